@@ -1,0 +1,82 @@
+#include "base/fault.h"
+#include "base/clock.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#if ORCH_TEST_BUILD
+enum { MAX_RULES = 16 };
+
+static struct {
+    char point[64], action[256];
+    long left;
+} rules[MAX_RULES];
+static int rule_count = -1;
+static int log_fd = -1;
+
+static void parse(void)
+{
+    const char *text = getenv("ORCH_FAULT"), *log = getenv("ORCH_FAULT_LOG");
+
+    rule_count = 0;
+    if (log != NULL && *log != '\0')
+        log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    while (text != NULL && *text != '\0' && rule_count < MAX_RULES) {
+        size_t n = strcspn(text, ",");
+        char rule[400] = "";
+        memcpy(rule, text, n < sizeof rule - 1 ? n : sizeof rule - 1);
+        char *eq = strchr(rule, '=');
+        if (eq != NULL) {
+            char *at = strrchr(eq, '@');
+            rules[rule_count].left = at != NULL ? strtol(at + 1, NULL, 10) : 1;
+            if (at != NULL)
+                *at = '\0';
+            *eq = '\0';
+            snprintf(rules[rule_count].point, sizeof rules[0].point, "%.63s", rule);
+            snprintf(rules[rule_count].action, sizeof rules[0].action, "%.255s", eq + 1);
+            rule_count++;
+        }
+        text += n + (text[n] == ',');
+    }
+}
+
+static int act(const char *action, const char *name, struct err *err)
+{
+    if (strcmp(action, "kill") == 0) {
+        raise(SIGKILL);
+    } else if (strcmp(action, "stop") == 0) {
+        raise(SIGSTOP);
+    } else if (strcmp(action, "exit") == 0) {
+        _exit(9);
+    } else if (strncmp(action, "touch:", 6) == 0) {
+        int fd = open(action + 6, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            close(fd);
+    } else if (strncmp(action, "wait:", 5) == 0) {
+        while (access(action + 5, F_OK) != 0)
+            clock_sleep_ms(5);
+    } else {
+        return err_set(err, ERR_TRANSIENT, "fault injected at %s", name);
+    }
+    return 0;
+}
+
+int fault_point(const char *name, struct err *err)
+{
+    if (rule_count < 0)
+        parse();
+    if (log_fd >= 0) {
+        char line[80];
+        int n = snprintf(line, sizeof line, "%.70s\n", name);
+        if (write(log_fd, line, (size_t)n) != n)
+            return err_errno(err, errno, "fault log");
+    }
+    for (int i = 0; i < rule_count; i++)
+        if ((strcmp(rules[i].point, "*") == 0 || strcmp(rules[i].point, name) == 0) && --rules[i].left == 0) {
+            int rc = act(rules[i].action, name, err);
+            if (rc < 0)
+                return rc;
+        }
+    return 0;
+}
+#endif

@@ -1,0 +1,160 @@
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int read_fd(int fd, const char *path, struct buf *ret, struct err *err)
+{
+    buf_clear(ret);
+    for (;;) {
+        char chunk[16384];
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(err, errno, "cannot read %s", path);
+        if (buf_add(ret, chunk, (size_t)n, err) < 0)
+            return err_prefix(err, "%s", path);
+        if (n == 0)
+            return 0;
+    }
+}
+
+int fs_read(const char *path, struct buf *ret, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_errno(err, errno, "cannot open %s", path);
+    int rc = read_fd(fd, path, ret, err);
+    close(fd);
+    return rc;
+}
+
+int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct err *err)
+{
+    char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
+    const char *at = p;
+    size_t left = n;
+    int rc = 0;
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+
+    if (fd < 0) {
+        rc = err_errno(err, errno, "cannot create %s", tmp);
+        goto out;
+    }
+    while (left > 0) {
+        ssize_t done = write(fd, at, left);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0) {
+            rc = err_errno(err, errno, "cannot write %s", tmp);
+            goto out;
+        }
+        at += done;
+        left -= (size_t)done;
+    }
+    if (fsync(fd) < 0) {
+        rc = err_errno(err, errno, "cannot sync %s", tmp);
+        goto out;
+    }
+    if (rename(tmp, path) < 0)
+        rc = err_errno(err, errno, "cannot rename %s to %s", tmp, path);
+out:
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0)
+        unlink(tmp);
+    free(tmp);
+    return rc;
+}
+
+int fs_mkdir_p(const char *path, struct err *err)
+{
+    char *copy = xstrdup(path);
+    int rc = 0;
+
+    for (char *p = copy + 1; rc == 0 && *p != '\0'; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+            rc = err_errno(err, errno, "cannot make folder %s", copy);
+        *p = '/';
+    }
+    if (rc == 0 && mkdir(copy, 0755) < 0 && errno != EEXIST)
+        rc = err_errno(err, errno, "cannot make folder %s", copy);
+    free(copy);
+    return rc;
+}
+
+char *fs_join(const char *dir, const char *name)
+{
+    size_t n = strlen(dir);
+
+    if (name[0] == '/' || n == 0)
+        return xstrdup(name);
+    return xasprintf("%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+char *fs_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        return xstrdup(".");
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+int fs_read_secret(const char *path, char **ret_owned, struct err *err)
+{
+    struct buf b = BUF_INIT(MAX_SECRET);
+    struct stat st;
+    int rc = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_errno(err, errno, "cannot open secret file %s", path);
+    if (fstat(fd, &st) < 0) {
+        rc = err_errno(err, errno, "cannot stat secret file %s", path);
+        goto out;
+    }
+    if ((st.st_mode & 077) != 0) {
+        err_set(err, ERR_ACCESS_DENIED, "secret file %s may be read by others (mode %03o)", path,
+                (unsigned)(st.st_mode & 0777));
+        rc = err_hint(err, "chmod 600 %s", path);
+        goto out;
+    }
+    rc = read_fd(fd, path, &b, err);
+    if (rc < 0)
+        goto out;
+    while (b.n > 0 && (b.p[b.n - 1] == '\n' || b.p[b.n - 1] == '\r'))
+        b.p[--b.n] = '\0';
+    *ret_owned = buf_take(&b);
+out:
+    close(fd);
+    buf_release(&b);
+    return rc;
+}
+
+unsigned long long fs_pid_start(long pid)
+{
+    char path[64], text[1024];
+    unsigned long long start = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return 0;
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    char *p = strrchr(text, ')'); /* the name may hold blanks and parentheses */
+    for (int field = 2; p != NULL && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    if (p != NULL)
+        start = strtoull(p + 1, NULL, 10);
+    return start;
+}

@@ -1,0 +1,17 @@
+#ifndef BASE_FS_H
+#define BASE_FS_H
+#include "base/err.h"
+#include "base/buf.h"
+/* Whole file into *ret (cleared first; its max bounds the file). */
+NODISCARD int fs_read(const char *path, struct buf *ret, struct err *err);
+/* Writes under a temporary name in the same folder, fsyncs, renames. mode such as 0644. */
+NODISCARD int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct err *err);
+NODISCARD int fs_mkdir_p(const char *path, struct err *err);
+/* dir + "/" + name, or name alone when it is absolute. Returns owned. */
+char *fs_join(const char *dir, const char *name);
+char *fs_dirname(const char *path); /* returns owned; "." when there is none */
+/* Refuses a secret file that group or others may read: ERR_ACCESS_DENIED with a hint. Trailing newline cut. */
+NODISCARD int fs_read_secret(const char *path, char **ret_owned, struct err *err);
+/* Start time of a process in clock ticks after boot (/proc/PID/stat field 22); 0 when it is gone. */
+unsigned long long fs_pid_start(long pid);
+#endif

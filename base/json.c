@@ -1,0 +1,119 @@
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+static int depth_of(const json_t *v, int deep)
+{
+    int most = deep;
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (deep > MAX_JSON_DEPTH)
+        return deep;
+    if (json_is_object(v)) {
+        json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+            int d = depth_of(item, deep + 1);
+            most = d > most ? d : most;
+        }
+    } else if (json_is_array(v)) {
+        json_array_foreach(v, i, item) {
+            int d = depth_of(item, deep + 1);
+            most = d > most ? d : most;
+        }
+    }
+    return most;
+}
+
+int json_parse(const char *text, size_t n, const char *what, json_t **ret_owned, struct err *err)
+{
+    json_error_t e;
+    json_t *v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+
+    if (v == NULL)
+        return err_set(err, ERR_BAD_VALUE, "%s: line %d column %d: %s", what, e.line, e.column, e.text);
+    if (depth_of(v, 0) > MAX_JSON_DEPTH) {
+        json_decref(v);
+        return err_set(err, ERR_TOO_LARGE, "%s: nested deeper than %d", what, MAX_JSON_DEPTH);
+    }
+    *ret_owned = v;
+    return 0;
+}
+
+char *json_text(const json_t *v)
+{
+    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *copy = xstrdup(text ? text : "null");
+
+    free(text);
+    return copy;
+}
+
+const char *json_kind(const json_t *v)
+{
+    if (v == NULL)
+        return "missing";
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    case JSON_NULL:
+        return "null";
+    }
+    return "unknown";
+}
+
+int json_get_str(const json_t *object, const char *key, const char *fallback, const char **ret_borrowed,
+                 struct err *err)
+{
+    const json_t *v = json_object_get(object, key);
+
+    if (v != NULL && !json_is_string(v))
+        return err_set(err, ERR_CONTRACT, "'%s' is %s where a string is expected", key, json_kind(v));
+    *ret_borrowed = v != NULL ? json_string_value(v) : fallback;
+    return 0;
+}
+
+int json_get_i64(const json_t *object, const char *key, int64_t fallback, int64_t *ret, struct err *err)
+{
+    const json_t *v = json_object_get(object, key);
+
+    if (v != NULL && !json_is_integer(v))
+        return err_set(err, ERR_CONTRACT, "'%s' is %s where an integer is expected", key, json_kind(v));
+    *ret = v != NULL ? json_integer_value(v) : fallback;
+    return 0;
+}
+
+int json_get_bool(const json_t *object, const char *key, bool fallback, bool *ret, struct err *err)
+{
+    const json_t *v = json_object_get(object, key);
+
+    if (v != NULL && !json_is_boolean(v))
+        return err_set(err, ERR_CONTRACT, "'%s' is %s where true or false is expected", key, json_kind(v));
+    *ret = v != NULL ? json_is_true(v) : fallback;
+    return 0;
+}
+
+int json_need_str(const json_t *object, const char *key, const char **ret_borrowed, struct err *err)
+{
+    if (json_object_get(object, key) == NULL)
+        return err_set(err, ERR_CONTRACT, "'%s' is missing", key);
+    return json_get_str(object, key, NULL, ret_borrowed, err);
+}
+
+int json_need_i64(const json_t *object, const char *key, int64_t *ret, struct err *err)
+{
+    if (json_object_get(object, key) == NULL)
+        return err_set(err, ERR_CONTRACT, "'%s' is missing", key);
+    return json_get_i64(object, key, 0, ret, err);
+}

@@ -1,0 +1,39 @@
+#ifndef BASE_STR_H
+#define BASE_STR_H
+#include "base/err.h"
+#include <stddef.h>
+#include <stdint.h>
+/* A view: borrows, not NUL-terminated. */
+struct str {
+    const char *p;
+    size_t n;
+};
+static inline struct str str_of(const char *s)
+{
+    return (struct str){s, strlen(s)};
+}
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool str_is(struct str a, const char *s)
+{
+    return str_eq(a, str_of(s));
+}
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+/* Decimal digits with an optional minus; nothing else, no blanks. Errors are ERR_BAD_VALUE and name the range. */
+NODISCARD int str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret, struct err *err);
+/* Durations as config writes them: "90s", "15m", "1h", "72h", "7d", "500ms". Milliseconds. */
+NODISCARD int str_to_duration_ms(struct str s, int64_t *ret_ms, struct err *err);
+/* Sizes: "512", "64KiB", "1GiB", "10MB". Bytes. */
+NODISCARD int str_to_bytes(struct str s, int64_t *ret_bytes, struct err *err);
+/* The candidate (NULL-ended list) with the smallest edit distance to s, or NULL if none is near. */
+const char *str_nearest(const char *s, const char *const *candidates);
+/* Lower-case hex of n bytes; out has room for 2n+1. */
+void str_hex(const void *p, size_t n, char *out);
+/* 1: well-formed UTF-8 (RFC 3629: no overlong, no surrogates, <= U+10FFFF). 0: not, *ret_at the first bad byte. */
+int str_utf8_valid(const char *p, size_t n, size_t *ret_at);
+/* For a terminal or a message: control bytes and bad UTF-8 as \xNN, cut at max bytes with "...". out: max+4+... */
+void str_printable(const char *p, size_t n, char *out, size_t out_size);
+#endif

@@ -1,0 +1,57 @@
+# tests/unit/<module>/<file>.c -> a TAP program build/<preset>/tests/<module>-<file>.t
+# tests/t/<name>.t             -> a shell TAP script, run against the orch binary
+# tests/fuzz/<name>.c          -> a program that replays tests/fuzz/corpus/<name>/ as TAP; with
+#                                 ORCH_FUZZ also a libFuzzer target build/fuzz/fuzz/<name>
+set(tests ${CMAKE_BINARY_DIR}/tests)
+file(GLOB support CONFIGURE_DEPENDS tests/lib/*.c)
+add_library(taplib STATIC tests/tap.c ${support})
+target_link_libraries(taplib PUBLIC orchestrator)
+
+function(orch_tap name file)
+  set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "# all [0-9]+ tests skipped"
+    ENVIRONMENT "ORCH_SOURCE=${CMAKE_SOURCE_DIR};ORCH_BUILD=${CMAKE_BINARY_DIR};ORCH=${CMAKE_BINARY_DIR}/orch"
+    TIMEOUT 600)
+endfunction()
+
+file(GLOB units CONFIGURE_DEPENDS tests/unit/*/*.c)
+foreach(file ${units})
+  get_filename_component(stem ${file} NAME_WE)
+  get_filename_component(module ${file} DIRECTORY)
+  get_filename_component(module ${module} NAME)
+  add_executable(${module}-${stem}.t ${file})
+  target_link_libraries(${module}-${stem}.t PRIVATE taplib)
+  set_target_properties(${module}-${stem}.t PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${tests})
+  add_test(NAME ${module}/${stem} COMMAND ${module}-${stem}.t)
+  orch_tap(${module}/${stem} ${file})
+endforeach()
+
+file(GLOB scripts CONFIGURE_DEPENDS tests/t/*.t)
+foreach(file ${scripts})
+  get_filename_component(stem ${file} NAME_WE)
+  add_test(NAME t/${stem} COMMAND bash ${file})
+  orch_tap(t/${stem} ${file})
+endforeach()
+
+file(GLOB targets CONFIGURE_DEPENDS tests/fuzz/*.c)
+list(REMOVE_ITEM targets ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+foreach(file ${targets})
+  get_filename_component(stem ${file} NAME_WE)
+  add_executable(fuzz-${stem}.t ${file} tests/fuzz/replay.c)
+  target_link_libraries(fuzz-${stem}.t PRIVATE taplib)
+  set_target_properties(fuzz-${stem}.t PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${tests})
+  add_test(NAME fuzz/${stem} COMMAND fuzz-${stem}.t ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${stem})
+  orch_tap(fuzz/${stem} ${file})
+  if(ORCH_FUZZ)
+    add_executable(fuzz-${stem} ${file})
+    target_compile_options(fuzz-${stem} PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_libraries(fuzz-${stem} PRIVATE orchestrator)
+    target_link_options(fuzz-${stem} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(fuzz-${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  endif()
+endforeach()
+if(ORCH_FUZZ)
+  # coverage feedback from the code under test, not only from the target itself
+  foreach(module base cron io state steps orchestrator)
+    target_compile_options(${module} PRIVATE -fsanitize=fuzzer-no-link)
+  endforeach()
+endif()

@@ -1,0 +1,1 @@
+#include "cron/cronexpr.h"

@@ -1,0 +1,39 @@
+#ifndef IO_BATCH_H
+#define IO_BATCH_H
+#include "io/sums.h"
+#include "io/table.h"
+/*
+ * Rows on their way to the target, column by column, as an array-bound INSERT wants them. Text lives in the
+ * batch's arena until batch_clear.
+ */
+enum cell_kind { CELL_I64, CELL_U64, CELL_DOUBLE, CELL_BYTES };
+struct batch_col {
+    int column;              /* index into table->columns */
+    enum cell_kind kind;
+    char *nulls;             /* 1: NULL */
+    int64_t *i64;            /* CELL_I64; CELL_U64 by cast */
+    double *dbl;             /* CELL_DOUBLE */
+    const char **bytes;      /* CELL_BYTES */
+    unsigned long *lengths;  /* CELL_BYTES */
+    int64_t *mantissa;       /* CELL_DOUBLE: value == mantissa * 10^exp10, its shortest decimal form */
+    int16_t *exp10;
+};
+struct batch {
+    const struct table *table;
+    struct batch_col *cols;
+    size_t col_count;
+    size_t rows, capacity;
+    size_t bytes;            /* wire size so far, roughly: flush at BATCH_BYTES */
+    int64_t *lines, *offsets;/* per row: for _orch_line and for rejects found by the server */
+    const char **raw;        /* per row: the record as it stood (arena), for such rejects */
+    uint32_t *raw_n;
+    struct arena *arena;
+};
+/* columns: indexes into t->columns that the load fills, in INSERT order. t is borrowed. */
+struct batch *batch_new(const struct table *t, const int *columns, size_t count, size_t capacity);
+void batch_clear(struct batch *b);
+void batch_free(struct batch *b);
+/* Adds every row of b, or one row, to (sign +1) or takes it from (-1) s. */
+void batch_sum(const struct batch *b, struct sums *s);
+void batch_sum_row(const struct batch *b, size_t row, int sign, struct sums *s);
+#endif

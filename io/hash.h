@@ -1,0 +1,19 @@
+#ifndef IO_HASH_H
+#define IO_HASH_H
+#include <stddef.h>
+#include <stdint.h>
+/* The one door to libcrypto (hash.c). */
+enum { SHA256_SIZE = 32, SHA256_HEX = 65 };
+struct sha256; /* a running sum */
+struct sha256 *sha256_new(void);
+void sha256_add(struct sha256 *h, const void *p, size_t n);
+void sha256_end(struct sha256 *h, unsigned char out[SHA256_SIZE]); /* h may be freed or restarted after it */
+void sha256_free(struct sha256 *h);
+void sha256_of(const void *p, size_t n, unsigned char out[SHA256_SIZE]);
+void sha256_hex(const void *p, size_t n, char out[SHA256_HEX]);
+void hmac_sha256(const void *key, size_t key_n, const void *p, size_t n, unsigned char out[SHA256_SIZE]);
+/* CRC-32 as MySQL's CRC32() and zlib compute it (of zlib; in inflate.c). */
+uint32_t crc32_of(const void *p, size_t n);
+/* Random bytes from the kernel; never fails (aborts without a source). */
+void random_bytes(void *p, size_t n);
+#endif

@@ -1,0 +1,39 @@
+#ifndef IO_HTTP_H
+#define IO_HTTP_H
+#include "base/beat.h"
+#include "base/buf.h"
+#include "io/reader.h"
+#include <stdint.h>
+/*
+ * HTTP for the rest of io/; the one door to libcurl. Pull style: http_open returns once the response
+ * headers are there, and the body is read with http_read; the transfer is paused while more than
+ * HTTP_READ_AHEAD bytes wait. No redirects are followed, no proxy but the environment's.
+ */
+struct http;          /* a client: keeps connections; one per process is enough */
+struct http_request {
+    const char *method;           /* "GET", "PUT", "HEAD", "POST" */
+    const char *url;              /* complete, already percent-encoded; sent as it is */
+    const char *const *headers;   /* "Name: value", NULL-ended; may be NULL */
+    const void *body;             /* borrows; NULL: none */
+    size_t body_n;
+    const char *ca_file;          /* NULL: the system's */
+    const char *unix_socket;      /* NULL: TCP */
+    int connect_timeout_ms;       /* 0: 10 s */
+    int stall_timeout_ms;         /* no byte for so long is ERR_TIMEOUT; 0: 30 s */
+    const struct beat *beat;      /* called at least once a second while waiting; may be NULL */
+};
+struct http_response;
+NODISCARD int http_new(struct http **ret, struct err *err);
+void http_free(struct http *h);
+/* Connection and TLS faults are ERR_UNAVAILABLE, time-outs ERR_TIMEOUT; any HTTP status is a success here. */
+NODISCARD int http_open(struct http *h, const struct http_request *rq, struct http_response **ret, struct err *err);
+int http_status(const struct http_response *r);
+/* Value of a response header (case-insensitive name, surrounding blanks cut), or NULL. Borrowed from r. */
+const char *http_header(const struct http_response *r, const char *name);
+/* -1 when the server did not say. */
+int64_t http_content_length(const struct http_response *r);
+/* Like reader.read; a body that ends before its Content-Length is ERR_TRANSIENT. */
+NODISCARD int http_read(struct http_response *r, void *p, size_t n, size_t *ret_n, struct err *err);
+NODISCARD int http_read_all(struct http_response *r, struct buf *ret, struct err *err); /* up to ret->max */
+void http_close(struct http_response *r); /* NULL is fine; aborts what is left of the body */
+#endif

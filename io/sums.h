@@ -1,0 +1,45 @@
+#ifndef IO_SUMS_H
+#define IO_SUMS_H
+#include "base/json.h"
+#include "io/table.h"
+/*
+ * Exact sums, the same on both sides whatever the order of the rows.
+ *   numbers: sum of the decimal values, exactly (256-bit, scale 30). Of a DOUBLE the value is its shortest
+ *     decimal that reads back as the same double, cut at 30 decimal places half away from zero, as the
+ *     server's CAST(x AS DECIMAL(65,30)) does; where |x| >= 1e25 only the number of such values counts.
+ *   text, binary, times: sum of CRC32 over the bytes (UTF-8; times in the server's own text form; CHAR
+ *     without trailing blanks).
+ */
+struct dec256 {
+    uint64_t w[4]; /* two's complement, little endian */
+};
+void dec256_add_scaled(struct dec256 *a, int64_t mantissa, int exp10_plus_30); /* a += mantissa * 10^k, 0 <= k <= 60 */
+NODISCARD int dec256_add_text(struct dec256 *a, struct str decimal, struct err *err); /* [-]digits[.digits], <= 30 after the point */
+void dec256_text(const struct dec256 *a, char out[96]); /* shortest: "-12.5", "0" */
+bool dec256_equal(const struct dec256 *a, const struct dec256 *b);
+
+enum sum_kind { SUM_NONE, SUM_NUMBER, SUM_DOUBLE, SUM_CRC };
+enum sum_kind sum_kind_of(const struct column *c);
+struct col_sum {
+    int64_t nulls;
+    int64_t large;        /* SUM_DOUBLE: values with |x| >= 1e25 */
+    struct dec256 sum;
+};
+struct sums { /* one col_sum per column of a table, by its index; unused ones stay zero */
+    int64_t rows;
+    size_t count;
+    struct col_sum *cols; /* owned */
+    bool *used;           /* owned: columns that the load fills */
+};
+void sums_init(struct sums *s, size_t columns);
+void sums_release(struct sums *s);
+/* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
+json_t *sums_to_json(const struct sums *s, const struct table *t);
+NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret, struct err *err);
+/* First difference as words: "column MonthlyIncome: sum 802220838 in the file, 802220837 in the table". 0 equal, 1 differ. */
+struct sums_diff {
+    char column[200], what[16] /* rows, nulls, sum, large */, source[96], target[96];
+};
+size_t sums_compare(const struct sums *source, const struct sums *target, const struct table *t,
+                    struct sums_diff *ret, size_t max); /* number of differences, at most max stored */
+#endif

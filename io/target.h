@@ -1,0 +1,120 @@
+#ifndef IO_TARGET_H
+#define IO_TARGET_H
+#include "base/beat.h"
+#include "base/buf.h"
+#include "io/batch.h"
+#include "io/convert.h"
+/*
+ * The database that rows are loaded into: mysql://user@host:port/db or sqlite:path. Keeps LOADING.md's protocol:
+ * every data change is one transaction whose last statement writes the fence. All calls may fail with
+ * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_TRANSIENT (1213, 1205), ERR_ACCESS_DENIED, ERR_CANCELLED (beat).
+ * After any error in a load the transaction is rolled back and the connection closed; the next call reconnects.
+ */
+enum tls_mode { TLS_OFF, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY };
+struct target_config { /* borrowed, must outlive the target */
+    const char *url;
+    const char *password;      /* NULL: none */
+    const char *option_file;   /* my.cnf form, group [client] and [orch]; NULL: none */
+    const char *ca_file;
+    enum tls_mode tls;         /* sockets and loopback do not need TLS in PREFER */
+    int timeout_ms;            /* network read/write; 0: 20 s. Shorter than the heartbeat */
+    const struct beat *beat;
+    const char *note_path;     /* sqlite: the state file, which must not be the target itself; NULL: unknown */
+};
+struct target;
+NODISCARD int target_open(const struct target_config *c, struct target **ret, struct err *err); /* connects */
+void target_close(struct target *t); /* rolls back; NULL is fine */
+bool target_is_mysql(const struct target *t);
+const char *target_version(const struct target *t);   /* "MariaDB 10.11.19", "MySQL 9.7.4", "SQLite 3.40.1" */
+const char *target_name(const struct target *t);      /* "db.example:3306/lending", without user */
+NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err);
+
+/* Tables. describe: ERR_TARGET_SETUP/ERR_TARGET when missing; a table that cannot be loaded exactly once (engine,
+ * triggers, view) is described, target_check says so. */
+NODISCARD int target_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
+NODISCARD int target_check(const struct table *def, struct err *err);
+NODISCARD int target_has_ledger(struct target *t, struct err *err);          /* 1 yes, 0 no */
+NODISCARD int target_setup(struct target *t, struct err *err);               /* orch_load, orch_fence; idempotent */
+/* Creates the table with provenance columns as its primary key; columns by infer (name, type). */
+NODISCARD int target_create_table(struct target *t, const char *table, const char *const *names,
+                                  const char *const *types, size_t count, struct err *err);
+NODISCARD int target_lineage_add(struct target *t, const char *table, struct err *err); /* idempotent */
+/* What the DDL calls above would run, for --dry-run and docs: one statement a line. */
+NODISCARD int target_ddl(struct target *t, const char *table, struct buf *ret, struct err *err);
+/* The GRANTs that a loader user needs. */
+NODISCARD int target_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
+
+/* Fence. raise with from < 0 starts from the value found (the row is made when missing); else compare-and-set:
+ * another value there is ERR_LOCK_LOST. A transaction of its own. */
+NODISCARD int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch, int64_t *ret_seq,
+                                struct err *err); /* 1 there, 0 not */
+NODISCARD int target_fence_raise(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch,
+                                 struct err *err);
+/* Takes the named lock of (pipeline, epoch) and ends connections that hold those of earlier epochs (LOADING.md).
+ * A no-op on SQLite. Failing to end one is not an error: the fence is what makes it safe. */
+NODISCARD int target_hold(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
+
+/* Ledger */
+enum ledger_state { LEDGER_PLAN, LEDGER_LOADED, LEDGER_REVOKING, LEDGER_SUPERSEDED, LEDGER_ADOPTED, LEDGER_SKIPPED,
+                    LEDGER_EMPTY };
+const char *ledger_state_name(enum ledger_state s);
+struct ledger_row {
+    int64_t load_id, chunk, generation;
+    const char *pipeline, *partition, *key, *etag, *table; /* key "" and SKIPPED/ADOPTED: a decision on the partition */
+    int64_t size, mtime_ns;
+    char sha256[65];            /* of the object's bytes, hex; "" unknown */
+    bool last;
+    enum ledger_state state;
+    int64_t rows_read, rows_loaded, rows_rejected;
+    const char *columns;        /* JSON of sums_to_json; "" none */
+    const char *job, *reason;   /* job "2022-06-05T12#2"; reason of decisions and replays */
+    int64_t at_ms;
+};
+typedef int ledger_fn(void *arg, const struct ledger_row *row, struct err *err); /* strings borrowed for the call */
+/* Every row of the pipeline, oldest first. */
+NODISCARD int target_ledger_scan(struct target *t, const char *pipeline, ledger_fn *fn, void *arg, struct err *err);
+NODISCARD int target_ledger_by_id(struct target *t, int64_t load_id, ledger_fn *fn, void *arg, struct err *err); /* 1/0 */
+/* The newest generation of the key that is not superseded. */
+NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const char *key, ledger_fn *fn, void *arg,
+                                   struct err *err); /* 1/0 */
+/* A person's decision (SKIPPED, ADOPTED) on a partition, or taking it back (SUPERSEDED). Own transaction. */
+NODISCARD int target_ledger_decide(struct target *t, const struct ledger_row *row, struct err *err);
+
+/* One load: begin, batches, finish. */
+struct load_spec {
+    const struct table *table;      /* NULL for a load without rows (EMPTY) */
+    const int *columns;             /* filled columns, as batch_new got them */
+    size_t column_count;
+    const char *pipeline, *partition, *key, *etag, *job, *reason;
+    int64_t load_id, generation, size, mtime_ns;
+    int64_t epoch;                  /* held; the fence is written under it */
+    int64_t replaces;               /* load id of the generation that is replaced, 0: none */
+    /* A row that the server refuses: found by halving, reported here, and the load goes on. */
+    int (*on_reject)(void *arg, const struct batch *b, size_t row, const struct reject_info *why, struct err *err);
+    void *arg;
+};
+struct load;
+/* 1: a transaction is open, *ret is a load; 2: the ledger already has this load id (*ret NULL): done before. */
+NODISCARD int target_load_begin(struct target *t, const struct load_spec *spec, struct load **ret, struct err *err);
+NODISCARD int target_load_batch(struct load *l, const struct batch *b, struct err *err);
+/* Rows inserted so far, as the server counted them. */
+int64_t target_load_rows(const struct load *l);
+/* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. */
+NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err);
+/*
+ * Ledger row (read/loaded/rejected/columns/sha256/state from *row), the fence, COMMIT. 0: committed, for certain
+ * (a lost answer has been asked of the ledger). <0: not committed, for certain, but for ERR_UNAVAILABLE/ERR_TIMEOUT
+ * with err->native == TARGET_COMMIT_UNKNOWN: the server is away and nobody knows yet. Frees l.
+ */
+#define TARGET_COMMIT_UNKNOWN 99001
+NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err);
+void target_load_abort(struct load *l); /* rolls back, closes the connection, frees; NULL is fine */
+/* After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the ledger.
+ * 1 loaded, 0 not. ERR_LOCK_LOST when the epoch has moved on (then the new holder will find out). */
+NODISCARD int target_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, struct err *err);
+
+/* Reconciliation of what is stored, at any later time. */
+NODISCARD int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err);
+/* Rows whose load id is NULL or is in no ledger row. */
+NODISCARD int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows, struct err *err);
+#endif

@@ -1,0 +1,95 @@
+#ifndef STATE_EXEC_H
+#define STATE_EXEC_H
+#include "base/json.h"
+#include "state/store.h"
+/*
+ * Engine tables: executions, events, frames, tasks (transactions T0 to T5 of docs/architecture.md). The caller
+ * (orchestrator/engine.c) opens the transaction; every function here is a part of one, unless it only reads.
+ * Strings in the structs are owned by them; *_release frees.
+ */
+struct execution {
+    int64_t id;
+    char *name, *pipeline, *workflow_sha256, *cause_of_start, *status, *input, *output, *error, *cause;
+    int64_t start_ms, stop_ms, deadline_ms; /* 0: none */
+    int64_t redrive_count, redrive_ms;
+    bool idle, stop_requested;
+    char *stop_error, *stop_cause;
+    int64_t claim;
+    char *claim_lock, *claim_boot_id;
+    int64_t claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms;
+};
+void execution_release(struct execution *e);
+
+struct frame {
+    int64_t id;
+    char *state, *phase, *input, *retry;
+    int64_t entered_ms, wake_ms, last_event;
+};
+void frame_release(struct frame *f);
+
+struct task {
+    int64_t id;
+    char *state, *token, *resource, *parameters, *status;
+    int64_t attempt, timeout_ms, heartbeat_ms, claim, scheduled_ms, started_ms, last_beat_ms; /* 0: none */
+};
+void task_release(struct task *t);
+
+NODISCARD int workflow_put(struct store *s, const char *sha256, const char *name, const char *definition,
+                           int64_t now_ms, struct err *err); /* idempotent */
+NODISCARD int workflow_get(struct store *s, const char *sha256, char **ret_name, char **ret_definition,
+                           struct err *err); /* owned; ERR_NOT_FOUND */
+
+/* T0. ERR_BUSY code with name ExecutionAlreadyExists in err->name when the name is taken by another input;
+ * the same name, RUNNING, same input: gives the id of the one that is there. */
+struct execution_new {
+    const char *name, *pipeline, *workflow_sha256, *cause_of_start, *input, *start_at;
+    int64_t now_ms, deadline_ms;
+};
+NODISCARD int exec_create(struct store *s, const struct execution_new *n, int64_t *ret_id, struct err *err);
+NODISCARD int exec_get(struct store *s, int64_t id, struct execution *ret, struct err *err);        /* ERR_NOT_FOUND */
+NODISCARD int exec_by_name(struct store *s, const char *name, struct execution *ret, struct err *err);
+/* By pipeline and status (either may be NULL), newest first. fn's argument is borrowed. */
+NODISCARD int exec_list(struct store *s, const char *pipeline, const char *status, int64_t limit,
+                        int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg, struct err *err);
+
+/* Claim: compare-and-set on the claim number read before; 1 won, 0 another was faster. Lease in ms from now. */
+struct claim_new {
+    int64_t id, expect_claim;
+    const char *lock, *boot_id;
+    int64_t pid, pid_start, lease_boot_ms, lease_ms;
+};
+NODISCARD int exec_claim(struct store *s, const struct claim_new *c, struct err *err);
+/* Renews the lease; 0 rows (another claim) is ERR_LOCK_LOST. *ret_stop: orch stop was asked for. */
+NODISCARD int exec_renew(struct store *s, int64_t id, int64_t claim, int64_t lease_boot_ms, int64_t lease_ms,
+                         bool *ret_stop, struct err *err);
+NODISCARD int exec_release_claim(struct store *s, int64_t id, int64_t claim, struct err *err);
+NODISCARD int exec_request_stop(struct store *s, int64_t id, const char *error, const char *cause, struct err *err);
+
+NODISCARD int frame_get(struct store *s, int64_t execution_id, int64_t frame_id, struct frame *ret, struct err *err);
+/* The cursor moves only under the claim: 0 rows is ERR_LOCK_LOST. f->last_event is kept by event_add. */
+NODISCARD int frame_put(struct store *s, int64_t execution_id, int64_t claim, const struct frame *f, struct err *err);
+/* Appends; raises the frame's last_event (frame < 0: previous id 0). details borrowed, may be NULL. */
+NODISCARD int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const char *type,
+                        const json_t *details, int64_t now_ms, int64_t *ret_id, struct err *err);
+NODISCARD int event_count(struct store *s, int64_t execution_id, int64_t *ret, struct err *err);
+NODISCARD int event_list(struct store *s, int64_t execution_id, bool reverse, int64_t limit,
+                         int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
+                                   const char *details, struct err *err),
+                         void *arg, struct err *err);
+
+/* Tasks. T2 schedule, T3 start, T4 finish: finish and beat carry token AND status='STARTED'; 0 rows is ERR_LOCK_LOST. */
+NODISCARD int task_schedule(struct store *s, int64_t execution_id, int64_t frame_id, const struct task *t,
+                            struct err *err);
+NODISCARD int task_live(struct store *s, int64_t execution_id, int64_t frame_id, struct task *ret, struct err *err); /* 1/0 */
+NODISCARD int task_start(struct store *s, const char *token, int64_t claim, int64_t now_ms, struct err *err);
+NODISCARD int task_beat(struct store *s, const char *token, int64_t now_ms, struct err *err);
+NODISCARD int task_finish(struct store *s, const char *token, const char *status, int64_t now_ms, struct err *err);
+/* True inside a step's transaction: its token is still the live one. Every write of a step begins with it. */
+NODISCARD int task_guard(struct store *s, const char *token, struct err *err); /* ERR_LOCK_LOST */
+
+NODISCARD int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
+                          const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err);
+/* T6, later issue: exec_redrive. */
+/* Deletes closed executions: idle ones that stopped before idle_ms, others before other_ms. Returns how many. */
+NODISCARD int exec_prune(struct store *s, int64_t idle_ms, int64_t other_ms, struct err *err);
+#endif

@@ -1,0 +1,23 @@
+#ifndef STATE_OBJECT_H
+#define STATE_OBJECT_H
+#include "state/store.h"
+/* Objects as they were seen. Identity: key + etag + size, and mtime_ns where there is no etag (file://). */
+struct object_seen {
+    const char *pipeline, *part, *key, *etag, *version_id;
+    int64_t size, mtime_ns, modified_ms, now_ms;
+};
+/* Inside a transaction. 1: new or changed (a row was made), 0: known. *ret_id: the newest row of the key. */
+NODISCARD int object_see(struct store *s, const struct object_seen *o, int64_t *ret_id, struct err *err);
+struct object_row {
+    int64_t id, size, mtime_ns, modified_ms, first_seen_ms;
+    char *part, *key, *etag, *version_id, *sha256, *verdict; /* owned */
+};
+void object_row_release(struct object_row *o);
+typedef int object_fn(void *arg, const struct object_row *o, struct err *err);
+/* Rows with verdict NEW that are the newest of their key, by part and key. */
+NODISCARD int object_list_new(struct store *s, const char *pipeline, object_fn *fn, void *arg, struct err *err);
+/* The newest row of each key of the partition, by key: what a replay loads. */
+NODISCARD int object_list_current(struct store *s, const char *pipeline, const char *part, object_fn *fn, void *arg,
+                                  struct err *err);
+NODISCARD int object_verdict(struct store *s, int64_t id, const char *verdict, struct err *err);
+#endif

@@ -1,0 +1,12 @@
+#ifndef STATE_TRIGGER_H
+#define STATE_TRIGGER_H
+#include "state/store.h"
+/* Schedules: what was last acted on. */
+struct trigger {
+    int64_t anchor_ms, last_fire_ms; /* last_fire_ms < 0: never */
+};
+/* Makes the row, or takes a changed expression over (new anchor, last fire forgotten). In a transaction. */
+NODISCARD int trigger_get(struct store *s, const char *pipeline, const char *expression, int64_t now_ms,
+                          struct trigger *ret, struct err *err);
+NODISCARD int trigger_fired(struct store *s, const char *pipeline, int64_t fire_ms, struct err *err);
+#endif

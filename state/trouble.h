@@ -1,0 +1,22 @@
+#ifndef STATE_TROUBLE_H
+#define STATE_TROUBLE_H
+#include "state/store.h"
+/*
+ * Troubles: said once, again after renotify, and their recovery once. A tick reports what it finds
+ * (trouble_seen), then asks what is to be said (trouble_to_say) and what has gone (trouble_gone).
+ */
+struct trouble {
+    const char *key, *pipeline, *class, *text, *hint; /* borrowed in, owned by the store's row out */
+    int64_t opened_ms, said_ms;                       /* 0: not yet */
+};
+typedef int trouble_fn(void *arg, const struct trouble *t, struct err *err);
+NODISCARD int trouble_seen(struct store *s, const struct trouble *t, int64_t now_ms, struct err *err);
+/* Not said yet, or said more than renotify_ms ago. The caller says it, then trouble_said. */
+NODISCARD int trouble_to_say(struct store *s, int64_t now_ms, int64_t renotify_ms, trouble_fn *fn, void *arg,
+                             struct err *err);
+NODISCARD int trouble_said(struct store *s, const char *key, int64_t now_ms, struct err *err);
+/* Every trouble of the pipeline (NULL: any) that was not seen at now_ms: fn for those that had been said, then gone. */
+NODISCARD int trouble_gone(struct store *s, const char *pipeline, int64_t now_ms, trouble_fn *fn, void *arg,
+                           struct err *err);
+NODISCARD int trouble_list(struct store *s, const char *pipeline, trouble_fn *fn, void *arg, struct err *err);
+#endif

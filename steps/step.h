@@ -1,0 +1,86 @@
+#ifndef STEPS_STEP_H
+#define STEPS_STEP_H
+#include "base/beat.h"
+#include "base/json.h"
+#include "base/period.h"
+#include "io/csv.h"
+#include "io/convert.h"
+#include "io/source.h"
+#include "io/target.h"
+#include "state/store.h"
+/*
+ * A step is a built-in Task handler: resource arn:aws:states:<region>:<account>:activity:orch-<name>. It gets its
+ * Parameters as JSON, a store, a source and a target, and returns its result as JSON. It may be killed at any
+ * instruction and run again: effects are idempotent, and every write to the state file carries the task's token.
+ */
+enum verify_level { VERIFY_COUNT, VERIFY_SUMS, VERIFY_FULL };
+enum lineage { LINEAGE_COLUMNS, LINEAGE_NONE };
+enum overwrite { OVERWRITE_REPLACE, OVERWRITE_REFUSE };
+
+struct pipeline {            /* filled by orchestrator/config.c; everything borrowed from the config */
+    const char *name, *workflow, *schedule, *owner_name, *owner_email;
+    struct source_config source;
+    const char *source_name, *target_name;  /* connection names */
+    const char *prefix, *layout;
+    enum period period;
+    const char *const *include;             /* NULL-ended glob patterns over the key's last part, or whole with '/' */
+    int64_t since_ms, until_ms;             /* starts of partitions; until inclusive, -1: open */
+    int64_t settle_ms, late_after_ms, lookback_ms;
+    bool allow_empty;
+    enum overwrite on_overwrite;
+    struct csv_dialect dialect;
+    struct convert_config convert;
+    struct target_config target;
+    const char *table;
+    bool create;
+    const char *const *create_types;        /* per rule of convert.rules: "type" of the config, or NULL */
+    enum lineage lineage;
+    int64_t job_bytes;
+    enum verify_level verify;
+    double max_rejects_percent;             /* < 0: max_rejects counts */
+    int64_t max_rejects;
+    int64_t max_attempts;
+};
+
+struct step_io;              /* the open source and target of a pipeline; lives as long as the process works it */
+struct step_io *step_io_new(const struct pipeline *p);
+void step_io_free(struct step_io *io); /* NULL is fine */
+
+struct step_ctx {
+    struct store *store;
+    const struct pipeline *pipeline;
+    struct step_io *io;
+    const char *token;       /* of this attempt; NULL outside an execution (a person's command) */
+    int64_t execution_id;
+    const char *execution_name;
+    int64_t lease_ms;        /* how far a heartbeat moves the lease */
+    struct beat beat;        /* call often; throttled by the engine */
+    char *flag_id;           /* owned by the engine: set by steps that hold the flag, so that beats renew its lease */
+};
+/* Open on first use, kept for the next step. Borrowed. */
+NODISCARD int step_source(struct step_ctx *c, struct source **ret, struct err *err);
+NODISCARD int step_target(struct step_ctx *c, struct target **ret, struct err *err);
+
+struct step_type {
+    const char *name;        /* "generate-queue" */
+    int (*run)(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err);
+    const char *doc;         /* one line: parameters -> result */
+};
+extern const struct step_type step_types[]; /* ends with name NULL; steps/all.c */
+/* By Resource ARN (any region and account); NULL when none of ours. */
+const struct step_type *step_by_resource(const char *resource);
+
+/* Shared by steps, commands and tests; each in the file of its name. */
+/* rebuild.c: brings the state file in line with the target's ledger when the fence is not where this file left it.
+ * 1: rebuilt, 0: nothing to do. */
+NODISCARD int step_rebuild(struct step_ctx *c, struct err *err);
+/* reconcile.c: compares one job's source sums with what the target holds now; records the result. differences gets
+ * an array of {column, what, source, target, object}. recount: read the objects again instead of trusting the ledger. */
+NODISCARD int step_reconcile_job(struct step_ctx *c, int64_t job_id, bool recount, const char **ret_verdict,
+                                 json_t **ret_differences, struct err *err);
+/* generate_queue.c: would list and queue; with dry true nothing is written and *ret_plan (owned) tells, one object per
+ * partition: {partition, action, reason, objects, bytes}. */
+NODISCARD int step_generate_queue(struct step_ctx *c, bool dry, json_t **ret_plan, struct err *err);
+/* create.c: makes the target table of a pipeline with create: true, from a sample of its first objects. 1 made, 0 was there. */
+NODISCARD int step_create_table(struct step_ctx *c, struct err *err);
+#endif
