@@ -1,0 +1,141 @@
+/* orch-ingest {pipeline, job, flag} -> {objects, rowsRead, rowsLoaded, rowsRejected}. See load_object.c. */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "state/flag.h"
+#include "steps/object_int.h"
+#include "steps/steps_int.h"
+
+/* Every attempt raises the epoch before it looks at anything: from here on no earlier attempt can commit. */
+static int take_epoch(struct step_ctx *c, struct target *t, const char *flag_id, int64_t *ret_epoch, struct err *err)
+{
+    const char *pipeline = c->pipeline->name;
+    struct flag flag;
+
+    int rc = flag_held(c->store, pipeline, flag_id, &flag, err);
+    if (rc < 0)
+        return rc;
+    free(c->flag_id);
+    c->flag_id = xstrdup(flag_id);
+    rc = target_fence_raise(t, pipeline, flag.epoch, ret_epoch, err);
+    if (rc == 0)
+        rc = fault_point("ingest.raised", err);
+    if (rc == 0)
+        rc = flag_epoch(c->store, c->token, pipeline, flag_id, flag.epoch, *ret_epoch, err);
+    if (rc == 0)
+        rc = target_hold(t, pipeline, *ret_epoch, err);
+    return rc;
+}
+
+static int table_of(struct step_ctx *c, struct target *t, struct table **ret, struct err *err)
+{
+    int rc = target_describe(t, c->pipeline->table, ret, err);
+
+    if (rc == 0)
+        rc = target_check(*ret, err);
+    if (rc == 0 && c->pipeline->lineage == LINEAGE_COLUMNS && !(*ret)->has_lineage) {
+        err_set(err, ERR_TARGET, "table %s has no provenance columns", c->pipeline->table);
+        rc = err_hint(err, "orch lineage add %s, or \"lineage\": \"none\" (append only, no replay)", c->pipeline->table);
+    }
+    return rc;
+}
+
+static bool is_done(const struct load_row *l)
+{
+    return strcmp(l->state, "LOADED") == 0 || strcmp(l->state, "EMPTY") == 0 || strcmp(l->state, "SAME") == 0 ||
+           strcmp(l->state, "SUPERSEDED") == 0 || strcmp(l->state, "DROPPED") == 0;
+}
+
+/* Rejects that only the ledger's count tells of: read again where the object is still there. */
+static int restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err)
+{
+    struct err gone;
+    int rc = load_restore_rejects(j, l, &gone);
+
+    if (rc < 0 && (gone.code == ERR_OBJECT_CHANGED || gone.code == ERR_NOT_FOUND))
+        return 0; /* status says that they are missing */
+    if (rc < 0)
+        *err = gone;
+    return rc;
+}
+
+static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
+{
+    for (size_t i = 0; i < loads->n; i++) {
+        struct load_row *l = &loads->rows[i];
+        int rc = 0;
+
+        if (!is_done(l))
+            rc = load_object(j, l, err);
+        else if (l->rejects_missing)
+            rc = restore_rejects(j, l, err);
+        if (rc == 0)
+            rc = beat(&j->c->beat, err);
+        if (rc < 0)
+            return rc;
+        totals[0] += l->rows_read;
+        totals[1] += l->rows_loaded;
+        totals[2] += l->rows_rejected;
+    }
+    return 0;
+}
+
+/* So that the next tick need not ask the ledger again: only where nobody else has been there meanwhile. */
+static int remember_ledger(const struct load_job *j, struct err *err)
+{
+    struct step_ctx *c = j->c;
+    int64_t epoch, seq;
+
+    int rc = target_fence_read(j->target, c->pipeline->name, &epoch, &seq, err);
+    if (rc <= 0 || epoch != j->epoch)
+        return rc < 0 ? rc : 0;
+    return step_ledger_known(c, j->target, epoch, seq, err);
+}
+
+int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    struct target *target = NULL;
+    struct job job = {0};
+    struct loads loads = {NULL, 0};
+    struct load_job lj = {.c = c, .job = &job};
+    int64_t job_id, totals[3] = {0, 0, 0};
+    const char *flag_id;
+    char name[JOB_NAME_SIZE];
+
+    int rc = json_need_i64(parameters, "job", &job_id, err);
+    if (rc == 0)
+        rc = json_need_str(parameters, "flag", &flag_id, err);
+    if (rc == 0)
+        rc = job_get(c->store, job_id, &job, err);
+    if (rc == 0)
+        rc = step_target(c, &target, err);
+    if (rc == 0)
+        rc = take_epoch(c, target, flag_id, &lj.epoch, err);
+    lj.target = target;
+    if (rc == 0)
+        rc = table_of(c, target, &lj.def, err);
+    if (rc == 0)
+        rc = loads_get(c->store, job_id, &loads, err);
+    if (rc == 0)
+        rc = all_objects(&lj, &loads, totals, err);
+    if (rc == 0)
+        rc = remember_ledger(&lj, err);
+    if (rc == 0) {
+        struct job_outcome outcome = {.job_id = job_id,
+                                      .state = "LOADED",
+                                      .now_ms = clock_now_ms(),
+                                      .unverifiable = !lj.def->has_lineage};
+        rc = job_set(c->store, c->token, &outcome, err);
+    }
+    if (rc == 0)
+        rc = fault_point("ingest.done", err);
+    if (rc == 0)
+        *ret_owned = json_pack("{s:I, s:I, s:I, s:I}", "objects", (json_int_t)loads.n, "rowsRead",
+                               (json_int_t)totals[0], "rowsLoaded", (json_int_t)totals[1], "rowsRejected",
+                               (json_int_t)totals[2]);
+    else if (job.part != NULL)
+        rc = err_prefix(err, "%s", job_name(&job, name));
+    loads_release(&loads);
+    table_free(lj.def);
+    job_release(&job);
+    return rc;
+}

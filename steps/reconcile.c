@@ -1,0 +1,203 @@
+/* orch-reconcile {pipeline, job, flag} -> {verdict, differences}: what was read against what the target holds now. */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "state/flag.h"
+#include "steps/object_int.h"
+#include "steps/steps_int.h"
+
+enum { MAX_DIFFERENCES = 100 }; /* a job names so many; more of them tell nothing more */
+
+struct comparing {
+    struct step_ctx *c;
+    struct target *target;
+    struct table *def;
+    bool recount;
+    json_t *differences;
+    struct reconciliation result;
+};
+
+/* The source side when the objects are read again. */
+struct recount {
+    struct sums *sums;
+    bool with_sums;
+};
+
+static int recount_begin(void *arg, const int *columns, size_t count, struct err *err)
+{
+    struct recount *r = arg;
+
+    UNUSED(err);
+    for (size_t i = 0; i < count; i++)
+        r->sums->used[columns[i]] = r->with_sums;
+    return 0;
+}
+
+static int recount_batch(void *arg, const struct batch *b, struct err *err)
+{
+    struct recount *r = arg;
+
+    UNUSED(err);
+    if (r->with_sums)
+        batch_sum(b, r->sums);
+    else
+        r->sums->rows += (int64_t)b->rows;
+    return 0;
+}
+
+static int source_sums(struct comparing *k, const struct load_row *l, struct sums *ret, struct err *err)
+{
+    struct recount r = {ret, wants_sums(k->c->pipeline)};
+    const struct row_sink sink = {recount_begin, recount_batch, NULL, &r};
+    struct rows_result result;
+    json_t *v = NULL;
+    int rc;
+
+    if (k->recount) {
+        sums_init(ret, k->def->count);
+        return rows_read(k->c, l, k->def, &sink, &result, err);
+    }
+    if (l->columns[0] == '\0') { /* verify: count, or an empty object */
+        sums_init(ret, k->def->count);
+        ret->rows = l->rows_loaded;
+        return 0;
+    }
+    rc = json_parse(l->columns, strlen(l->columns), "sums in the state file", &v, err);
+    if (rc == 0)
+        rc = sums_from_json(v, l->rows_loaded, k->def, ret, err);
+    json_decref(v);
+    return rc;
+}
+
+static int note(struct comparing *k, const struct load_row *l, const struct sums_diff *d, struct err *err)
+{
+    char printable[KEY_NAME_SIZE];
+    json_t *v = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "column", d->column, "what", d->what, "source", d->source,
+                          "target", d->target, "object", key_name(l->key, printable), "loadId", (json_int_t)l->load_id);
+
+    if (v == NULL || json_array_append_new(k->differences, v) < 0)
+        return err_set(err, ERR_INTERNAL, "cannot describe a difference");
+    return 0;
+}
+
+static int one_load(struct comparing *k, const struct load_row *l, struct err *err)
+{
+    struct sums source = {0}, stored = {0};
+    struct sums_diff diffs[16];
+
+    int rc = source_sums(k, l, &source, err);
+    if (rc == 0) {
+        sums_init(&stored, k->def->count);
+        memcpy(stored.used, source.used, k->def->count * sizeof *stored.used);
+        rc = target_sums(k->target, k->def, l->load_id, &stored, err);
+    }
+    if (rc == 0) {
+        size_t n = sums_compare(&source, &stored, k->def, diffs, ARRAY_LEN(diffs));
+        for (size_t i = 0; rc == 0 && i < n && i < ARRAY_LEN(diffs); i++)
+            if (json_array_size(k->differences) < MAX_DIFFERENCES)
+                rc = note(k, l, &diffs[i], err);
+        k->result.rows_source += l->rows_read;
+        k->result.rows_loaded += source.rows;
+        k->result.rows_rejected += l->rows_rejected;
+        k->result.rows_target += stored.rows;
+    }
+    sums_release(&source);
+    sums_release(&stored);
+    return rc;
+}
+
+static int all_loads(struct comparing *k, int64_t job_id, struct err *err)
+{
+    struct loads loads;
+    int rc = loads_get(k->c->store, job_id, &loads, err);
+
+    for (size_t i = 0; rc == 0 && i < loads.n; i++) {
+        if (strcmp(loads.rows[i].state, "LOADED") == 0 && k->def->has_lineage)
+            rc = one_load(k, &loads.rows[i], err);
+        else if (strcmp(loads.rows[i].state, "LOADED") == 0)
+            k->result.rows_loaded += loads.rows[i].rows_loaded;
+        if (rc == 0)
+            rc = beat(&k->c->beat, err);
+    }
+    if (rc == 0)
+        loads_release(&loads);
+    return rc;
+}
+
+int step_reconcile_job(struct step_ctx *c, int64_t job_id, bool recount, const char **ret_verdict,
+                       json_t **ret_differences, struct err *err)
+{
+    struct comparing k = {.c = c, .recount = recount, .differences = json_array()};
+    char *text = NULL;
+
+    k.result.job_id = job_id;
+    int rc = step_target(c, &k.target, err);
+    if (rc == 0)
+        rc = target_describe(k.target, c->pipeline->table, &k.def, err);
+    if (rc == 0)
+        rc = all_loads(&k, job_id, err);
+    if (rc == 0)
+        rc = fault_point("reconcile.compared", err);
+    if (rc == 0) {
+        text = json_text(k.differences);
+        k.result.at_ms = clock_now_ms();
+        k.result.differences = text;
+        k.result.verdict = !k.def->has_lineage                     ? "UNVERIFIABLE"
+                           : json_array_size(k.differences) == 0 ? "EQUAL"
+                                                                   : "DIFFERENT";
+        rc = reconciliation_put(c->store, c->token, &k.result, err);
+    }
+    if (rc == 0) {
+        *ret_verdict = k.result.verdict;
+        *ret_differences = json_incref(k.differences);
+    }
+    json_decref(k.differences);
+    free(text);
+    table_free(k.def);
+    return rc;
+}
+
+/* The first difference as the sentence of the failure. */
+static int mismatch(struct step_ctx *c, int64_t job_id, const json_t *differences, struct err *err)
+{
+    const json_t *d = json_array_get(differences, 0);
+    struct job job = {0};
+    char name[JOB_NAME_SIZE];
+
+    int rc = job_get(c->store, job_id, &job, err);
+    if (rc < 0)
+        return rc;
+    const char *column = json_string_value(json_object_get(d, "column"));
+    err_set(err, ERR_MISMATCH, "%s: %s: %s%s%s is %s in the source and %s in the target", job_name(&job, name),
+            json_string_value(json_object_get(d, "object")), column, column[0] != '\0' ? " " : "",
+            json_string_value(json_object_get(d, "what")), json_string_value(json_object_get(d, "source")),
+            json_string_value(json_object_get(d, "target")));
+    rc = err_hint(err, "orch replay %s --only mismatched --from %s --to %s --reason ... loads it again", job.pipeline,
+                  job.part, job.part);
+    job_release(&job);
+    return rc;
+}
+
+int step_run_reconcile(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    struct flag flag;
+    const char *flag_id, *verdict = "";
+    json_t *differences = NULL;
+    int64_t job_id;
+
+    int rc = json_need_i64(parameters, "job", &job_id, err);
+    if (rc == 0)
+        rc = json_need_str(parameters, "flag", &flag_id, err);
+    if (rc == 0)
+        rc = flag_held(c->store, c->pipeline->name, flag_id, &flag, err);
+    if (rc == 0) {
+        free(c->flag_id);
+        c->flag_id = xstrdup(flag_id);
+        rc = step_reconcile_job(c, job_id, false, &verdict, &differences, err);
+    }
+    if (rc == 0 && strcmp(verdict, "DIFFERENT") == 0)
+        rc = mismatch(c, job_id, differences, err);
+    if (rc == 0)
+        *ret_owned = json_pack("{s:s, s:O}", "verdict", verdict, "differences", differences);
+    json_decref(differences);
+    return rc;
+}

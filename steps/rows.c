@@ -1,0 +1,309 @@
+#include "steps/object_int.h"
+#include "base/clock.h"
+#include "io/hash.h"
+#include "io/inflate.h"
+
+const char *key_name(const char *key, char out[KEY_NAME_SIZE])
+{
+    const char *slash = strrchr(key, '/');
+    const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : key;
+
+    str_printable(name, strlen(name), out, KEY_NAME_SIZE);
+    return out;
+}
+
+static struct object_info info_of(const struct load_row *l)
+{
+    return (struct object_info){.key = l->key,
+                                .etag = l->etag ? l->etag : "",
+                                .version_id = l->version_id,
+                                .size = l->size,
+                                .mtime_ns = l->mtime_ns,
+                                .modified_ms = l->modified_ms};
+}
+
+/* Everything between an object and its CSV records. */
+struct pipe {
+    struct csv *csv;
+    struct reader *hashing; /* borrowed: inside csv */
+};
+
+static int pipe_open(struct step_ctx *c, const struct object_info *o, struct pipe *ret, struct err *err)
+{
+    struct source *source;
+    struct reader *raw = NULL, *hashing = NULL, *plain = NULL;
+
+    int rc = step_source(c, &source, err);
+    if (rc == 0)
+        rc = source_get(source, o, &raw, err);
+    if (rc == 0)
+        rc = hashing_open(raw, &hashing, err);
+    if (rc == 0)
+        rc = inflate_open(hashing, &plain, err);
+    if (rc == 0)
+        rc = csv_open(plain, &c->pipeline->dialect, &ret->csv, err);
+    ret->hashing = hashing;
+    return rc;
+}
+
+/* Reads what is left (nothing, normally) so that the source verifies length and ETag, and gives the sum. */
+static int drain(struct reader *hashing, char sha256[65], struct err *err)
+{
+    unsigned char sum[SHA256_SIZE];
+    char waste[16384];
+    int64_t bytes;
+    size_t n;
+
+    do {
+        int rc = reader_read(hashing, waste, sizeof waste, &n, err);
+        if (rc < 0)
+            return rc;
+    } while (n > 0);
+    hashing_result(hashing, sum, &bytes);
+    str_hex(sum, sizeof sum, sha256);
+    return 0;
+}
+
+/* A record that the parser found broken, as a reject. */
+static void reject_of_record(const struct csv_record *rec, struct reject_info *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    ret->line = rec->line;
+    ret->offset = rec->offset;
+    snprintf(ret->code, sizeof ret->code, "%s", csv_code_name(rec->code));
+    snprintf(ret->message, sizeof ret->message, "%s", rec->message);
+    ret->raw = rec->raw;
+    ret->raw_n = rec->raw_n < MAX_REJECT_RAW ? rec->raw_n : MAX_REJECT_RAW;
+    ret->raw_total = rec->raw_total;
+    memcpy(ret->raw_sha256, rec->raw_sha256, sizeof ret->raw_sha256);
+}
+
+struct reading {
+    struct step_ctx *c;
+    const struct row_sink *sink;
+    struct converter *converter;
+    struct batch *batch;
+    struct rows_result *result;
+};
+
+static int flush(struct reading *r, struct err *err)
+{
+    int rc = 0;
+
+    if (r->batch->rows > 0 && r->sink->batch != NULL)
+        rc = r->sink->batch(r->sink->arg, r->batch, err);
+    batch_clear(r->batch);
+    return rc;
+}
+
+static int one_record(struct reading *r, const struct csv_record *rec, struct err *err)
+{
+    struct reject_info why;
+    int rc = 0;
+
+    r->result->records++;
+    if (rec->code != CSV_GOOD) {
+        reject_of_record(rec, &why);
+    } else if (converter_row(r->converter, rec, r->batch, &why) == 1) {
+        if (r->batch->rows == r->batch->capacity || r->batch->bytes >= BATCH_BYTES)
+            rc = flush(r, err);
+        return rc;
+    }
+    r->result->rejected++;
+    if (r->sink->reject != NULL)
+        rc = r->sink->reject(r->sink->arg, &why, err);
+    return rc;
+}
+
+/* Header (or first record) against the table; opens the batch. */
+static int begin(struct reading *r, const struct table *def, const struct csv_record *first, struct err *err)
+{
+    size_t count;
+
+    if (first->code != CSV_GOOD)
+        return err_set(err, ERR_BAD_CSV, "line %lld: %s: %s", (long long)first->line, csv_code_name(first->code),
+                       first->message);
+    int rc = converter_new(&r->c->pipeline->convert, def, first, &r->converter, err);
+    if (rc < 0)
+        return rc;
+    const int *columns = converter_columns(r->converter, &count);
+    r->batch = batch_new(def, columns, count, BATCH_ROWS);
+    return r->sink->begin != NULL ? r->sink->begin(r->sink->arg, columns, count, err) : 0;
+}
+
+static int all_records(struct reading *r, struct csv *csv, const struct table *def, struct err *err)
+{
+    struct csv_record rec;
+    bool header = r->c->pipeline->convert.header;
+    int rc = csv_next(csv, &rec, err);
+
+    if (rc <= 0)
+        return rc;
+    rc = begin(r, def, &rec, err);
+    if (rc == 0 && !header)
+        rc = one_record(r, &rec, err);
+    for (int64_t n = 1; rc >= 0; n++) {
+        rc = csv_next(csv, &rec, err);
+        if (rc <= 0)
+            break;
+        rc = one_record(r, &rec, err);
+        if (rc >= 0 && n % 4096 == 0)
+            rc = beat(&r->c->beat, err);
+    }
+    return rc < 0 ? rc : flush(r, err);
+}
+
+int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def, const struct row_sink *sink,
+              struct rows_result *ret, struct err *err)
+{
+    struct object_info o = info_of(l);
+    struct pipe pipe = {NULL, NULL};
+    struct reading r = {.c = c, .sink = sink, .result = ret};
+    struct csv_stats stats;
+    char name[KEY_NAME_SIZE];
+
+    memset(ret, 0, sizeof *ret);
+    int rc = pipe_open(c, &o, &pipe, err);
+    if (rc == 0)
+        rc = all_records(&r, pipe.csv, def, err);
+    if (rc == 0)
+        rc = drain(pipe.hashing, ret->sha256, err);
+    if (rc == 0) {
+        csv_stats(pipe.csv, &stats);
+        ret->empty_lines = stats.empty_lines;
+    }
+    batch_free(r.batch);
+    converter_free(r.converter);
+    csv_close(pipe.csv);
+    return rc < 0 ? err_prefix(err, "%s", key_name(l->key, name)) : 0;
+}
+
+int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], struct err *err)
+{
+    struct object_info o = info_of(l);
+    struct source *source;
+    struct reader *raw = NULL, *hashing = NULL;
+
+    int rc = step_source(c, &source, err);
+    if (rc == 0)
+        rc = source_get(source, &o, &raw, err);
+    if (rc == 0)
+        rc = hashing_open(raw, &hashing, err);
+    if (rc == 0)
+        rc = drain(hashing, ret, err);
+    reader_close(hashing);
+    return rc;
+}
+
+int records_read(struct step_ctx *c, const struct object_info *o,
+                 int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg, struct err *err)
+{
+    struct pipe pipe = {NULL, NULL};
+    struct csv_record rec;
+
+    int rc = pipe_open(c, o, &pipe, err);
+    while (rc == 0) {
+        rc = csv_next(pipe.csv, &rec, err);
+        if (rc <= 0)
+            break;
+        rc = fn(arg, &rec, err);
+        if (rc == 0)
+            rc = beat(&c->beat, err);
+    }
+    csv_close(pipe.csv);
+    return rc < 0 ? rc : 0;
+}
+
+void rejects_init(struct rejects_out *r, struct step_ctx *c, int64_t load_id)
+{
+    *r = (struct rejects_out){.c = c, .load_id = load_id, .arena = arena_new()};
+    r->rows = xcalloc(MAX_REJECTS_SHOWN, sizeof *r->rows);
+}
+
+void rejects_release(struct rejects_out *r)
+{
+    free(r->rows);
+    arena_free(r->arena);
+    r->rows = NULL;
+    r->arena = NULL;
+}
+
+int rejects_flush(struct rejects_out *r, struct err *err)
+{
+    int rc = reject_put(r->c->store, r->c->token, r->load_id, r->rows, r->n, !r->started, clock_now_ms(), err);
+
+    r->started = true;
+    r->n = 0;
+    r->bytes = 0;
+    arena_reset(r->arena);
+    return rc;
+}
+
+static const char *keep(struct rejects_out *r, const char *text)
+{
+    return arena_strndup(r->arena, text, strlen(text));
+}
+
+int rejects_add(struct rejects_out *r, const struct reject_info *why, const char *key, struct err *err)
+{
+    static const unsigned char zero[32];
+    char hex[65] = "", name[KEY_NAME_SIZE];
+
+    if (r->count == MAX_REJECTS_KEPT)
+        return err_set(err, ERR_TOO_MANY_REJECTS, "more than %d records rejected", MAX_REJECTS_KEPT);
+    if (r->count++ == 0) {
+        snprintf(r->first, sizeof r->first, "%s line %lld%s%s: %s", key_name(key, name), (long long)why->line,
+                 why->column[0] != '\0' ? " column " : "", why->column, why->message);
+        snprintf(r->first_hint, sizeof r->first_hint, "%s", why->hint);
+    }
+    if (memcmp(why->raw_sha256, zero, sizeof zero) != 0)
+        str_hex(why->raw_sha256, sizeof why->raw_sha256, hex);
+    r->rows[r->n++] = (struct reject){.load_id = r->load_id,
+                                      .line = why->line,
+                                      .offset = why->offset,
+                                      .column = keep(r, why->column),
+                                      .code = keep(r, why->code),
+                                      .message = keep(r, why->message),
+                                      .hint = keep(r, why->hint),
+                                      .raw = arena_strndup(r->arena, why->raw, why->raw_n),
+                                      .raw_n = why->raw_n,
+                                      .raw_total = why->raw_total,
+                                      .raw_sha256 = keep(r, hex)};
+    r->bytes += why->raw_n;
+    return r->n == MAX_REJECTS_SHOWN || r->bytes > BATCH_BYTES ? rejects_flush(r, err) : 0;
+}
+
+static int collect(void *arg, const struct load_row *l, struct err *err)
+{
+    struct loads *all = arg;
+
+    UNUSED(err);
+    all->rows = xrealloc(all->rows, (all->n + 1) * sizeof *all->rows);
+    struct load_row *copy = &all->rows[all->n++];
+    *copy = *l;
+    copy->state = xstrdup(l->state);
+    copy->columns = xstrdup(l->columns);
+    copy->key = xstrdup(l->key);
+    copy->etag = xstrdup(l->etag ? l->etag : "");
+    copy->version_id = l->version_id ? xstrdup(l->version_id) : NULL;
+    copy->sha256 = xstrdup(l->sha256 ? l->sha256 : "");
+    copy->part = xstrdup(l->part);
+    return 0;
+}
+
+int loads_get(struct store *s, int64_t job_id, struct loads *ret, struct err *err)
+{
+    *ret = (struct loads){NULL, 0};
+    int rc = load_list(s, job_id, collect, ret, err);
+    if (rc < 0)
+        loads_release(ret);
+    return rc;
+}
+
+void loads_release(struct loads *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        load_row_release(&l->rows[i]);
+    free(l->rows);
+    *l = (struct loads){NULL, 0};
+}

@@ -1,0 +1,14 @@
+#ifndef STEPS_STEPS_INT_H
+#define STEPS_STEPS_INT_H
+#include "steps/step.h"
+/* The handlers, one file each; all.c is the table of them. */
+typedef int step_fn(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err);
+step_fn step_run_generate_queue, step_run_check_now_processing, step_run_etl_queue_check, step_run_set_flag,
+    step_run_ingest, step_run_reconcile, step_run_reset_flag;
+
+/* rebuild.c: the fence as the state file now knows the ledger; the next step_rebuild compares. */
+NODISCARD int step_ledger_known(struct step_ctx *c, struct target *t, int64_t epoch, int64_t seq, struct err *err);
+/* include.c: whether the pipeline's include patterns take the key (relative to the connection). Hidden path parts
+ * ('_' or '.' in front, below the partition's prefix) are never taken. */
+bool include_matches(const struct pipeline *p, const char *key);
+#endif
