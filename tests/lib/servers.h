@@ -1,0 +1,46 @@
+#ifndef TESTS_LIB_SERVERS_H
+#define TESTS_LIB_SERVERS_H
+/*
+ * Private servers for C tests, over tests/servers. Skips the test where the server is not installed (see
+ * need in tests/lib/run.h). All end with the program, however it ends.
+ */
+
+/* The one MariaDB of this test program, started by the first who asks. root, no password. */
+struct test_mariadb {
+    const char *dir, *socket; /* host for the client library: "localhost" with this socket, */
+    int port;                 /* or 127.0.0.1 with this port */
+};
+const struct test_mariadb *test_mariadb(void);
+/* One with an own folder and options, such as "--wait-timeout=2"; NULL-terminated, may be NULL. */
+const struct test_mariadb *test_mariadb_new(const char *const options[]);
+void test_mariadb_kill(const struct test_mariadb *m);  /* kill -9, as a power cut would */
+void test_mariadb_again(const struct test_mariadb *m); /* starts it again: same data, same port */
+/* SQL as root by the command line client: independent of the code under test. Rows as lines, columns
+ * between tabs, "NULL" for NULL. Returns owned. */
+char *test_mariadb_sql(const struct test_mariadb *m, const char *sql);
+
+/* The one S3 server (radosgw) of this test program. */
+struct test_s3 {
+    const char *dir;
+    const char *endpoint; /* http://127.0.0.1:PORT, path style, region us-east-1 */
+    int port;
+    const char *key, *secret;
+};
+const struct test_s3 *test_s3(void);
+void test_s3_kill(const struct test_s3 *s);  /* the gateway; objects stay */
+void test_s3_again(const struct test_s3 *s);
+void test_s3_bucket(const struct test_s3 *s, const char *bucket);
+void test_s3_put(const struct test_s3 *s, const char *bucket, const char *key, const void *p, unsigned long n);
+
+/* tests/servers/faultproxy.py before HOST:PORT; rules as it says, NULL: none. */
+struct test_proxy {
+    int port;
+    const char *rules_path, *log_path;
+    long pid;
+};
+const struct test_proxy *test_proxy_new(const char *host_port);
+void test_proxy_rules(const struct test_proxy *p, const char *rules);
+
+/* A folder with the certificates of tests/servers/ca.sh. */
+const char *test_ca(void);
+#endif
