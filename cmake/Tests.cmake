@@ -1,5 +1,5 @@
 # tests/unit/<module>/<file>.c -> a TAP program build/<preset>/tests/<module>-<file>.t
-# tests/t/<name>.t             -> a shell TAP script, run against the orch binary
+# tests/t/<name>.t             -> a TAP script (bash or python3, by its first line), run against the orch binary
 # tests/fuzz/<name>.c          -> a program that replays tests/fuzz/corpus/<name>/ as TAP; with
 #                                 ORCH_FUZZ also a libFuzzer target build/fuzz/fuzz/<name>
 set(tests ${CMAKE_BINARY_DIR}/tests)
@@ -28,7 +28,7 @@ endforeach()
 file(GLOB scripts CONFIGURE_DEPENDS tests/t/*.t)
 foreach(file ${scripts})
   get_filename_component(stem ${file} NAME_WE)
-  add_test(NAME t/${stem} COMMAND bash ${file})
+  add_test(NAME t/${stem} COMMAND ${file})
   orch_tap(t/${stem} ${file})
 endforeach()
 
