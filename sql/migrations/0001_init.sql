@@ -168,6 +168,7 @@ CREATE TABLE load (                          -- (job, object): load id and gener
   rows_rejected INTEGER NOT NULL DEFAULT 0, empty_lines INTEGER NOT NULL DEFAULT 0,
   columns TEXT NOT NULL DEFAULT '',          -- sums_to_json of the source side
   rejects_missing INTEGER NOT NULL DEFAULT 0,-- rebuilt from the ledger, rejects not read again yet / object gone
+  in_ledger INTEGER NOT NULL DEFAULT 0,      -- mark of a rebuild that is under way: the ledger has it
   loaded_ms INTEGER,
   UNIQUE (job_id, object_id)
 ) STRICT;
