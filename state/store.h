@@ -11,18 +11,26 @@ struct store;
 enum store_mode { STORE_CREATE, STORE_OPEN, STORE_READ }; /* READ: read-only, ERR_NOT_FOUND when missing */
 NODISCARD int store_open(const char *path, enum store_mode mode, struct store **ret, struct err *err);
 void store_close(struct store *s); /* NULL is fine; rolls back */
-const char *store_path(const struct store *s);
+const char *store_path(const struct store *s); /* absolute, symbolic links resolved */
 /* Schema version of this program and the one found before migrating (0: new file). */
 int store_version(const struct store *s, int *ret_found);
 /*
- * One transaction: BEGIN IMMEDIATE, body, COMMIT; ROLLBACK when body fails. Not nested. Where BUSY outlasts the
- * holder's lease and the holder is stopped, store_begin ends it (LOADING.md, "Locks on one machine"); *said then
- * holds a sentence for the user (store_notice, "" else).
+ * One transaction: BEGIN IMMEDIATE, body, COMMIT; ROLLBACK when body fails. Not nested, never inside a listing, short,
+ * and never open while anything outside is waited for. No write works outside one.
  */
 NODISCARD int store_begin(struct store *s, struct err *err);
 NODISCARD int store_commit(struct store *s, struct err *err);
 void store_rollback(struct store *s); /* a no-op outside a transaction */
 bool store_in_tx(const struct store *s);
+/*
+ * A process that was stopped inside a write transaction would block every other one for ever. Who calls
+ * store_takeover(true) first (the tick) may end it: when BUSY lasts through the whole time-out, the holder is an orch
+ * on this machine, and its recorded lease is over (or it has none and is stopped). Everybody else waits, then ERR_BUSY.
+ */
+void store_takeover(bool allowed);
+/* A sentence for the user about what open or begin had to do, "" when nothing. Reading it clears it. Borrowed. */
 const char *store_notice(struct store *s);
+/* How long a lock is waited for: 10 s unless told, at most 15 s. */
+void store_busy_timeout(struct store *s, int64_t ms);
 NODISCARD int store_check(struct store *s, struct err *err); /* PRAGMA quick_check: ERR_STATE names the damage */
 #endif

@@ -5,11 +5,15 @@
 #include "state/store.h"
 #include <sqlite3.h>
 
-/* The statement, reset and with its bindings cleared. Borrowed; one use at a time. */
+/*
+ * The statement, with its bindings cleared. Borrowed; one use at a time: ERR_INTERNAL while rows of it are still being
+ * read. Who stops before stmt_step said 0 calls stmt_done, or the next store_begin is refused.
+ */
 NODISCARD int store_stmt(struct store *s, enum sql_state_id id, sqlite3_stmt **ret, struct err *err);
 /* 1: a row, 0: done (and reset), <0: error (and reset). */
 NODISCARD int stmt_step(struct store *s, sqlite3_stmt *st, struct err *err);
-/* Runs a statement that gives no rows; the number of rows changed. */
+void stmt_done(sqlite3_stmt *st); /* NULL is fine */
+/* Runs a statement that gives no rows; the number of rows changed. A write outside a transaction is ERR_INTERNAL. */
 NODISCARD int stmt_run(struct store *s, sqlite3_stmt *st, struct err *err);
 /* Binding cannot fail but for memory or a bug in the index: both abort. Text is copied; NULL binds NULL. */
 void bind_i64(sqlite3_stmt *st, int i, int64_t v);
@@ -23,4 +27,11 @@ int64_t store_last_id(struct store *s);
 NODISCARD int store_step_begin(struct store *s, const char *token, struct err *err);
 /* From the SQLite result code: FULL/ENOSPC -> ERR_DISK_FULL, BUSY -> ERR_BUSY, READONLY/PERM/CANTOPEN, CORRUPT ... */
 int store_err(struct store *s, int sqlite_rc, struct err *err, const char *what);
+sqlite3 *store_db(struct store *s);
+/* Name of the network file system with this statfs magic, NULL when it is none: WAL does not work there. */
+const char *store_network_fs(unsigned long magic);
+/* store_stuck.c. pid that holds the lock which everybody waits for, 0 when none is found. */
+long stuck_holder(const char *path);
+/* 1: the holder was ended (and *said tells), 0: it may not be. db: to read claims with, may be NULL. */
+int stuck_end(sqlite3 *db, const char *path, char *said, size_t said_size, char *why_not, size_t why_not_size);
 #endif
