@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "base/str.h"
 #include <stdarg.h>
 
 static const struct {
@@ -12,45 +13,64 @@ static const struct {
 #undef ERR
 };
 
-/* vsnprintf that marks what did not fit. */
+/*
+ * vsnprintf that marks what did not fit, by way of a copy: an argument may lie in the same struct err. What
+ * a server or a file put into it becomes one line of UTF-8, or it could not be kept as JSON.
+ */
 static void put(char *dst, size_t n, const char *fmt, va_list ap)
 {
-    int want = vsnprintf(dst, n, fmt, ap);
+    char text[sizeof((struct err *)NULL)->msg];
+    size_t bad;
+    int want = vsnprintf(text, n, fmt, ap);
+
     if (want < 0)
-        dst[0] = '\0';
-    else if ((size_t)want >= n)
-        memcpy(dst + n - 4, "...", 4);
-    for (char *p = dst; *p != '\0'; p++)
+        text[0] = '\0';
+    if (want >= 0 && (size_t)want >= n) {
+        size_t end = n - 4;
+        while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
+            end--; /* never in the middle of a character */
+        memcpy(text + end, "...", 4);
+    }
+    for (char *p = text; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' '; /* one error is one line, whatever a server or a file put into it */
+            *p = ' ';
+    for (char *p = text; str_utf8_valid(p, strlen(p), &bad) == 0; p += bad)
+        p[bad] = '?';
+    memcpy(dst, text, strlen(text) + 1);
+}
+
+static PRINTF(3, 4) void put_text(char *dst, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    put(dst, n, fmt, ap);
+    va_end(ap);
 }
 
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
     va_list ap;
 
+    va_start(ap, fmt);
+    put(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
     err->code = code;
     err->native = 0;
     err->name[0] = '\0';
     err->hint[0] = '\0';
-    va_start(ap, fmt);
-    put(err->msg, sizeof err->msg, fmt, ap);
-    va_end(ap);
     return -(int)code;
 }
 
 int err_prefix(struct err *err, const char *fmt, ...)
 {
-    char context[sizeof err->msg], joined[2 * sizeof err->msg + 2];
+    char context[sizeof err->msg];
     va_list ap;
 
     va_start(ap, fmt);
     put(context, sizeof context, fmt, ap);
     va_end(ap);
-    snprintf(joined, sizeof joined, "%s: %s", context, err->msg);
-    if (strlen(joined) >= sizeof err->msg)
-        memcpy(joined + sizeof err->msg - 4, "...", 4);
-    memcpy(err->msg, joined, strlen(joined) + 1);
+    put_text(err->msg, sizeof err->msg, "%s: %s", context, err->msg);
     return -(int)err->code;
 }
 

@@ -33,6 +33,21 @@ int fs_read(const char *path, struct buf *ret, struct err *err)
     return rc;
 }
 
+/* The new name, too, has to survive a power cut. */
+static int sync_dir(const char *path, struct err *err)
+{
+    char *dir = fs_dirname(path);
+    int rc = 0;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL)) /* EINVAL: a file system that has no such thing */
+        rc = err_errno(err, errno, "cannot sync folder %s", dir);
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    return rc;
+}
+
 int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct err *err)
 {
     char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
@@ -62,6 +77,8 @@ int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct er
     }
     if (rename(tmp, path) < 0)
         rc = err_errno(err, errno, "cannot rename %s to %s", tmp, path);
+    else
+        rc = sync_dir(path, err);
 out:
     if (fd >= 0)
         close(fd);
@@ -71,21 +88,33 @@ out:
     return rc;
 }
 
+static int make_dir(const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (mkdir(path, 0755) == 0)
+        return 0;
+    int saved = errno;
+    /* whatever mkdir said of it (EROFS, EACCES), a folder that is there is well */
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    return err_errno(err, saved == EEXIST ? ENOTDIR : saved, "cannot make folder %s", path);
+}
+
 int fs_mkdir_p(const char *path, struct err *err)
 {
     char *copy = xstrdup(path);
     int rc = 0;
 
-    for (char *p = copy + 1; rc == 0 && *p != '\0'; p++) {
-        if (*p != '/')
+    for (char *p = copy; rc == 0 && *p != '\0'; p++) {
+        if (*p != '/' || p == copy)
             continue;
         *p = '\0';
-        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-            rc = err_errno(err, errno, "cannot make folder %s", copy);
+        rc = make_dir(copy, err);
         *p = '/';
     }
-    if (rc == 0 && mkdir(copy, 0755) < 0 && errno != EEXIST)
-        rc = err_errno(err, errno, "cannot make folder %s", copy);
+    if (rc == 0)
+        rc = make_dir(copy, err);
     free(copy);
     return rc;
 }

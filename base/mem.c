@@ -7,7 +7,7 @@
 
 static void *checked(void *p, size_t n)
 {
-    if (p == NULL && n != 0) {
+    if (p == NULL) {
         fprintf(stderr, "orch: out of memory (%zu bytes); the next tick goes on from the state file\n", n);
         abort();
     }
@@ -16,17 +16,17 @@ static void *checked(void *p, size_t n)
 
 void *xmalloc(size_t n)
 {
-    return checked(malloc(n ? n : 1), n ? n : 1);
+    return checked(malloc(n ? n : 1), n);
 }
 
 void *xcalloc(size_t count, size_t size)
 {
-    return checked(calloc(count ? count : 1, size ? size : 1), count * size);
+    return checked(calloc(count ? count : 1, size ? size : 1), size);
 }
 
 void *xrealloc(void *p, size_t n)
 {
-    return checked(realloc(p, n ? n : 1), n ? n : 1);
+    return checked(realloc(p, n ? n : 1), n);
 }
 
 char *xstrndup(const char *s, size_t n)
@@ -80,6 +80,8 @@ void *arena_alloc(struct arena *a, size_t n)
 {
     size_t need = (n + 15) & ~(size_t)15;
 
+    if (need < n)
+        checked(NULL, n);
     if (a->head == NULL || a->head->cap - a->head->used < need) {
         size_t cap = need > 65536 ? need : 65536;
         struct block *b = xmalloc(sizeof *b + cap);

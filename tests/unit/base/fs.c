@@ -1,0 +1,121 @@
+#include "base/fs.h"
+#include "base/str.h"
+#include "tests/lib/run.h"
+#include "tests/tap.h"
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+TEST(write_replaces_as_a_whole_and_leaves_no_other_file)
+{
+    struct buf b = BUF_INIT(100);
+    struct err err;
+    struct stat st;
+    char *dir = tmp_dir(), *path = tmp_path(dir, "x");
+
+    must_rc(fs_write(path, "first", 5, 0600, &err), &err);
+    must_rc(fs_write(path, "second", 6, 0640, &err), &err);
+    must_rc(fs_read(path, &b, &err), &err);
+    is_str(b.p, "second");
+    must(stat(path, &st) == 0);
+    is_int(st.st_mode & 0777, 0640);
+    char *names = RUN_OK("ls", "-A", dir);
+    is_str(names, "x\n");
+    free(names);
+    buf_release(&b);
+    free(path);
+    free(dir);
+}
+
+TEST(read_has_a_limit_and_names_the_file)
+{
+    struct buf b = BUF_INIT(4);
+    struct err err;
+    char *dir = tmp_dir(), *path = tmp_path(dir, "x"), *none = tmp_path(dir, "none");
+
+    put_text(path, "12345");
+    fails(fs_read(path, &b, &err), &err, ERR_TOO_LARGE);
+    ok(str_starts(err.msg, path));
+    fails(fs_read(none, &b, &err), &err, ERR_NOT_FOUND);
+    ok(strstr(err.msg, none) != NULL);
+    buf_release(&b);
+    free(none);
+    free(path);
+    free(dir);
+}
+
+TEST(folders_are_made_once_or_found)
+{
+    struct err err;
+    struct stat st;
+    char *dir = tmp_dir(), *deep = tmp_path(dir, "a/b//c/"), *file = tmp_path(dir, "file"),
+         *under = tmp_path(dir, "file/x");
+
+    must_rc(fs_mkdir_p(deep, &err), &err);
+    must_rc(fs_mkdir_p(deep, &err), &err);
+    must_rc(fs_mkdir_p("/", &err), &err);
+    ok(stat(deep, &st) == 0 && S_ISDIR(st.st_mode));
+    put_text(file, "");
+    ok(fs_mkdir_p(file, &err) < 0); /* a file is no folder, though something is there */
+    ok(fs_mkdir_p(under, &err) < 0);
+    ok(fs_mkdir_p("", &err) < 0);
+    free(under);
+    free(file);
+    free(deep);
+    free(dir);
+}
+
+TEST(paths)
+{
+    static const struct {
+        const char *dir, *name, *want;
+    } joins[] = {{"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/a", "/b", "/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
+    static const char *const dirs[][2] = {{"/a/b", "/a"}, {"/a", "/"}, {"a", "."}, {"a/b", "a"}, {"/", "/"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(joins); i++) {
+        char *path = fs_join(joins[i].dir, joins[i].name);
+        is_str(path, joins[i].want);
+        free(path);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+        char *dir = fs_dirname(dirs[i][0]);
+        is_str(dir, dirs[i][1]);
+        free(dir);
+    }
+}
+
+TEST(a_secret_that_others_may_read_is_refused)
+{
+    struct err err;
+    char *secret = NULL, *dir = tmp_dir(), *path = tmp_path(dir, "db.secret");
+
+    put_text(path, "pass word\r\n");
+    must(chmod(path, 0600) == 0);
+    must_rc(fs_read_secret(path, &secret, &err), &err);
+    is_str(secret, "pass word");
+    free(secret);
+    must(chmod(path, 0640) == 0);
+    fails(fs_read_secret(path, &secret, &err), &err, ERR_ACCESS_DENIED);
+    ok(strstr(err.hint, "chmod 600") != NULL);
+    ok(strstr(err.msg, "pass word") == NULL);
+    free(path);
+    free(dir);
+}
+
+TEST(a_process_is_known_by_its_start)
+{
+    unsigned long long mine = fs_pid_start(getpid());
+
+    ok(mine > 0);
+    ok(fs_pid_start(getpid()) == mine);
+    pid_t pid = fork();
+    must(pid >= 0);
+    if (pid == 0)
+        for (;;)
+            pause();
+    ok(fs_pid_start(pid) >= mine);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    is_int(fs_pid_start(pid), 0);
+}
