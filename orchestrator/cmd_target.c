@@ -1,0 +1,76 @@
+#include "base/limits.h"
+#include "base/mem.h"
+#include "orchestrator/cmd.h"
+
+static bool dry_run;
+static const struct opt opts[] = {
+    {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "print the statements, run none"},
+    {0},
+};
+
+/* The first pipeline of each target connection stands for it: orch's own tables are one per database. */
+static bool first_of_target(const struct config *c, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(c->pipelines[k].target.url, c->pipelines[i].target.url) == 0)
+            return false;
+    return true;
+}
+
+static int statements(struct target *t, const struct pipeline *p, struct err *err)
+{
+    struct buf ddl = BUF_INIT(1 * MIB);
+    int rc = target_ddl(t, p->table, &ddl, err);
+
+    if (rc >= 0 && ddl.n > 0)
+        printf("-- %s on %s\n%s%s", p->name, target_name(t), ddl.p, ddl.p[ddl.n - 1] == '\n' ? "" : "\n");
+    buf_release(&ddl);
+    return rc < 0 ? rc : 0;
+}
+
+static int one(struct cli *c, size_t i, struct err *err)
+{
+    const struct pipeline *p = &c->config->pipelines[i];
+    struct step_ctx ctx;
+    struct target *t = NULL;
+    int rc;
+
+    cli_step(c, p, &ctx);
+    rc = step_target(&ctx, &t, err);
+    if (rc == 0 && dry_run) {
+        rc = statements(t, p, err);
+        goto out;
+    }
+    if (rc == 0 && first_of_target(c->config, i)) {
+        rc = target_setup(t, err);
+        if (rc >= 0)
+            printf("%s: orch_load and orch_fence are there\n", target_name(t));
+    }
+    if (rc >= 0 && p->create) {
+        rc = step_create_table(&ctx, err);
+        if (rc >= 0)
+            printf("%s: table %s %s\n", p->name, p->table, rc > 0 ? "made" : "is there");
+    }
+out:
+    if (rc < 0)
+        rc = err_prefix(err, "%s", p->name);
+    cli_step_end(&ctx);
+    return rc < 0 ? rc : 0;
+}
+
+static int run(struct cli *c, struct err *err)
+{
+    int rc = cli_store(c, STORE_CREATE, err);
+
+    for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++)
+        rc = one(c, i, err);
+    return rc;
+}
+
+const struct command cmd_target_setup = {
+    "target setup", "", "Makes orch's tables in the target databases, and those of pipelines with create.",
+    "orch_load and orch_fence are written in the same transaction as the rows: they are what makes a load\n"
+    "happen exactly once. A tick never runs DDL.\n\n"
+    "  orch target setup --dry-run     the statements, for the one who may run them\n",
+    opts, 0, 0, run,
+};

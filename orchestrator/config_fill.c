@@ -1,0 +1,542 @@
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "cron/cronexpr.h"
+#include "orchestrator/config_int.h"
+#include "workflows.h"
+
+enum scheme { SCHEME_BAD, SCHEME_S3, SCHEME_FILE, SCHEME_MYSQL, SCHEME_SQLITE };
+
+struct connection {
+    const char *name, *url, *password;
+    const json_t *keys;
+    enum scheme scheme;
+};
+struct filling {
+    struct config *c;
+    struct faults *f;
+    struct connection *connections; /* arena */
+    size_t connection_count;
+};
+
+static const char *keep(const struct config *c, const char *s)
+{
+    return s != NULL ? arena_strndup(c->arena, s, strlen(s)) : NULL;
+}
+
+static const char *text(const struct config *c, const json_t *o, const char *key)
+{
+    return keep(c, json_string_value(json_object_get(o, key)));
+}
+
+/* For texts that must be there: a missing one has been said. */
+static const char *need(const struct config *c, const json_t *o, const char *key)
+{
+    const char *s = text(c, o, key);
+    return s != NULL ? s : "";
+}
+
+static int64_t duration(const json_t *o, const char *key)
+{
+    struct err err;
+    int64_t ms = 0;
+
+    err_ignore(str_to_duration_ms(str_of(json_string_value(json_object_get(o, key))), &ms, &err));
+    return ms;
+}
+
+static bool is(const json_t *o, const char *key, const char *value)
+{
+    return strcmp(json_string_value(json_object_get(o, key)), value) == 0;
+}
+
+static const char *const *texts(const struct config *c, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    const char **out;
+
+    if (!json_is_array(list))
+        return NULL;
+    out = arena_alloc(c->arena, (n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = keep(c, json_string_value(json_array_get(list, i)));
+    out[n] = NULL;
+    return out;
+}
+
+static const char *resolved(const struct config *c, const char *before, const char *path, const char *after)
+{
+    char *joined = fs_join(c->dir, path);
+    char *whole = xasprintf("%s%s%s", before, joined, str_ends(joined, "/") ? "" : after);
+    const char *kept = keep(c, whole);
+
+    free(whole);
+    free(joined);
+    return kept;
+}
+
+static const char *path_of(const struct config *c, const json_t *o, const char *key)
+{
+    const char *s = text(c, o, key);
+    return s != NULL ? resolved(c, "", s, "") : NULL;
+}
+
+static void check_mysql_url(const char *url, const char *where, struct faults *f)
+{
+    const char *rest = url + strlen("mysql://"), *slash = strchr(rest, '/');
+    const char *end = slash != NULL ? slash : rest + strlen(rest), *at = NULL;
+
+    for (const char *p = rest; p < end; p++)
+        if (*p == '@')
+            at = p;
+    if (at != NULL && memchr(rest, ':', (size_t)(at - rest)) != NULL)
+        fault_add(f, where, "a password in a URL ends up in logs and listings; use password_file, password_env or "
+                            "option_file");
+    if (slash == NULL || slash[1] == '\0')
+        fault_add(f, where, "the database is missing: mysql://user@host:3306/database");
+}
+
+static void connection_url(struct filling *g, struct connection *n, const char *where)
+{
+    const char *url = need(g->c, n->keys, "url");
+
+    n->url = url;
+    n->scheme = SCHEME_BAD;
+    if (str_starts(url, "s3://")) {
+        n->scheme = SCHEME_S3;
+        if (url[5] == '\0' || url[5] == '/')
+            fault_add(g->f, where, "the bucket is missing: s3://bucket/prefix/");
+    } else if (str_starts(url, "file://")) {
+        n->scheme = SCHEME_FILE;
+        n->url = resolved(g->c, "file://", url + 7, "/");
+    } else if (str_starts(url, "mysql://")) {
+        n->scheme = SCHEME_MYSQL;
+        check_mysql_url(url, where, g->f);
+    } else if (str_starts(url, "sqlite:")) {
+        const char *path = url + 7;
+        n->scheme = SCHEME_SQLITE;
+        if (*path == '\0' || str_starts(path, "//") || str_starts(path, ":memory:"))
+            fault_add(g->f, where, "a file is expected: sqlite:folder/name.db");
+        n->url = resolved(g->c, "sqlite:", path, "");
+        if (strcmp(n->url + 7, g->c->state) == 0)
+            fault_add(g->f, where, "the target must not be orch's own state file");
+    } else if (*url != '\0') {
+        fault_add(g->f, where, "'%s' starts with none of s3://, file://, mysql://, sqlite:", url);
+    }
+}
+
+/* A key that has no effect is a mistake that nobody notices. */
+static void ineffective(struct filling *g, const struct connection *n, const json_t *given, const char *where)
+{
+    static const struct {
+        const char *key;
+        enum scheme a, b;
+    } rows[] = {
+        {"region", SCHEME_S3, SCHEME_S3},          {"endpoint", SCHEME_S3, SCHEME_S3},
+        {"path_style", SCHEME_S3, SCHEME_S3},      {"profile", SCHEME_S3, SCHEME_S3},
+        {"ca_file", SCHEME_S3, SCHEME_MYSQL},      {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
+        {"password_env", SCHEME_MYSQL, SCHEME_MYSQL}, {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
+        {"tls", SCHEME_MYSQL, SCHEME_MYSQL},
+    };
+
+    if (n->scheme == SCHEME_BAD)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const json_t *v = json_object_get(given, rows[i].key);
+        if (v != NULL && !json_is_null(v) && !json_is_false(v) && n->scheme != rows[i].a && n->scheme != rows[i].b)
+            fault_add(g->f, where, "'%s' has no effect on this kind of connection", rows[i].key);
+    }
+}
+
+static void connection_password(struct filling *g, struct connection *n, const char *where)
+{
+    const char *file = path_of(g->c, n->keys, "password_file"), *env = text(g->c, n->keys, "password_env");
+    struct err err;
+    char *secret = NULL;
+
+    if (file != NULL && env != NULL) {
+        fault_add(g->f, where, "password_file and password_env: one of the two");
+    } else if (file != NULL) {
+        if (fs_read_secret(file, &secret, &err) < 0) {
+            fault_add(g->f, where, "password_file: %s%s%s%s", err.msg, err.hint[0] != '\0' ? " (hint: " : "", err.hint,
+                      err.hint[0] != '\0' ? ")" : "");
+            return;
+        }
+        n->password = keep(g->c, secret);
+        explicit_bzero(secret, strlen(secret));
+        free(secret);
+    } else if (env != NULL) {
+        n->password = keep(g->c, config_env(env));
+        if (n->password == NULL)
+            fault_add(g->f, where, "password_env: the environment has no %s", env);
+    }
+}
+
+static void fill_connections(struct filling *g, const json_t *root, bool secrets)
+{
+    const json_t *given = json_object_get(g->c->root, "connections");
+    json_t *all = json_object_get(root, "connections"), *item;
+    const char *name;
+
+    g->connections = arena_alloc(g->c->arena, (json_object_size(all) + 1) * sizeof *g->connections);
+    json_object_foreach(all, name, item) {
+        struct connection *n = &g->connections[g->connection_count++];
+        char *where = xasprintf("connections.%s", name);
+        *n = (struct connection){.name = keep(g->c, name), .keys = item};
+        connection_url(g, n, where);
+        ineffective(g, n, json_object_get(given, name), where);
+        if (secrets)
+            connection_password(g, n, where);
+        free(where);
+    }
+}
+
+static const struct connection *connection(struct filling *g, const json_t *part, const char *where, bool source)
+{
+    const char *name = json_string_value(json_object_get(part, "connection"));
+    const char **names;
+
+    if (name == NULL)
+        return NULL; /* missing: said */
+    for (size_t i = 0; i < g->connection_count; i++) {
+        const struct connection *n = &g->connections[i];
+        if (strcmp(n->name, name) != 0)
+            continue;
+        bool is_source = n->scheme == SCHEME_S3 || n->scheme == SCHEME_FILE;
+        if (n->scheme != SCHEME_BAD && is_source != source)
+            fault_add(g->f, where, "connection '%s' is a %s, a %s is expected", name,
+                      is_source ? "source (s3://, file://)" : "database", source ? "source" : "database");
+        return n;
+    }
+    names = arena_alloc(g->c->arena, (g->connection_count + 1) * sizeof *names);
+    for (size_t i = 0; i < g->connection_count; i++)
+        names[i] = g->connections[i].name;
+    names[g->connection_count] = NULL;
+    const char *near = str_nearest(name, names);
+    fault_add(g->f, where, near != NULL ? "no connection '%s'; the nearest is '%s'" : "no connection '%s'", name, near);
+    return NULL;
+}
+
+static void source_connection(const struct config *c, const struct connection *n, struct source_config *s)
+{
+    const char *const *env[] = {&s->env.access_key_id,    &s->env.secret_access_key, &s->env.session_token,
+                                &s->env.profile,          &s->env.credentials_file,  &s->env.config_file,
+                                &s->env.home,             &s->env.metadata_endpoint, &s->env.metadata_disabled};
+    static const char *const names[] = {
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",       "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
+        "HOME",              "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_DISABLED"};
+
+    s->url = n->url;
+    s->region = text(c, n->keys, "region");
+    if (s->region == NULL)
+        s->region = keep(c, config_env("AWS_REGION"));
+    if (s->region == NULL)
+        s->region = keep(c, config_env("AWS_DEFAULT_REGION"));
+    s->endpoint = text(c, n->keys, "endpoint");
+    s->path_style = json_is_true(json_object_get(n->keys, "path_style"));
+    s->profile = text(c, n->keys, "profile");
+    s->ca_file = path_of(c, n->keys, "ca_file");
+    s->clock_shift_ms = clock_shift_ms();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        *(const char **)(uintptr_t)env[i] = keep(c, config_env(names[i]));
+}
+
+static void target_connection(const struct config *c, const struct connection *n, struct target_config *t)
+{
+    const json_t *k = n->keys;
+
+    t->url = n->url;
+    t->password = n->password;
+    t->option_file = path_of(c, k, "option_file");
+    t->ca_file = path_of(c, k, "ca_file");
+    t->tls = is(k, "tls", "off")       ? TLS_OFF
+             : is(k, "tls", "prefer")  ? TLS_PREFER
+             : is(k, "tls", "require") ? TLS_REQUIRE
+                                       : TLS_VERIFY;
+    t->note_path = c->state;
+}
+
+static void fill_range(struct filling *g, struct pipeline *p, const json_t *s, const char *where)
+{
+    const char *since = text(g->c, s, "since"), *until = text(g->c, s, "until");
+    char *at = xasprintf("%s.since", where);
+    struct err err;
+
+    p->until_ms = -1;
+    if (since != NULL && part_parse(p->period, since, &p->since_ms, &err) < 0)
+        fault_add(g->f, at, "%s", err.msg);
+    memcpy(at + strlen(where), ".until", 7);
+    if (until != NULL && part_parse(p->period, until, &p->until_ms, &err) < 0)
+        fault_add(g->f, at, "%s", err.msg);
+    else if (until != NULL && since != NULL && p->until_ms < p->since_ms)
+        fault_add(g->f, at, "'%s' is before since '%s'", until, since);
+    free(at);
+}
+
+static void fill_source(struct filling *g, struct pipeline *p, const json_t *s, const char *pipeline_where)
+{
+    char *where = xasprintf("%s.source", pipeline_where);
+    const struct connection *n = connection(g, s, where, true);
+    struct err err;
+
+    if (n != NULL) {
+        p->source_name = n->name;
+        source_connection(g->c, n, &p->source);
+    }
+    p->prefix = need(g->c, s, "prefix");
+    p->layout = need(g->c, s, "layout");
+    p->period = is(s, "period", "day") ? PERIOD_DAY : PERIOD_HOUR;
+    p->include = texts(g->c, json_object_get(s, "include"));
+    p->settle_ms = duration(s, "settle");
+    p->late_after_ms = duration(s, "late_after");
+    p->lookback_ms = duration(s, "lookback");
+    p->allow_empty = json_is_true(json_object_get(s, "allow_empty"));
+    p->on_overwrite = is(s, "on_overwrite", "refuse") ? OVERWRITE_REFUSE : OVERWRITE_REPLACE;
+    fill_range(g, p, s, where);
+    if (layout_check(p->layout, p->period, &err) < 0)
+        fault_add(g->f, where, "layout: %s", err.msg);
+    if (p->prefix[0] == '/' || str_starts(p->prefix, "../") || strstr(p->prefix, "/../") != NULL ||
+        str_ends(p->prefix, "/..") || strcmp(p->prefix, "..") == 0)
+        fault_add(g->f, where, "prefix: '%s' leaves the connection's URL", p->prefix);
+    if (strlen(p->prefix) >= PREFIX_SIZE)
+        fault_add(g->f, where, "prefix: longer than %d bytes", PREFIX_SIZE - 1);
+    if (p->include[0] == NULL)
+        fault_add(g->f, where, "include: an empty list takes no file at all");
+    free(where);
+}
+
+static char one(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s != NULL ? s[0] : '\0';
+}
+
+static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, const char *where)
+{
+    struct csv_dialect *d = &p->dialect;
+
+    d->delimiter = one(s, "delimiter");
+    d->quote = one(s, "quote");
+    d->escape = one(s, "escape");
+    d->encoding = is(s, "encoding", "latin1") ? CSV_LATIN1 : is(s, "encoding", "cp1252") ? CSV_CP1252 : CSV_UTF8;
+    if (d->delimiter == d->quote || d->delimiter == d->escape)
+        fault_add(g->f, where, "csv: delimiter, quote and escape must differ");
+    if (d->escape != '\0' && d->escape == d->quote)
+        fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
+    p->convert.header = json_is_true(json_object_get(s, "header"));
+    p->convert.nulls = texts(g->c, json_object_get(s, "null"));
+    p->convert.zone = "UTC";
+}
+
+static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule *r, const char *name,
+                      const json_t *v, const char **ret_type, const char *where)
+{
+    const struct config *c = g->c;
+    struct err err;
+    int64_t n;
+
+    r->from = keep(c, name);
+    *ret_type = NULL;
+    if (!p->convert.header && str_to_i64(str_of(name), 1, MAX_COLUMNS, &n, &err) < 0)
+        fault_add(g->f, where, "where header is false, columns are numbered from 1; '%s' is no such number", name);
+    if (json_is_string(v)) {
+        r->to = keep(c, json_string_value(v));
+    } else if (json_is_object(v)) {
+        r->to = text(c, v, "to");
+        if (r->to == NULL && !p->convert.header)
+            fault_add(g->f, where, "%s: 'to' is needed where header is false", name);
+        if (r->to == NULL)
+            r->to = r->from;
+        r->nulls = texts(c, json_object_get(v, "null"));
+        r->format = text(c, v, "format");
+        *ret_type = text(c, v, "type");
+        if (*ret_type != NULL && !p->create)
+            fault_add(g->f, where, "%s: 'type' has no effect unless target.create is true", name);
+    }
+    if (r->to != NULL && r->to[0] == '\0')
+        fault_add(g->f, where, "%s: a target column without a name; null drops it", name);
+    for (struct convert_rule *o = (struct convert_rule *)(uintptr_t)p->convert.rules; r->to != NULL && o < r; o++)
+        if (o->to != NULL && strcasecmp(o->to, r->to) == 0)
+            fault_add(g->f, where, "'%s' and '%s' both go to column %s", o->from, r->from, r->to);
+}
+
+static void fill_columns(struct filling *g, struct pipeline *p, json_t *columns, const char *pipeline_where)
+{
+    size_t n = json_object_size(columns);
+    struct convert_rule *rules;
+    char *where = xasprintf("%s.columns", pipeline_where);
+    const char **types, *name;
+    json_t *v;
+
+    if (n > MAX_COLUMNS) {
+        fault_add(g->f, where, "more than %d columns", MAX_COLUMNS);
+        goto out;
+    }
+    rules = arena_alloc(g->c->arena, (n + 1) * sizeof *rules);
+    types = arena_alloc(g->c->arena, (n + 1) * sizeof *types);
+    memset(rules, 0, (n + 1) * sizeof *rules);
+    p->convert.rules = rules;
+    p->create_types = types;
+    json_object_foreach(columns, name, v) {
+        size_t i = p->convert.rule_count;
+        fill_rule(g, p, &rules[i], name, v, &types[i], where);
+        p->convert.rule_count++;
+    }
+out:
+    free(where);
+}
+
+static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, const char *pipeline_where)
+{
+    char *where = xasprintf("%s.target", pipeline_where);
+    const struct connection *n = connection(g, t, where, false);
+
+    if (n != NULL) {
+        p->target_name = n->name;
+        target_connection(g->c, n, &p->target);
+    }
+    p->table = need(g->c, t, "table");
+    p->create = json_is_true(json_object_get(t, "create"));
+    p->lineage = is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;
+    p->convert.drift = is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
+                       : is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
+                                                        : DRIFT_FAIL;
+    if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
+        fault_add(g->f, where, "table: empty");
+    if (strncasecmp(p->table, "orch_", 5) == 0)
+        fault_add(g->f, where, "table: names that begin with orch_ are orch's own");
+    if (p->lineage == LINEAGE_NONE && p->create)
+        fault_add(g->f, where, "lineage: a table that orch makes has its lineage columns; none makes no sense here");
+    free(where);
+}
+
+static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
+{
+    const json_t *budget = json_object_get(k, "max_rejects"), *bytes = json_object_get(k, "job_bytes");
+    const char *s = json_string_value(budget);
+    struct err err;
+    int64_t n = json_integer_value(budget);
+
+    p->max_rejects_percent = -1;
+    if (s != NULL && str_ends(s, "%")) {
+        err_ignore(str_to_i64((struct str){s, strlen(s) - 1}, 0, 100, &n, &err));
+        p->max_rejects_percent = (double)n;
+        n = 0;
+    } else if (s != NULL) {
+        err_ignore(str_to_i64(str_of(s), 0, INT64_MAX, &n, &err));
+    }
+    p->max_rejects = n;
+    p->job_bytes = json_integer_value(bytes);
+    if (json_is_string(bytes))
+        err_ignore(str_to_bytes(str_of(json_string_value(bytes)), &p->job_bytes, &err));
+    if (p->job_bytes == 0)
+        fault_add(g->f, where, "job_bytes: 0 leaves no room for a file");
+    p->max_attempts = json_integer_value(json_object_get(k, "max_attempts"));
+    p->verify = is(k, "verify", "count") ? VERIFY_COUNT : VERIFY_SUMS;
+    if (p->lineage == LINEAGE_NONE && p->verify == VERIFY_SUMS)
+        p->verify = VERIFY_COUNT; /* without a load id nobody can tell which rows to sum */
+}
+
+static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
+{
+    const json_t *owner = json_object_get(k, "owner");
+    const char *names[32];
+    struct cronexpr cron;
+    struct err err;
+    size_t n = 0;
+    bool known = false;
+
+    p->workflow = need(g->c, k, "workflow");
+    p->schedule = need(g->c, k, "schedule");
+    p->owner_name = need(g->c, owner, "name");
+    p->owner_email = need(g->c, owner, "email");
+    if (cronexpr_parse(p->schedule, &cron, &err) < 0)
+        fault_add(g->f, where, "schedule: %s", err.msg);
+    if (str_ends(p->workflow, ".json"))
+        return;
+    for (const struct embed *w = workflows; w->name != NULL && n < ARRAY_LEN(names) - 1; w++) {
+        const char *dot = strchr(w->name, '.');
+        const char *base = arena_strndup(g->c->arena, w->name, dot != NULL ? (size_t)(dot - w->name) : strlen(w->name));
+        known = known || strcmp(base, p->workflow) == 0;
+        names[n++] = base;
+    }
+    names[n] = NULL;
+    const char *near = str_nearest(p->workflow, names);
+    if (!known)
+        fault_add(g->f, where, "workflow: no shipped workflow '%s'; %s%s%s", p->workflow,
+                  near != NULL ? "the nearest is '" : "a file ends in .json", near != NULL ? near : "",
+                  near != NULL ? "'" : "");
+}
+
+/* A name is part of job and execution names, of lock names and of what people type. */
+static bool name_fits(const char *name)
+{
+    size_t n = strlen(name);
+
+    if (n == 0 || n > 40 || name[0] == '-' || name[0] == '.')
+        return false;
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") == n;
+}
+
+static void fill_pipeline(struct filling *g, struct pipeline *p, const char *name, const json_t *k)
+{
+    char *where = xasprintf("pipelines.%s", name);
+
+    p->name = keep(g->c, name);
+    if (!name_fits(name))
+        fault_add(g->f, where, "a pipeline's name has 1 to 40 letters, digits, '_', '-' or '.', and begins with no '-' or '.'");
+    fill_flow(g, p, k, where);
+    fill_source(g, p, json_object_get(k, "source"), where);
+    fill_csv(g, p, json_object_get(k, "csv"), where);
+    fill_target(g, p, json_object_get(k, "target"), where);
+    fill_columns(g, p, json_object_get(k, "columns"), where);
+    fill_rules(g, p, k, where);
+    free(where);
+}
+
+/* Two pipelines that read the same files into the same table double every row. */
+static void check_doubles(struct filling *g)
+{
+    const struct config *c = g->c;
+
+    for (size_t i = 0; i < c->pipeline_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct pipeline *a = &c->pipelines[j], *b = &c->pipelines[i];
+            if (a->source.url == NULL || b->source.url == NULL || a->target.url == NULL || b->target.url == NULL)
+                continue;
+            if (strcmp(a->source.url, b->source.url) == 0 && strcmp(a->prefix, b->prefix) == 0 &&
+                strcmp(a->layout, b->layout) == 0 && strcmp(a->target.url, b->target.url) == 0 &&
+                strcmp(a->table, b->table) == 0)
+                fault_add(g->f, "pipelines", "'%s' and '%s' load the same files into the same table: every row twice",
+                          a->name, b->name);
+        }
+}
+
+void config_fill(struct config *c, const json_t *root, bool secrets, struct faults *f)
+{
+    struct filling g = {.c = c, .f = f};
+    json_t *all = json_object_get(root, "pipelines"), *item;
+    const json_t *alerts = json_object_get(root, "alerts"), *retention = json_object_get(root, "retention");
+    const char *name;
+
+    c->state = resolved(c, "", need(c, root, "state"), "");
+    c->renotify_ms = duration(alerts, "renotify");
+    c->alert_command = text(c, alerts, "command");
+    c->linger_ms = duration(json_object_get(root, "tick"), "linger");
+    c->keep_idle_ms = duration(retention, "idle");
+    c->keep_ms = duration(retention, "executions");
+    fill_connections(&g, root, secrets);
+    if (json_object_size(all) > MAX_PIPELINES) {
+        fault_add(f, "pipelines", "more than %d", MAX_PIPELINES);
+        return;
+    }
+    if (json_object_size(all) == 0 && json_is_object(json_object_get(c->root, "pipelines")))
+        fault_add(f, "pipelines", "none: nothing would ever be loaded");
+    c->pipelines = arena_alloc(c->arena, (json_object_size(all) + 1) * sizeof *c->pipelines);
+    memset(c->pipelines, 0, (json_object_size(all) + 1) * sizeof *c->pipelines);
+    json_object_foreach(all, name, item)
+        fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
+    check_doubles(&g);
+}

@@ -1,0 +1,31 @@
+#ifndef ORCHESTRATOR_TABLE_H
+#define ORCHESTRATOR_TABLE_H
+#include "base/json.h"
+#include <stdio.h>
+/*
+ * What commands put on stdout: rows (objects of one shape) as an aligned table, JSON, JSON lines or CSV. The same
+ * values in each form; JSON has every member, table and CSV the columns asked for. Whatever came from outside is made
+ * printable in tables; colour never tells what words do not.
+ */
+enum out_format { OUT_TABLE, OUT_JSON, OUT_JSONL, OUT_CSV };
+struct out {
+    FILE *to;
+    enum out_format format;
+    bool colour;
+};
+struct out_column {
+    const char *key, *title; /* key NULL ends the list */
+    bool right;              /* numbers */
+    bool state;              /* painted by what it says */
+};
+NODISCARD int out_format_parse(const char *text, enum out_format *ret, struct err *err); /* ERR_USAGE */
+/* JSON: {"schema_version":1,"<name>":[...]}. */
+void out_rows(const struct out *o, const char *name, const struct out_column *columns, const json_t *rows);
+/* One document, indented. */
+void out_document(const struct out *o, const json_t *document);
+/* A cell as text: strings as they are (printable), numbers, true/false, "" for null and what is missing. */
+void out_cell(const json_t *v, char *ret, size_t size);
+/* "\033[31m" and so on by the word's meaning; "" without colour. out_plain ends it. */
+const char *out_paint(const struct out *o, const char *state);
+const char *out_plain(const struct out *o);
+#endif
