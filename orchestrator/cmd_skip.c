@@ -1,0 +1,92 @@
+#include "base/clock.h"
+#include "base/fault.h"
+#include "orchestrator/view.h"
+#include "state/queue.h"
+
+static const char *reason;
+static bool undo, dry_run;
+static const struct opt opts[] = {
+    {"reason", 0, OPT_TEXT, &reason, "TEXT", "why; kept in the state file and in the target's ledger"},
+    {"undo", 0, OPT_FLAG, &undo, NULL, "look for its files again"},
+    {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "say what would change"},
+    {0},
+};
+
+/* Into the target's ledger first: a lost state file must not forget what a person decided. */
+static int decide_there(struct cli *c, const struct pipeline *p, const char *part, struct err *err)
+{
+    struct ledger_row row = {.pipeline = p->name, .partition = part, .key = "", .etag = "", .table = p->table,
+                             .last = true, .state = undo ? LEDGER_SUPERSEDED : LEDGER_SKIPPED, .columns = "",
+                             .job = part, .reason = reason != NULL ? reason : "", .at_ms = clock_now_ms()};
+    struct step_ctx ctx;
+    struct target *t = NULL;
+    int rc;
+
+    cli_step(c, p, &ctx);
+    rc = step_target(&ctx, &t, err);
+    if (rc == 0)
+        rc = target_ledger_decide(t, &row, err);
+    cli_step_end(&ctx);
+    return rc < 0 ? rc : 0;
+}
+
+static int decide(struct cli *c, const struct pipeline *p, const char *part, bool has_jobs, struct err *err)
+{
+    char who[200];
+    int64_t now = clock_now_ms();
+    int rc = decide_there(c, p, part, err);
+
+    if (rc == 0)
+        rc = fault_point("skip.after_ledger", err);
+    if (rc == 0)
+        rc = audit_put(c->store, cli_who(who, sizeof who), undo ? "skip --undo" : "skip", p->name, part,
+                       reason != NULL ? reason : "", now, err);
+    if (rc >= 0)
+        rc = partition_decide(c->store, p->name, part, !undo ? "SKIPPED" : has_jobs ? "QUEUED" : "WAITING",
+                              reason != NULL ? reason : "", now, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int run(struct cli *c, struct err *err)
+{
+    const struct pipeline *p = NULL;
+    char part[PART_SIZE];
+    json_t *list = NULL;
+    int rc = cli_partition(c, c->args.items[0], &p, part, err);
+
+    if (rc == 0 && !undo && (reason == NULL || *reason == '\0'))
+        rc = err_set(err, ERR_USAGE, "skip: --reason is needed: somebody will ask why these rows are not there");
+    if (rc == 0)
+        rc = cli_store(c, STORE_CREATE, err);
+    if (rc == 0)
+        rc = view_partitions(c->store, p, part, part, INT64_MAX / 2, &list, err);
+    if (rc < 0)
+        goto out;
+    const json_t *o = json_array_get(list, 0);
+    const char *state = view_str(o, "state");
+    if (o == NULL) {
+        rc = err_set(err, ERR_NOT_FOUND, "%s/%s is outside since and until", p->name, part);
+    } else if (undo != (strcmp(state, "SKIPPED") == 0)) {
+        printf("%s/%s is %s: nothing to do\n", p->name, part, state);
+    } else if (!undo && view_int(o, "rows_loaded") > 0) {
+        err_set(err, ERR_USAGE, "%s/%s has %lld rows in the target; a skipped partition has none", p->name, part,
+                (long long)view_int(o, "rows_loaded"));
+        rc = err_hint(err, "orch replay loads it again");
+    } else if (dry_run) {
+        printf("%s/%s would go from %s to %s\n", p->name, part, state, undo ? "WAITING" : "SKIPPED");
+    } else {
+        rc = decide(c, p, part, json_array_size(json_object_get(o, "jobs")) > 0, err);
+        if (rc == 0)
+            printf("%s/%s %s\n", p->name, part, undo ? "is looked for again" : "skipped");
+    }
+out:
+    json_decref(list);
+    return rc;
+}
+
+const struct command cmd_skip = {
+    "skip", "PIPELINE/PARTITION", "Gives an hour up, with a reason: it is not waited for and not loaded.",
+    "  orch skip loans/2022-06-05T05 --reason 'the bank was closed'\n"
+    "  orch skip loans/2022-06-05T05 --undo\n",
+    opts, 1, 1, run,
+};

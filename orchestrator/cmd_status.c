@@ -1,0 +1,345 @@
+#include "base/clock.h"
+#include "base/mem.h"
+#include "io/source.h"
+#include "orchestrator/tick.h"
+#include "orchestrator/view.h"
+#include "state/queue.h"
+#include "state/reject.h"
+
+enum { SQUARES = 24 };
+
+struct looking {
+    struct cli *c;
+    json_t *pipelines, *attention;
+    const char *name;
+    int exit;
+};
+
+static int on_finding(void *arg, const struct finding *f, struct err *err)
+{
+    struct looking *l = arg;
+
+    UNUSED(err);
+    json_array_append_new(l->attention,
+                          json_pack("{s:s,s:o,s:s,s:o,s:o}", "pipeline", l->name, "partition", cli_json_text(f->part),
+                                    "class", f->class, "text", cli_json_text(f->text), "hint", cli_json_text(f->hint)));
+    l->exit = exit_worse(l->exit, f->exit_status);
+    return 0;
+}
+
+/* State words of the partitions, counted: {"RECONCILED": 23, "LATE": 1}. */
+static json_t *counts_of(const json_t *partitions)
+{
+    json_t *counts = json_object();
+    const json_t *p;
+    size_t i;
+
+    json_array_foreach(partitions, i, p) {
+        const char *state = view_str(p, "state");
+        json_object_set_new(counts, state, json_integer(view_int(counts, state) + 1));
+    }
+    return counts;
+}
+
+static json_t *squares_of(const json_t *partitions)
+{
+    size_t n = json_array_size(partitions);
+    json_t *list = json_array();
+
+    for (size_t i = n > SQUARES ? n - SQUARES : 0; i < n; i++) {
+        const json_t *p = json_array_get(partitions, i);
+        json_array_append_new(list, json_pack("{s:s,s:s}", "partition", view_str(p, "partition"), "state",
+                                              view_str(p, "state")));
+    }
+    return list;
+}
+
+/* The newest partition that is RECONCILED (or as good as that), "" for none. */
+static const char *last_good(const json_t *partitions)
+{
+    for (size_t i = json_array_size(partitions); i > 0; i--) {
+        const json_t *p = json_array_get(partitions, i - 1);
+        const char *state = view_str(p, "state");
+        if (view_is_well(p) && strcmp(state, "SKIPPED") != 0)
+            return view_str(p, "partition");
+    }
+    return "";
+}
+
+/*
+ * When cron is dead no tick finds anything: the one trouble that a tick cannot report. Here a partition that nobody
+ * has looked at long after it was due is that sign.
+ */
+static void unwatched(struct looking *l, const struct pipeline *p, const json_t *partitions, int64_t now_ms)
+{
+    int64_t start, patience = p->late_after_ms > 3600000 ? p->late_after_ms : 3600000;
+    size_t n = json_array_size(partitions);
+    char text[300];
+
+    if (n == 0 || !view_newest(p, now_ms, &start))
+        return;
+    const json_t *newest = json_array_get(partitions, n - 1);
+    if (now_ms < start + period_ms(p->period) + p->settle_ms + patience ||
+        json_is_string(json_object_get(newest, "listed")) || json_array_size(json_object_get(newest, "jobs")) > 0 ||
+        strcmp(view_str(newest, "state"), "WAITING") != 0)
+        return;
+    snprintf(text, sizeof text, "%s/%s: no tick has looked for it, though it was due long ago", p->name,
+             view_str(newest, "partition"));
+    json_array_append_new(l->attention, json_pack("{s:s,s:s,s:s,s:s,s:s}", "pipeline", p->name, "partition",
+                                                  view_str(newest, "partition"), "class", "STUCK", "text", text, "hint",
+                                                  "is cron running orch tick? orch cron print; orch doctor --cron"));
+    l->exit = exit_worse(l->exit, 6);
+}
+
+static void add_lag(json_t *o, const struct pipeline *p, const char *good, int64_t now_ms)
+{
+    int64_t newest, start;
+    struct err ignored;
+
+    if (!view_newest(p, now_ms, &newest)) {
+        json_object_set_new(o, "lag_ms", json_integer(0));
+        return;
+    }
+    if (*good == '\0' || part_parse(p->period, good, &start, &ignored) < 0)
+        start = p->since_ms - period_ms(p->period);
+    json_object_set_new(o, "lag_ms", json_integer(newest > start ? newest - start : 0));
+}
+
+static int add_rejects(struct store *s, const struct pipeline *p, json_t *o, struct err *err)
+{
+    int64_t final = 0, other = 0;
+    int rc = reject_count(s, p->name, &final, &other, err);
+
+    json_object_set_new(o, "rejects", json_pack("{s:I,s:I}", "final", final, "other", other));
+    return rc;
+}
+
+static const char *verdict_of(const json_t *counts, const json_t *partitions)
+{
+    const json_t *p;
+    size_t i;
+
+    if (view_int(counts, "MISMATCHED") > 0)
+        return "DIFFERENT";
+    json_array_foreach(partitions, i, p)
+        if (json_is_true(json_object_get(p, "unverifiable")))
+            return "UNVERIFIABLE";
+    return view_int(counts, "RECONCILED") > 0 ? "EQUAL" : "";
+}
+
+static int look(struct looking *l, const struct pipeline *p, int64_t now_ms, struct err *err)
+{
+    json_t *partitions = NULL, *o, *counts;
+    int rc = view_partitions(l->c->store, p, NULL, NULL, now_ms, &partitions, err);
+
+    if (rc < 0)
+        return rc;
+    counts = counts_of(partitions);
+    o = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "pipeline", p->name, "schedule", p->schedule, "owner", "name",
+                  p->owner_name, "email", p->owner_email, "source", p->source.url, "prefix", p->prefix, "table",
+                  p->table);
+    json_object_set_new(o, "last_good", json_string(last_good(partitions)));
+    add_lag(o, p, last_good(partitions), now_ms);
+    json_object_set_new(o, "reconciliation", json_string(verdict_of(counts, partitions)));
+    json_object_set_new(o, "last24", squares_of(partitions));
+    json_object_set(o, "counts", counts);
+    rc = add_rejects(l->c->store, p, o, err);
+    json_object_set_new(o, "partitions", partitions);
+    json_array_append_new(l->pipelines, o);
+    json_decref(counts);
+    l->name = p->name;
+    if (rc >= 0)
+        rc = findings_of(l->c->store, p, now_ms, on_finding, l, err);
+    if (rc >= 0)
+        unwatched(l, p, partitions, now_ms);
+    return rc < 0 ? rc : 0;
+}
+
+static void glyphs(const struct out *o, const json_t *squares)
+{
+    const json_t *p;
+    size_t i;
+
+    json_array_foreach(squares, i, p) {
+        const char *g = view_glyph(view_str(p, "state")), *paint = out_paint(o, g);
+        printf("%s%s%s", paint, g, *paint != '\0' ? out_plain(o) : "");
+    }
+}
+
+/* "24 reconciled, 1 late" */
+static void words(const json_t *counts, char *out, size_t size)
+{
+    const char *state;
+    const json_t *n;
+    size_t at = 0;
+
+    out[0] = '\0';
+    json_object_foreach((json_t *)(uintptr_t)counts, state, n) {
+        char word[32];
+        size_t k = 0;
+        for (; state[k] != '\0' && k < sizeof word - 1; k++)
+            word[k] = (char)(state[k] | 0x20);
+        word[k] = '\0';
+        int put = snprintf(out + at, size - at, "%s%lld %s", at > 0 ? ", " : "", (long long)json_integer_value(n), word);
+        at += put > 0 && (size_t)put < size - at ? (size_t)put : 0;
+    }
+}
+
+static void print_pipeline(struct cli *c, const json_t *o)
+{
+    const json_t *owner = json_object_get(o, "owner"), *rejects = json_object_get(o, "rejects");
+    char span[CLI_TIME_SIZE], counted[400], who[300], schedule[200];
+    int64_t other = view_int(rejects, "other");
+
+    words(json_object_get(o, "counts"), counted, sizeof counted);
+    str_printable(view_str(owner, "name"), strlen(view_str(owner, "name")), who, sizeof who);
+    str_printable(view_str(o, "schedule"), strlen(view_str(o, "schedule")), schedule, sizeof schedule);
+    printf("%s   %s", view_str(o, "pipeline"), schedule);
+    if (*who != '\0')
+        printf("   owner %s", who);
+    printf("\n  last good   %s", *view_str(o, "last_good") != '\0' ? view_str(o, "last_good") : "none yet");
+    printf("   lag %s\n  last 24     ", cli_span(view_int(o, "lag_ms"), span));
+    glyphs(&c->out, json_object_get(o, "last24"));
+    printf("\n  partitions  %s\n", *counted != '\0' ? counted : "none due yet");
+    printf("  rejects     %lld", (long long)view_int(rejects, "final"));
+    if (other > 0)
+        printf(", and %lld of files that were not loaded", (long long)other);
+    const char *verdict = view_str(o, "reconciliation");
+    printf("\n  reconciled  %s%s%s\n", out_paint(&c->out, verdict), *verdict != '\0' ? verdict : "nothing yet",
+           *out_paint(&c->out, verdict) != '\0' ? out_plain(&c->out) : "");
+}
+
+static void print_attention(struct cli *c, const json_t *attention)
+{
+    char text[1500], hint[500];
+    const json_t *a;
+    size_t i;
+
+    if (json_array_size(attention) == 0) {
+        printf("\nall well\n");
+        return;
+    }
+    printf("\n%zu need%s attention\n", json_array_size(attention), json_array_size(attention) == 1 ? "s" : "");
+    json_array_foreach(attention, i, a) {
+        const char *class = view_str(a, "class"), *paint = out_paint(&c->out, class);
+        out_cell(json_object_get(a, "text"), text, sizeof text);
+        out_cell(json_object_get(a, "hint"), hint, sizeof hint);
+        printf("  %s%-11s%s %s\n", paint, class, *paint != '\0' ? out_plain(&c->out) : "", text);
+        if (*hint != '\0')
+            printf("              %s\n", hint);
+    }
+}
+
+static void print_partitions(struct cli *c, const json_t *o, const char *part)
+{
+    static const struct out_column columns[] = {
+        {"partition", "PARTITION", false, false},   {"state", "STATE", false, true},
+        {"objects", "OBJECTS", true, false},        {"rows_read", "READ", true, false},
+        {"rows_loaded", "LOADED", true, false},     {"rows_rejected", "REJECTED", true, false},
+        {"since", "SINCE", false, false},           {"reason", "REASON", false, false}, {0},
+    };
+    const json_t *all = json_object_get(o, "partitions"), *p;
+    json_t *shown = json_array();
+    size_t i, n = json_array_size(all);
+
+    json_array_foreach(all, i, p)
+        if (*part != '\0' ? strcmp(view_str(p, "partition"), part) == 0 : i + 2 * SQUARES >= n || !view_is_well(p))
+            json_array_append(shown, (json_t *)(uintptr_t)p);
+    if (c->out.format == OUT_TABLE)
+        printf("\n");
+    out_rows(&c->out, "partitions", columns, shown);
+    json_decref(shown);
+}
+
+static void print_jobs(struct cli *c, const json_t *o, const char *part)
+{
+    static const struct out_column columns[] = {
+        {"job", "JOB", false, false},           {"kind", "KIND", false, false},
+        {"state", "STATE", false, true},        {"tries", "TRIES", true, false},
+        {"objects", "OBJECTS", true, false},    {"rows_loaded", "LOADED", true, false},
+        {"updated", "UPDATED", false, false},   {"not_before", "NOT BEFORE", false, false},
+        {"message", "MESSAGE", false, false},   {0},
+    };
+    const json_t *p;
+    size_t i;
+
+    json_array_foreach(json_object_get(o, "partitions"), i, p) {
+        if (strcmp(view_str(p, "partition"), part) == 0) {
+            printf("\n");
+            out_rows(&c->out, "jobs", columns, json_object_get(p, "jobs"));
+        }
+    }
+}
+
+static void print(struct looking *l, int64_t now_ms, const char *part, bool single)
+{
+    static const struct out_column columns[] = {
+        {"pipeline", "", false, false},       {"last_good", "", false, false}, {"lag_ms", "", true, false},
+        {"reconciliation", "", false, false}, {"table", "", false, false},     {0},
+    };
+    struct cli *c = l->c;
+    const json_t *o;
+    size_t i;
+
+    if (c->out.format == OUT_JSON || c->out.format == OUT_JSONL) {
+        json_t *whole = json_pack("{s:i,s:o,s:s,s:s,s:O,s:O,s:i}", "schema_version", 1, "now", cli_json_time(now_ms),
+                                  "config", c->config->path, "state", c->config->state, "pipelines", l->pipelines,
+                                  "attention", l->attention, "exit", l->exit);
+        out_document(&c->out, whole);
+        json_decref(whole);
+        return;
+    }
+    if (c->out.format == OUT_CSV) {
+        if (single)
+            print_partitions(c, json_array_get(l->pipelines, 0), part);
+        else
+            out_rows(&c->out, "pipelines", columns, l->pipelines);
+        return;
+    }
+    json_array_foreach(l->pipelines, i, o) {
+        if (i > 0)
+            printf("\n");
+        print_pipeline(c, o);
+        if (single)
+            print_partitions(c, o, part);
+        if (*part != '\0')
+            print_jobs(c, o, part);
+    }
+    print_attention(c, l->attention);
+    if (!single)
+        printf("\n● loaded  ✖ failed  ▲ late  · to come  ≠ mismatched  – empty or skipped\n");
+}
+
+static int run(struct cli *c, struct err *err)
+{
+    struct looking l = {.c = c, .pipelines = json_array(), .attention = json_array()};
+    const struct pipeline *only = NULL;
+    char part[PART_SIZE] = "";
+    int64_t now = clock_now_ms();
+    int rc = cli_config(c, err);
+
+    if (rc == 0 && c->args.count > 0)
+        rc = cli_flow(c, c->args.items[0], &only, part, err);
+    if (rc == 0)
+        rc = cli_store(c, STORE_READ, err);
+    for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++)
+        if (only == NULL || only == &c->config->pipelines[i])
+            rc = look(&l, &c->config->pipelines[i], now, err);
+    if (rc == 0) {
+        print(&l, now, part, only != NULL);
+        rc = l.exit;
+    }
+    json_decref(l.pipelines);
+    json_decref(l.attention);
+    return rc;
+}
+
+const struct command cmd_status = {
+    "status", "[PIPELINE[/PARTITION]]", "What is loaded, late, failed, mismatched, and what to type next.",
+    "Exit status: 0 all well, 5 mismatched, 1 failed or dead, 6 late.\n\n"
+    "  orch status\n"
+    "  orch status loans                 partition by partition\n"
+    "  orch status loans/2022-06-05T12   and its jobs\n"
+    "  orch status -o json               everything\n",
+    NULL, 0, 1, run,
+};
