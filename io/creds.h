@@ -11,7 +11,7 @@
 struct creds {
     char *access_key, *secret_key, *session_token; /* owned; token may be NULL */
     int64_t expires_ms;                            /* wall ms; 0: never */
-    const char *origin;                            /* "environment", "profile NAME", "instance metadata" (static text or owned by source) */
+    char origin[128];                              /* "environment", "profile NAME", "instance metadata" */
     char *region;                                  /* from the profile; owned, may be NULL */
 };
 /* Environment values are handed in (only config.c reads getenv): NULL fields are unset variables. */
@@ -19,8 +19,12 @@ struct creds_env {
     const char *access_key_id, *secret_access_key, *session_token, *profile, *credentials_file, *config_file, *home,
         *metadata_endpoint, *metadata_disabled;
 };
-/* ERR_ACCESS_DENIED with a hint when nothing is found. */
-NODISCARD int creds_find(const struct creds_env *env, const char *profile, struct http *http, struct creds *ret,
-                         struct err *err);
+/*
+ * profile (config's "profile") or AWS_PROFILE names one that must exist; config's goes before the
+ * environment's keys, AWS_PROFILE after them, as in AWS's own tools. ERR_ACCESS_DENIED with a hint when
+ * nothing is found. *ret is empty on failure; beat may be NULL.
+ */
+NODISCARD int creds_find(const struct creds_env *env, const char *profile, struct http *http,
+                         const struct beat *b, struct creds *ret, struct err *err);
 void creds_release(struct creds *c);
 #endif

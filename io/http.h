@@ -9,7 +9,7 @@
  * headers are there, and the body is read with http_read; the transfer is paused while more than
  * HTTP_READ_AHEAD bytes wait. No redirects are followed, no proxy but the environment's.
  */
-struct http;          /* a client: keeps connections; one per process is enough */
+struct http;          /* a client: keeps connections; belongs to one thread */
 struct http_request {
     const char *method;           /* "GET", "PUT", "HEAD", "POST" */
     const char *url;              /* complete, already percent-encoded; sent as it is */
@@ -18,6 +18,7 @@ struct http_request {
     size_t body_n;
     const char *ca_file;          /* NULL: the system's */
     const char *unix_socket;      /* NULL: TCP */
+    bool direct;                  /* no proxy, not even the environment's: link-local addresses */
     int connect_timeout_ms;       /* 0: 10 s */
     int stall_timeout_ms;         /* no byte for so long is ERR_TIMEOUT; 0: 30 s */
     const struct beat *beat;      /* called at least once a second while waiting; may be NULL */
@@ -25,14 +26,20 @@ struct http_request {
 struct http_response;
 NODISCARD int http_new(struct http **ret, struct err *err);
 void http_free(struct http *h);
-/* Connection and TLS faults are ERR_UNAVAILABLE, time-outs ERR_TIMEOUT; any HTTP status is a success here. */
+/*
+ * Connection and TLS faults are ERR_UNAVAILABLE, time-outs ERR_TIMEOUT, a connection broken before the
+ * headers ERR_TRANSIENT; any HTTP status is a success here. Messages name scheme, host and port, never path,
+ * query or headers. The request may be freed afterwards, beat must live until http_close. Several responses
+ * of one client may be open at once; all must be closed before the client is freed.
+ */
 NODISCARD int http_open(struct http *h, const struct http_request *rq, struct http_response **ret, struct err *err);
 int http_status(const struct http_response *r);
 /* Value of a response header (case-insensitive name, surrounding blanks cut), or NULL. Borrowed from r. */
 const char *http_header(const struct http_response *r, const char *name);
 /* -1 when the server did not say. */
 int64_t http_content_length(const struct http_response *r);
-/* Like reader.read; a body that ends before its Content-Length is ERR_TRANSIENT. */
+/* Like reader.read; a body that ends before its Content-Length is ERR_TRANSIENT. Time in which nobody
+ * reads does not count towards the stall time-out. */
 NODISCARD int http_read(struct http_response *r, void *p, size_t n, size_t *ret_n, struct err *err);
 NODISCARD int http_read_all(struct http_response *r, struct buf *ret, struct err *err); /* up to ret->max */
 void http_close(struct http_response *r); /* NULL is fine; aborts what is left of the body */

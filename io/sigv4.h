@@ -15,7 +15,7 @@ struct sigv4 {
     const char *region, *service;
     const char *method;
     const char *path;          /* percent-encoded, as it is sent */
-    const char *query;         /* "a=1&b", percent-encoded or not sorted; NULL or "": none */
+    const char *query;         /* "a=1&b", percent-encoded ('+' is a plus, send %20), any order; NULL or "": none */
     const struct sigv4_header *headers; /* what is to be signed: host, x-amz-date, x-amz-content-sha256, ... */
     size_t header_count;
     const char *payload_hash;  /* hex sha256, or "UNSIGNED-PAYLOAD" */
@@ -28,6 +28,8 @@ NODISCARD int sigv4_sign(const struct sigv4 *s, struct buf *ret_authorization, s
                          struct buf *ret_to_sign, struct err *err);
 /* Percent-encodes all but A-Z a-z 0-9 - . _ ~ (and '/' when keep_slash), upper-case hex. */
 NODISCARD int sigv4_encode(const char *p, size_t n, bool keep_slash, struct buf *ret, struct err *err);
+/* The byte that the %XX at p stands for, or -1 where there is none. */
+int sigv4_decode(const char *p, size_t n);
 /* "20220605T121314Z" */
 void sigv4_date(int64_t now_ms, char out[17]);
 #endif

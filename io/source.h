@@ -19,7 +19,7 @@ struct source_config { /* all borrowed, must outlive the source */
     struct creds_env env;
     int64_t clock_shift_ms;    /* added to LastModified (tests) */
     int stall_timeout_ms;      /* 0: 20 s */
-    int retries;               /* of 5xx, 429 and broken connections; 0: 4 */
+    int retries;               /* of 5xx, 429 and broken connections; 0: 4; negative: none */
     const struct beat *beat;
 };
 struct object_info {
@@ -36,7 +36,8 @@ void source_close(struct source *s);
 /*
  * Calls fn for every object under prefix (relative; recursive), in byte order of the key. fn's strings
  * live until it returns; a negative answer ends the listing with its error. Nothing is left out here:
- * include patterns are the caller's. A missing prefix is an empty listing, a missing bucket or root
+ * include patterns are the caller's. Folders reached by a symbolic link are listed too; a link to nothing and
+ * what is no regular file are no objects. A missing prefix is an empty listing, a missing bucket or root
  * folder ERR_NOT_FOUND. A truncated page without a token is an error, not the end.
  */
 NODISCARD int source_list(struct source *s, const char *prefix,
@@ -48,12 +49,12 @@ NODISCARD int source_list(struct source *s, const char *prefix,
  * length, and the MD5 where the ETag is one, are checked at the end. *o is borrowed until close.
  */
 NODISCARD int source_get(struct source *s, const struct object_info *o, struct reader **ret_owned, struct err *err);
-/* At most n first bytes of an object, for init and doctor. */
+/* At most n first bytes of an object, raw, for init and doctor. */
 NODISCARD int source_peek(struct source *s, const struct object_info *o, size_t n, struct buf *ret, struct err *err);
 bool source_is_s3(const struct source *s);
-const char *source_creds_origin(const struct source *s); /* "" for files */
+const char *source_creds_origin(const struct source *s); /* "" for files, and before the first request */
 /* Server clock minus ours, in ms, from the Date header of the last answer; 0 for files. */
 int64_t source_clock_skew_ms(const struct source *s);
-/* Writes an object (tests, init --demo, later extraction). */
+/* Writes an object whole, in place of one that is there (tests, init --demo, later extraction). */
 NODISCARD int source_put(struct source *s, const char *key, const void *p, size_t n, struct err *err);
 #endif

@@ -1,0 +1,334 @@
+#include "io/xml.h"
+#include "base/buf.h"
+#include "base/civil.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/sigv4.h"
+#include <libxml/parser.h>
+#include <pthread.h>
+
+/*
+ * SAX2, because a page is 1,000 small records and a tree of it would cost ten times its size. Text is
+ * collected for the element that is open; what to do with it is decided at its end, by depth and name.
+ */
+enum { MAX_TEXT = 16 * KIB }; /* a key of MAX_KEY bytes, every one as %XX in five-byte entities, fits */
+
+enum { HAS_KEY = 1, HAS_ETAG = 2, HAS_SIZE = 4, HAS_MODIFIED = 8, HAS_ALL = 15 };
+
+struct parse {
+    const char *root; /* the document element that is wanted */
+    int (*leaf)(struct parse *x, const char *parent, const char *name, struct err *err);
+    struct xml_page *page;
+    struct xml_s3_error *error;
+    struct buf text;
+    char second[32]; /* name of the open element at depth 2; cut, but longer than any that matters */
+    int depth;
+    size_t cap;
+    unsigned has;
+    bool url_encoded, has_truncated, root_ended;
+    int rc;
+    struct err *err;
+    xmlParserCtxtPtr ctxt;
+};
+
+/* libxml2 has no way to hand an error through: kept, and the parser stopped. */
+static void fail(struct parse *x, int rc)
+{
+    if (x->rc == 0)
+        x->rc = rc;
+    xmlStopParser(x->ctxt);
+}
+
+static struct xml_object *new_object(struct parse *x)
+{
+    struct xml_page *page = x->page;
+
+    if (page->count == x->cap) {
+        x->cap = x->cap ? x->cap * 2 : 1024;
+        page->objects = xrealloc(page->objects, x->cap * sizeof *page->objects);
+    }
+    page->objects[page->count] = (struct xml_object){"", "", 0, 0};
+    return &page->objects[page->count++];
+}
+
+static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_n,
+                     const xmlChar **ns, int attr_n, int default_n, const xmlChar **attr)
+{
+    struct parse *x = ctx;
+
+    UNUSED(prefix), UNUSED(uri), UNUSED(ns_n), UNUSED(ns), UNUSED(attr_n), UNUSED(default_n), UNUSED(attr);
+    if (x->rc < 0)
+        return;
+    if (x->depth == 0 && strcmp((const char *)name, x->root) != 0) {
+        char seen[40];
+        str_printable((const char *)name, strlen((const char *)name), seen, sizeof seen);
+        fail(x, err_set(x->err, ERR_BAD_RESPONSE, "the answer is a <%s> document where <%s> was expected", seen, x->root));
+        return;
+    }
+    x->depth++;
+    if (x->depth == 2)
+        snprintf(x->second, sizeof x->second, "%s", (const char *)name);
+    buf_clear(&x->text);
+    if (x->page != NULL && x->depth == 2 && strcmp(x->second, "Contents") == 0) {
+        new_object(x);
+        x->has = 0;
+    }
+}
+
+static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    struct parse *x = ctx;
+
+    UNUSED(prefix), UNUSED(uri);
+    if (x->rc < 0)
+        return;
+    bool in_contents = x->depth == 3 && strcmp(x->second, "Contents") == 0;
+    int rc = 0;
+    if (x->depth == 2 || in_contents)
+        rc = x->leaf(x, in_contents ? "Contents" : x->root, (const char *)name, x->err);
+    if (rc < 0) {
+        fail(x, rc);
+        return;
+    }
+    x->depth--;
+    x->root_ended = x->depth == 0;
+    buf_clear(&x->text);
+}
+
+static void on_text(void *ctx, const xmlChar *p, int n)
+{
+    struct parse *x = ctx;
+
+    if (x->rc < 0 || x->depth == 0 || x->depth > 3)
+        return;
+    int rc = buf_add(&x->text, p, (size_t)n, x->err);
+    if (rc < 0)
+        fail(x, err_set(x->err, ERR_BAD_RESPONSE, "a text in the XML answer is longer than %zu bytes", x->text.max));
+}
+
+static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system_id)
+{
+    struct parse *x = ctx;
+
+    UNUSED(name), UNUSED(external), UNUSED(system_id);
+    fail(x, err_set(x->err, ERR_BAD_RESPONSE, "the XML answer has a document type declaration, which S3 never sends"));
+}
+
+/* An entity that is none of XML's five: dropped silently, it would shorten a key. */
+static void on_reference(void *ctx, const xmlChar *name)
+{
+    struct parse *x = ctx;
+
+    UNUSED(name);
+    fail(x, err_set(x->err, ERR_BAD_RESPONSE, "the XML answer has an entity that is not defined"));
+}
+
+static void quiet(void *ctx, const char *fmt, ...) PRINTF(2, 3);
+static void quiet(void *ctx, const char *fmt, ...)
+{
+    UNUSED(ctx);
+    UNUSED(fmt);
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int run(struct parse *x, const char *p, size_t n, struct err *err)
+{
+    xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end,
+                         .characters = on_text, .cdataBlock = on_text, .ignorableWhitespace = on_text,
+                         .internalSubset = on_doctype, .externalSubset = on_doctype, .reference = on_reference,
+                         .warning = quiet, .error = quiet, .fatalError = quiet};
+
+    pthread_once(&once, xmlInitParser);
+    if (n == 0 || n > MAX_XML_PAGE)
+        return err_set(err, ERR_BAD_RESPONSE, n == 0 ? "the XML answer is empty" : "the XML answer is too long");
+    buf_init(&x->text, MAX_TEXT);
+    x->err = err;
+    x->ctxt = xmlCreatePushParserCtxt(&sax, x, NULL, 0, NULL);
+    if (x->ctxt == NULL)
+        abort();
+    xmlCtxtUseOptions(x->ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    for (size_t at = 0; at < n && x->rc == 0;) {
+        size_t chunk = n - at < 64 * KIB ? n - at : 64 * KIB;
+        int code = xmlParseChunk(x->ctxt, p + at, (int)chunk, 0);
+        at += chunk;
+        if (!x->ctxt->wellFormed && x->rc == 0)
+            x->rc = err_set(err, ERR_BAD_RESPONSE, "the answer is not well-formed XML (libxml2 error %d)", code);
+    }
+    if (x->rc == 0) {
+        int code = xmlParseChunk(x->ctxt, "", 0, 1);
+        if (x->rc == 0 && (!x->ctxt->wellFormed || !x->root_ended))
+            x->rc = err_set(err, ERR_BAD_RESPONSE, "the XML answer ends too early (libxml2 error %d)", code);
+    }
+    xmlFreeParserCtxt(x->ctxt);
+    buf_release(&x->text);
+    return x->rc;
+}
+
+static struct str cut_blanks(const struct buf *b)
+{
+    struct str s = {b->p, b->n};
+
+    while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
+        s.n--;
+    while (s.n > 0 && strchr(" \t\r\n", *s.p) != NULL)
+        s.p++, s.n--;
+    return s;
+}
+
+static int read_etag(struct parse *x, struct xml_object *o, struct err *err)
+{
+    struct str s = cut_blanks(&x->text);
+
+    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+        s = (struct str){s.p + 1, s.n - 2};
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"')
+            return err_set(err, ERR_BAD_RESPONSE, "the listing has an ETag that is none");
+    if (s.n == 0 || s.n > 200)
+        return err_set(err, ERR_BAD_RESPONSE, "the listing has an ETag of %zu bytes", s.n);
+    o->etag = arena_strndup(x->page->arena, s.p, s.n);
+    x->has |= HAS_ETAG;
+    return 0;
+}
+
+static int read_contents(struct parse *x, const char *name, struct err *err)
+{
+    struct xml_object *o = &x->page->objects[x->page->count - 1];
+    struct str s = cut_blanks(&x->text);
+
+    if (strcmp(name, "Key") == 0) {
+        o->key = arena_strndup(x->page->arena, x->text.n > 0 ? x->text.p : "", x->text.n);
+        x->has |= HAS_KEY;
+    } else if (strcmp(name, "ETag") == 0) {
+        return read_etag(x, o, err);
+    } else if (strcmp(name, "Size") == 0) {
+        if (str_to_i64(s, 0, INT64_MAX, &o->size, err) < 0)
+            return err_set(err, ERR_BAD_RESPONSE, "the listing has a size that is no number");
+        x->has |= HAS_SIZE;
+    } else if (strcmp(name, "LastModified") == 0) {
+        char when[64];
+        snprintf(when, sizeof when, "%.*s", s.n < sizeof when ? (int)s.n : 0, s.n > 0 ? s.p : "");
+        if (civil_parse_rfc3339(when, &o->modified_ms, err) < 0)
+            return err_set(err, ERR_BAD_RESPONSE, "the listing has a LastModified that is no time");
+        x->has |= HAS_MODIFIED;
+    }
+    return 0;
+}
+
+static int list_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
+{
+    struct str s = cut_blanks(&x->text);
+
+    if (strcmp(parent, "Contents") == 0)
+        return read_contents(x, name, err);
+    if (strcmp(name, "Contents") == 0 && x->has != HAS_ALL)
+        return err_set(err, ERR_BAD_RESPONSE, "the listing has an object without %s",
+                       !(x->has & HAS_KEY) ? "a key" : !(x->has & HAS_ETAG) ? "an ETag" : !(x->has & HAS_SIZE) ? "a size" : "a time");
+    if (strcmp(name, "IsTruncated") == 0) {
+        if (!str_is(s, "true") && !str_is(s, "false"))
+            return err_set(err, ERR_BAD_RESPONSE, "IsTruncated of the listing is neither true nor false");
+        x->page->truncated = str_is(s, "true");
+        x->has_truncated = true;
+    } else if (strcmp(name, "EncodingType") == 0) {
+        x->url_encoded = str_is(s, "url");
+    } else if (strcmp(name, "NextContinuationToken") == 0) {
+        free(x->page->next_token);
+        x->page->next_token = s.n > 0 ? xstrndup(s.p, s.n) : NULL;
+    }
+    return 0;
+}
+
+/* In place, since the plain form is never longer. '+' is a space: AWS encodes as forms do, others send %20. */
+static int url_decode(char *key, struct err *err)
+{
+    char *out = key;
+
+    for (const char *p = key; *p != '\0'; p++) {
+        if (*p != '%') {
+            *out++ = *p == '+' ? ' ' : *p;
+            continue;
+        }
+        int c = sigv4_decode(p, strlen(p));
+        if (c <= 0)
+            return err_set(err, ERR_BAD_RESPONSE, "the listing has a key with a wrong %% sequence");
+        *out++ = (char)c;
+        p += 2;
+    }
+    *out = '\0';
+    return 0;
+}
+
+static int finish_page(struct parse *x, struct err *err)
+{
+    struct xml_page *page = x->page;
+
+    if (!x->has_truncated)
+        return err_set(err, ERR_BAD_RESPONSE, "the listing does not say whether it is complete (no IsTruncated)");
+    if (page->truncated && page->next_token == NULL)
+        return err_set(err, ERR_BAD_RESPONSE, "the listing says that more follows but has no continuation token");
+    for (size_t i = 0; i < page->count; i++) {
+        char *key = (char *)(uintptr_t)page->objects[i].key; /* the arena's, ours */
+        int rc = x->url_encoded ? url_decode(key, err) : 0;
+        if (rc < 0)
+            return rc;
+        if (*key == '\0' || strlen(key) > MAX_KEY)
+            return err_set(err, ERR_BAD_RESPONSE, "the listing has a key of %zu bytes", strlen(key));
+    }
+    return 0;
+}
+
+int xml_list_page(const char *p, size_t n, struct xml_page *ret, struct err *err)
+{
+    struct parse x = {.root = "ListBucketResult", .leaf = list_leaf, .page = ret};
+
+    *ret = (struct xml_page){.arena = arena_new()};
+    int rc = run(&x, p, n, err);
+    if (rc == 0)
+        rc = finish_page(&x, err);
+    if (rc < 0)
+        xml_page_release(ret);
+    return rc;
+}
+
+void xml_page_release(struct xml_page *page)
+{
+    free(page->objects);
+    free(page->next_token);
+    arena_free(page->arena);
+    *page = (struct xml_page){0};
+}
+
+static int error_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
+{
+    struct xml_s3_error *e = x->error;
+    struct str s = cut_blanks(&x->text);
+    const struct {
+        const char *name;
+        char *to;
+        size_t size;
+    } fields[] = {{"Code", e->code, sizeof e->code},
+                  {"Message", e->message, sizeof e->message},
+                  {"Region", e->region, sizeof e->region},
+                  {"BucketName", e->bucket, sizeof e->bucket}};
+
+    UNUSED(parent), UNUSED(err);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (strcmp(name, fields[i].name) == 0)
+            str_printable(s.n > 0 ? s.p : "", s.n, fields[i].to, fields[i].size);
+    return 0;
+}
+
+bool xml_s3_error(const char *p, size_t n, struct xml_s3_error *ret)
+{
+    struct parse x = {.root = "Error", .leaf = error_leaf, .error = ret};
+    struct err err;
+
+    *ret = (struct xml_s3_error){.code = ""};
+    if (run(&x, p, n, &err) < 0 || ret->code[0] == '\0') {
+        *ret = (struct xml_s3_error){.code = ""};
+        return false;
+    }
+    return true;
+}
