@@ -4,6 +4,7 @@
  * anything is queued, and nothing is loaded twice.
  */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "steps/object_int.h"
 #include "steps/steps_int.h"
 
@@ -19,7 +20,7 @@ struct rebuilding {
 static int put_chunk(struct rebuilding *r, struct err *err)
 {
     struct store *s = r->c->store;
-    int rc = r->n > 0 ? store_begin(s, err) : 0;
+    int rc = r->n > 0 ? queue_begin(s, r->c->token, err) : 0;
 
     for (size_t i = 0; rc == 0 && i < r->n; i++)
         rc = queue_rebuild_row(s, &r->rows[i], err);
@@ -82,17 +83,24 @@ static int scan(struct step_ctx *c, struct target *t, struct err *err)
 
     r->c = c;
     r->arena = arena_new();
-    rc = target_ledger_scan(t, c->pipeline->name, on_row, r, err);
+    rc = queue_begin(c->store, c->token, err);
+    if (rc == 0)
+        rc = queue_rebuild_begin(c->store, c->pipeline->name, err);
+    if (rc == 0)
+        rc = store_commit(c->store, err);
+    if (rc == 0)
+        rc = target_ledger_scan(t, c->pipeline->name, on_row, r, err);
     if (rc >= 0)
         rc = put_chunk(r, err);
     if (rc == 0)
-        rc = store_begin(c->store, err);
+        rc = queue_begin(c->store, c->token, err);
     if (rc == 0)
         rc = queue_rebuild_end(c->store, c->pipeline->name, clock_now_ms(), err);
     if (rc == 0)
+        rc = fault_point("rebuild.before_end", err);
+    if (rc == 0)
         rc = store_commit(c->store, err);
-    if (rc < 0)
-        store_rollback(c->store);
+    store_rollback(c->store);
     arena_free(r->arena);
     free(r);
     return rc;
