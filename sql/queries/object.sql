@@ -1,0 +1,30 @@
+-- name: object_put
+INSERT INTO object (pipeline, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- name: object_newest
+SELECT id, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict
+FROM object WHERE pipeline = ?1 AND key = ?2 ORDER BY id DESC LIMIT 1;
+
+-- name: object_get
+SELECT id, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict
+FROM object WHERE id = ?1;
+
+-- name: object_list_verdict
+-- of one verdict, all partitions: NEW by its own index
+SELECT o.id, o.part, o.key, o.etag, o.version_id, o.size, o.mtime_ns, o.modified_ms, o.first_seen_ms, o.sha256, o.verdict
+FROM object o WHERE o.pipeline = ?1 AND o.verdict = ?2
+AND NOT EXISTS (SELECT 1 FROM object x WHERE x.pipeline = o.pipeline AND x.key = o.key AND x.id > o.id)
+ORDER BY o.part, o.key;
+
+-- name: object_list_current
+SELECT o.id, o.part, o.key, o.etag, o.version_id, o.size, o.mtime_ns, o.modified_ms, o.first_seen_ms, o.sha256, o.verdict
+FROM object o WHERE o.pipeline = ?1 AND o.part = ?2 AND o.verdict <> 'GONE'
+AND NOT EXISTS (SELECT 1 FROM object x WHERE x.pipeline = o.pipeline AND x.key = o.key AND x.id > o.id)
+ORDER BY o.key;
+
+-- name: object_verdict
+UPDATE object SET verdict = ?2 WHERE id = ?1;
+
+-- name: object_sha256
+UPDATE object SET sha256 = ?2 WHERE id = ?1 AND ?2 <> '';

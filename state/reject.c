@@ -1,0 +1,124 @@
+#include "state/reject.h"
+#include "base/mem.h"
+#include "state/queue_int.h"
+
+static int put_one(struct store *s, int64_t load_id, const struct reject *r, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_REJECT_PUT, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, load_id);
+    bind_i64(st, 2, r->line);
+    bind_i64(st, 3, r->offset);
+    bind_text(st, 4, r->column ? r->column : "");
+    bind_text(st, 5, r->code);
+    bind_text(st, 6, r->message);
+    bind_text(st, 7, r->hint ? r->hint : "");
+    bind_blob(st, 8, r->raw, r->raw_n);
+    bind_i64(st, 9, r->raw_total);
+    bind_text(st, 10, r->raw_sha256 ? r->raw_sha256 : "");
+    bind_i64(st, 11, now_ms);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? err_prefix(err, "reject of line %lld", (long long)r->line) : 0;
+}
+
+int reject_put(struct store *s, const char *token, int64_t load_id, const struct reject *rows, size_t n, bool first,
+               int64_t now_ms, struct err *err)
+{
+    int rc = store_step_begin(s, token, err);
+
+    if (rc < 0)
+        return rc;
+    rc = job_guard_load(s, token, load_id, err);
+    if (rc == 0 && first)
+        rc = run_ids(s, SQL_STATE_REJECT_CLEAR, load_id, 0, 0, err);
+    for (size_t i = 0; rc >= 0 && i < n; i++)
+        rc = put_one(s, load_id, &rows[i], now_ms, err);
+    rc = queue_end(s, rc, err);
+    return rc < 0 ? rc : 0;
+}
+
+int reject_keep_failed(struct store *s, const char *token, int64_t load_id, struct err *err)
+{
+    int rc = store_step_begin(s, token, err);
+
+    if (rc < 0)
+        return rc;
+    rc = job_guard_load(s, token, load_id, err);
+    if (rc == 0)
+        rc = run_ids(s, SQL_STATE_REJECT_FAILED, load_id, 0, 0, err);
+    rc = queue_end(s, rc, err);
+    return rc < 0 ? rc : 0;
+}
+
+enum { FIRST_TEXT = 6, TEXTS = 10, RAW = 16 };
+
+/* Columns 6 to 15 of reject_list are texts, in the order of the members below. */
+static int give(sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
+{
+    char *t[TEXTS];
+
+    for (int i = 0; i < TEXTS; i++)
+        t[i] = col_text(st, FIRST_TEXT + i);
+    const struct reject r = {.load_id = col_i64(st, 0),
+                             .line = col_i64(st, 1),
+                             .offset = col_i64(st, 2),
+                             .raw_total = col_i64(st, 3),
+                             .at_ms = col_i64(st, 4),
+                             .job_n = col_i64(st, 5),
+                             .column = t[0],
+                             .code = t[1],
+                             .message = t[2],
+                             .hint = t[3],
+                             .raw_sha256 = t[4],
+                             .state = t[5],
+                             .pipeline = t[6],
+                             .part = t[7],
+                             .key = t[8],
+                             .job_state = t[9],
+                             .raw = sqlite3_column_blob(st, RAW),
+                             .raw_n = (size_t)sqlite3_column_bytes(st, RAW)};
+    int rc = fn(arg, &r, err);
+    for (int i = 0; i < TEXTS; i++)
+        free(t[i]);
+    return rc;
+}
+
+int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit, reject_fn *fn, void *arg,
+                struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_REJECT_LIST, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    bind_text(st, 2, part);
+    bind_i64(st, 3, limit);
+    while ((rc = stmt_step(s, st, err)) > 0) {
+        rc = give(st, fn, arg, err);
+        if (rc < 0)
+            break;
+    }
+    stmt_done(st);
+    return rc;
+}
+
+int reject_count(struct store *s, const char *pipeline, int64_t *ret_final, int64_t *ret_other, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_REJECT_COUNT, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    rc = stmt_step(s, st, err);
+    if (rc > 0) {
+        *ret_final = col_i64(st, 0);
+        *ret_other = col_i64(st, 1);
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
