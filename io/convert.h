@@ -26,8 +26,10 @@ struct converter;
 /*
  * Matches the header (or, without one, field numbers, or positions when there are no rules) with the table:
  * exact, then case-insensitive; extra, missing, repeated and ambiguous names are ERR_SCHEMA and name them and
- * the nearest column. NOT NULL columns without default that no field fills are ERR_SCHEMA. Generated and
- * _orch_ columns are never filled. first is the header record, or the first data record where header is false.
+ * the nearest column. Columns that no field fills are ERR_SCHEMA, also where they have a default (which must
+ * be other than NULL to be called one), but for AUTO_INCREMENT, invisible ones and times with a default;
+ * DRIFT_NULL_MISSING fills the nullable with NULL and leaves the rest to their default. Generated and
+ * _orch_ columns are never filled. c and t are borrowed and must outlive the converter. first is the header record, or the first data record where header is false.
  */
 NODISCARD int converter_new(const struct convert_config *c, const struct table *t, const struct csv_record *first,
                             struct converter **ret, struct err *err);
@@ -38,7 +40,7 @@ struct reject_info {
     int64_t line, offset;
     char column[200];         /* "" where the record as a whole is wrong */
     char code[32];            /* FIELD_COUNT, NOT_AN_INT, OUT_OF_RANGE, DIGITS_LOST, NOT_A_NUMBER, BAD_DATE,
-                                 BAD_TIME, TOO_LONG, NOT_NULL, BAD_QUOTE, NUL_BYTE, BAD_UTF8, RECORD_TOO_LARGE,
+                                 BAD_TIME, TOO_LONG, NOT_NULL, BAD_QUOTE, NUL_BYTE, BAD_UTF8, BAD_ENCODING, RECORD_TOO_LARGE,
                                  DUPLICATE_KEY, REFUSED_BY_SERVER, NOT_IN_CHARSET ... (docs/rejects.md) */
     char message[300];        /* "'12,000' is not an INT" */
     char hint[200];
@@ -66,6 +68,6 @@ NODISCARD int infer_header(struct infer *i, const struct csv_record *first, stru
 void infer_row(struct infer *i, const struct csv_record *rec);
 size_t infer_count(const struct infer *i);
 /* Column k: its target name and MySQL type text. Strings live until infer_free. */
-void infer_column(const struct infer *i, size_t k, const char **ret_name, const char **ret_type);
+void infer_column(struct infer *i, size_t k, const char **ret_name, const char **ret_type);
 void infer_free(struct infer *i);
 #endif

@@ -11,10 +11,12 @@
  *
  * A record that breaks a rule is given, with .code set, so that the caller may reject it and go on:
  *   BAD_QUOTE (text after a closing quote, a quote inside a bare field, never closed), NUL_BYTE,
- *   BAD_UTF8, RECORD_TOO_LARGE. After a bad quote the reader resumes at the next line end after the
+ *   BAD_UTF8, BAD_ENCODING (a byte that cp1252 does not define), RECORD_TOO_LARGE. After a bad quote the reader resumes at the next line end after the
  *   record's start line, so that one stray quote does not swallow the file. A quoted field still open
  *   at the end of the file is BAD_QUOTE, and the lines it swallowed are given again as records.
- * (Whether that costs memory: at most MAX_RECORD is held to look back.)
+ * (Whether that costs memory: at most MAX_RECORD is held to look back.) A quoted field that holds a line
+ * end and runs past max_record is a bad quote too; a line that alone is longer is RECORD_TOO_LARGE, and the
+ * reader goes on after its end. What is read depends on the bytes only, never on how they arrive.
  */
 enum csv_encoding { CSV_UTF8, CSV_LATIN1, CSV_CP1252 };
 struct csv_dialect {
@@ -24,15 +26,15 @@ struct csv_dialect {
     enum csv_encoding encoding;
     size_t max_record;       /* 0: MAX_RECORD */
 };
-enum csv_code { CSV_GOOD = 0, CSV_BAD_QUOTE, CSV_NUL_BYTE, CSV_BAD_UTF8, CSV_RECORD_TOO_LARGE };
+enum csv_code { CSV_GOOD = 0, CSV_BAD_QUOTE, CSV_NUL_BYTE, CSV_BAD_UTF8, CSV_BAD_ENCODING, CSV_RECORD_TOO_LARGE };
 struct csv_field {
     const char *p;           /* unescaped, in UTF-8 whatever the file's encoding */
     uint32_t n;
     bool quoted;
 };
 struct csv_record {
-    const struct csv_field *fields; /* views, valid until the next csv_next */
-    size_t count;
+    const struct csv_field *fields; /* views, valid until the next csv_next; NULL where code is set */
+    size_t count;            /* at most MAX_COLUMNS + 1: what is beyond is not given */
     int64_t line;            /* 1-based physical line of the record's first byte */
     int64_t offset;          /* byte offset of it, in the decompressed stream */
     const char *raw;         /* the record's bytes as they stood, without its line end; file's encoding */

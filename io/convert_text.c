@@ -1,0 +1,77 @@
+#include "io/convert_int.h"
+#include <strings.h>
+
+static int64_t code_points(struct csv_field f)
+{
+    int64_t n = 0;
+
+    for (uint32_t i = 0; i < f.n; i++)
+        n += ((unsigned char)f.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* The charsets that every server has and whose limits are plain; what else does not fit, the server refuses. */
+static int check_charset(const struct cell *c, struct csv_field f, struct reject_info *ret)
+{
+    const char *charset = c->column->charset;
+    unsigned char limit = 0; /* lead bytes from here on do not fit */
+
+    if (charset == NULL)
+        return 1;
+    if (strcasecmp(charset, "ascii") == 0)
+        limit = 0x80;
+    else if (strcasecmp(charset, "utf8mb3") == 0 || strcasecmp(charset, "utf8") == 0)
+        limit = 0xf0;
+    for (uint32_t i = 0; limit != 0 && i < f.n; i++)
+        if ((unsigned char)f.p[i] >= limit)
+            return refuse(ret, "NOT_IN_CHARSET", f, "has a character that %s does not hold", charset);
+    return 1;
+}
+
+/* Bytes that n code points of f take in the column's charset; -1: only the server knows. */
+static int64_t stored_bytes(const struct column *k, struct csv_field f)
+{
+    if (k->charset == NULL || strncasecmp(k->charset, "utf8", 4) == 0 || strcasecmp(k->charset, "binary") == 0)
+        return f.n;
+    if (strcasecmp(k->charset, "latin1") == 0 || strcasecmp(k->charset, "ascii") == 0)
+        return code_points(f);
+    return -1;
+}
+
+int put_text(const struct cell *c, struct csv_field f, struct reject_info *ret)
+{
+    const struct column *k = c->column;
+
+    while (k->is_char && f.n > 0 && f.p[f.n - 1] == ' ')
+        f.n--; /* CHAR does not give them back, so they are not sent: the sums speak of what is stored */
+    if (k->max_chars >= 0 && f.n > k->max_chars && code_points(f) > k->max_chars) {
+        refuse(ret, "TOO_LONG", f, "has %lld characters, %s holds %lld", (long long)code_points(f), k->type_text,
+               (long long)k->max_chars);
+        return 0;
+    }
+    if (k->max_bytes >= 0 && f.n > k->max_bytes && stored_bytes(k, f) > k->max_bytes)
+        return refuse(ret, "TOO_LONG", f, "has %lld bytes, %s holds %lld", (long long)stored_bytes(k, f), k->type_text,
+                      (long long)k->max_bytes);
+    if (!check_charset(c, f, ret))
+        return 0;
+    c->to->bytes[c->row] = f.p;
+    c->to->lengths[c->row] = f.n;
+    return 1;
+}
+
+int put_binary(const struct cell *c, struct csv_field f, struct reject_info *ret)
+{
+    const struct column *k = c->column;
+
+    if (k->max_bytes >= 0 && f.n > k->max_bytes)
+        return refuse(ret, "TOO_LONG", f, "has %u bytes, %s holds %lld", f.n, k->type_text, (long long)k->max_bytes);
+    c->to->bytes[c->row] = f.p;
+    c->to->lengths[c->row] = f.n;
+    if (k->is_char && f.n < k->max_bytes && k->max_bytes <= CELL_SCRATCH) { /* BINARY(n) stores NULs up to n */
+        memcpy(c->scratch, f.p, f.n);
+        memset(c->scratch + f.n, '\0', (size_t)k->max_bytes - f.n);
+        c->to->bytes[c->row] = c->scratch;
+        c->to->lengths[c->row] = (unsigned long)k->max_bytes;
+    }
+    return 1;
+}
