@@ -107,7 +107,8 @@ static const struct conversion {
 
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
                                      "July",    "August",   "September", "October", "November", "December"};
-static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                   "Thursday", "Friday", "Saturday"};
 
 /* One % conversion at *p (which points behind the '%'): its flag, its row; *p goes behind it. */
 static int conversion_read(const char *layout, const char **p, char *ret_flag, const struct conversion **ret,
@@ -273,13 +274,16 @@ int part_prefix(const char *layout, int64_t start_ms, char out[PREFIX_SIZE], str
     if (rc == 0)
         memcpy(out, text.n > 0 ? text.p : "", text.n + 1);
     else
-        rc = err_set(err, ERR_CONFIG, "layout '%.200s' makes prefixes longer than %d bytes", layout, PREFIX_SIZE - 1);
+        rc = err_set(err, ERR_CONFIG, "layout '%.200s' makes prefixes longer than %d bytes", layout,
+                     PREFIX_SIZE - 1);
     buf_release(&text);
     return rc;
 }
 
-/* What the whole layout says; *ret_certain when that alone proves it: all parts there, every prefix equally long. */
-static int layout_says(const char *layout, enum period p, unsigned *ret_says, bool *ret_certain, struct err *err)
+/* What the whole layout says; *ret_certain when that alone proves it: all parts there, every prefix equally
+ * long. */
+static int layout_says(const char *layout, enum period p, unsigned *ret_says, bool *ret_certain,
+                       struct err *err)
 {
     unsigned says = 0, needed = SAYS_DATE | (p == PERIOD_HOUR ? SAYS_HOUR : 0);
     bool fixed = true;
@@ -314,8 +318,10 @@ static int by_prefix(const void *a, const void *b)
     return d != 0 ? d : (x->start_ms > y->start_ms) - (x->start_ms < y->start_ms);
 }
 
-/* Every day of 42 years (a week year differs from the calendar's in some only), every hour of three of them. */
-static int samples_make(const char *layout, enum period p, struct sample **ret, size_t *ret_n, struct err *err)
+/* Every day of 42 years (a week year differs from the calendar's in some only), every hour of three of them.
+ */
+static int samples_make(const char *layout, enum period p, struct sample **ret, size_t *ret_n,
+                        struct err *err)
 {
     size_t cap = 42 * 366 + 3 * 366 * 24, n = 0;
     struct sample *s = xcalloc(cap, sizeof *s);
@@ -336,18 +342,20 @@ static int samples_make(const char *layout, enum period p, struct sample **ret, 
     return rc;
 }
 
-static int ambiguous(const char *layout, enum period p, const struct sample *a, const struct sample *b, struct err *err)
+static int ambiguous(const char *layout, enum period p, const struct sample *a, const struct sample *b,
+                     struct err *err)
 {
     char one[PART_SIZE], two[PART_SIZE];
 
-    err_set(err, ERR_CONFIG, "layout '%.200s' is ambiguous: %s has the prefix '%.120s', %s '%.120s'%s", layout,
-            part_name(p, a->start_ms, one), a->prefix, part_name(p, b->start_ms, two), b->prefix,
+    err_set(err, ERR_CONFIG, "layout '%.200s' is ambiguous: %s has the prefix '%.120s', %s '%.120s'%s",
+            layout, part_name(p, a->start_ms, one), a->prefix, part_name(p, b->start_ms, two), b->prefix,
             strcmp(a->prefix, b->prefix) == 0 ? "" : ", which begins with it");
     if (strcmp(a->prefix, b->prefix) != 0)
         return err_hint(err, "end the layout with '/', or pad the numbers (%%m instead of %%-m)");
     if (p == PERIOD_HOUR && a->start_ms / DAY_MS == b->start_ms / DAY_MS)
         return err_hint(err, "add %%H to the layout, or set \"period\": \"day\"");
-    return err_hint(err, "the layout must name year, month and day (%%Y %%m %%d)%s", p == PERIOD_HOUR ? " and hour (%H)" : "");
+    return err_hint(err, "the layout must name year, month and day (%%Y %%m %%d)%s",
+                    p == PERIOD_HOUR ? " and hour (%H)" : "");
 }
 
 int layout_check(const char *layout, enum period p, struct err *err)
@@ -362,10 +370,14 @@ int layout_check(const char *layout, enum period p, struct err *err)
         return rc;
     /* A finer conversion is always 00 here: what lies under 01 would never be looked at. */
     if ((says & SAYS_FINER) != 0 || (p == PERIOD_DAY && (says & SAYS_HOUR) != 0)) {
-        err_set(err, ERR_CONFIG, "layout '%.200s' names %s, but a partition is one %s: only 00 would ever be read",
-                layout, (says & SAYS_FINER) != 0 ? "minutes or seconds" : "the hour", p == PERIOD_HOUR ? "hour" : "day");
-        return err_hint(err, "%s", (says & SAYS_FINER) != 0 ? "%m is the month, %M the minute; end the layout at the hour"
-                                                            : "set \"period\": \"hour\", or end the layout at the day");
+        err_set(err, ERR_CONFIG,
+                "layout '%.200s' names %s, but a partition is one %s: only 00 would ever be read", layout,
+                (says & SAYS_FINER) != 0 ? "minutes or seconds" : "the hour",
+                p == PERIOD_HOUR ? "hour" : "day");
+        return err_hint(err, "%s",
+                        (says & SAYS_FINER) != 0
+                            ? "%m is the month, %M the minute; end the layout at the hour"
+                            : "set \"period\": \"hour\", or end the layout at the day");
     }
     if (certain)
         return part_prefix(layout, 0, (char[PREFIX_SIZE]){0}, err);

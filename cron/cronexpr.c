@@ -18,15 +18,13 @@ struct field {
     int name_count, first_name;
 };
 static const struct field eventbridge_fields[] = {
-    {"minutes", 0, 59, NULL, 0, 0},           {"hours", 0, 23, NULL, 0, 0},
-    {"day of month", 1, 31, NULL, 0, 0},      {"month", 1, 12, month_names, 12, 1},
-    {"day of week", 1, 7, day_names, 7, 1},   {"year", FIRST_YEAR, LAST_YEAR, NULL, 0, 0},
+    {"minutes", 0, 59, NULL, 0, 0},         {"hours", 0, 23, NULL, 0, 0},
+    {"day of month", 1, 31, NULL, 0, 0},    {"month", 1, 12, month_names, 12, 1},
+    {"day of week", 1, 7, day_names, 7, 1}, {"year", FIRST_YEAR, LAST_YEAR, NULL, 0, 0},
 };
 static const struct field crontab_fields[] = {
-    {"minute", 0, 59, NULL, 0, 0},
-    {"hour", 0, 23, NULL, 0, 0},
-    {"day of month", 1, 31, NULL, 0, 0},
-    {"month", 1, 12, month_names, 12, 1},
+    {"minute", 0, 59, NULL, 0, 0},          {"hour", 0, 23, NULL, 0, 0},
+    {"day of month", 1, 31, NULL, 0, 0},    {"month", 1, 12, month_names, 12, 1},
     {"day of week", 0, 7, day_names, 7, 0},
 };
 
@@ -46,8 +44,8 @@ static int refuse(const struct scan *s, const char *at, struct err *err, const c
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    return err_set(err, ERR_CONFIG, "schedule '%.120s': %s%scolumn %d: %s", s->text, s->field ? s->field->name : "",
-                   s->field ? ", " : "", (int)(at - s->text) + 1, why);
+    return err_set(err, ERR_CONFIG, "schedule '%.120s': %s%scolumn %d: %s", s->text,
+                   s->field ? s->field->name : "", s->field ? ", " : "", (int)(at - s->text) + 1, why);
 }
 
 static bool is_blank(char c)
@@ -88,7 +86,8 @@ static int read_value(struct scan *s, int *ret, struct err *err)
                    ? refuse(s, start, err, "'?' stands alone, and only for day of month or day of week")
                    : refuse(s, start, err, "a number%s is expected", f->names ? " or a name" : "");
     if (length > 4 || v < f->min || v > f->max)
-        return refuse(s, start, err, "'%.*s' is outside %d to %d", length > 20 ? 20 : length, start, f->min, f->max);
+        return refuse(s, start, err, "'%.*s' is outside %d to %d", length > 20 ? 20 : length, start, f->min,
+                      f->max);
     *ret = v;
     return 0;
 }
@@ -189,7 +188,8 @@ static int parse_rate(struct scan *s, struct cronexpr *c, struct err *err)
         return refuse(s, s->p, err, "rate(value unit): one blank and a unit are expected");
     s->p++;
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        const char *unit = v == 1 ? units[i].one : units[i].more, *other = v == 1 ? units[i].more : units[i].one;
+        const char *unit = v == 1 ? units[i].one : units[i].more,
+                   *other = v == 1 ? units[i].more : units[i].one;
         size_t n = strlen(unit);
         if (strncmp(s->p, unit, n) == 0 && strcmp(s->p + n, ")") == 0) {
             c->rate_ms = v * units[i].ms;
@@ -240,7 +240,8 @@ static int parse_eventbridge(struct scan *s, struct cronexpr *c, struct err *err
     if (s->p[0] != ')' || s->p[1] != '\0')
         return refuse(s, s->p, err, "')' and the end are expected after the sixth field");
     if (query[2] == query[4]) {
-        err_set(err, ERR_CONFIG, "schedule '%.120s': exactly one of day of month and day of week must be '?'", s->text);
+        err_set(err, ERR_CONFIG, "schedule '%.120s': exactly one of day of month and day of week must be '?'",
+                s->text);
         return err_hint(err, "write '?' in the one that does not matter: cron(0 1 * * ? *)");
     }
     c->minutes = set[0][0];
@@ -279,8 +280,8 @@ int cronexpr_parse(const char *text, struct cronexpr *ret, struct err *err)
 {
     static const struct {
         const char *name, *fields;
-    } nicknames[] = {{"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},    {"@midnight", "0 0 * * *"},
-                     {"@weekly", "0 0 * * 0"},  {"@monthly", "0 0 1 * *"},  {"@yearly", "0 0 1 1 *"},
+    } nicknames[] = {{"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                     {"@weekly", "0 0 * * 0"},  {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
                      {"@annually", "0 0 1 1 *"}};
     struct cronexpr c = {0};
     struct scan s = {text, text, NULL, CRON_CRONTAB};

@@ -16,7 +16,9 @@ struct cursor {               /* borrowed by interp_next; what the frame row hol
 enum outcome_kind {
     OUTCOME_NONE,             /* ENTER: go into the state */
     OUTCOME_SUCCEEDED,        /* TASK: output */
-    OUTCOME_FAILED,           /* TASK: error, cause. Timeouts come as States.Timeout / States.HeartbeatTimeout */
+    /* TASK: error, cause. Timeouts come as States.Timeout / States.HeartbeatTimeout; Retry and Catch know both names, the
+     * history and the error output show States.Timeout, as AWS does: say in the cause which it was. */
+    OUTCOME_FAILED,
     OUTCOME_TIMER,            /* WAIT or RETRY: wake_ms has come */
 };
 struct outcome {
@@ -28,6 +30,9 @@ struct interp_env {
     const json_t *context;    /* $$ with Execution, StateMachine; State and Task are put in here by the interpreter */
     int64_t now_ms;
     uint32_t jitter;          /* random bits for JitterStrategy FULL */
+    /* Id of this state's ...StateEntered event, named in causes as AWS does: in phase ENTER the id that the first event
+     * of this decision will get, later that of the newest ...StateEntered. 0: not known, left out. */
+    int64_t entered_event;
 };
 enum decision_kind {
     DECIDE_ENTER,             /* cursor: next state, phase ENTER */

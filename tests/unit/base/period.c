@@ -56,8 +56,16 @@ TEST(a_name_of_the_other_form_is_refused_and_told_the_right_one)
     ok(strstr(err.msg, "such as 2022-06-05T12") != NULL);
     fails(part_parse(PERIOD_DAY, "2022-06-05T12", &ms, &err), &err, ERR_BAD_VALUE);
     ok(strstr(err.msg, "such as 2022-06-05") != NULL);
-    const char *const bad[] = {"",           "2022-06-05T24", "2022-02-30T00",  "2022-6-05T12", "2022-06-05t12",
-                               "2022-06-05T1", "2022-06-05T123", " 2022-06-05T12", "2022-13-01T00", "2022-06-05T-1"};
+    const char *const bad[] = {"",
+                               "2022-06-05T24",
+                               "2022-02-30T00",
+                               "2022-6-05T12",
+                               "2022-06-05t12",
+                               "2022-06-05T1",
+                               "2022-06-05T123",
+                               " 2022-06-05T12",
+                               "2022-13-01T00",
+                               "2022-06-05T-1"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         fails(part_parse(PERIOD_HOUR, bad[i], &ms, &err), &err, ERR_BAD_VALUE);
 }
@@ -76,8 +84,8 @@ TEST(the_usual_layouts)
 /* libc in the C locale is the yardstick for every conversion we offer */
 TEST(every_conversion_agrees_with_strftime)
 {
-    const char *const all[] = {"%Y", "%y", "%C", "%m", "%b", "%h", "%B", "%d", "%e", "%j",  "%F",  "%D",
-                               "%H", "%k", "%I", "%l", "%p", "%P", "%M", "%S", "%R", "%T",  "%a",  "%A",
+    const char *const all[] = {"%Y", "%y", "%C", "%m", "%b", "%h", "%B", "%d", "%e",  "%j",  "%F",  "%D",
+                               "%H", "%k", "%I", "%l", "%p", "%P", "%M", "%S", "%R",  "%T",  "%a",  "%A",
                                "%u", "%w", "%G", "%g", "%V", "%U", "%W", "%%", "%-d", "%_d", "%-j", "%0e"};
     char want[64], got[PREFIX_SIZE];
     struct err err;
@@ -117,10 +125,19 @@ TEST(what_strftime_does_not_know_is_refused_by_place)
 TEST(layouts_that_tell_every_partition_apart_are_taken)
 {
     struct err err;
-    const char *const hour[] = {"yyyy=%Y/mm=%m/dd=%d/hh=%H/", "%Y/%m/%d/%H/",      "%Y%m%d%H",   "%Y/%j/%H/",
-                                "%Y/%-m/%-d/%-H/",            "%Y/%B/%d/%I%p/",    "%s/",        "%F/%H/",
-                                "dt=%Y-%m-%d-%H/",            "%G/%V/%u/%H/",      "%Y/%b/%e/%k/"};
-    const char *const day[] = {"%Y-%m-%d/", "%F", "%Y/%j/", "%G-W%V-%u/", "%Y/%-m/%-d/", "year=%Y/month=%m/day=%d/"};
+    const char *const hour[] = {"yyyy=%Y/mm=%m/dd=%d/hh=%H/",
+                                "%Y/%m/%d/%H/",
+                                "%Y%m%d%H",
+                                "%Y/%j/%H/",
+                                "%Y/%-m/%-d/%-H/",
+                                "%Y/%B/%d/%I%p/",
+                                "%s/",
+                                "%F/%H/",
+                                "dt=%Y-%m-%d-%H/",
+                                "%G/%V/%u/%H/",
+                                "%Y/%b/%e/%k/"};
+    const char *const day[] = {"%Y-%m-%d/",  "%F",          "%Y/%j/",
+                               "%G-W%V-%u/", "%Y/%-m/%-d/", "year=%Y/month=%m/day=%d/"};
 
     for (size_t i = 0; i < ARRAY_LEN(hour); i++)
         must_rc(layout_check(hour[i], PERIOD_HOUR, &err), &err);
@@ -136,18 +153,18 @@ TEST(a_layout_that_mixes_partitions_is_refused_with_the_remedy)
         enum period p;
         const char *hint;
     } bad[] = {
-        {"%Y-%m-%d/", PERIOD_HOUR, "%H"},       /* twenty-four hours in one folder */
+        {"%Y-%m-%d/", PERIOD_HOUR, "%H"}, /* twenty-four hours in one folder */
         {"", PERIOD_DAY, "%Y %m %d"},
-        {"%m/%d/%H/", PERIOD_HOUR, "%Y"},       /* next year's files in last year's folder */
+        {"%m/%d/%H/", PERIOD_HOUR, "%Y"}, /* next year's files in last year's folder */
         {"%Y/%m/", PERIOD_DAY, "%d"},
         {"%Y/%d/%H/", PERIOD_HOUR, "%m"},
-        {"%Y/%m/%d/%I/", PERIOD_HOUR, "%H"},    /* 03 in the morning and in the afternoon */
-        {"%Y/%-m/%-d", PERIOD_DAY, "'/'"},      /* 2022/1/1 begins 2022/1/11 */
-        {"%Y%-m%-d/", PERIOD_DAY, "%Y %m %d"},  /* 2022111 twice */
-        {"%G/%m/%d/", PERIOD_DAY, "%Y"},        /* week year: wrong only around New Year, some years */
-        {"%Y/%m/%d/%H%M/", PERIOD_HOUR, "%m"},  /* only minute 00 would be read */
-        {"%Y/%M/%d/%H/", PERIOD_HOUR, "%m"},    /* minutes where the month is meant */
-        {"%Y/%m/%d/%H/", PERIOD_DAY, "hour"},   /* hours 01 to 23 would never be read */
+        {"%Y/%m/%d/%I/", PERIOD_HOUR, "%H"},   /* 03 in the morning and in the afternoon */
+        {"%Y/%-m/%-d", PERIOD_DAY, "'/'"},     /* 2022/1/1 begins 2022/1/11 */
+        {"%Y%-m%-d/", PERIOD_DAY, "%Y %m %d"}, /* 2022111 twice */
+        {"%G/%m/%d/", PERIOD_DAY, "%Y"},       /* week year: wrong only around New Year, some years */
+        {"%Y/%m/%d/%H%M/", PERIOD_HOUR, "%m"}, /* only minute 00 would be read */
+        {"%Y/%M/%d/%H/", PERIOD_HOUR, "%m"},   /* minutes where the month is meant */
+        {"%Y/%m/%d/%H/", PERIOD_DAY, "hour"},  /* hours 01 to 23 would never be read */
         {"%y/%m/%d/", PERIOD_DAY, NULL},
     };
 

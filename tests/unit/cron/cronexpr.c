@@ -117,9 +117,11 @@ TEST(a_rate_keeps_the_phase_of_its_anchor)
 
 TEST(what_aws_refuses_as_a_rate_is_refused)
 {
-    const char *const bad[] = {"rate(10 seconds)", "rate(1 minutes)", "rate(10 minute)", "rate(0 minutes)", "rate(-10 minutes)",
-                               "rate()",           "rate(10)",        "rate(10 minutess)", "rate(10 MINUTES)", "rate( 10 minutes )",
-                               " rate(10 minutes)", "rate(10 minutes) ", "rate(999999 days)", "rate(1 hour", "rate(+1 hour)"};
+    const char *const bad[] = {"rate(10 seconds)",   "rate(1 minutes)",   "rate(10 minute)",
+                               "rate(0 minutes)",    "rate(-10 minutes)", "rate()",
+                               "rate(10)",           "rate(10 minutess)", "rate(10 MINUTES)",
+                               "rate( 10 minutes )", " rate(10 minutes)", "rate(10 minutes) ",
+                               "rate(999999 days)",  "rate(1 hour",       "rate(+1 hour)"};
     struct cronexpr c;
     struct err err;
 
@@ -301,15 +303,18 @@ TEST(next_and_prev_agree_with_reading_every_minute)
         for (int64_t t = start; t < start + (int64_t)DAYS * 86400000; t += MINUTE) {
             bool fire = fires(&m, t);
             if (fire && (cronexpr_next(&c, 0, last, &ms) != 1 || ms != t)) {
-                diag("%s: next after %lld gives %lld, not %lld", text.p, (long long)last, (long long)ms, (long long)t);
+                diag("%s: next after %lld gives %lld, not %lld", text.p, (long long)last, (long long)ms,
+                     (long long)t);
                 must(!"next agrees");
             }
             if (fire) {
                 last = t;
                 known = true;
             }
-            if (known && draw(50) == 0 && (cronexpr_prev(&c, 0, t + (int64_t)draw(MINUTE), &ms) != 1 || ms != last)) {
-                diag("%s: prev at %lld gives %lld, not %lld", text.p, (long long)t, (long long)ms, (long long)last);
+            if (known && draw(50) == 0 &&
+                (cronexpr_prev(&c, 0, t + (int64_t)draw(MINUTE), &ms) != 1 || ms != last)) {
+                diag("%s: prev at %lld gives %lld, not %lld", text.p, (long long)t, (long long)ms,
+                     (long long)last);
                 must(!"prev agrees");
             }
         }

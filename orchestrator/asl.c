@@ -1,0 +1,288 @@
+#include "base/limits.h"
+#include "base/mem.h"
+#include "orchestrator/asl_int.h"
+#include <stdarg.h>
+
+struct asl {
+    json_t *root; /* owned; the rest borrows from it */
+    const char *start_at;
+    const json_t *states;
+    int64_t timeout_seconds;
+};
+
+void asl_diagnostics_release(struct asl_diagnostics *d)
+{
+    free(d->items);
+    *d = (struct asl_diagnostics){0};
+}
+
+/* Cut at a whole character, so that a message stays UTF-8. */
+static void put(char *dst, size_t size, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (n >= size) {
+        n = size - 1;
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+            n--;
+    }
+    memcpy(dst, text, n);
+    dst[n] = '\0';
+}
+
+static void diagnose(struct check *c, const char *severity, const char *code, const char *fmt, va_list ap)
+{
+    struct asl_diagnostics *d = c->d;
+    char text[1200], *message;
+
+    if (d->count == MAX_DIAGNOSTICS && strcmp(severity, "ERROR") != 0)
+        return;
+    d->errors += strcmp(severity, "ERROR") == 0;
+    if (d->count == MAX_DIAGNOSTICS)
+        return;
+    vsnprintf(text, sizeof text, fmt, ap);
+    message = c->state ? xasprintf("state '%.100s': %s", c->state, text) : xstrdup(text);
+    if (d->count % 16 == 0)
+        d->items = xrealloc(d->items, (d->count + 16) * sizeof *d->items);
+    struct asl_diagnostic *item = &d->items[d->count++];
+    put(item->severity, sizeof item->severity, severity);
+    put(item->code, sizeof item->code, code);
+    put(item->message, sizeof item->message, message);
+    put(item->location, sizeof item->location, c->at);
+    free(message);
+}
+
+void asl_diagnose(struct check *c, const char *severity, const char *code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    diagnose(c, severity, code, fmt, ap);
+    va_end(ap);
+}
+
+void asl_invalid(struct check *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    diagnose(c, "ERROR", "SCHEMA_VALIDATION_FAILED", fmt, ap);
+    va_end(ap);
+}
+
+void asl_unsupported(struct check *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    diagnose(c, "ERROR", "UNSUPPORTED_BY_ORCH", fmt, ap);
+    va_end(ap);
+}
+
+size_t at_push(struct check *c, const char *name)
+{
+    size_t mark = c->at_n;
+
+    if (c->at_n + 4 < sizeof c->at)
+        c->at[c->at_n++] = '/';
+    for (; *name != '\0' && c->at_n + 4 < sizeof c->at; name++) {
+        if (*name == '~' || *name == '/') {
+            c->at[c->at_n++] = '~';
+            c->at[c->at_n++] = *name == '~' ? '0' : '1';
+        } else {
+            c->at[c->at_n++] = *name;
+        }
+    }
+    c->at[c->at_n] = '\0';
+    return mark;
+}
+
+size_t at_push_index(struct check *c, size_t i)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%zu", i);
+    return at_push(c, text);
+}
+
+void at_pop(struct check *c, size_t mark)
+{
+    c->at_n = mark;
+    c->at[mark] = '\0';
+}
+
+/* States still to visit; a state is in `seen` from the moment it is listed. */
+struct reach {
+    const json_t *states;
+    json_t *seen;      /* owned object: a set of names */
+    const char **list; /* owned; names borrowed */
+    size_t count;
+};
+
+static void reach_name(struct reach *r, const json_t *v)
+{
+    const char *name = json_string_value(v);
+
+    if (name == NULL || json_object_get(r->states, name) == NULL || json_object_get(r->seen, name) != NULL)
+        return;
+    json_object_set_new(r->seen, name, json_true());
+    r->list[r->count++] = name;
+}
+
+static bool is_terminal(const json_t *state)
+{
+    const char *type = json_string_value(json_object_get(state, "Type"));
+
+    return json_is_true(json_object_get(state, "End")) ||
+           (type != NULL && (strcmp(type, "Succeed") == 0 || strcmp(type, "Fail") == 0));
+}
+
+/* A state that nothing leads to is a mistake in a Next: AWS refuses it as well. */
+static void check_graph(struct check *c, const json_t *start_at)
+{
+    struct reach r = {c->states, json_object(), xcalloc(json_object_size(c->states) + 1, sizeof(char *)), 0};
+    bool ends = false;
+    const char *name;
+    json_t *state, *item;
+    size_t i;
+
+    reach_name(&r, start_at);
+    for (size_t at = 0; at < r.count; at++) {
+        state = json_object_get(c->states, r.list[at]);
+        ends = ends || is_terminal(state);
+        reach_name(&r, json_object_get(state, "Next"));
+        reach_name(&r, json_object_get(state, "Default"));
+        json_array_foreach(json_object_get(state, "Choices"), i, item)
+            reach_name(&r, json_object_get(item, "Next"));
+        json_array_foreach(json_object_get(state, "Catch"), i, item)
+            reach_name(&r, json_object_get(item, "Next"));
+    }
+    json_object_foreach((json_t *)(uintptr_t)c->states, name, state)
+    {
+        if (json_object_get(r.seen, name) != NULL)
+            continue;
+        size_t mark = at_push(c, "States"), inner = at_push(c, name);
+        UNUSED(inner);
+        c->state = name;
+        asl_diagnose(c, "ERROR", "UNREACHABLE_STATE", "no Next, Default, Choices or Catch leads here");
+        c->state = NULL;
+        at_pop(c, mark);
+    }
+    if (r.count > 0 && !ends)
+        asl_diagnose(c, "WARNING", "NO_TERMINAL_STATE",
+                     "no state ends the execution: no \"End\": true, Succeed or Fail");
+    json_decref(r.seen);
+    free(r.list);
+}
+
+static void check_document(struct check *c, const json_t *root)
+{
+    const json_t *start_at = json_object_get(root, "StartAt");
+    const char *name;
+    json_t *state;
+
+    if (json_is_jsonata(root)) {
+        at_push(c, "QueryLanguage");
+        asl_unsupported(c, "JSONata is not in profile orch-asl/1; use JSONPath");
+        return; /* every state would be wrong for this one reason */
+    }
+    check_document_fields(c, root);
+    if (!json_is_object(c->states) || json_object_size(c->states) == 0)
+        return;
+    if (json_object_size(c->states) > MAX_STATES) {
+        asl_invalid(c, "%zu states, at most %d are allowed", json_object_size(c->states), MAX_STATES);
+        return;
+    }
+    json_object_foreach((json_t *)(uintptr_t)c->states, name, state)
+    {
+        size_t mark = at_push(c, "States"), inner = at_push(c, name);
+        UNUSED(inner);
+        c->state = name;
+        check_state(c, name, state);
+        c->state = NULL;
+        at_pop(c, mark);
+    }
+    if (json_is_string(start_at) && json_object_get(c->states, json_string_value(start_at)) != NULL)
+        check_graph(c, start_at);
+}
+
+int asl_parse(const char *text, size_t n, struct asl **ret, struct asl_diagnostics *d, struct err *err)
+{
+    struct check c = {.d = d};
+    json_t *root = NULL;
+
+    *d = (struct asl_diagnostics){0};
+    if (n > MAX_DEFINITION) {
+        asl_invalid(&c, "the definition has %zu bytes, at most %u are allowed", n, MAX_DEFINITION);
+    } else if (json_parse(text, n, "definition", &root, err) < 0) {
+        asl_diagnose(&c, "ERROR", "INVALID_JSON_DESCRIPTION", "%s", err->msg);
+    } else if (!json_is_object(root)) {
+        asl_invalid(&c, "the definition is %s where an object is expected", json_kind(root));
+    } else {
+        c.states = json_object_get(root, "States");
+        check_document(&c, root);
+    }
+    if (d->errors > 0) {
+        const struct asl_diagnostic *first = d->items;
+        while (strcmp(first->severity, "ERROR") != 0 && first + 1 < d->items + d->count)
+            first++;
+        json_decref(root);
+        err_set(err, ERR_WORKFLOW, "%s: %s (at %s)%s", first->code, first->message,
+                first->location[0] ? first->location : "/", d->errors > 1 ? ", and more" : "");
+        return -ERR_WORKFLOW;
+    }
+    struct asl *a = xcalloc(1, sizeof *a);
+    a->root = root;
+    a->start_at = json_string_value(json_object_get(root, "StartAt"));
+    a->states = c.states;
+    a->timeout_seconds = json_integer_value(json_object_get(root, "TimeoutSeconds"));
+    *ret = a;
+    return 0;
+}
+
+void asl_free(struct asl *a)
+{
+    if (a == NULL)
+        return;
+    json_decref(a->root);
+    free(a);
+}
+
+const char *asl_start_at(const struct asl *a)
+{
+    return a->start_at;
+}
+
+int64_t asl_timeout_seconds(const struct asl *a)
+{
+    return a->timeout_seconds;
+}
+
+const json_t *asl_state(const struct asl *a, const char *name)
+{
+    return json_object_get(a->states, name);
+}
+
+const json_t *asl_root(const struct asl *a)
+{
+    return a->root;
+}
+
+int asl_each_task(const struct asl *a,
+                  int (*fn)(void *arg, const char *state, const char *resource, struct err *err), void *arg,
+                  struct err *err)
+{
+    const char *name;
+    json_t *state;
+
+    json_object_foreach((json_t *)(uintptr_t)a->states, name, state)
+    {
+        const char *type = json_string_value(json_object_get(state, "Type"));
+        if (strcmp(type, "Task") != 0)
+            continue;
+        int rc = fn(arg, name, json_string_value(json_object_get(state, "Resource")), err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

@@ -1,0 +1,47 @@
+#ifndef ORCHESTRATOR_ASL_INT_H
+#define ORCHESTRATOR_ASL_INT_H
+#include "orchestrator/asl.h"
+/*
+ * Shared by the files of the checker only: asl.c (document, graph), asl_check.c (fields by state type),
+ * asl_rules.c (what stands in them).
+ */
+enum {
+    MAX_DIAGNOSTICS = 1000, /* a definition may be wrong 100,000 times; nobody reads that */
+    MAX_STATE_NAME = 80,    /* characters, as on AWS */
+    MAX_SECONDS = 99999999, /* of every ...Seconds field, as on AWS */
+};
+struct check {
+    struct asl_diagnostics *d;
+    const json_t *states; /* for Next */
+    const char *state;    /* being checked; NULL: the document */
+    char at[400];         /* JSON pointer to what is being checked */
+    size_t at_n;
+};
+/* One step down the document; the result goes to at_pop. */
+size_t at_push(struct check *c, const char *name);
+size_t at_push_index(struct check *c, size_t i);
+void at_pop(struct check *c, size_t mark);
+
+/* At the pointer as it stands. The state's name is put before the message. */
+void asl_invalid(struct check *c, const char *fmt, ...) PRINTF(2, 3);     /* ERROR SCHEMA_VALIDATION_FAILED */
+void asl_unsupported(struct check *c, const char *fmt, ...) PRINTF(2, 3); /* ERROR UNSUPPORTED_BY_ORCH */
+void asl_diagnose(struct check *c, const char *severity, const char *code, const char *fmt, ...) PRINTF(4, 5);
+
+/* asl_check.c */
+void check_document_fields(struct check *c, const json_t *root);
+void check_state(struct check *c, const char *name, const json_t *state);
+bool json_is_jsonata(const json_t *object); /* "QueryLanguage": "JSONata" */
+
+/* asl_rules.c: the value of one field */
+void check_next(struct check *c, const char *field, const json_t *v);
+void check_path(struct check *c, const char *field, const json_t *v); /* reference path, "$$" allowed */
+void check_path_or_null(struct check *c, const char *field, const json_t *v);
+void check_result_path(struct check *c, const char *field, const json_t *v);
+void check_template(struct check *c, const char *field, const json_t *v);
+void check_retry(struct check *c, const char *field, const json_t *v);
+void check_catch(struct check *c, const char *field, const json_t *v);
+void check_choices(struct check *c, const char *field, const json_t *v);
+void check_timestamp(struct check *c, const char *field, const json_t *v);
+/* An unknown field, with the nearest of the known ones (NULL-ended). */
+void unknown_field(struct check *c, const char *field, const char *const *known);
+#endif
