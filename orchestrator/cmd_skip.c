@@ -30,7 +30,7 @@ static int decide_there(struct cli *c, const struct pipeline *p, const char *par
     return rc < 0 ? rc : 0;
 }
 
-static int decide(struct cli *c, const struct pipeline *p, const char *part, bool has_jobs, struct err *err)
+static int decide(struct cli *c, const struct pipeline *p, const char *part, struct err *err)
 {
     char who[200];
     int64_t now = clock_now_ms();
@@ -42,7 +42,7 @@ static int decide(struct cli *c, const struct pipeline *p, const char *part, boo
         rc = audit_put(c->store, cli_who(who, sizeof who), undo ? "skip --undo" : "skip", p->name, part,
                        reason != NULL ? reason : "", now, err);
     if (rc >= 0)
-        rc = partition_decide(c->store, p->name, part, !undo ? "SKIPPED" : has_jobs ? "QUEUED" : "WAITING",
+        rc = partition_decide(c->store, p->name, part, undo ? "WAITING" : "SKIPPED",
                               reason != NULL ? reason : "", now, err);
     return rc < 0 ? rc : 0;
 }
@@ -75,7 +75,7 @@ static int run(struct cli *c, struct err *err)
     } else if (dry_run) {
         printf("%s/%s would go from %s to %s\n", p->name, part, state, undo ? "WAITING" : "SKIPPED");
     } else {
-        rc = decide(c, p, part, json_array_size(json_object_get(o, "jobs")) > 0, err);
+        rc = decide(c, p, part, err);
         if (rc == 0)
             printf("%s/%s %s\n", p->name, part, undo ? "is looked for again" : "skipped");
     }

@@ -105,12 +105,20 @@ static void add_lag(json_t *o, const struct pipeline *p, const char *good, int64
     json_object_set_new(o, "lag_ms", json_integer(newest > start ? newest - start : 0));
 }
 
-static int add_rejects(struct store *s, const struct pipeline *p, json_t *o, struct err *err)
+/* Rejects, and what include left out: a pattern that takes too little loses rows as surely as a crash. */
+static int add_counts(struct store *s, const struct pipeline *p, json_t *o, struct err *err)
 {
+    struct pipeline_row row = {0};
     int64_t final = 0, other = 0;
     int rc = reject_count(s, p->name, &final, &other, err);
 
+    if (rc >= 0)
+        rc = pipeline_get(s, p->name, &row, err);
     json_object_set_new(o, "rejects", json_pack("{s:I,s:I}", "final", final, "other", other));
+    json_object_set_new(o, "left_out", json_integer(row.left_out));
+    json_object_set_new(o, "left_out_example", cli_json_text(row.left_out_example));
+    json_object_set_new(o, "retry", cli_json_time(row.retry_ms));
+    pipeline_row_release(&row);
     return rc;
 }
 
@@ -143,7 +151,7 @@ static int look(struct looking *l, const struct pipeline *p, int64_t now_ms, str
     json_object_set_new(o, "reconciliation", json_string(verdict_of(counts, partitions)));
     json_object_set_new(o, "last24", squares_of(partitions));
     json_object_set(o, "counts", counts);
-    rc = add_rejects(l->c->store, p, o, err);
+    rc = add_counts(l->c->store, p, o, err);
     json_object_set_new(o, "partitions", partitions);
     json_array_append_new(l->pipelines, o);
     json_decref(counts);
@@ -204,6 +212,11 @@ static void print_pipeline(struct cli *c, const json_t *o)
     printf("  rejects     %lld", (long long)view_int(rejects, "final"));
     if (other > 0)
         printf(", and %lld of files that were not loaded", (long long)other);
+    if (view_int(o, "left_out") > 0) {
+        out_cell(json_object_get(o, "left_out_example"), who, sizeof who);
+        printf("\n  left out    %lld objects that include does not take, such as %s",
+               (long long)view_int(o, "left_out"), who);
+    }
     const char *verdict = view_str(o, "reconciliation");
     printf("\n  reconciled  %s%s%s\n", out_paint(&c->out, verdict), *verdict != '\0' ? verdict : "nothing yet",
            *out_paint(&c->out, verdict) != '\0' ? out_plain(&c->out) : "");

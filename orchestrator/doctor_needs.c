@@ -1,0 +1,55 @@
+#include "base/limits.h"
+#include "base/mem.h"
+#include "orchestrator/doctor.h"
+
+static void add(struct doctor *d, const char *what, const char *text)
+{
+    const json_t *n;
+    size_t i;
+
+    json_array_foreach(d->needs, i, n)
+        if (strcmp(json_string_value(json_object_get(n, "text")), text) == 0)
+            return;
+    json_array_append_new(d->needs, json_pack("{s:o,s:o}", "what", cli_json_text(what), "text", cli_json_text(text)));
+}
+
+void doctor_needs_source(struct doctor *d, const struct pipeline *p)
+{
+    if (p->source.url == NULL || !str_starts(p->source.url, "s3://"))
+        return;
+    const char *bucket = p->source.url + 5, *slash = strchr(bucket, '/');
+    char *name = xstrndup(bucket, slash != NULL ? (size_t)(slash - bucket) : strlen(bucket));
+    char *prefix = xasprintf("%s%s", slash != NULL ? slash + 1 : "", p->prefix);
+    char *like = xasprintf("%s*", prefix), *objects = xasprintf("arn:aws:s3:::%s/%s*", name, prefix);
+    char *whole = xasprintf("arn:aws:s3:::%s", name), *text, *line;
+    json_t *policy = json_pack(
+        "{s:s,s:[{s:s,s:s,s:s,s:{s:{s:[s]}}},{s:s,s:[s,s],s:s}]}", "Version", "2012-10-17", "Statement", "Effect",
+        "Allow", "Action", "s3:ListBucket", "Resource", whole, "Condition", "StringLike", "s3:prefix", like, "Effect",
+        "Allow", "Action", "s3:GetObject", "s3:GetObjectVersion", "Resource", objects);
+
+    text = policy != NULL ? json_dumps(policy, JSON_INDENT(2)) : NULL;
+    line = xasprintf("%s\n", text != NULL ? text : "");
+    if (text != NULL)
+        add(d, "IAM policy that orch needs, and nothing more:", line);
+    free(line);
+    free(text);
+    json_decref(policy);
+    free(whole);
+    free(objects);
+    free(like);
+    free(prefix);
+    free(name);
+}
+
+void doctor_needs_target(struct doctor *d, struct target *t, const struct pipeline *p)
+{
+    struct buf text = BUF_INIT(64 * KIB);
+    struct err err;
+    const char *user = str_starts(p->target.url, "mysql://") ? p->target.url + 8 : "", *at = strchr(user, '@');
+    char *name = at != NULL ? xstrndup(user, (size_t)(at - user)) : xstrdup("orch");
+
+    if (target_is_mysql(t) && target_grants(t, name, p->table, &text, &err) >= 0 && text.n > 0)
+        add(d, "Rights that the database user needs:", text.p);
+    free(name);
+    buf_release(&text);
+}
