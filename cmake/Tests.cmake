@@ -15,6 +15,11 @@ function(orch_tap name)
     TIMEOUT 600)
 endfunction()
 
+# data for tests and ./dev bench; plain C, without sanitizers, since it writes gigabytes
+add_executable(gen-credit tests/lib/gen/credit.c)
+target_compile_options(gen-credit PRIVATE -O2)
+target_compile_definitions(gen-credit PRIVATE _GNU_SOURCE)
+
 file(GLOB units CONFIGURE_DEPENDS tests/unit/*/*.c)
 foreach(file ${units})
   get_filename_component(stem ${file} NAME_WE)

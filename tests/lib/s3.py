@@ -8,8 +8,8 @@
     s3.py ENDPOINT ls BUCKET [PREFIX]           keys, one a line, in the server's order
     s3.py ENDPOINT rm BUCKET KEY                s3.py ENDPOINT rmbucket BUCKET
 
-Keys and secret come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; region AWS_REGION or
-us-east-1. Only the standard library is used.
+Key and secret come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else they are those of tests/servers;
+AWS_SESSION_TOKEN; region AWS_REGION or us-east-1. Only the standard library is used.
 """
 
 import datetime
@@ -22,12 +22,19 @@ import sys
 import urllib.parse
 import xml.etree.ElementTree as ET
 
+AK, SK = "orch-test-access-key", "orch-test-secret/with+both=signs"  # of tests/servers/rgw.sh and swift.sh
+
+
+class S3Error(Exception):
+    pass
+
 
 class S3:
     def __init__(self, endpoint):
         self.url = urllib.parse.urlsplit(endpoint)
+        self.access = os.environ.get("AWS_ACCESS_KEY_ID", AK)
+        self.secret = os.environ.get("AWS_SECRET_ACCESS_KEY", SK)
         self.region = os.environ.get("AWS_REGION", "us-east-1")
-        self.connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=60)
 
     def authorization(self, method, path, query, headers):
         day = headers["x-amz-date"][:8]
@@ -41,12 +48,11 @@ class S3:
         to_sign = "\n".join(
             ["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()]
         )
-        key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
+        key = ("AWS4" + self.secret).encode()
         for part in (day, self.region, "s3", "aws4_request"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
-        access = os.environ["AWS_ACCESS_KEY_ID"]
-        return f"AWS4-HMAC-SHA256 Credential={access}/{scope}, SignedHeaders={names}, Signature={signature}"
+        return f"AWS4-HMAC-SHA256 Credential={self.access}/{scope}, SignedHeaders={names}, Signature={signature}"
 
     def request(self, method, bucket, key="", query=None, body=b""):
         quote = lambda text: urllib.parse.quote(text, safe="-_.~")  # noqa: E731
@@ -62,12 +68,29 @@ class S3:
             headers["x-amz-security-token"] = os.environ["AWS_SESSION_TOKEN"]
         headers["Authorization"] = self.authorization(method, path, text, headers)
         headers["Content-Length"] = str(len(body))
-        self.connection.request(method, path + ("?" + text if text else ""), body, headers)
-        answer = self.connection.getresponse()
-        data = answer.read()
+        # a connection per request: a server that was killed in between is not noticed
+        connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=60)
+        try:
+            connection.request(method, path + ("?" + text if text else ""), body, headers)
+            answer = connection.getresponse()
+            data = answer.read()
+        finally:
+            connection.close()
         if answer.status >= 300:
-            sys.exit(f"s3.py: {method} {path}: {answer.status} {data.decode(errors='replace')}")
+            raise S3Error(f"{method} {path}: {answer.status} {data.decode(errors='replace')}")
         return answer, data
+
+    def make_bucket(self, bucket):
+        self.request("PUT", bucket)
+
+    def put(self, bucket, key, body):
+        return self.request("PUT", bucket, key, body=body)[0].headers["ETag"]
+
+    def get(self, bucket, key):
+        return self.request("GET", bucket, key)[1]
+
+    def remove(self, bucket, key):
+        self.request("DELETE", bucket, key)
 
     def keys(self, bucket, prefix):
         query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
@@ -90,19 +113,19 @@ def read(name):
 def main(endpoint, word, bucket, *rest):
     s3 = S3(endpoint)
     if word == "mkbucket":
-        s3.request("PUT", bucket)
+        s3.make_bucket(bucket)
     elif word == "rmbucket":
         s3.request("DELETE", bucket)
     elif word == "put":
-        s3.request("PUT", bucket, rest[0], body=read(rest[1]))
+        s3.put(bucket, rest[0], read(rest[1]))
     elif word == "put-all":
         for folder, folders, files in os.walk(rest[1]):
             folders.sort()
             for name in sorted(files):
                 path = os.path.join(folder, name)
-                s3.request("PUT", bucket, rest[0] + os.path.relpath(path, rest[1]), body=read(path))
+                s3.put(bucket, rest[0] + os.path.relpath(path, rest[1]), read(path))
     elif word == "get":
-        sys.stdout.buffer.write(s3.request("GET", bucket, rest[0])[1])
+        sys.stdout.buffer.write(s3.get(bucket, rest[0]))
     elif word == "head":
         answer, _ = s3.request("HEAD", bucket, rest[0])
         print(answer.headers["ETag"].strip('"'), answer.headers["Content-Length"])
@@ -110,7 +133,7 @@ def main(endpoint, word, bucket, *rest):
         for key in s3.keys(bucket, rest[0] if rest else ""):
             print(key)
     elif word == "rm":
-        s3.request("DELETE", bucket, rest[0])
+        s3.remove(bucket, rest[0])
     else:
         sys.exit(__doc__)
 
@@ -118,4 +141,7 @@ def main(endpoint, word, bucket, *rest):
 if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (S3Error, OSError) as e:
+        sys.exit(f"s3.py: {e}")

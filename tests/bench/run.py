@@ -1,0 +1,297 @@
+#!/usr/bin/python3
+"""./dev bench [CASE...]: orch against yardsticks, on the release build.
+
+    tick-idle      orch tick with nothing due, against a program linked alike that opens the same state file
+    tick-72h       orch run with 72 hourly partitions loaded and nothing new: time only
+    ingest-150k    orch run of one file with verify: count into the user's own table (lineage: none), against
+                   the mariadb client's LOAD DATA LOCAL INFILE of the cleaned file into an equal table
+    ingest-150k-lineage   the same into a table with provenance columns and their index
+    memory         peak memory of orch run on a file of 5 GB and on the same file compressed: not run unless
+                   it is named (ORCH_BENCH_GB=N: another size)
+
+Rounds are interleaved, and their order alternates, so that a noisy neighbour hits both sides alike; the ratio
+is the median of the rounds' own ratios. Below 1 means that orch is faster. ORCH_BENCH_ROUNDS=N: as many rounds.
+The credit data set of ../shared/data is taken where it is there, else generated rows of the same shape.
+"""
+
+import atexit
+import gzip
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ORCH = os.environ.get("ORCH", os.path.join(TOP, "build", "release", "orch"))
+SERVERS = os.path.join(TOP, "tests", "servers")
+CREDIT = os.path.join(TOP, "..", "shared", "data", "credit", "sample_data.csv.gz")
+COLUMNS = """id INT NOT NULL PRIMARY KEY, SeriousDlqin2yrs TINYINT, RevolvingUtilizationOfUnsecuredLines DOUBLE,
+age TINYINT UNSIGNED, `NumberOfTime30-59DaysPastDueNotWorse` SMALLINT, DebtRatio DOUBLE, MonthlyIncome INT,
+NumberOfOpenCreditLinesAndLoans SMALLINT, NumberOfTimes90DaysLate SMALLINT, NumberRealEstateLoansOrLines SMALLINT,
+`NumberOfTime60-89DaysPastDueNotWorse` SMALLINT, NumberOfDependents SMALLINT"""
+
+
+def fail(text):
+    sys.exit(f"bench: {text}")
+
+
+def command(*argv, **kw):
+    ran = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, **kw)
+    if ran.returncode != 0:
+        fail(f"{' '.join(argv)}: exit status {ran.returncode}\n{ran.stdout}{ran.stderr}")
+    return ran.stdout
+
+
+def timed(argv, cwd=None, env=None):
+    """Seconds, peak memory in KiB. Output goes to a file that is shown when it fails."""
+    with tempfile.TemporaryFile() as talk:
+        start = time.perf_counter()
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=talk, stderr=talk, cwd=cwd, env=env)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            talk.seek(0)
+            fail(f"{' '.join(argv)}: exit status {process.returncode}\n{talk.read().decode(errors='replace')}")
+    return seconds, usage.ru_maxrss
+
+
+def compare(name, rounds, ours, yardstick):
+    """Each is a function that prepares, then gives the seconds of one run."""
+    ours(), yardstick()  # once to warm up
+    a, b = [], []
+    for i in range(rounds):
+        for side in (0, 1) if i % 2 == 0 else (1, 0):
+            (b.append(yardstick()) if side else a.append(ours()))
+    ratios = [x / y for x, y in zip(a, b)]
+    print(
+        f"{name:<22} orch {statistics.median(a) * 1000:9.2f} ms   yardstick {statistics.median(b) * 1000:9.2f} ms"
+        f"   ratio {statistics.median(ratios):.3f}  (from {min(ratios):.3f} to {max(ratios):.3f}, {rounds} rounds)",
+        flush=True,
+    )
+
+
+def rounds(default):
+    return int(os.environ.get("ORCH_BENCH_ROUNDS", default))
+
+
+class Bench:
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="orch-bench.", dir=os.environ.get("TMPDIR", "/tmp"))
+        self.servers = []
+        self.count = 0
+        atexit.register(self.close)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("ORCH_", "AWS_"))}
+        self.env["ORCH_TEST_OWNER"] = str(os.getpid())
+        self.gen = self.path("gen-credit")
+        command("cc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-o", self.gen, os.path.join(TOP, "tests/lib/gen/credit.c"))
+
+    def close(self):
+        for script, folder in self.servers:
+            subprocess.run([script, "stop", folder], stdout=subprocess.DEVNULL)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def generate(self, path, rows, *options):
+        with open(path, "wb") as f:
+            subprocess.run([self.gen, str(rows), *options], stdout=f, check=True)
+
+    def mariadb(self):
+        script, folder = os.path.join(SERVERS, "mariadb.sh"), self.path("mariadb")
+        if not self.servers:
+            port = command(os.path.join(SERVERS, "ports.sh"), str(os.getpid())).strip()
+            self.servers.append((script, folder))
+            command(script, "start", folder, port, "--innodb-buffer-pool-size=2G", "--local-infile=1", env=self.env)
+            self.port = int(port)
+            self.sql("CREATE DATABASE w; CREATE USER loader@'127.0.0.1' IDENTIFIED BY 'secret';"
+                     "GRANT ALL ON w.* TO loader@'127.0.0.1'", database="")
+        return folder
+
+    def client(self, *arguments, database="w"):
+        return ["mariadb", "--no-defaults", "-uroot", "-S", self.path("mariadb", "sock"), *arguments, database][: None if database else -1]
+
+    def sql(self, text, database="w"):
+        return command(*self.client("-N", "-B", "-e", text, database=database))
+
+    def world(self, target, since="2022-06-05T00", until="2022-06-05T00", schedule="cron(0 0 1 1 ? 2199)", **pipeline):
+        """A folder with orch.json, of its own; gives its path."""
+        self.count += 1
+        folder = self.path(f"world{self.count}")
+        os.makedirs(os.path.join(folder, "lake"))
+        if target == "sqlite":
+            warehouse = {"url": f"sqlite:{folder}/target.db"}
+        else:
+            warehouse = {"url": f"mysql://loader@127.0.0.1:{self.port}/w", "password_file": "db.secret", "tls": "off"}
+            with open(os.open(os.path.join(folder, "db.secret"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.write("secret\n")
+        pipe = {
+            "schedule": schedule,
+            "source": {"connection": "lake", "period": "hour", "since": since, "until": until},
+            "target": {"connection": "warehouse", **pipeline.pop("target_keys", {})},
+            **pipeline,
+        }
+        config = {
+            "state": "orch.db",
+            "connections": {"lake": {"url": f"file://{folder}/lake/"}, "warehouse": warehouse},
+            "pipelines": {"loans": pipe},
+        }
+        with open(os.path.join(folder, "orch.json"), "w", encoding="utf-8") as f:
+            json.dump(config, f)
+        return folder
+
+    def put(self, folder, hour, path, name="a.csv"):
+        key = os.path.join(folder, "lake", f"yyyy=2022/mm=06/dd={5 + hour // 24:02}/hh={hour % 24:02}")
+        os.makedirs(key, exist_ok=True)
+        where = os.path.join(key, name)
+        os.link(path, where)
+        os.utime(where, (1700000000, 1700000000))
+
+    def orch(self, folder, *words):
+        return command(ORCH, *words, cwd=folder, env=self.env)
+
+    def run(self, folder, *words):
+        return timed([ORCH, *words], cwd=folder, env=self.env)
+
+
+def loaded_folder(bench, hours):
+    """A pipeline with all its partitions loaded into SQLite."""
+    last = f"2022-06-{5 + (hours - 1) // 24:02}T{(hours - 1) % 24:02}"
+    folder = bench.world("sqlite", until=last, columns={"": None}, target_keys={"table": "t", "create": True})
+    bench.generate(bench.path("small.csv"), 20)
+    for hour in range(hours):
+        shutil.copy(bench.path("small.csv"), bench.path("one.csv"))
+        bench.put(folder, hour, bench.path("one.csv"))
+        os.unlink(bench.path("one.csv"))
+    bench.orch(folder, "target", "setup")
+    bench.orch(folder, "run", "loans")
+    return folder
+
+
+def tick_idle(bench):
+    folder = loaded_folder(bench, 3)
+    packages = ["jansson", "sqlite3", "libcurl", "libxml-2.0", "zlib", "libzstd", "libcrypto"]
+    mysql = "libmariadb" if subprocess.run(["pkg-config", "--exists", "libmariadb"]).returncode == 0 else "mysqlclient"
+    flags = command("pkg-config", "--cflags", "--libs", *packages, mysql).split()
+    idle = bench.path("idle")
+    command("cc", "-O2", "-std=c17", "-w", "-o", idle, os.path.join(TOP, "tests/bench/idle.c"), "-Wl,--no-as-needed", *flags)
+    bench.orch(folder, "tick")
+    compare(
+        "tick-idle",
+        rounds(200),
+        lambda: bench.run(folder, "tick")[0],
+        lambda: timed([idle, os.path.join(folder, "orch.db")], env=bench.env)[0],
+    )
+
+
+def tick_72h(bench):
+    folder = loaded_folder(bench, 72)
+    times = [bench.run(folder, "run", "loans")[0] for _ in range(rounds(20))]
+    print(f"{'tick-72h':<22} orch {statistics.median(times) * 1000:9.2f} ms   (72 partitions looked at, nothing new)", flush=True)
+
+
+def credit(bench):
+    """The file as it comes, and cleaned for LOAD DATA: no header, NA as \\N, LF."""
+    raw, clean = bench.path("raw.csv"), bench.path("clean.csv")
+    if not os.path.exists(raw):
+        if os.path.exists(CREDIT):
+            with gzip.open(CREDIT, "rb") as f, open(raw, "wb") as to:
+                shutil.copyfileobj(f, to)
+        else:
+            bench.generate(raw, 150000, "crlf")
+        with open(raw, "rb") as f, open(clean, "wb") as to:
+            next(f)
+            for line in f:
+                fields = line.rstrip(b"\r\n").replace(b'"', b"").split(b",")
+                to.write(b",".join(b"\\N" if x == b"NA" else x for x in fields) + b"\n")
+    return raw, clean
+
+
+def ingest(bench, name, lineage):
+    bench.mariadb()
+    raw, clean = credit(bench)
+    extra = ", _orch_load_id BIGINT UNSIGNED INVISIBLE, _orch_line BIGINT UNSIGNED INVISIBLE, UNIQUE (_orch_load_id, _orch_line)"
+    with open(clean, "rb") as f:
+        rows = str(sum(1 for _ in f))
+
+    def ours():
+        bench.sql(f"DROP TABLE IF EXISTS ours, orch_load, orch_fence; CREATE TABLE ours ({COLUMNS}) ENGINE=InnoDB")
+        folder = bench.world("mysql", verify="count", columns={"": "id"},
+                             target_keys={"table": "ours", "lineage": "columns" if lineage else "none"})
+        os.link(raw, raw + ".link")
+        bench.put(folder, 0, raw + ".link")
+        os.unlink(raw + ".link")
+        bench.orch(folder, "target", "setup")
+        if lineage:
+            bench.orch(folder, "lineage", "add", "ours", "--pipeline", "loans")
+        seconds = bench.run(folder, "run", "loans")[0]
+        got = bench.sql("SELECT COUNT(*) FROM ours").strip()
+        if got != rows:
+            fail(f"{got} rows of {rows} were loaded")
+        shutil.rmtree(folder)
+        return seconds
+
+    def yardstick():
+        bench.sql(f"DROP TABLE IF EXISTS theirs; CREATE TABLE theirs ({COLUMNS}{extra if lineage else ''}) ENGINE=InnoDB")
+        load = f"LOAD DATA LOCAL INFILE '{clean}' INTO TABLE theirs FIELDS TERMINATED BY ',' LINES TERMINATED BY '\\n'"
+        if lineage:
+            load = "SET @line = 0; " + load + " SET _orch_load_id = 1, _orch_line = (@line := @line + 1)"
+        return timed(bench.client("--local-infile=1", "-e", load))[0]
+
+    compare(name, rounds(9), ours, yardstick)
+    if bench.sql("SELECT COUNT(*) FROM theirs").strip() != rows:
+        fail("the yardstick did not load every row")
+
+
+def memory(bench):
+    bench.mariadb()
+    size = int(float(os.environ.get("ORCH_BENCH_GB", "5")) * 1e9)
+    for name in ("big.csv", "big.csv.gz"):
+        folder = bench.world("mysql", verify="count", columns={"": "id"}, target_keys={"table": "ours", "lineage": "columns"})
+        path = bench.path(name)
+        if name.endswith(".gz"):
+            with open(path, "wb") as f:
+                generate = subprocess.Popen([bench.gen, "0", f"bytes={size}"], stdout=subprocess.PIPE)
+                subprocess.run(["gzip", "-1"], stdin=generate.stdout, stdout=f, check=True)
+                generate.wait()
+        else:
+            bench.generate(path, 0, f"bytes={size}")
+        bench.put(folder, 0, path, name)
+        bench.sql(f"DROP TABLE IF EXISTS ours, orch_load, orch_fence; CREATE TABLE ours ({COLUMNS}) ENGINE=InnoDB")
+        bench.orch(folder, "target", "setup")
+        bench.orch(folder, "lineage", "add", "ours", "--pipeline", "loans")
+        seconds, peak = bench.run(folder, "run", "loans")
+        print(f"{'memory ' + name:<22} {os.path.getsize(path) / 1e9:.2f} GB in {seconds:.0f} s, peak {peak / 1024:.0f} MiB", flush=True)
+        os.unlink(path)
+        shutil.rmtree(folder)
+
+
+CASES = {
+    "tick-idle": tick_idle,
+    "tick-72h": tick_72h,
+    "ingest-150k": lambda bench: ingest(bench, "ingest-150k", False),
+    "ingest-150k-lineage": lambda bench: ingest(bench, "ingest-150k-lineage", True),
+    "memory": memory,
+}
+
+
+def main():
+    wanted = sys.argv[1:] or [name for name in CASES if name != "memory"]
+    for name in wanted:
+        if name not in CASES:
+            sys.exit(__doc__)
+    if not os.access(ORCH, os.X_OK):
+        fail(f"{ORCH} is not there: ./dev build release")
+    bench = Bench()
+    for name in wanted:
+        CASES[name](bench)
+
+
+main()
