@@ -160,13 +160,14 @@ static bool choice_fits(const struct key *k, const json_t *v, const char *where,
 {
     char number[32], listed[200];
     const char *word = json_string_value(v);
+    bool of_kind = json_is_integer(v) == (k->fallback[0] != '"');
     size_t o = 0;
 
     if (json_is_integer(v)) {
         snprintf(number, sizeof number, "%lld", (long long)json_integer_value(v));
         word = number;
     }
-    if (word != NULL && json_is_integer(v) == (k->fallback != NULL && k->fallback[0] != '"')) {
+    if (word != NULL && of_kind) {
         if (in_list(k->choices, word))
             return true;
         bool plausible = json_is_string(v) || json_integer_value(v) > 1;
@@ -184,7 +185,7 @@ static bool choice_fits(const struct key *k, const json_t *v, const char *where,
             listed[o++] = *p;
     }
     listed[o] = '\0';
-    fault_add(f, where, json_is_string(v) ? "'%s' is none of: %s" : "%s is none of: %s", word, listed);
+    fault_add(f, where, of_kind && json_is_string(v) ? "'%s' is none of: %s" : "%s is none of: %s", word, listed);
     return false;
 }
 
