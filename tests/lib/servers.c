@@ -74,10 +74,12 @@ static void mariadb_up(const struct test_mariadb *m, const char *const options[]
 const struct test_mariadb *test_mariadb_new(const char *const options[])
 {
     need("mysql", (const char *const[]){"mariadbd", "mariadb-install-db", "mariadb", NULL});
-    char *script = script_path("mariadb.sh");
-    char *dir = tmp_dir(); /* these live as long as the program */
-    struct test_mariadb *m = xcalloc(1, sizeof *m);
+    static struct test_mariadb all[MAX_STARTED]; /* they live as long as the program, and so do their names */
+    static int count;
+    char *script = script_path("mariadb.sh"), *dir = tmp_dir();
 
+    must(count < MAX_STARTED);
+    struct test_mariadb *m = &all[count++];
     m->dir = dir;
     m->socket = tmp_path(dir, "sock");
     m->port = free_ports();
@@ -154,32 +156,50 @@ void test_s3_again(const struct test_s3 *s)
 }
 
 /* The stand-in client signs by itself, so that a bucket is there whatever our own signing does. */
-static void s3_client(const struct test_s3 *s, const char *const words[4])
+static struct ran s3_client(const struct test_s3 *s, const char *const words[4])
 {
     char *script = script_path("../lib/s3.py"), *key = xasprintf("AWS_ACCESS_KEY_ID=%s", s->key);
     char *secret = xasprintf("AWS_SECRET_ACCESS_KEY=%s", s->secret);
+    struct ran r;
 
-    free(run_ok((const char *const[]){"env", "-u", "AWS_SESSION_TOKEN", key, secret, "AWS_REGION=us-east-1", "python3",
-                                      script, s->endpoint, words[0], words[1], words[2], words[3], NULL}));
+    run(&r, NULL,
+        (const char *const[]){"env", "-u", "AWS_SESSION_TOKEN", key, secret, "AWS_REGION=us-east-1", "python3", script,
+                              s->endpoint, words[0], words[1], words[2], words[3], NULL});
+    if (r.status != 0)
+        tap_diag("%s", r.err);
+    must(r.status == 0);
     free(script);
     free(key);
     free(secret);
+    return r;
 }
 
 void test_s3_bucket(const struct test_s3 *s, const char *bucket)
 {
-    s3_client(s, (const char *const[4]){"mkbucket", bucket, NULL, NULL});
+    struct ran r = s3_client(s, (const char *const[4]){"mkbucket", bucket, NULL, NULL});
+
+    ran_release(&r);
 }
 
-void test_s3_put(const struct test_s3 *s, const char *bucket, const char *key, const void *p, unsigned long n)
+void test_s3_put(const struct test_s3 *s, const char *bucket, const char *key, const void *p, size_t n)
 {
     char *dir = tmp_dir(), *path = tmp_path(dir, "body");
 
     put_file(path, p, n);
-    s3_client(s, (const char *const[4]){"put", bucket, key, path});
+    struct ran r = s3_client(s, (const char *const[4]){"put", bucket, key, path});
+    ran_release(&r);
     unlink(path);
     free(path);
     free(dir);
+}
+
+char *test_s3_get(const struct test_s3 *s, const char *bucket, const char *key, size_t *ret_n)
+{
+    struct ran r = s3_client(s, (const char *const[4]){"get", bucket, key, NULL});
+
+    *ret_n = r.out_n;
+    free(r.err);
+    return r.out;
 }
 
 static NORETURN void proxy_child(const char *script, const char *host_port, const struct test_proxy *p, int out)
@@ -195,10 +215,13 @@ static NORETURN void proxy_child(const char *script, const char *host_port, cons
 const struct test_proxy *test_proxy_new(const char *host_port)
 {
     need("python", (const char *const[]){"python3", NULL});
+    static struct test_proxy proxies[MAX_STARTED]; /* they live as long as the program, and so do their names */
+    static int count;
     char *script = script_path("faultproxy.py"), *dir = tmp_dir(), port[16];
-    struct test_proxy *p = xcalloc(1, sizeof *p);
     int out[2];
 
+    must(count < MAX_STARTED);
+    struct test_proxy *p = &proxies[count++];
     p->rules_path = tmp_path(dir, "rules");
     p->log_path = tmp_path(dir, "log");
     test_proxy_rules(p, NULL);
