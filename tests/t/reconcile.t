@@ -16,7 +16,7 @@ for h in range(4):
 w.good('tick')
 every = totals_of(r for h in hours for r in h)
 same(totals(w), every, 'loaded')
-ids = lambda: {p: i for p, i in w.sql("SELECT part, load_id FROM orch_load WHERE state = 'LOADED'")} if False else sorted(i for i, in w.sql('SELECT DISTINCT _orch_load_id FROM loan_applicant_info'))
+ids = lambda: sorted(i for i, in w.sql('SELECT DISTINCT _orch_load_id FROM loan_applicant_info'))
 first = ids()
 
 r = w.good('replay', 'loans/2022-06-05T01', '--dry-run')
@@ -36,7 +36,7 @@ same(ids(), third, '--only failed: nothing failed, nothing replayed')
 same(w.orch('reconcile', 'loans').rc, 0, 'reconcile: equal')
 
 line = lambda h: w.one(f"SELECT MIN(_orch_line) FROM loan_applicant_info WHERE _orch_load_id = {load(h)}")
-load = lambda h: w.one(f"SELECT MAX(load_id) FROM orch_load WHERE state = 'LOADED' AND `key` = '{hour_key(h)}'")
+load = lambda h: w.one(f"SELECT MAX(load_id) FROM orch_load WHERE state = 'LOADED' AND object_key = '{hour_key(h)}'")
 
 def by_hand(what, statement, h, *parts):
     w.sql(statement)
