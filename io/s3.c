@@ -18,7 +18,7 @@ enum {
 };
 
 struct s3 {
-    const struct source_config *config; /* borrowed */
+    struct source_config config;        /* its strings are borrowed */
     struct http *http;
     char *bucket, *root;                /* owned */
     bool path_style;
@@ -75,7 +75,7 @@ int s3_open(const struct source_config *config, struct s3 **ret, struct err *err
     struct s3 *s = xcalloc(1, sizeof *s);
     int rc;
 
-    s->config = config;
+    s->config = *config;
     rc = parse_url(s, config->url, err);
     if (rc == 0)
         rc = check_endpoint(config->endpoint, err);
@@ -113,7 +113,7 @@ static bool is_address(const char *host, size_t n)
 /* Where requests go: scheme, host as the Host header has it, and what stands before every key. */
 static void find_address(struct s3 *s)
 {
-    const struct source_config *c = s->config;
+    const struct source_config *c = &s->config;
     const char *scheme = "https", *region = s->region, *extra = "";
     char *service, *endpoint_path = NULL;
 
@@ -153,7 +153,7 @@ static int renew_creds(struct s3 *s, struct err *err)
 
     if (s->have_creds && !s->expired && !due)
         return 0;
-    int rc = creds_find(&s->config->env, s->config->profile, s->http, s->config->beat, &fresh, &why);
+    int rc = creds_find(&s->config.env, s->config.profile, s->http, s->config.beat, &fresh, &why);
     if (rc < 0) {
         bool hold = s->have_creds && !s->expired && now < s->creds.expires_ms;
         s->renew_at_ms = now + RENEW_PAUSE_MS;
@@ -168,7 +168,7 @@ static int renew_creds(struct s3 *s, struct err *err)
     s->expired = false;
     s->renew_at_ms = now + RENEW_PAUSE_MS;
     if (s->region == NULL) {
-        s->region = xstrdup(s->config->region != NULL && *s->config->region != '\0' ? s->config->region
+        s->region = xstrdup(s->config.region != NULL && *s->config.region != '\0' ? s->config.region
                             : fresh.region != NULL                                  ? fresh.region
                                                                                     : "us-east-1");
         find_address(s);
@@ -343,7 +343,7 @@ static int sign(const struct s3 *s, const struct s3_request *q, const char *path
 static int open_signed(struct s3 *s, const struct s3_request *q, const char *path, struct http_response **ret, struct err *err)
 {
     struct buf authorization = BUF_INIT(64 * KIB);
-    const struct source_config *c = s->config;
+    const struct source_config *c = &s->config;
     int64_t now = clock_real_ms(); /* never the test clock: the server has the real one */
     char hash[SHA256_HEX], date[17], date_line[40], hash_line[100];
     const char *lines[12] = {date_line, hash_line};
@@ -421,7 +421,7 @@ bool s3_goes_by_itself(enum err_code code)
 
 int s3_retries(const struct s3 *s)
 {
-    int n = s->config->retries;
+    int n = s->config.retries;
 
     return n > 0 ? n : n == 0 ? RETRIES : 0;
 }
@@ -434,7 +434,7 @@ int s3_back_off(struct s3 *s, int n, struct err *err)
     random_bytes(&random, sizeof random);
     int64_t until = clock_mono_ms() + most / 2 + (int64_t)(random % (uint32_t)(most / 2 + 1));
     for (;;) {
-        int rc = beat(s->config->beat, err);
+        int rc = beat(s->config.beat, err);
         int64_t left = until - clock_mono_ms();
         if (rc < 0 || left <= 0)
             return rc < 0 ? rc : 0;

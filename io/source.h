@@ -9,7 +9,7 @@
  * Where files come from: s3://bucket/prefix/ and file:///folder/ behind one interface.
  * A key is relative to the connection's URL and is bytes without NUL (S3: UTF-8).
  */
-struct source_config { /* all borrowed, must outlive the source */
+struct source_config { /* what it points to is borrowed and must outlive the source */
     const char *url;           /* "s3://bucket/prefix/" or "file:///abs/folder/" or "file://rel" */
     const char *region;        /* NULL: the profile's, else us-east-1 */
     const char *endpoint;      /* "http://127.0.0.1:9000"; NULL: AWS */
