@@ -21,6 +21,10 @@
 #define BATCH_ROWS        4000         /* rows of an array-bound INSERT: notes, measured */
 #define BATCH_BYTES       (4 * MIB)    /* and the bytes of it, whatever the packet limit */
 #define VERIFY_RANGE      200000       /* lines a verification or DELETE statement covers */
+#define MAX_PARTITIONS    1000000      /* of a pipeline from since on: 114 years of hours */
+#define MAX_LISTINGS      10000        /* of one generate-queue, least recently listed first; the rest next time */
+#define MAX_LISTED        1000000      /* objects of one listing in memory */
+#define MAX_JOB_OBJECTS   10000        /* of one job, however small they are */
 #define MAX_PIPELINES     1000
 #define MAX_STATES        10000        /* of a definition */
 #define MAX_TRANSITIONS   25000        /* events of one execution, as on AWS */

@@ -115,7 +115,8 @@ int load_open(struct store *s, const char *pipeline, const char *key, struct loa
                                   .object_id = col_i64(st, 2),
                                   .pending = col_i64(st, 3) != 0,
                                   .worked = col_i64(st, 4) != 0,
-                                  .waits = col_i64(st, 5) != 0};
+                                  .waits = col_i64(st, 5) != 0,
+                                  .dead = col_i64(st, 6) != 0};
     stmt_done(st);
     return rc;
 }

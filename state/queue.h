@@ -121,6 +121,7 @@ struct load_open {
     bool pending;  /* its outcome is not known yet: hands off */
     bool worked;   /* its job is PROCESSING: hands off */
     bool waits;    /* its job is QUEUED, FAILED or DEAD */
+    bool dead;     /* it is DEAD */
 };
 NODISCARD int load_open(struct store *s, const char *pipeline, const char *key, struct load_open *ret, struct err *err);
 /* Inside a transaction, only where neither pending nor worked: the object was overwritten before it was loaded, so the

@@ -20,7 +20,7 @@ ORDER BY l.generation DESC LIMIT 1;
 
 -- name: load_open
 SELECT l.load_id, l.job_id, l.object_id, l.state = 'PENDING', j.state = 'PROCESSING',
-  j.state IN ('QUEUED', 'FAILED', 'DEAD')
+  j.state IN ('QUEUED', 'FAILED', 'DEAD'), j.state = 'DEAD'
 FROM object o CROSS JOIN load l ON l.object_id = o.id JOIN job j ON j.id = l.job_id
 WHERE o.pipeline = ?1 AND o.key = ?2 AND l.state IN ('DRAWN', 'PENDING')
 ORDER BY l.generation DESC LIMIT 1;
