@@ -1,6 +1,6 @@
+#include "base/civil.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "io/source.h"
 #include "orchestrator/tick.h"
 #include "orchestrator/view.h"
 #include "state/queue.h"
@@ -66,25 +66,41 @@ static const char *last_good(const json_t *partitions)
     return "";
 }
 
+/* When a tick last listed anything of the pipeline; 0: never. */
+static int64_t last_look(const json_t *partitions)
+{
+    const char *newest = "";
+    struct err ignored;
+    const json_t *p;
+    int64_t ms = 0;
+    size_t i;
+
+    json_array_foreach(partitions, i, p)
+        if (strcmp(view_str(p, "listed"), newest) > 0)
+            newest = view_str(p, "listed");
+    return *newest != '\0' && civil_parse_rfc3339(newest, &ms, &ignored) == 0 ? ms : 0;
+}
+
 /*
- * When cron is dead no tick finds anything: the one trouble that a tick cannot report. Here a partition that nobody
- * has looked at long after it was due is that sign.
+ * When cron is dead no tick finds anything: the one trouble that a tick cannot report. A partition that nobody has
+ * looked for long after it was due, while nothing else was looked for either, is that sign.
  */
 static void unwatched(struct looking *l, const struct pipeline *p, const json_t *partitions, int64_t now_ms)
 {
     int64_t start, patience = p->late_after_ms > 3600000 ? p->late_after_ms : 3600000;
+    int64_t looked = last_look(partitions);
     size_t n = json_array_size(partitions);
-    char text[300];
+    char text[300], when[CLI_TIME_SIZE];
 
     if (n == 0 || !view_newest(p, now_ms, &start))
         return;
     const json_t *newest = json_array_get(partitions, n - 1);
-    if (now_ms < start + period_ms(p->period) + p->settle_ms + patience ||
+    if (now_ms < start + period_ms(p->period) + p->settle_ms + patience || now_ms - looked < patience ||
         json_is_string(json_object_get(newest, "listed")) || json_array_size(json_object_get(newest, "jobs")) > 0 ||
         strcmp(view_str(newest, "state"), "WAITING") != 0)
         return;
-    snprintf(text, sizeof text, "%s/%s: no tick has looked for it, though it was due long ago", p->name,
-             view_str(newest, "partition"));
+    snprintf(text, sizeof text, "%s/%s was due long ago, and no tick has looked%s%s", p->name,
+             view_str(newest, "partition"), looked != 0 ? " since " : " yet", cli_time(looked, when));
     json_array_append_new(l->attention, json_pack("{s:s,s:s,s:s,s:s,s:s}", "pipeline", p->name, "partition",
                                                   view_str(newest, "partition"), "class", "STUCK", "text", text, "hint",
                                                   "is cron running orch tick? orch cron print; orch doctor --cron"));
