@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "io/sigv4.h"
 
-/* An instance answers its metadata in milliseconds; elsewhere nobody should wait long to learn that there is none. */
+/* An instance answers its metadata in milliseconds; elsewhere nobody should wait long to learn that there is
+ * none. */
 enum { METADATA_TIMEOUT_MS = 2000, METADATA_STALL_MS = 5000, MAX_METADATA = 64 * KIB };
 
 static bool given(const char *s)
@@ -76,7 +77,8 @@ static bool is_section(struct str line, const char *name, bool config)
     while (end < line.n && line.p[end] != ']')
         end++;
     struct str inside = trim((struct str){line.p + 1, end - 1});
-    if (config && inside.n > 8 && memcmp(inside.p, "profile", 7) == 0 && (inside.p[7] == ' ' || inside.p[7] == '\t'))
+    if (config && inside.n > 8 && memcmp(inside.p, "profile", 7) == 0 &&
+        (inside.p[7] == ' ' || inside.p[7] == '\t'))
         inside = trim((struct str){inside.p + 8, inside.n - 8});
     else if (config && !str_is(inside, "default"))
         return false;
@@ -85,8 +87,8 @@ static bool is_section(struct str line, const char *name, bool config)
 
 static void read_setting(struct str line, struct profile *p)
 {
-    static const char *const others[] = {"role_arn", "credential_process", "sso_session", "sso_start_url",
-                                         "web_identity_token_file", NULL};
+    static const char *const others[] = {"role_arn",      "credential_process",      "sso_session",
+                                         "sso_start_url", "web_identity_token_file", NULL};
     const struct {
         const char *name;
         char **to;
@@ -156,13 +158,15 @@ static int take_profile(struct profile *p, struct creds *ret, struct err *err)
 {
     if (p->key == NULL || p->secret == NULL) {
         if (p->key != NULL || p->secret != NULL)
-            return err_set(err, ERR_ACCESS_DENIED, "profile '%s' has only one of aws_access_key_id and aws_secret_access_key",
+            return err_set(err, ERR_ACCESS_DENIED,
+                           "profile '%s' has only one of aws_access_key_id and aws_secret_access_key",
                            p->name);
         if (p->other[0] != '\0') {
-            err_set(err, ERR_ACCESS_DENIED, "profile '%s' gets its credentials by %s, which orch does not read", p->name,
-                    p->other);
-            return err_hint(err, "export AWS_ACCESS_KEY_ID and the others (aws configure export-credentials), or name a "
-                                 "profile with keys");
+            err_set(err, ERR_ACCESS_DENIED,
+                    "profile '%s' gets its credentials by %s, which orch does not read", p->name, p->other);
+            return err_hint(
+                err, "export AWS_ACCESS_KEY_ID and the others (aws configure export-credentials), or name a "
+                     "profile with keys");
         }
         return 0;
     }
@@ -175,8 +179,8 @@ static int take_profile(struct profile *p, struct creds *ret, struct err *err)
 }
 
 /* The region of the profile is wanted even where the keys come from elsewhere. */
-static int from_profile(const struct creds_env *env, const char *name, bool must_exist, bool want_keys, struct creds *ret,
-                        struct err *err)
+static int from_profile(const struct creds_env *env, const char *name, bool must_exist, bool want_keys,
+                        struct creds *ret, struct err *err)
 {
     struct profile p = {.name = name};
     char *credentials = default_path(env, env->credentials_file, "credentials");
@@ -190,7 +194,8 @@ static int from_profile(const struct creds_env *env, const char *name, bool must
     if (rc < 0)
         goto out;
     if (!p.found && must_exist) {
-        err_set(err, ERR_ACCESS_DENIED, "no profile '%s' in %s or %s", name, credentials != NULL ? credentials : "~/.aws/credentials",
+        err_set(err, ERR_ACCESS_DENIED, "no profile '%s' in %s or %s", name,
+                credentials != NULL ? credentials : "~/.aws/credentials",
                 config != NULL ? config : "~/.aws/config");
         rc = err_hint(err, "aws configure --profile %s makes one", name);
         goto out;
@@ -218,15 +223,21 @@ struct metadata {
 };
 
 /* An HTTP status other than 200 is 0, with *ret empty. */
-static int metadata_get(struct metadata *m, const char *method, const char *path, struct buf *ret, struct err *err)
+static int metadata_get(struct metadata *m, const char *method, const char *path, struct buf *ret,
+                        struct err *err)
 {
     struct http_response *r = NULL;
     char *url = xasprintf("%s%s", m->endpoint, path);
     char *header = m->token != NULL ? xasprintf("X-aws-ec2-metadata-token: %s", m->token)
                                     : xstrdup("X-aws-ec2-metadata-token-ttl-seconds: 21600");
     const char *headers[] = {header, NULL};
-    struct http_request rq = {.method = method, .url = url, .headers = headers, .direct = true, .beat = m->beat,
-                              .connect_timeout_ms = METADATA_TIMEOUT_MS, .stall_timeout_ms = METADATA_STALL_MS};
+    struct http_request rq = {.method = method,
+                              .url = url,
+                              .headers = headers,
+                              .direct = true,
+                              .beat = m->beat,
+                              .connect_timeout_ms = METADATA_TIMEOUT_MS,
+                              .stall_timeout_ms = METADATA_STALL_MS};
     int rc = http_open(m->http, &rq, &r, err);
 
     buf_clear(ret);
@@ -266,7 +277,8 @@ static int read_role(const struct buf *text, struct creds *ret, struct err *err)
         snprintf(ret->origin, sizeof ret->origin, "instance metadata");
         rc = 1;
     } else { /* not why.msg: it could quote the document */
-        rc = err_set(err, ERR_BAD_RESPONSE, "the instance metadata service answered without usable credentials");
+        rc = err_set(err, ERR_BAD_RESPONSE,
+                     "the instance metadata service answered without usable credentials");
     }
     json_decref(doc);
     return rc;
@@ -303,12 +315,15 @@ out:
 static int nothing_found(const struct err *why, struct err *err)
 {
     if (why->msg[0] != '\0')
-        err_set(err, ERR_ACCESS_DENIED, "no AWS credentials in the environment or the profile files, and no instance metadata: %s",
+        err_set(err, ERR_ACCESS_DENIED,
+                "no AWS credentials in the environment or the profile files, and no instance metadata: %s",
                 why->msg);
     else
-        err_set(err, ERR_ACCESS_DENIED, "no AWS credentials in the environment, the profile files or the instance metadata");
-    return err_hint(err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws configure; under cron HOME and the "
-                         "environment are not your shell's");
+        err_set(err, ERR_ACCESS_DENIED,
+                "no AWS credentials in the environment, the profile files or the instance metadata");
+    return err_hint(
+        err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws configure; under cron HOME and the "
+             "environment are not your shell's");
 }
 
 static int find(const struct creds_env *env, const char *profile, struct http *http, const struct beat *b,
@@ -326,12 +341,15 @@ static int find(const struct creds_env *env, const char *profile, struct http *h
     if (rc < 0 || have || rc > 0)
         return rc;
     if (!(given(env->metadata_disabled) && strcasecmp(env->metadata_disabled, "true") == 0)) {
-        struct metadata m = {.http = http, .beat = b,
-                             .endpoint = given(env->metadata_endpoint) ? env->metadata_endpoint : "http://169.254.169.254"};
+        struct metadata m = {.http = http,
+                             .beat = b,
+                             .endpoint = given(env->metadata_endpoint) ? env->metadata_endpoint
+                                                                       : "http://169.254.169.254"};
         rc = from_metadata(&m, ret, &why);
         if (rc > 0)
             return rc;
-        if (rc == -ERR_CANCELLED || rc == -ERR_LOCK_LOST || rc == -ERR_TASK_TIMEOUT || rc == -ERR_BAD_RESPONSE) {
+        if (rc == -ERR_CANCELLED || rc == -ERR_LOCK_LOST || rc == -ERR_TASK_TIMEOUT ||
+            rc == -ERR_BAD_RESPONSE) {
             *err = why; /* the beat's end, or an answer that is there and wrong */
             return rc;
         }

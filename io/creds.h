@@ -16,8 +16,8 @@ struct creds {
 };
 /* Environment values are handed in (only config.c reads getenv): NULL fields are unset variables. */
 struct creds_env {
-    const char *access_key_id, *secret_access_key, *session_token, *profile, *credentials_file, *config_file, *home,
-        *metadata_endpoint, *metadata_disabled;
+    const char *access_key_id, *secret_access_key, *session_token, *profile, *credentials_file, *config_file,
+        *home, *metadata_endpoint, *metadata_disabled;
 };
 /*
  * profile (config's "profile") or AWS_PROFILE names one that must exist; config's goes before the

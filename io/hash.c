@@ -68,8 +68,8 @@ void sha256_hex(const void *p, size_t n, char out[SHA256_HEX])
 
 void hmac_sha256(const void *key, size_t key_n, const void *p, size_t n, unsigned char out[SHA256_SIZE])
 {
-    demand(key_n <= INT32_MAX && HMAC(EVP_sha256(), key_n > 0 ? key : "", (int)key_n, n > 0 ? p : (const void *)"", n,
-                                      out, NULL) != NULL,
+    demand(key_n <= INT32_MAX && HMAC(EVP_sha256(), key_n > 0 ? key : "", (int)key_n,
+                                      n > 0 ? p : (const void *)"", n, out, NULL) != NULL,
            "hmac");
 }
 

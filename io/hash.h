@@ -8,7 +8,7 @@ struct sha256; /* a running sum */
 struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *h, const void *p, size_t n);
 void sha256_end(struct sha256 *h, unsigned char out[SHA256_SIZE]); /* h starts over: empty again */
-void sha256_free(struct sha256 *h); /* NULL is fine */
+void sha256_free(struct sha256 *h);                                /* NULL is fine */
 void sha256_of(const void *p, size_t n, unsigned char out[SHA256_SIZE]);
 void sha256_hex(const void *p, size_t n, char out[SHA256_HEX]);
 void hmac_sha256(const void *key, size_t key_n, const void *p, size_t n, unsigned char out[SHA256_SIZE]);

@@ -22,11 +22,11 @@ struct http_response {
     unsigned char *body;            /* owned, HTTP_READ_AHEAD bytes; [at, end) waits to be read */
     size_t at, end;
     bool headers_done, paused, done, headers_too_large;
-    CURLcode result;                /* when done */
+    CURLcode result; /* when done */
     int status;
     int stall_ms;
-    const struct beat *beat;        /* borrowed */
-    int64_t beaten, moved;          /* mono ms: of the last beat; of the last byte in either direction */
+    const struct beat *beat; /* borrowed */
+    int64_t beaten, moved;   /* mono ms: of the last beat; of the last byte in either direction */
     curl_off_t uploaded;
     char detail[CURL_ERROR_SIZE];
 };
@@ -88,7 +88,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     while (p[used - 1] == ' ' || p[used - 1] == '\t')
         if (--used == 0)
             return n;
-    if (memchr(p, '\0', used) != NULL || buf_add(&r->headers, p, used, &err) < 0 || buf_add(&r->headers, "", 1, &err) < 0) {
+    if (memchr(p, '\0', used) != NULL || buf_add(&r->headers, p, used, &err) < 0 ||
+        buf_add(&r->headers, "", 1, &err) < 0) {
         r->headers_too_large = true;
         return 0;
     }
@@ -160,13 +161,14 @@ static enum err_code classify(const struct http_response *r, CURLcode code)
 
 static int transfer_failed(const struct http_response *r, struct err *err)
 {
-    const char *detail = r->headers_too_large ? "response headers too large, or with a NUL in them"
+    const char *detail = r->headers_too_large   ? "response headers too large, or with a NUL in them"
                          : r->detail[0] != '\0' ? r->detail
                                                 : curl_easy_strerror(r->result);
     int rc = err_set(err, classify(r, r->result), "%s: %s", r->where, detail);
 
     if (r->result == CURLE_PEER_FAILED_VERIFICATION)
-        rc = err_hint(err, "the server's certificate is not trusted: name its CA with ca_file, or mend the host name");
+        rc = err_hint(
+            err, "the server's certificate is not trusted: name its CA with ca_file, or mend the host name");
     else if (r->result == CURLE_SSL_CACERT_BADFILE)
         rc = err_hint(err, "ca_file must be a readable file of PEM certificates");
     return rc;
@@ -192,8 +194,8 @@ static int add_header(struct http_response *r, const char *line, struct err *err
 
     for (const char *p = line; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' && *p != '\t')
-            return err_set(err, ERR_CONFIG, "%s: the value of header %.*s holds a control character", r->where,
-                           (int)strcspn(line, ":"), line);
+            return err_set(err, ERR_CONFIG, "%s: the value of header %.*s holds a control character",
+                           r->where, (int)strcspn(line, ":"), line);
     more = curl_slist_append(r->headers_out, line);
     if (more == NULL)
         abort();
@@ -319,7 +321,8 @@ static int wait_for(struct http_response *r, bool headers, struct err *err)
             return rc;
         int64_t since = r->moved > began ? r->moved : began, idle = clock_mono_ms() - since;
         if (idle >= r->stall_ms)
-            return err_set(err, ERR_TIMEOUT, "%s: no answer for %lld s", r->where, (long long)(idle + 500) / 1000);
+            return err_set(err, ERR_TIMEOUT, "%s: no answer for %lld s", r->where,
+                           (long long)(idle + 500) / 1000);
         int64_t wait = r->stall_ms - idle;
         CURLMcode code = curl_multi_poll(r->h->multi, NULL, 0, (int)(wait < WAIT_MS ? wait : WAIT_MS), NULL);
         if (code != CURLM_OK)

@@ -9,19 +9,19 @@
  * headers are there, and the body is read with http_read; the transfer is paused while more than
  * HTTP_READ_AHEAD bytes wait. No redirects are followed, no proxy but the environment's.
  */
-struct http;          /* a client: keeps connections; belongs to one thread */
+struct http; /* a client: keeps connections; belongs to one thread */
 struct http_request {
-    const char *method;           /* "GET", "PUT", "HEAD", "POST" */
-    const char *url;              /* complete, already percent-encoded; sent as it is */
-    const char *const *headers;   /* "Name: value", NULL-ended; may be NULL */
-    const void *body;             /* borrows; NULL: none */
+    const char *method;         /* "GET", "PUT", "HEAD", "POST" */
+    const char *url;            /* complete, already percent-encoded; sent as it is */
+    const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
+    const void *body;           /* borrows; NULL: none */
     size_t body_n;
-    const char *ca_file;          /* NULL: the system's */
-    const char *unix_socket;      /* NULL: TCP */
-    bool direct;                  /* no proxy, not even the environment's: link-local addresses */
-    int connect_timeout_ms;       /* 0: 10 s */
-    int stall_timeout_ms;         /* no byte for so long is ERR_TIMEOUT; 0: 30 s */
-    const struct beat *beat;      /* called at least once a second while waiting; may be NULL */
+    const char *ca_file;     /* NULL: the system's */
+    const char *unix_socket; /* NULL: TCP */
+    bool direct;             /* no proxy, not even the environment's: link-local addresses */
+    int connect_timeout_ms;  /* 0: 10 s */
+    int stall_timeout_ms;    /* no byte for so long is ERR_TIMEOUT; 0: 30 s */
+    const struct beat *beat; /* called at least once a second while waiting; may be NULL */
 };
 struct http_response;
 NODISCARD int http_new(struct http **ret, struct err *err);
@@ -32,7 +32,8 @@ void http_free(struct http *h);
  * query or headers. The request may be freed afterwards, beat must live until http_close. Several responses
  * of one client may be open at once; all must be closed before the client is freed.
  */
-NODISCARD int http_open(struct http *h, const struct http_request *rq, struct http_response **ret, struct err *err);
+NODISCARD int http_open(struct http *h, const struct http_request *rq, struct http_response **ret,
+                        struct err *err);
 int http_status(const struct http_response *r);
 /* Value of a response header (case-insensitive name, surrounding blanks cut), or NULL. Borrowed from r. */
 const char *http_header(const struct http_response *r, const char *name);

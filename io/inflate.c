@@ -14,13 +14,13 @@ struct inflating {
     struct reader reader;
     struct reader *raw; /* owned */
     enum kind kind;
-    unsigned char *in;  /* owned; in[at..end) has not been used yet */
+    unsigned char *in; /* owned; in[at..end) has not been used yet */
     size_t at, end;
     bool raw_ended;
-    bool inside;        /* a member or frame has begun and not ended */
-    bool padding;       /* zero bytes after the last gzip member: a tape's, as gzip takes them */
+    bool inside;  /* a member or frame has begun and not ended */
+    bool padding; /* zero bytes after the last gzip member: a tape's, as gzip takes them */
     int64_t raw_total;
-    int rc;             /* the first failure, given again */
+    int rc; /* the first failure, given again */
     struct err err;
     z_stream z;
     ZSTD_DStream *zstd;
@@ -42,14 +42,15 @@ static int refill(struct inflating *s, struct err *err)
 
 static int damaged(const struct inflating *s, const char *why, struct err *err)
 {
-    return err_set(err, ERR_CORRUPT, "the %s stream is damaged before its byte %lld: %s", s->kind == GZIP ? "gzip" : "zstd",
-                   (long long)(s->raw_total - (int64_t)(s->end - s->at)), why);
+    return err_set(err, ERR_CORRUPT, "the %s stream is damaged before its byte %lld: %s",
+                   s->kind == GZIP ? "gzip" : "zstd", (long long)(s->raw_total - (int64_t)(s->end - s->at)),
+                   why);
 }
 
 static int cut_off(const struct inflating *s, struct err *err)
 {
-    return err_set(err, ERR_CORRUPT, "the %s stream is cut off after %lld bytes", s->kind == GZIP ? "gzip" : "zstd",
-                   (long long)s->raw_total);
+    return err_set(err, ERR_CORRUPT, "the %s stream is cut off after %lld bytes",
+                   s->kind == GZIP ? "gzip" : "zstd", (long long)s->raw_total);
 }
 
 static int read_plain(struct inflating *s, void *p, size_t n, size_t *ret_n, struct err *err)
@@ -124,7 +125,9 @@ static int zstd_failed(const struct inflating *s, size_t code, struct err *err)
     if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
         abort();
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
-        rc = err_hint(err, "it was compressed with a window above %d MiB (zstd --long or --ultra): compress it again without",
+        rc = err_hint(err,
+                      "it was compressed with a window above %d MiB (zstd --long or --ultra): compress it "
+                      "again without",
                       (1 << WINDOW_LOG_MAX) / (1 << 20));
     return rc;
 }
@@ -170,7 +173,7 @@ static int inflating_read(struct reader *r, void *p, size_t n, size_t *ret_n, st
     }
     if (n == 0)
         return err_set(err, ERR_INTERNAL, "a read of no bytes");
-    int rc = s->kind == GZIP ? read_gzip(s, p, n, ret_n, err)
+    int rc = s->kind == GZIP   ? read_gzip(s, p, n, ret_n, err)
              : s->kind == ZSTD ? read_zstd(s, p, n, ret_n, err)
                                : read_plain(s, p, n, ret_n, err);
     if (rc < 0) {
@@ -237,7 +240,8 @@ int inflate_open(struct reader *raw, struct reader **ret_owned, struct err *err)
         abort();
     if (kind == ZSTD) {
         s->zstd = ZSTD_createDStream();
-        if (s->zstd == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
+        if (s->zstd == NULL ||
+            ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
             abort();
     }
     s->kind = kind;

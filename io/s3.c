@@ -18,9 +18,9 @@ enum {
 };
 
 struct s3 {
-    struct source_config config;        /* its strings are borrowed */
+    struct source_config config; /* its strings are borrowed */
     struct http *http;
-    char *bucket, *root;                /* owned */
+    char *bucket, *root; /* owned */
     bool path_style;
     /* Known once there are credentials, since the profile may name the region. Owned. */
     char *region, *host, *base, *path; /* "us-east-1", "h:9000", "http://h:9000", "" or "/bucket" */
@@ -34,7 +34,8 @@ struct s3 {
 
 static bool bucket_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
 }
 
 static int parse_url(struct s3 *s, const char *url, struct err *err)
@@ -62,7 +63,8 @@ static int check_endpoint(const char *endpoint, struct err *err)
 
     if (endpoint == NULL)
         return 0;
-    if (host == NULL || host[3] == '\0' || !(str_starts(endpoint, "http://") || str_starts(endpoint, "https://")) ||
+    if (host == NULL || host[3] == '\0' ||
+        !(str_starts(endpoint, "http://") || str_starts(endpoint, "https://")) ||
         strpbrk(endpoint, "@?# \t\r\n") != NULL) {
         err_set(err, ERR_CONFIG, "the endpoint is not a URL that S3 can have");
         return err_hint(err, "http://host:port or https://host:port, without user, password or query");
@@ -169,8 +171,8 @@ static int renew_creds(struct s3 *s, struct err *err)
     s->renew_at_ms = now + RENEW_PAUSE_MS;
     if (s->region == NULL) {
         s->region = xstrdup(s->config.region != NULL && *s->config.region != '\0' ? s->config.region
-                            : fresh.region != NULL                                  ? fresh.region
-                                                                                    : "us-east-1");
+                            : fresh.region != NULL                                ? fresh.region
+                                                                                  : "us-east-1");
         find_address(s);
     }
     return 0;
@@ -178,21 +180,34 @@ static int renew_creds(struct s3 *s, struct err *err)
 
 /* ---- answers ---- */
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT"; 0 where it is something else. */
+static int number_at(const char *text, size_t at, size_t n)
+{
+    int64_t value = -1;
+    struct err err;
+
+    err_ignore(str_to_i64((struct str){text + at, n}, 0, 9999, &value, &err));
+    return (int)value;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", which has this one length; 0 where it is something else. */
 static int64_t parse_date(const char *text)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct civil c = {0};
-    char month[4] = "";
 
-    if (text == NULL || sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &c.day, month, &c.year, &c.hour, &c.minute,
-                               &c.second) != 6)
+    if (text == NULL || strlen(text) != 29 || !str_ends(text, " GMT"))
         return 0;
-    const char *at = strstr(months, month);
-    if (at == NULL || strlen(month) != 3 || (at - months) % 3 != 0)
+    c.day = number_at(text, 5, 2);
+    c.year = number_at(text, 12, 4);
+    c.hour = number_at(text, 17, 2);
+    c.minute = number_at(text, 20, 2);
+    c.second = number_at(text, 23, 2);
+    for (int i = 0; i < 12; i++)
+        if (strncmp(months + (size_t)i * 3, text + 8, 3) == 0)
+            c.month = i + 1;
+    if (!civil_valid(c.year, c.month, c.day) || c.hour < 0 || c.minute < 0 || c.second < 0)
         return 0;
-    c.month = (int)(at - months) / 3 + 1;
-    return civil_valid(c.year, c.month, c.day) ? civil_to_ms(&c) : 0;
+    return civil_to_ms(&c);
 }
 
 int s3_prefix_err(const struct s3 *s, const char *key, struct err *err)
@@ -244,9 +259,10 @@ static enum err_code by_status(int status, enum advice *ret_advice)
     return status == 401 || status == 403   ? ERR_ACCESS_DENIED
            : status == 404                  ? ERR_NOT_FOUND
            : status == 412 || status == 416 ? ERR_OBJECT_CHANGED
-           : status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505) ? ERR_TRANSIENT
-           : status >= 300 && status < 400                                                       ? ERR_CONFIG
-                                                                                                 : ERR_BAD_RESPONSE;
+           : status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505)
+               ? ERR_TRANSIENT
+           : status >= 300 && status < 400 ? ERR_CONFIG
+                                           : ERR_BAD_RESPONSE;
 }
 
 static int advise(const struct s3 *s, enum advice advice, const char *region, struct err *err)
@@ -255,20 +271,28 @@ static int advise(const struct s3 *s, enum advice advice, const char *region, st
 
     switch (advice) {
     case SECRET:
-        return err_hint(err, "the secret key (%s) does not belong to the access key, or a proxy changed the request", from);
+        return err_hint(
+            err, "the secret key (%s) does not belong to the access key, or a proxy changed the request",
+            from);
     case KEY:
-        return err_hint(err, "this server does not know the access key (%s): is the endpoint the right one?", from);
+        return err_hint(err, "this server does not know the access key (%s): is the endpoint the right one?",
+                        from);
     case CLOCK:
         return err_hint(err, "this machine's clock is %lld s %s the server's: set it (timedatectl)",
                         (long long)llabs(s->skew_ms) / 1000, s->skew_ms > 0 ? "behind" : "ahead of");
     case TOKEN:
         return err_hint(err, "the session token (%s) has ended or is wrong: get new credentials", from);
     case POLICY:
-        return err_hint(err, "the credentials (%s) need s3:ListBucket on the bucket and s3:GetObject on its objects", from);
+        return err_hint(
+            err, "the credentials (%s) need s3:ListBucket on the bucket and s3:GetObject on its objects",
+            from);
     case REGION:
         if (region != NULL && *region != '\0')
-            return err_hint(err, "requests were signed for region %s, the server names %.60s: set \"region\"", s->region, region);
-        return err_hint(err, "requests were signed for region %s: set \"region\" and \"endpoint\" to the bucket's", s->region);
+            return err_hint(err, "requests were signed for region %s, the server names %.60s: set \"region\"",
+                            s->region, region);
+        return err_hint(err,
+                        "requests were signed for region %s: set \"region\" and \"endpoint\" to the bucket's",
+                        s->region);
     case BUCKET:
         return err_hint(err, "check the bucket's name in \"url\", and \"endpoint\" (%s)", s->base);
     case ARCHIVED:
@@ -297,8 +321,8 @@ static bool holds_secret(const struct s3 *s, const char *text)
     return false;
 }
 
-static int refused(struct s3 *s, const struct s3_request *q, const struct http_response *r, const struct buf *body,
-                   struct err *err)
+static int refused(struct s3 *s, const struct s3_request *q, const struct http_response *r,
+                   const struct buf *body, struct err *err)
 {
     struct xml_s3_error x;
     int status = http_status(r);
@@ -326,21 +350,32 @@ static int refused(struct s3 *s, const struct s3_request *q, const struct http_r
 
 /* ---- requests ---- */
 
-static int sign(const struct s3 *s, const struct s3_request *q, const char *path, const char *date, const char *hash,
-                int64_t now, struct buf *ret, struct err *err)
+static int sign(const struct s3 *s, const struct s3_request *q, const char *path, const char *date,
+                const char *hash, int64_t now, struct buf *ret, struct err *err)
 {
-    struct sigv4_header headers[] = {{"host", s->host}, {"x-amz-content-sha256", hash}, {"x-amz-date", date},
+    struct sigv4_header headers[] = {{"host", s->host},
+                                     {"x-amz-content-sha256", hash},
+                                     {"x-amz-date", date},
                                      {"x-amz-security-token", s->creds.session_token}};
-    struct sigv4 v = {.access_key = s->creds.access_key, .secret_key = s->creds.secret_key, .region = s->region,
-                      .session_token = s->creds.session_token, .service = "s3", .method = q->method, .path = path,
-                      .query = q->query, .headers = headers, .payload_hash = hash, .now_ms = now,
+    struct sigv4 v = {.access_key = s->creds.access_key,
+                      .secret_key = s->creds.secret_key,
+                      .region = s->region,
+                      .session_token = s->creds.session_token,
+                      .service = "s3",
+                      .method = q->method,
+                      .path = path,
+                      .query = q->query,
+                      .headers = headers,
+                      .payload_hash = hash,
+                      .now_ms = now,
                       .header_count = ARRAY_LEN(headers) - (s->creds.session_token == NULL)};
     int rc = buf_adds(ret, "Authorization: ", err);
 
     return rc < 0 ? rc : sigv4_sign(&v, ret, NULL, NULL, err);
 }
 
-static int open_signed(struct s3 *s, const struct s3_request *q, const char *path, struct http_response **ret, struct err *err)
+static int open_signed(struct s3 *s, const struct s3_request *q, const char *path, struct http_response **ret,
+                       struct err *err)
 {
     struct buf authorization = BUF_INIT(64 * KIB);
     const struct source_config *c = &s->config;
@@ -348,7 +383,8 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
     char hash[SHA256_HEX], date[17], date_line[40], hash_line[100];
     const char *lines[12] = {date_line, hash_line};
     char *host = xasprintf("Host: %s", s->host), *token = NULL;
-    char *url = xasprintf("%s%s%s%s", s->base, path, q->query != NULL ? "?" : "", q->query != NULL ? q->query : "");
+    char *url =
+        xasprintf("%s%s%s%s", s->base, path, q->query != NULL ? "?" : "", q->query != NULL ? q->query : "");
     size_t n = 2;
 
     sha256_hex(q->body, q->body_n, hash);
@@ -363,9 +399,15 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
             lines[n++] = token = xasprintf("x-amz-security-token: %s", s->creds.session_token);
         for (size_t i = 0; q->headers != NULL && q->headers[i] != NULL && n + 1 < ARRAY_LEN(lines); i++)
             lines[n++] = q->headers[i];
-        struct http_request rq = {.method = q->method, .url = url, .headers = lines, .body = q->body, .body_n = q->body_n,
-                                  .ca_file = c->ca_file, .beat = c->beat,
-                                  .stall_timeout_ms = c->stall_timeout_ms > 0 ? c->stall_timeout_ms : STALL_MS};
+        struct http_request rq = {.method = q->method,
+                                  .url = url,
+                                  .headers = lines,
+                                  .body = q->body,
+                                  .body_n = q->body_n,
+                                  .ca_file = c->ca_file,
+                                  .beat = c->beat,
+                                  .stall_timeout_ms =
+                                      c->stall_timeout_ms > 0 ? c->stall_timeout_ms : STALL_MS};
         rc = http_open(s->http, &rq, ret, err);
     }
     free(host);
@@ -375,7 +417,8 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
     return rc;
 }
 
-static int once(struct s3 *s, const struct s3_request *q, struct buf *whole, struct http_response **ret, struct err *err)
+static int once(struct s3 *s, const struct s3_request *q, struct buf *whole, struct http_response **ret,
+                struct err *err)
 {
     struct buf path = BUF_INIT(8 * KIB), text = BUF_INIT(MAX_HTTP_BODY);
     struct http_response *r = NULL;
@@ -442,7 +485,8 @@ int s3_back_off(struct s3 *s, int n, struct err *err)
     }
 }
 
-int s3_send(struct s3 *s, const struct s3_request *q, struct buf *whole, struct http_response **ret, struct err *err)
+int s3_send(struct s3 *s, const struct s3_request *q, struct buf *whole, struct http_response **ret,
+            struct err *err)
 {
     bool renewed = false;
 

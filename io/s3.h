@@ -11,9 +11,9 @@
 struct s3;
 struct s3_request {
     const char *method;
-    const char *key;              /* whole key in the bucket; NULL: the bucket itself */
-    const char *query;            /* percent-encoded; NULL: none */
-    const char *const *headers;   /* unsigned ones: Range, If-Match; NULL-ended; may be NULL */
+    const char *key;            /* whole key in the bucket; NULL: the bucket itself */
+    const char *query;          /* percent-encoded; NULL: none */
+    const char *const *headers; /* unsigned ones: Range, If-Match; NULL-ended; may be NULL */
     const void *body;
     size_t body_n;
 };
@@ -31,7 +31,7 @@ NODISCARD int s3_send(struct s3 *s, const struct s3_request *q, struct buf *whol
 NODISCARD int s3_back_off(struct s3 *s, int n, struct err *err);
 int s3_retries(const struct s3 *s);
 bool s3_goes_by_itself(enum err_code code);
-const char *s3_root(const struct s3 *s);   /* the URL's prefix: "" or "incoming/" */
+const char *s3_root(const struct s3 *s); /* the URL's prefix: "" or "incoming/" */
 const char *s3_bucket(const struct s3 *s);
 const char *s3_origin(const struct s3 *s); /* of the credentials; "" before the first request */
 int64_t s3_skew_ms(const struct s3 *s);

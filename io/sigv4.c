@@ -20,8 +20,8 @@ enum { MAX_PARTS = 256, MAX_PART = 64 * KIB };
 
 static bool unreserved(unsigned char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 int sigv4_encode(const char *p, size_t n, bool keep_slash, struct buf *ret, struct err *err)
@@ -31,7 +31,8 @@ int sigv4_encode(const char *p, size_t n, bool keep_slash, struct buf *ret, stru
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
         char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
-        int rc = unreserved(c) || (c == '/' && keep_slash) ? buf_add(ret, p + i, 1, err) : buf_add(ret, hex, 3, err);
+        int rc = unreserved(c) || (c == '/' && keep_slash) ? buf_add(ret, p + i, 1, err)
+                                                           : buf_add(ret, hex, 3, err);
         if (rc < 0)
             return rc;
     }
@@ -43,7 +44,8 @@ void sigv4_date(int64_t now_ms, char out[17])
     struct civil c = civil_from_ms(now_ms);
     char text[80];
 
-    snprintf(text, sizeof text, "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour, c.minute, c.second);
+    snprintf(text, sizeof text, "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour, c.minute,
+             c.second);
     memcpy(out, text, 16);
     out[16] = '\0';
 }
@@ -75,7 +77,10 @@ static int by_name_and_value(const void *a, const void *b)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 int sigv4_decode(const char *p, size_t n)
@@ -209,7 +214,8 @@ static int canonical_headers(const struct sigv4 *s, struct buf *ret, struct buf 
     for (size_t i = 0; i < l.n && rc == 0; i++) {
         bool again = i > 0 && strcmp(l.p[i].name, l.p[i - 1].name) == 0;
         bool last = i + 1 == l.n || strcmp(l.p[i].name, l.p[i + 1].name) != 0;
-        rc = buf_addf(ret, err, "%s%s%s%s", again ? "," : l.p[i].name, again ? "" : ":", l.p[i].value, last ? "\n" : "");
+        rc = buf_addf(ret, err, "%s%s%s%s", again ? "," : l.p[i].name, again ? "" : ":", l.p[i].value,
+                      last ? "\n" : "");
         if (rc == 0 && !again)
             rc = buf_addf(names, err, "%s%s", i > 0 ? ";" : "", l.p[i].name);
     }
@@ -250,8 +256,8 @@ static void signature(const struct sigv4 *s, const char *day, const struct buf *
     free(first);
 }
 
-int sigv4_sign(const struct sigv4 *s, struct buf *ret_authorization, struct buf *ret_canonical, struct buf *ret_to_sign,
-               struct err *err)
+int sigv4_sign(const struct sigv4 *s, struct buf *ret_authorization, struct buf *ret_canonical,
+               struct buf *ret_to_sign, struct err *err)
 {
     struct buf canonical = BUF_INIT(4 * MAX_PART), names = BUF_INIT(MAX_PART), text = BUF_INIT(MAX_PART);
     char date[17], day[9] = "", hash[SHA256_HEX], sig[SHA256_HEX];
@@ -262,11 +268,13 @@ int sigv4_sign(const struct sigv4 *s, struct buf *ret_authorization, struct buf 
     if (rc < 0)
         goto out;
     sha256_hex(canonical.p, canonical.n, hash);
-    rc = buf_addf(&text, err, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", date, day, s->region, s->service, hash);
+    rc = buf_addf(&text, err, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", date, day, s->region,
+                  s->service, hash);
     if (rc < 0)
         goto out;
     signature(s, day, &text, sig);
-    rc = buf_addf(ret_authorization, err, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=%s, Signature=%s",
+    rc = buf_addf(ret_authorization, err,
+                  "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=%s, Signature=%s",
                   s->access_key, day, s->region, s->service, names.n > 0 ? names.p : "", sig);
     if (rc == 0 && ret_canonical != NULL)
         rc = buf_add(ret_canonical, canonical.p, canonical.n, err);

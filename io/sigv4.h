@@ -14,13 +14,14 @@ struct sigv4 {
     const char *session_token; /* NULL: none. Added by the caller as x-amz-security-token among the headers */
     const char *region, *service;
     const char *method;
-    const char *path;          /* percent-encoded, as it is sent */
-    const char *query;         /* "a=1&b", percent-encoded ('+' is a plus, send %20), any order; NULL or "": none */
-    const struct sigv4_header *headers; /* what is to be signed: host, x-amz-date, x-amz-content-sha256, ... */
+    const char *path;  /* percent-encoded, as it is sent */
+    const char *query; /* "a=1&b", percent-encoded ('+' is a plus, send %20), any order; NULL or "": none */
+    const struct sigv4_header
+        *headers; /* what is to be signed: host, x-amz-date, x-amz-content-sha256, ... */
     size_t header_count;
-    const char *payload_hash;  /* hex sha256, or "UNSIGNED-PAYLOAD" */
+    const char *payload_hash; /* hex sha256, or "UNSIGNED-PAYLOAD" */
     int64_t now_ms;
-    bool normalize_path;       /* every service but S3 */
+    bool normalize_path; /* every service but S3 */
 };
 /* The value of the Authorization header. *ret_canonical and *ret_to_sign, when not NULL, get the intermediate
  * texts (tests compare them with AWS's). */

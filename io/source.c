@@ -18,8 +18,9 @@ void source_close(struct source *s)
         s->ops->close(s);
 }
 
-int source_list(struct source *s, const char *prefix, int (*fn)(void *arg, const struct object_info *o, struct err *err),
-                void *arg, struct err *err)
+int source_list(struct source *s, const char *prefix,
+                int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                struct err *err)
 {
     return s->ops->list(s, prefix, fn, arg, err);
 }

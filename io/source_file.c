@@ -113,7 +113,8 @@ static int look_at(int dir, const char *folder, const char *name, struct entry *
 }
 
 /* key: the folder's, "" or with '/' at its end. Only entries that the prefix leads to are kept. */
-static int read_folder(const struct walk *w, const char *folder, const char *key, struct entries *l, struct err *err)
+static int read_folder(const struct walk *w, const char *folder, const char *key, struct entries *l,
+                       struct err *err)
 {
     DIR *d = opendir(folder);
     int rc = 0;
@@ -156,8 +157,8 @@ static int read_folder(const struct walk *w, const char *folder, const char *key
 
 static int walk(const struct walk *w, const char *key, const struct ancestor *up, struct err *err);
 
-static int visit(const struct walk *w, const char *folder_key, const struct entry *e, const struct ancestor *up,
-                 struct err *err)
+static int visit(const struct walk *w, const char *folder_key, const struct entry *e,
+                 const struct ancestor *up, struct err *err)
 {
     char *key = xasprintf("%s%s", folder_key, e->name);
     size_t n = strlen(key), prefix_n = strlen(w->prefix);
@@ -166,8 +167,8 @@ static int visit(const struct walk *w, const char *folder_key, const struct entr
     if (strncmp(key, w->prefix, n < prefix_n ? n : prefix_n) != 0 || (S_ISREG(e->st.st_mode) && n < prefix_n))
         goto out;
     if (n > MAX_KEY) {
-        rc = err_set(err, ERR_TOO_LARGE, "%s%.200s...: a key of %zu bytes where at most %d are allowed", w->s->root, key, n,
-                     MAX_KEY);
+        rc = err_set(err, ERR_TOO_LARGE, "%s%.200s...: a key of %zu bytes where at most %d are allowed",
+                     w->s->root, key, n, MAX_KEY);
         goto out;
     }
     if (S_ISDIR(e->st.st_mode)) {
@@ -201,8 +202,9 @@ static int walk(const struct walk *w, const char *key, const struct ancestor *up
     return rc;
 }
 
-static int list(struct source *source, const char *prefix, int (*fn)(void *arg, const struct object_info *o, struct err *err),
-                void *arg, struct err *err)
+static int list(struct source *source, const char *prefix,
+                int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                struct err *err)
 {
     struct source_file *s = (struct source_file *)source;
     struct walk w = {s, prefix, fn, arg};
@@ -241,8 +243,9 @@ static int check_identity(const struct file_reader *f, const char *when, struct 
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_OBJECT_CHANGED, "%s is no regular file any more", f->path);
     if (st.st_size != f->size || mtime_ns(&st) != f->mtime_ns)
-        return err_set(err, ERR_OBJECT_CHANGED, "%s changed %s: %lld bytes where %lld were listed%s", f->path, when,
-                       (long long)st.st_size, (long long)f->size, st.st_size == f->size ? ", and another time" : "");
+        return err_set(err, ERR_OBJECT_CHANGED, "%s changed %s: %lld bytes where %lld were listed%s", f->path,
+                       when, (long long)st.st_size, (long long)f->size,
+                       st.st_size == f->size ? ", and another time" : "");
     return 0;
 }
 
@@ -262,8 +265,9 @@ static int file_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct 
         return err_errno(err, errno, "cannot read %s", f->path);
     f->at += got;
     if (f->at > f->size || (got == 0 && f->at < f->size))
-        return err_set(err, ERR_OBJECT_CHANGED, "%s changed while it was read: it %s than the %lld bytes that were listed",
-                       f->path, got == 0 ? "is shorter" : "grew to more", (long long)f->size);
+        return err_set(err, ERR_OBJECT_CHANGED,
+                       "%s changed while it was read: it %s than the %lld bytes that were listed", f->path,
+                       got == 0 ? "is shorter" : "grew to more", (long long)f->size);
     if (got == 0) {
         rc = fault_point("source.end", err);
         return rc < 0 ? rc : check_identity(f, "while it was read", err);
@@ -288,15 +292,16 @@ static int get(struct source *source, const struct object_info *o, struct reader
     struct file_reader *f = xcalloc(1, sizeof *f);
     int rc = fault_point("source.get", err);
 
-    *f = (struct file_reader){{file_read, file_close}, -1, xasprintf("%s%s", s->root, o->key), o->size, o->mtime_ns, 0,
-                              s->beat, 0};
+    *f = (struct file_reader){
+        {file_read, file_close}, -1, xasprintf("%s%s", s->root, o->key), o->size, o->mtime_ns, 0, s->beat, 0};
     if (rc == 0)
         rc = check_key(o->key, false, err);
     if (rc == 0)
         rc = beat(s->beat, err);
     if (rc < 0)
         goto out;
-    f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* never hangs on what became a pipe */
+    f->fd =
+        open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* never hangs on what became a pipe */
     if (f->fd < 0) {
         rc = errno == ENOENT || errno == ENOTDIR
                  ? err_set(err, ERR_OBJECT_CHANGED, "%s is gone since it was listed", f->path)

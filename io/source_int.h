@@ -5,7 +5,8 @@
 struct source_ops {
     void (*close)(struct source *s);
     int (*list)(struct source *s, const char *prefix,
-                int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err);
+                int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                struct err *err);
     int (*get)(struct source *s, const struct object_info *o, struct reader **ret_owned, struct err *err);
     int (*put)(struct source *s, const char *key, const void *p, size_t n, struct err *err);
     const char *(*creds_origin)(const struct source *s);

@@ -23,8 +23,8 @@ static struct s3 *s3_of(const struct source *s)
 
 struct listing {
     struct source_s3 *s;
-    const char *prefix;      /* whole, in the bucket */
-    char last[MAX_KEY + 1];  /* the key given last */
+    const char *prefix;     /* whole, in the bucket */
+    char last[MAX_KEY + 1]; /* the key given last */
     int (*fn)(void *arg, const struct object_info *o, struct err *err);
     void *arg;
 };
@@ -33,7 +33,9 @@ struct listing {
 static int give_object(struct listing *l, const struct xml_object *x, struct err *err)
 {
     const char *root = s3_root(l->s->s3);
-    struct object_info o = {.etag = x->etag, .size = x->size, .mtime_ns = x->modified_ms * 1000000,
+    struct object_info o = {.etag = x->etag,
+                            .size = x->size,
+                            .mtime_ns = x->modified_ms * 1000000,
                             .modified_ms = x->modified_ms + l->s->shift_ms};
 
     if (!str_starts(x->key, l->prefix))
@@ -95,8 +97,9 @@ static int list_page(struct listing *l, char **token, struct buf *body, struct b
     return rc < 0 ? rc : more;
 }
 
-static int list(struct source *source, const char *prefix, int (*fn)(void *arg, const struct object_info *o, struct err *err),
-                void *arg, struct err *err)
+static int list(struct source *source, const char *prefix,
+                int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                struct err *err)
 {
     struct source_s3 *s = (struct source_s3 *)source;
     char *whole = xasprintf("%s%s", s3_root(s->s3), prefix), *token = NULL;
@@ -107,8 +110,8 @@ static int list(struct source *source, const char *prefix, int (*fn)(void *arg, 
     for (int pages = 0; rc == 1; pages++) {
         rc = list_page(&l, &token, &body, &query, err);
         if (rc == 1 && pages == MAX_LIST_PAGES) {
-            err_set(err, ERR_TOO_LARGE, "s3://%s/%s: the listing has more than %d pages", s3_bucket(s->s3), whole,
-                    MAX_LIST_PAGES);
+            err_set(err, ERR_TOO_LARGE, "s3://%s/%s: the listing has more than %d pages", s3_bucket(s->s3),
+                    whole, MAX_LIST_PAGES);
             rc = err_hint(err, "list a narrower prefix: a partition of its own per hour");
         }
     }
@@ -126,12 +129,12 @@ struct s3_reader {
     struct s3 *s3;
     char *key, *etag, *version; /* owned; key whole */
     struct http_response *r;
-    struct md5 *md5;            /* NULL: the ETag is no MD5 of the bytes */
+    struct md5 *md5; /* NULL: the ETag is no MD5 of the bytes */
     int64_t size, at;
-    int64_t broke_at;           /* where the connection broke last */
-    int breaks;                 /* without PROGRESS since */
+    int64_t broke_at; /* where the connection broke last */
+    int breaks;       /* without PROGRESS since */
     bool ended;
-    int rc;                     /* the first failure, given again */
+    int rc; /* the first failure, given again */
     struct err err;
 };
 
@@ -184,19 +187,20 @@ static int check_head(struct s3_reader *g, struct err *err)
     char expected[64];
 
     if (etag != NULL && !same_etag(etag, g->etag))
-        return err_set(err, ERR_OBJECT_CHANGED, "it is not the object that was listed: ETag %.64s where '%s' was listed",
-                       etag, g->etag);
+        return err_set(err, ERR_OBJECT_CHANGED,
+                       "it is not the object that was listed: ETag %.64s where '%s' was listed", etag,
+                       g->etag);
     if (http_status(g->r) == 206) {
-        int n = snprintf(expected, sizeof expected, "bytes %lld-%lld/%lld", (long long)g->at, (long long)g->size - 1,
-                         (long long)g->size);
+        int n = snprintf(expected, sizeof expected, "bytes %lld-%lld/%lld", (long long)g->at,
+                         (long long)g->size - 1, (long long)g->size);
         if (g->at == 0 || range == NULL || strncmp(range, expected, (size_t)n) != 0)
-            return err_set(err, ERR_BAD_RESPONSE, "the server sends %.64s where %s was asked for", range != NULL ? range : "a part",
-                           expected);
+            return err_set(err, ERR_BAD_RESPONSE, "the server sends %.64s where %s was asked for",
+                           range != NULL ? range : "a part", expected);
         return 0;
     }
     if (length >= 0 && length != g->size)
-        return err_set(err, ERR_OBJECT_CHANGED, "it has %lld bytes and was listed with %lld", (long long)length,
-                       (long long)g->size);
+        return err_set(err, ERR_OBJECT_CHANGED, "it has %lld bytes and was listed with %lld",
+                       (long long)length, (long long)g->size);
     return skip(g, g->at, err);
 }
 
@@ -256,8 +260,10 @@ static int finish(struct s3_reader *g, struct err *err)
         md5_free(g->md5);
         g->md5 = NULL;
         if (strcmp(sum, g->etag) != 0) {
-            err_set(err, ERR_BAD_RESPONSE, "the bytes are not the object's: their MD5 is %s, its ETag %s", sum, g->etag);
-            err_hint(err, "something between here and the server damages data, or the object is damaged there");
+            err_set(err, ERR_BAD_RESPONSE, "the bytes are not the object's: their MD5 is %s, its ETag %s",
+                    sum, g->etag);
+            err_hint(err,
+                     "something between here and the server damages data, or the object is damaged there");
             return s3_prefix_err(g->s3, g->key, err);
         }
     }
@@ -276,7 +282,8 @@ static int get_more(struct s3_reader *g, void *p, size_t n, size_t *ret_n, struc
             rc = http_read(g->r, p, n, ret_n, err);
         if (rc == 0 && *ret_n > 0) {
             if ((int64_t)*ret_n > g->size - g->at) {
-                err_set(err, ERR_BAD_RESPONSE, "the server sends more than the object's %lld bytes", (long long)g->size);
+                err_set(err, ERR_BAD_RESPONSE, "the server sends more than the object's %lld bytes",
+                        (long long)g->size);
                 return s3_prefix_err(g->s3, g->key, err);
             }
             if (g->md5 != NULL)

@@ -63,7 +63,8 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     if (x->depth == 0 && strcmp((const char *)name, x->root) != 0) {
         char seen[40];
         str_printable((const char *)name, strlen((const char *)name), seen, sizeof seen);
-        fail(x, err_set(x->err, ERR_BAD_RESPONSE, "the answer is a <%s> document where <%s> was expected", seen, x->root));
+        fail(x, err_set(x->err, ERR_BAD_RESPONSE, "the answer is a <%s> document where <%s> was expected",
+                        seen, x->root));
         return;
     }
     x->depth++;
@@ -104,7 +105,8 @@ static void on_text(void *ctx, const xmlChar *p, int n)
         return;
     int rc = buf_add(&x->text, p, (size_t)n, x->err);
     if (rc < 0)
-        fail(x, err_set(x->err, ERR_BAD_RESPONSE, "a text in the XML answer is longer than %zu bytes", x->text.max));
+        fail(x, err_set(x->err, ERR_BAD_RESPONSE, "a text in the XML answer is longer than %zu bytes",
+                        x->text.max));
 }
 
 static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system_id)
@@ -112,7 +114,8 @@ static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external, 
     struct parse *x = ctx;
 
     UNUSED(name), UNUSED(external), UNUSED(system_id);
-    fail(x, err_set(x->err, ERR_BAD_RESPONSE, "the XML answer has a document type declaration, which S3 never sends"));
+    fail(x, err_set(x->err, ERR_BAD_RESPONSE,
+                    "the XML answer has a document type declaration, which S3 never sends"));
 }
 
 /* An entity that is none of XML's five: dropped silently, it would shorten a key. */
@@ -135,14 +138,23 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static int run(struct parse *x, const char *p, size_t n, struct err *err)
 {
-    xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end,
-                         .characters = on_text, .cdataBlock = on_text, .ignorableWhitespace = on_text,
-                         .internalSubset = on_doctype, .externalSubset = on_doctype, .reference = on_reference,
-                         .warning = quiet, .error = quiet, .fatalError = quiet};
+    xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
+                         .startElementNs = on_start,
+                         .endElementNs = on_end,
+                         .characters = on_text,
+                         .cdataBlock = on_text,
+                         .ignorableWhitespace = on_text,
+                         .internalSubset = on_doctype,
+                         .externalSubset = on_doctype,
+                         .reference = on_reference,
+                         .warning = quiet,
+                         .error = quiet,
+                         .fatalError = quiet};
 
     pthread_once(&once, xmlInitParser);
     if (n == 0 || n > MAX_XML_PAGE)
-        return err_set(err, ERR_BAD_RESPONSE, n == 0 ? "the XML answer is empty" : "the XML answer is too long");
+        return err_set(err, ERR_BAD_RESPONSE,
+                       n == 0 ? "the XML answer is empty" : "the XML answer is too long");
     buf_init(&x->text, MAX_TEXT);
     x->err = err;
     x->ctxt = xmlCreatePushParserCtxt(&sax, x, NULL, 0, NULL);
@@ -154,7 +166,8 @@ static int run(struct parse *x, const char *p, size_t n, struct err *err)
         int code = xmlParseChunk(x->ctxt, p + at, (int)chunk, 0);
         at += chunk;
         if (!x->ctxt->wellFormed && x->rc == 0)
-            x->rc = err_set(err, ERR_BAD_RESPONSE, "the answer is not well-formed XML (libxml2 error %d)", code);
+            x->rc =
+                err_set(err, ERR_BAD_RESPONSE, "the answer is not well-formed XML (libxml2 error %d)", code);
     }
     if (x->rc == 0) {
         int code = xmlParseChunk(x->ctxt, "", 0, 1);
@@ -225,7 +238,10 @@ static int list_leaf(struct parse *x, const char *parent, const char *name, stru
         return read_contents(x, name, err);
     if (strcmp(name, "Contents") == 0 && x->has != HAS_ALL)
         return err_set(err, ERR_BAD_RESPONSE, "the listing has an object without %s",
-                       !(x->has & HAS_KEY) ? "a key" : !(x->has & HAS_ETAG) ? "an ETag" : !(x->has & HAS_SIZE) ? "a size" : "a time");
+                       !(x->has & HAS_KEY)    ? "a key"
+                       : !(x->has & HAS_ETAG) ? "an ETag"
+                       : !(x->has & HAS_SIZE) ? "a size"
+                                              : "a time");
     if (strcmp(name, "IsTruncated") == 0) {
         if (!str_is(s, "true") && !str_is(s, "false"))
             return err_set(err, ERR_BAD_RESPONSE, "IsTruncated of the listing is neither true nor false");
@@ -240,14 +256,15 @@ static int list_leaf(struct parse *x, const char *parent, const char *name, stru
     return 0;
 }
 
-/* In place, since the plain form is never longer. '+' is a space: AWS encodes as forms do, others send %20. */
+/* In place, since the plain form is never longer. '+' is a space: AWS encodes as forms do, others send %20.
+ */
 static int url_decode(char *key, struct err *err)
 {
     char *out = key;
 
     for (const char *p = key; *p != '\0'; p++) {
         if (*p != '%') {
-            *out++ = *p == '+' ? ' ' : *p;
+            *out++ = (char)(*p == '+' ? ' ' : *p);
             continue;
         }
         int c = sigv4_decode(p, strlen(p));
@@ -265,9 +282,11 @@ static int finish_page(struct parse *x, struct err *err)
     struct xml_page *page = x->page;
 
     if (!x->has_truncated)
-        return err_set(err, ERR_BAD_RESPONSE, "the listing does not say whether it is complete (no IsTruncated)");
+        return err_set(err, ERR_BAD_RESPONSE,
+                       "the listing does not say whether it is complete (no IsTruncated)");
     if (page->truncated && page->next_token == NULL)
-        return err_set(err, ERR_BAD_RESPONSE, "the listing says that more follows but has no continuation token");
+        return err_set(err, ERR_BAD_RESPONSE,
+                       "the listing says that more follows but has no continuation token");
     for (size_t i = 0; i < page->count; i++) {
         char *key = (char *)(uintptr_t)page->objects[i].key; /* the arena's, ours */
         int rc = x->url_encoded ? url_decode(key, err) : 0;

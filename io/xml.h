@@ -9,24 +9,24 @@
  * past libxml2's default; what is not the expected document, or lacks what it must have, is
  * ERR_BAD_RESPONSE, never a shorter list.
  */
-struct xml_object {       /* one <Contents>; strings live as long as the page */
-    const char *key;      /* decoded; without NUL */
-    const char *etag;     /* without quotes; printable ASCII */
-    int64_t size;         /* >= 0 */
-    int64_t modified_ms;  /* LastModified */
+struct xml_object {      /* one <Contents>; strings live as long as the page */
+    const char *key;     /* decoded; without NUL */
+    const char *etag;    /* without quotes; printable ASCII */
+    int64_t size;        /* >= 0 */
+    int64_t modified_ms; /* LastModified */
 };
 struct xml_page {
     struct xml_object *objects; /* owned, in the server's order */
     size_t count;
     bool truncated;
-    char *next_token;     /* owned; not NULL and not empty when truncated */
-    struct arena *arena;  /* the strings */
+    char *next_token;    /* owned; not NULL and not empty when truncated */
+    struct arena *arena; /* the strings */
 };
 /* A ListObjectsV2 answer. A truncated page without a token is an error. *ret is empty on failure. */
 NODISCARD int xml_list_page(const char *p, size_t n, struct xml_page *ret, struct err *err);
 void xml_page_release(struct xml_page *page); /* a zeroed one is fine */
 
-struct xml_s3_error {     /* cut to fit, control bytes made harmless; "" where absent */
+struct xml_s3_error { /* cut to fit, control bytes made harmless; "" where absent */
     char code[80], message[400], region[64], bucket[80];
 };
 /* False when the document is not an S3 <Error>; then *ret is all "". */

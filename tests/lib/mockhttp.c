@@ -42,7 +42,8 @@ static bool read_request(int fd, char *head)
     if (end == NULL)
         return false;
     const char *length = strcasestr(head, "\r\nContent-Length:");
-    size_t body = length != NULL && length < end ? strtoul(length + 17, NULL, 10) : 0, have = n - (size_t)(end + 4 - head);
+    size_t body = length != NULL && length < end ? strtoul(length + 17, NULL, 10) : 0,
+           have = n - (size_t)(end + 4 - head);
     end[2] = '\0';
     while (have < body) {
         char away[4096];
@@ -58,9 +59,10 @@ static void answer(int fd, const struct mock_answer *a)
 {
     size_t n = a->body == NULL ? 0 : a->n > 0 ? a->n : strlen(a->body);
     size_t sent = a->cut > 0 && (size_t)a->cut < n ? (size_t)a->cut : n;
-    char *length = strcasestr(a->head, "content-length:") != NULL || strcasestr(a->head, "transfer-encoding:") != NULL
-                       ? xstrdup("")
-                       : xasprintf("Content-Length: %zu\r\n", n);
+    char *length =
+        strcasestr(a->head, "content-length:") != NULL || strcasestr(a->head, "transfer-encoding:") != NULL
+            ? xstrdup("")
+            : xasprintf("Content-Length: %zu\r\n", n);
     char *head = xasprintf("HTTP/1.1 %s%sConnection: close\r\n\r\n", a->head, length);
 
     send_all(fd, head, strlen(head));
@@ -80,7 +82,8 @@ static void answer(int fd, const struct mock_answer *a)
 static NORETURN void serve(int listener, int log, const struct mock_answer *answers, size_t n)
 {
     static char head[MAX_HEAD];
-    static const struct mock_answer wrong = {.head = "599 Wrong Request\r\n"}, over = {.head = "598 No More Answers\r\n"};
+    static const struct mock_answer wrong = {.head = "599 Wrong Request\r\n"},
+                                    over = {.head = "598 No More Answers\r\n"};
 
     for (size_t i = 0;;) {
         int fd = accept(listener, NULL, NULL);

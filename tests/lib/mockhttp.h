@@ -6,13 +6,13 @@
  * connection each: for what no real server can be made to say. It runs as a process of its own.
  */
 struct mock_answer {
-    const char *want;  /* the request's head must hold this text, else the answer is 599; NULL: any */
-    const char *head;  /* "200 OK\r\nETag: \"x\"\r\n": status line without the version, headers; Content-Length is
-                        * added unless it is there */
-    const void *body;  /* NULL: none */
-    size_t n;          /* 0: body is a text */
-    long cut;          /* after so many bytes of the body the connection is reset; 0: not */
-    int hang;          /* nothing more comes, and the connection stays open */
+    const char *want; /* the request's head must hold this text, else the answer is 599; NULL: any */
+    const char *head; /* "200 OK\r\nETag: \"x\"\r\n": status line without the version, headers; Content-Length
+                       * is added unless it is there */
+    const void *body; /* NULL: none */
+    size_t n;         /* 0: body is a text */
+    long cut;         /* after so many bytes of the body the connection is reset; 0: not */
+    int hang;         /* nothing more comes, and the connection stays open */
 };
 struct mock {
     int port;

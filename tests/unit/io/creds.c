@@ -1,6 +1,6 @@
 #include "io/creds.h"
-#include "base/clock.h"
 #include "base/civil.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tests/lib/mockhttp.h"
 #include "tests/lib/run.h"
@@ -105,8 +105,10 @@ TEST(the_environment_comes_first)
 
 TEST(a_profile_that_config_names_goes_before_the_environment)
 {
-    char *home = home_with("[default]\naws_access_key_id=D\naws_secret_access_key=ds\n\n"
-                           "[ other ]\naws_access_key_id = O \naws_secret_access_key\t=\t o/s+=# \naws_session_token=t==\n", NULL);
+    char *home = home_with(
+        "[default]\naws_access_key_id=D\naws_secret_access_key=ds\n\n"
+        "[ other ]\naws_access_key_id = O \naws_secret_access_key\t=\t o/s+=# \naws_session_token=t==\n",
+        NULL);
     struct creds_env env = bare(home);
 
     env.access_key_id = "ENV";
@@ -137,10 +139,11 @@ TEST(a_profile_that_config_names_goes_before_the_environment)
 
 TEST(the_config_file_names_profiles_otherwise)
 {
-    char *home = home_with(NULL, "# a comment\n[x]\naws_access_key_id=WRONG\naws_secret_access_key=WRONG\n"
-                                 "[profile x]\r\nregion = eu-central-1 # here\r\ns3 =\r\n  region = nested\r\n"
-                                 "  aws_access_key_id = NESTED\r\naws_access_key_id=X\r\naws_secret_access_key=xs\r\n"
-                                 "[profile y]\naws_access_key_id=Y\n");
+    char *home =
+        home_with(NULL, "# a comment\n[x]\naws_access_key_id=WRONG\naws_secret_access_key=WRONG\n"
+                        "[profile x]\r\nregion = eu-central-1 # here\r\ns3 =\r\n  region = nested\r\n"
+                        "  aws_access_key_id = NESTED\r\naws_access_key_id=X\r\naws_secret_access_key=xs\r\n"
+                        "[profile y]\naws_access_key_id=Y\n");
     struct creds_env env = bare(home);
     struct creds c = found(&env, "x");
 
@@ -207,7 +210,8 @@ TEST(instance_metadata_version_2)
         {"PUT /latest/api/token HTTP/1.1\r\n", "200 OK\r\n", "TOKEN-1", 0, 0, 0},
         {"X-aws-ec2-metadata-token: TOKEN-1", "200 OK\r\n", "my role\n", 0, 0, 0},
         {"GET /latest/meta-data/iam/security-credentials/my%20role HTTP/1.1", "200 OK\r\n",
-         "{\"Code\":\"Success\",\"LastUpdated\":\"2022-06-05T12:00:00Z\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"ASIA\","
+         "{\"Code\":\"Success\",\"LastUpdated\":\"2022-06-05T12:00:00Z\",\"Type\":\"AWS-HMAC\","
+         "\"AccessKeyId\":\"ASIA\","
          "\"SecretAccessKey\":\"s3cr3t\",\"Token\":\"session\",\"Expiration\":\"2030-06-05T12:00:00Z\"}",
          0, 0, 0},
     };
@@ -232,7 +236,8 @@ TEST(instance_metadata_version_2)
 
 TEST(an_instance_without_a_role_has_no_credentials)
 {
-    const struct mock_answer answers[] = {{"PUT", "200 OK\r\n", "T", 0, 0, 0}, {"GET", "404 Not Found\r\n", "no", 0, 0, 0}};
+    const struct mock_answer answers[] = {{"PUT", "200 OK\r\n", "T", 0, 0, 0},
+                                          {"GET", "404 Not Found\r\n", "no", 0, 0, 0}};
     struct mock m;
     struct creds_env env = {.home = "/nonexistent"};
 
@@ -240,13 +245,16 @@ TEST(an_instance_without_a_role_has_no_credentials)
     env.metadata_endpoint = m.url;
     not_found(&env, NULL, "no AWS credentials");
     mock_stop(&m);
-    not_found(&(struct creds_env){.home = "/nonexistent", .metadata_endpoint = "http://127.0.0.1:1"}, NULL, "127.0.0.1:1");
+    not_found(&(struct creds_env){.home = "/nonexistent", .metadata_endpoint = "http://127.0.0.1:1"}, NULL,
+              "127.0.0.1:1");
 }
 
 TEST(wrong_metadata_is_an_error_without_its_secrets)
 {
-    const struct mock_answer answers[] = {{"PUT", "200 OK\r\n", "T", 0, 0, 0}, {"GET", "200 OK\r\n", "role", 0, 0, 0},
-                                          {"GET", "200 OK\r\n", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s3cr3t\"}", 0, 0, 0}};
+    const struct mock_answer answers[] = {
+        {"PUT", "200 OK\r\n", "T", 0, 0, 0},
+        {"GET", "200 OK\r\n", "role", 0, 0, 0},
+        {"GET", "200 OK\r\n", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s3cr3t\"}", 0, 0, 0}};
     struct mock m;
     struct creds_env env = {.home = "/nonexistent"};
     struct creds c;

@@ -40,6 +40,13 @@ static void bytes_close(struct reader *r)
 
 static int closed;
 
+static size_t append(unsigned char *to, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (unsigned char)bytes[i];
+    return n;
+}
+
 static struct reader *bytes_of(const void *p, size_t n, size_t step)
 {
     struct bytes *b = xcalloc(1, sizeof *b);
@@ -66,7 +73,8 @@ static int drain(struct reader *r, size_t step, struct buf *ret, struct err *err
     }
 }
 
-static int inflate_all(const void *p, size_t n, size_t in_step, size_t out_step, struct buf *ret, struct err *err)
+static int inflate_all(const void *p, size_t n, size_t in_step, size_t out_step, struct buf *ret,
+                       struct err *err)
 {
     struct reader *r = NULL;
     int before = closed;
@@ -111,7 +119,8 @@ static const struct {
 
 TEST(plain_bytes_pass_as_they_are)
 {
-    static const char *const texts[] = {"", "a", "ab", "id,amount\n1,2\n", "\x1f", "\x28\xb5\x2f", "\x00\x00\x00\x00\x00"};
+    static const char *const texts[] = {
+        "", "a", "ab", "id,amount\n1,2\n", "\x1f", "\x28\xb5\x2f", "\x00\x00\x00\x00\x00"};
     struct buf out = BUF_INIT(1 << 20);
     struct err err;
 
@@ -145,7 +154,7 @@ TEST(gzip_with_several_members_and_padding)
     z[m + 999] = 'x';
     fails(inflate_all(z, m + 1000, 0, 4096, &out, &err), &err, ERR_CORRUPT);
     fails(inflate_all(z, m + 1000, 1, 4096, &out, &err), &err, ERR_CORRUPT);
-    memcpy(z + m, "trailing", 8);
+    append(z + m, "trailing", 8);
     fails(inflate_all(z, m + 8, 0, 4096, &out, &err), &err, ERR_CORRUPT);
     free(text);
     free(z);
@@ -161,7 +170,8 @@ static size_t zstd(const void *p, size_t n, unsigned char *out, size_t cap, int 
     ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
     if (window > 0)
         ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, window);
-    must(ZSTD_compressStream2(c, &o, &in, ZSTD_e_flush) == 0); /* so that the size is not known in the header */
+    must(ZSTD_compressStream2(c, &o, &in, ZSTD_e_flush) ==
+         0); /* so that the size is not known in the header */
     must(ZSTD_compressStream2(c, &o, &in, ZSTD_e_end) == 0);
     ZSTD_freeCCtx(c);
     return o.pos;
@@ -175,7 +185,7 @@ TEST(zstd_with_several_frames)
     struct buf out = BUF_INIT(1 << 23);
     struct err err;
 
-    memcpy(z, "\x53\x2a\x4d\x18\x03\x00\x00\x00xyz", 11); /* a skippable frame first */
+    append(z, "\x53\x2a\x4d\x18\x03\x00\x00\x00xyz", 11); /* a skippable frame first */
     size_t m = 11 + zstd(text, n / 3, z + 11, 2 * n, 0);
     m += zstd("", 0, z + m, 2 * n - m, 0);
     m += zstd(text + n / 3, n - n / 3, z + m, 2 * n - m, 0);
@@ -183,7 +193,7 @@ TEST(zstd_with_several_frames)
         must_rc(inflate_all(z, m, steps[k].in, steps[k].out, &out, &err), &err);
         is_mem(out.p, out.n, text, n);
     }
-    memcpy(z + m, "more", 4);
+    append(z + m, "more", 4);
     fails(inflate_all(z, m + 4, 0, 4096, &out, &err), &err, ERR_CORRUPT);
     fails(inflate_all(z, m + 1, 0, 4096, &out, &err), &err, ERR_CORRUPT);
     free(text);

@@ -52,24 +52,29 @@ static int64_t when(const char *text)
     return ms;
 }
 
-#define SUITE                                                                                                          \
-    .access_key = "AKIDEXAMPLE", .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", .region = "us-east-1",      \
-    .service = "service", .now_ms = when("2015-08-30T12:36:00Z"), .normalize_path = true
+#define SUITE                                                                                                \
+    .access_key = "AKIDEXAMPLE", .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",                   \
+    .region = "us-east-1", .service = "service", .now_ms = when("2015-08-30T12:36:00Z"),                     \
+    .normalize_path = true
 
-static const struct sigv4_header plain[] = {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}};
+static const struct sigv4_header plain[] = {{"Host", "example.amazonaws.com"},
+                                            {"X-Amz-Date", "20150830T123600Z"}};
 
 TEST(get_vanilla)
 {
-    struct sigv4 s = {SUITE, .method = "GET", .path = "/", .headers = plain, .header_count = 2, .payload_hash = EMPTY};
+    struct sigv4 s = {
+        SUITE, .method = "GET", .path = "/", .headers = plain, .header_count = 2, .payload_hash = EMPTY};
     struct result r;
 
     sign(&s, &r);
-    is_str(r.canonical.p, "GET\n/\n\nhost:example.amazonaws.com\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n" EMPTY);
+    is_str(r.canonical.p,
+           "GET\n/\n\nhost:example.amazonaws.com\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n" EMPTY);
     is_str(r.to_sign.p, "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/service/aws4_request\n"
                         "bb579772317eb040ac9ed261061d46c1f17a8133879d6129b6e1c25292927e63");
-    is_str(r.authorization.p, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
-                              "SignedHeaders=host;x-amz-date, "
-                              "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+    is_str(r.authorization.p,
+           "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+           "SignedHeaders=host;x-amz-date, "
+           "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
     release(&r);
 }
 
@@ -88,8 +93,13 @@ TEST(suite_queries)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct sigv4 s = {SUITE, .method = "GET", .path = "/", .query = rows[i].query, .headers = plain,
-                          .header_count = 2, .payload_hash = EMPTY};
+        struct sigv4 s = {SUITE,
+                          .method = "GET",
+                          .path = "/",
+                          .query = rows[i].query,
+                          .headers = plain,
+                          .header_count = 2,
+                          .payload_hash = EMPTY};
         is_signed(&s, rows[i].signature);
     }
 }
@@ -110,7 +120,11 @@ TEST(suite_paths)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct sigv4 s = {SUITE, .method = "GET", .path = rows[i].path, .headers = plain, .header_count = 2,
+        struct sigv4 s = {SUITE,
+                          .method = "GET",
+                          .path = rows[i].path,
+                          .headers = plain,
+                          .header_count = 2,
                           .payload_hash = EMPTY};
         is_signed(&s, rows[i].signature);
     }
@@ -118,16 +132,20 @@ TEST(suite_paths)
 
 TEST(suite_headers_are_merged_trimmed_and_sorted)
 {
-    struct sigv4_header duplicate[] = {{"Host", "example.amazonaws.com"}, {"My-Header1", "value2"},
-                                       {"My-Header1", "value2"}, {"My-Header1", "value1"},
+    struct sigv4_header duplicate[] = {{"Host", "example.amazonaws.com"},
+                                       {"My-Header1", "value2"},
+                                       {"My-Header1", "value2"},
+                                       {"My-Header1", "value1"},
                                        {"X-Amz-Date", "20150830T123600Z"}};
     struct sigv4_header order[] = {{"Host", "example.amazonaws.com"}, {"My-Header1", "value4"},
-                                   {"My-Header1", "value1"}, {"My-Header1", "value3"}, {"My-Header1", "value2"},
-                                   {"X-Amz-Date", "20150830T123600Z"}};
-    struct sigv4_header blanks[] = {{"X-Amz-Date", "20150830T123600Z"}, {"My-Header2", " \"a   b   c\""},
-                                    {"Host", "example.amazonaws.com"}, {"My-Header1", " value1"}};
-    struct sigv4 s = {SUITE, .method = "GET", .path = "/", .headers = duplicate, .header_count = 5,
-                      .payload_hash = EMPTY};
+                                   {"My-Header1", "value1"},          {"My-Header1", "value3"},
+                                   {"My-Header1", "value2"},          {"X-Amz-Date", "20150830T123600Z"}};
+    struct sigv4_header blanks[] = {{"X-Amz-Date", "20150830T123600Z"},
+                                    {"My-Header2", " \"a   b   c\""},
+                                    {"Host", "example.amazonaws.com"},
+                                    {"My-Header1", " value1"}};
+    struct sigv4 s = {
+        SUITE, .method = "GET", .path = "/", .headers = duplicate, .header_count = 5, .payload_hash = EMPTY};
 
     is_signed(&s, "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea");
     s.headers = order;
@@ -141,23 +159,31 @@ TEST(suite_headers_are_merged_trimmed_and_sorted)
 TEST(post_x_www_form_urlencoded)
 {
     struct sigv4_header headers[] = {{"Content-Type", "application/x-www-form-urlencoded"},
-                                     {"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}};
+                                     {"Host", "example.amazonaws.com"},
+                                     {"X-Amz-Date", "20150830T123600Z"}};
     char hash[SHA256_HEX];
-    struct sigv4 s = {SUITE, .method = "POST", .path = "/", .headers = headers, .header_count = 3, .payload_hash = hash};
+    struct sigv4 s = {
+        SUITE, .method = "POST", .path = "/", .headers = headers, .header_count = 3, .payload_hash = hash};
 
     sha256_hex("Param1=value1", 13, hash);
     is_signed(&s, "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a");
 }
 
-#define S3                                                                                                             \
-    .access_key = "AKIAIOSFODNN7EXAMPLE", .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",                    \
+#define S3                                                                                                   \
+    .access_key = "AKIAIOSFODNN7EXAMPLE", .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",          \
     .region = "us-east-1", .service = "s3", .now_ms = when("2013-05-24T00:00:00Z")
 
 TEST(s3_get_object_with_range)
 {
-    struct sigv4_header headers[] = {{"Host", "examplebucket.s3.amazonaws.com"}, {"Range", "bytes=0-9"},
-                                     {"x-amz-content-sha256", EMPTY}, {"x-amz-date", "20130524T000000Z"}};
-    struct sigv4 s = {S3, .method = "GET", .path = "/test.txt", .headers = headers, .header_count = 4,
+    struct sigv4_header headers[] = {{"Host", "examplebucket.s3.amazonaws.com"},
+                                     {"Range", "bytes=0-9"},
+                                     {"x-amz-content-sha256", EMPTY},
+                                     {"x-amz-date", "20130524T000000Z"}};
+    struct sigv4 s = {S3,
+                      .method = "GET",
+                      .path = "/test.txt",
+                      .headers = headers,
+                      .header_count = 4,
                       .payload_hash = EMPTY};
     struct result r;
 
@@ -175,7 +201,11 @@ TEST(s3_put_object)
                                      {"x-amz-date", "20130524T000000Z"},
                                      {"x-amz-storage-class", "REDUCED_REDUNDANCY"},
                                      {"x-amz-content-sha256", hash}};
-    struct sigv4 s = {S3, .method = "PUT", .path = "/test%24file.text", .headers = headers, .header_count = 5,
+    struct sigv4 s = {S3,
+                      .method = "PUT",
+                      .path = "/test%24file.text",
+                      .headers = headers,
+                      .header_count = 5,
                       .payload_hash = hash};
 
     sha256_hex("Welcome to Amazon S3.", 21, hash);
@@ -185,9 +215,15 @@ TEST(s3_put_object)
 
 TEST(s3_bucket_lifecycle_and_list)
 {
-    struct sigv4_header headers[] = {{"Host", "examplebucket.s3.amazonaws.com"}, {"x-amz-date", "20130524T000000Z"},
+    struct sigv4_header headers[] = {{"Host", "examplebucket.s3.amazonaws.com"},
+                                     {"x-amz-date", "20130524T000000Z"},
                                      {"x-amz-content-sha256", EMPTY}};
-    struct sigv4 s = {S3, .method = "GET", .path = "/", .query = "lifecycle", .headers = headers, .header_count = 3,
+    struct sigv4 s = {S3,
+                      .method = "GET",
+                      .path = "/",
+                      .query = "lifecycle",
+                      .headers = headers,
+                      .header_count = 3,
                       .payload_hash = EMPTY};
 
     is_signed(&s, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543");
@@ -198,8 +234,13 @@ TEST(s3_bucket_lifecycle_and_list)
 TEST(a_plus_in_a_token_is_signed_as_a_plus)
 {
     struct sigv4_header headers[] = {{"host", "h"}};
-    struct sigv4 s = {S3, .method = "GET", .path = "/b", .query = "continuation-token=a%2bb%2Fc==&a=%7e&b", .headers = headers,
-                      .header_count = 1, .payload_hash = EMPTY};
+    struct sigv4 s = {S3,
+                      .method = "GET",
+                      .path = "/b",
+                      .query = "continuation-token=a%2bb%2Fc==&a=%7e&b",
+                      .headers = headers,
+                      .header_count = 1,
+                      .payload_hash = EMPTY};
     struct result r;
 
     sign(&s, &r);
@@ -210,7 +251,11 @@ TEST(a_plus_in_a_token_is_signed_as_a_plus)
 TEST(s3_paths_stay_as_they_are_sent)
 {
     struct sigv4_header headers[] = {{"host", "h"}};
-    struct sigv4 s = {S3, .method = "GET", .path = "/b/a//b/./c/../%2E", .headers = headers, .header_count = 1,
+    struct sigv4 s = {S3,
+                      .method = "GET",
+                      .path = "/b/a//b/./c/../%2E",
+                      .headers = headers,
+                      .header_count = 1,
                       .payload_hash = EMPTY};
     struct result r;
 

@@ -116,7 +116,8 @@ TEST(keys_come_in_byte_order_across_folders)
     file(&l, "\xc3\xa9.csv", "1");
     file(&l, "new\nline.csv", "1");
     file(&l, "100% + x.csv", "1");
-    lists(&l, "", ".hidden|100% + x.csv|A.csv|a-b.csv|a.csv|a/b/c.csv|a/z.csv|a0.csv|new\nline.csv|\xc3\xa9.csv|");
+    lists(&l, "",
+          ".hidden|100% + x.csv|A.csv|a-b.csv|a.csv|a/b/c.csv|a/z.csv|a0.csv|new\nline.csv|\xc3\xa9.csv|");
     lake_free(&l);
 }
 
@@ -129,8 +130,11 @@ TEST(a_prefix_is_text_not_a_folder)
     file(&l, "yyyy=2022/mm=06/dd=05x", "1");
     file(&l, "yyyy=20223/x", "1");
     lists(&l, "yyyy=2022/mm=06/dd=05/hh=12/", "yyyy=2022/mm=06/dd=05/hh=12/f1.csv|");
-    lists(&l, "yyyy=2022/mm=06/dd=05", "yyyy=2022/mm=06/dd=05/hh=12/f1.csv|yyyy=2022/mm=06/dd=05/hh=13/f2.csv|yyyy=2022/mm=06/dd=05x|");
-    lists(&l, "yyyy=2022", "yyyy=2022/mm=06/dd=05/hh=12/f1.csv|yyyy=2022/mm=06/dd=05/hh=13/f2.csv|yyyy=2022/mm=06/dd=05x|yyyy=20223/x|");
+    lists(&l, "yyyy=2022/mm=06/dd=05",
+          "yyyy=2022/mm=06/dd=05/hh=12/f1.csv|yyyy=2022/mm=06/dd=05/hh=13/f2.csv|yyyy=2022/mm=06/dd=05x|");
+    lists(&l, "yyyy=2022",
+          "yyyy=2022/mm=06/dd=05/hh=12/f1.csv|yyyy=2022/mm=06/dd=05/hh=13/f2.csv|yyyy=2022/mm=06/"
+          "dd=05x|yyyy=20223/x|");
     lists(&l, "yyyy=2022/mm=06/dd=05/hh=12/f1.csv", "yyyy=2022/mm=06/dd=05/hh=12/f1.csv|");
     lists(&l, "yyyy=2022/mm=06/dd=05/hh=12/f1.csv/", "");
     lists(&l, "yyyy=2022/mm=07/", "");
@@ -142,7 +146,8 @@ TEST(links_are_followed_and_pipes_are_not_waited_for)
 {
     struct lake l = lake_new();
     char *elsewhere = tmp_dir(), *data = tmp_path(elsewhere, "real.csv"), *link = tmp_path(l.dir, "link.csv");
-    char *folder = tmp_path(l.dir, "folder"), *pipe = tmp_path(l.dir, "pipe.csv"), *dead = tmp_path(l.dir, "dead.csv");
+    char *folder = tmp_path(l.dir, "folder"), *pipe = tmp_path(l.dir, "pipe.csv"),
+         *dead = tmp_path(l.dir, "dead.csv");
     char *loop = tmp_path(elsewhere, "up");
     struct buf out = BUF_INIT(100);
     struct err err = {0};
@@ -285,7 +290,8 @@ TEST(a_file_that_changes_while_it_is_read_is_refused)
 
 TEST(no_key_leaves_the_folder)
 {
-    static const char *const bad[] = {"../etc/passwd", "a/../../x", "/etc/passwd", "a//b", "./a", "a/.", "a/", "", ".."};
+    static const char *const bad[] = {
+        "../etc/passwd", "a/../../x", "/etc/passwd", "a//b", "./a", "a/.", "a/", "", ".."};
     struct lake l = lake_new();
     struct buf out = BUF_INIT(1000);
     struct err err = {0};
@@ -368,7 +374,8 @@ TEST(the_test_clock_moves_what_is_listed)
 
 TEST(urls_that_are_none)
 {
-    static const char *const bad[] = {"http://x/", "/tmp", "file://", "s3://", "s3:///x", "s3://a", "s3://b..b/", "s3://b@d/", ""};
+    static const char *const bad[] = {"http://x/", "/tmp",       "file://",   "s3://", "s3:///x",
+                                      "s3://a",    "s3://b..b/", "s3://b@d/", ""};
     struct source *s = NULL;
     struct err err = {0};
 

@@ -32,8 +32,12 @@ static struct lake lake_at(const char *endpoint, const char *bucket_and_prefix)
 {
     struct lake l = {.url = xasprintf("s3://%s", bucket_and_prefix)};
 
-    l.config = (struct source_config){.url = l.url, .endpoint = endpoint, .path_style = true, .stall_timeout_ms = 2000,
-                                      .env = {.access_key_id = "orch-test-access-key", .secret_access_key = SECRET,
+    l.config = (struct source_config){.url = l.url,
+                                      .endpoint = endpoint,
+                                      .path_style = true,
+                                      .stall_timeout_ms = 2000,
+                                      .env = {.access_key_id = "orch-test-access-key",
+                                              .secret_access_key = SECRET,
                                               .metadata_disabled = "true"}};
     reopen(&l);
     return l;
@@ -138,14 +142,16 @@ static unsigned char *noise(size_t n)
 
 /* ---- a server that says what no real one would ---- */
 
-#define PAGE(inside)                                                                                                   \
-    "<?xml version=\"1.0\"?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" inside "</ListBucketResult>"
-#define OBJECT(key, etag, size)                                                                                        \
-    "<Contents><Key>" key "</Key><LastModified>2022-06-05T12:13:14.000Z</LastModified><ETag>\"" etag "\"</ETag>"       \
+#define PAGE(inside)                                                                                         \
+    "<?xml version=\"1.0\"?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" inside     \
+    "</ListBucketResult>"
+#define OBJECT(key, etag, size)                                                                              \
+    "<Contents><Key>" key "</Key><LastModified>2022-06-05T12:13:14.000Z</LastModified><ETag>\"" etag         \
+    "\"</ETag>"                                                                                              \
     "<Size>" size "</Size></Contents>"
-#define LAST "<IsTruncated>false</IsTruncated>"
+#define LAST        "<IsTruncated>false</IsTruncated>"
 #define MORE(token) "<IsTruncated>true</IsTruncated><NextContinuationToken>" token "</NextContinuationToken>"
-#define HELLO_MD5 "5d41402abc4b2a76b9719d911017c592"
+#define HELLO_MD5   "5d41402abc4b2a76b9719d911017c592"
 
 static struct lake mocked(struct mock *m, const struct mock_answer *answers, size_t n)
 {
@@ -166,7 +172,9 @@ TEST(pages_are_asked_for_with_prefix_and_token)
 {
     const struct mock_answer answers[] = {
         {"GET /bucket?encoding-type=url&list-type=2&prefix=in%2Fhh%3D12%2F HTTP/1.1\r\n", "200 OK\r\n",
-         PAGE(MORE("a+b/c==") "<EncodingType>url</EncodingType>" OBJECT("in/hh%3D12/", "x", "0") OBJECT("in/hh%3D12/a%20b", "x", "1")), 0, 0, 0},
+         PAGE(MORE("a+b/c==") "<EncodingType>url</EncodingType>" OBJECT("in/hh%3D12/", "x", "0")
+                  OBJECT("in/hh%3D12/a%20b", "x", "1")),
+         0, 0, 0},
         {"continuation-token=a%2Bb%2Fc%3D%3D&prefix=in%2Fhh%3D12%2F HTTP/1.1\r\n", "200 OK\r\n",
          PAGE(LAST OBJECT("in/hh=12/c", "y-2", "3")), 0, 0, 0},
     };
@@ -219,9 +227,10 @@ TEST(a_listing_that_could_lose_or_double_objects_is_an_error)
 
 TEST(a_page_cut_by_the_network_is_asked_for_again)
 {
-    const struct mock_answer answers[] = {{"GET", "200 OK\r\n", PAGE(LAST OBJECT("in/a", "x", "1")), 0, 50, 0},
-                                          {"GET", "503 Slow Down\r\n", "<Error><Code>SlowDown</Code></Error>", 0, 0, 0},
-                                          {"GET", "200 OK\r\n", PAGE(LAST OBJECT("in/a", "x", "1")), 0, 0, 0}};
+    const struct mock_answer answers[] = {
+        {"GET", "200 OK\r\n", PAGE(LAST OBJECT("in/a", "x", "1")), 0, 50, 0},
+        {"GET", "503 Slow Down\r\n", "<Error><Code>SlowDown</Code></Error>", 0, 0, 0},
+        {"GET", "200 OK\r\n", PAGE(LAST OBJECT("in/a", "x", "1")), 0, 0, 0}};
     struct mock m;
     struct lake l = mocked(&m, answers, 3);
     struct listing all;
@@ -251,14 +260,16 @@ static void error_is(const char *head, const char *body, enum err_code want, con
     done(&m, &l);
 }
 
-#define S3_ERROR(code) "<?xml version=\"1.0\"?>\n<Error><Code>" code "</Code><Message>Some words</Message></Error>"
+#define S3_ERROR(code)                                                                                       \
+    "<?xml version=\"1.0\"?>\n<Error><Code>" code "</Code><Message>Some words</Message></Error>"
 
 TEST(refusals_say_what_to_do)
 {
     error_is("403 Forbidden\r\n", S3_ERROR("SignatureDoesNotMatch"), ERR_ACCESS_DENIED, "secret key");
-    error_is("403 Forbidden\r\n", S3_ERROR("InvalidAccessKeyId"), ERR_ACCESS_DENIED, "does not know the access key");
-    error_is("403 Forbidden\r\nDate: Sun, 05 Jun 2022 12:00:00 GMT\r\n", S3_ERROR("RequestTimeTooSkewed"), ERR_ACCESS_DENIED,
-             "ahead of the server");
+    error_is("403 Forbidden\r\n", S3_ERROR("InvalidAccessKeyId"), ERR_ACCESS_DENIED,
+             "does not know the access key");
+    error_is("403 Forbidden\r\nDate: Sun, 05 Jun 2022 12:00:00 GMT\r\n", S3_ERROR("RequestTimeTooSkewed"),
+             ERR_ACCESS_DENIED, "ahead of the server");
     error_is("403 Forbidden\r\n", S3_ERROR("AccessDenied"), ERR_ACCESS_DENIED, "s3:GetObject");
     error_is("403 Forbidden\r\n", "", ERR_ACCESS_DENIED, "HTTP status 403");
     error_is("403 Forbidden\r\n", S3_ERROR("InvalidObjectState"), ERR_ACCESS_DENIED, "restore");
@@ -266,24 +277,27 @@ TEST(refusals_say_what_to_do)
     error_is("404 Not Found\r\n", S3_ERROR("NoSuchKey"), ERR_OBJECT_CHANGED, "deleted");
     error_is("404 Not Found\r\n", "<html>proxy</html>", ERR_NOT_FOUND, "404");
     error_is("412 Precondition Failed\r\n", S3_ERROR("PreconditionFailed"), ERR_OBJECT_CHANGED, "Some words");
-    error_is("400 Bad Request\r\n", "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>",
-             ERR_CONFIG, "eu-west-1");
-    error_is("301 Moved\r\nx-amz-bucket-region: ap-south-1\r\nLocation: http://127.0.0.1:1/\r\n", S3_ERROR("PermanentRedirect"),
-             ERR_CONFIG, "ap-south-1");
+    error_is("400 Bad Request\r\n",
+             "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>", ERR_CONFIG,
+             "eu-west-1");
+    error_is("301 Moved\r\nx-amz-bucket-region: ap-south-1\r\nLocation: http://127.0.0.1:1/\r\n",
+             S3_ERROR("PermanentRedirect"), ERR_CONFIG, "ap-south-1");
     error_is("307 Elsewhere\r\nLocation: http://127.0.0.1:1/\r\n", "", ERR_CONFIG, "\"region\"");
     error_is("503 Slow Down\r\n", S3_ERROR("SlowDown"), ERR_TRANSIENT, "503 SlowDown");
     error_is("429 Too Many\r\n", "", ERR_TRANSIENT, "429");
     error_is("500 Oops\r\n", "", ERR_TRANSIENT, "500");
     error_is("501 What\r\n", S3_ERROR("NotImplemented"), ERR_BAD_RESPONSE, "NotImplemented");
-    error_is("403 Forbidden\r\n", "<Error><Code>X</Code><Message>you sent " SECRET "</Message></Error>", ERR_ACCESS_DENIED, "403");
+    error_is("403 Forbidden\r\n", "<Error><Code>X</Code><Message>you sent " SECRET "</Message></Error>",
+             ERR_ACCESS_DENIED, "403");
 }
 
 TEST(an_ended_token_is_renewed_once)
 {
     char *dir = tmp_dir(), *path = tmp_path(dir, "credentials");
-    const struct mock_answer answers[] = {{"x-amz-security-token: old", "400 Bad Request\r\n", S3_ERROR("ExpiredToken"), 0, 0, 0},
-                                          {"x-amz-security-token: old", "400 Bad Request\r\n", S3_ERROR("ExpiredToken"), 0, 0, 0},
-                                          {"x-amz-security-token: new", "200 OK\r\n", PAGE(LAST), 0, 0, 0}};
+    const struct mock_answer answers[] = {
+        {"x-amz-security-token: old", "400 Bad Request\r\n", S3_ERROR("ExpiredToken"), 0, 0, 0},
+        {"x-amz-security-token: old", "400 Bad Request\r\n", S3_ERROR("ExpiredToken"), 0, 0, 0},
+        {"x-amz-security-token: new", "200 OK\r\n", PAGE(LAST), 0, 0, 0}};
     struct mock m;
     struct lake l = mocked(&m, answers, 3);
     struct err err = {0};
@@ -316,11 +330,13 @@ TEST(a_wrong_object_is_not_taken_for_the_listed_one)
         {"200 OK\r\n", "hello!", ERR_OBJECT_CHANGED, "6 bytes"},
         {"200 OK\r\n", "hell", ERR_OBJECT_CHANGED, "4 bytes"},
         {"206 Part\r\nContent-Range: bytes 0-4/9\r\n", "hello", ERR_BAD_RESPONSE, "0-4/9"},
-        {"200 OK\r\nTransfer-Encoding: chunked\r\n", "6\r\nhello!\r\n0\r\n\r\n", ERR_BAD_RESPONSE, "more than"},
+        {"200 OK\r\nTransfer-Encoding: chunked\r\n", "6\r\nhello!\r\n0\r\n\r\n", ERR_BAD_RESPONSE,
+         "more than"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct mock_answer answers[] = {{"If-Match: \"" HELLO_MD5 "\"\r\n", rows[i].head, rows[i].body, 0, 0, 0}};
+        const struct mock_answer answers[] = {
+            {"If-Match: \"" HELLO_MD5 "\"\r\n", rows[i].head, rows[i].body, 0, 0, 0}};
         struct mock m;
         struct lake l = mocked(&m, answers, 1);
         struct err err = {0};
@@ -341,7 +357,8 @@ TEST(an_etag_that_is_no_md5_is_not_compared)
         {HELLO_MD5 "-2", "200 OK\r\n"},
         {"11111111111111111111111111111111", "200 OK\r\nx-amz-server-side-encryption: aws:kms\r\n"},
         {"11111111111111111111111111111111", "200 OK\r\nx-amz-server-side-encryption: aws:kms:dsse\r\n"},
-        {"11111111111111111111111111111111", "200 OK\r\nx-amz-server-side-encryption-customer-algorithm: AES256\r\n"},
+        {"11111111111111111111111111111111",
+         "200 OK\r\nx-amz-server-side-encryption-customer-algorithm: AES256\r\n"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -362,15 +379,19 @@ TEST(a_broken_body_is_resumed_and_only_at_the_right_place)
 {
     const struct mock_answer good[] = {
         {"GET /bucket/in/hello.csv HTTP/1.1", "200 OK\r\n", "hello", 0, 2, 0},
-        {"If-Match: \"" HELLO_MD5 "\"\r\nRange: bytes=2-\r\n", "206 Part\r\nContent-Range: bytes 2-4/5\r\n", "llo", 0, 1, 0},
+        {"If-Match: \"" HELLO_MD5 "\"\r\nRange: bytes=2-\r\n", "206 Part\r\nContent-Range: bytes 2-4/5\r\n",
+         "llo", 0, 1, 0},
         {"Range: bytes=3-\r\n", "200 OK\r\n", "hello", 0, 0, 0}, /* knows no Range */
     };
-    const struct mock_answer wrong[] = {{"GET", "200 OK\r\n", "hello", 0, 2, 0},
-                                        {"Range", "206 Part\r\nContent-Range: bytes 1-4/5\r\n", "ello", 0, 0, 0}};
-    const struct mock_answer changed[] = {{"GET", "200 OK\r\n", "hello", 0, 2, 0},
-                                          {"Range", "412 Precondition Failed\r\n", S3_ERROR("PreconditionFailed"), 0, 0, 0}};
-    const struct mock_answer other[] = {{"GET", "200 OK\r\n", "hello", 0, 2, 0},
-                                        {"Range", "206 Part\r\nETag: \"new\"\r\nContent-Range: bytes 2-4/5\r\n", "LLO", 0, 0, 0}};
+    const struct mock_answer wrong[] = {
+        {"GET", "200 OK\r\n", "hello", 0, 2, 0},
+        {"Range", "206 Part\r\nContent-Range: bytes 1-4/5\r\n", "ello", 0, 0, 0}};
+    const struct mock_answer changed[] = {
+        {"GET", "200 OK\r\n", "hello", 0, 2, 0},
+        {"Range", "412 Precondition Failed\r\n", S3_ERROR("PreconditionFailed"), 0, 0, 0}};
+    const struct mock_answer other[] = {
+        {"GET", "200 OK\r\n", "hello", 0, 2, 0},
+        {"Range", "206 Part\r\nETag: \"new\"\r\nContent-Range: bytes 2-4/5\r\n", "LLO", 0, 0, 0}};
     struct mock m;
     struct lake l = mocked(&m, good, 3);
     struct err err = {0};
@@ -394,10 +415,11 @@ TEST(a_broken_body_is_resumed_and_only_at_the_right_place)
 
 TEST(breaks_without_progress_are_limited)
 {
-    const struct mock_answer answers[] = {{"GET", "200 OK\r\n", "hello", 0, 2, 0},
-                                          {"Range", "206 Part\r\nContent-Range: bytes 2-4/5\r\n", "llo", 0, 1, 0},
-                                          {"Range", "206 Part\r\nContent-Range: bytes 3-4/5\r\n", "lo", 0, 1, 0},
-                                          {"Range", "206 Part\r\nContent-Range: bytes 4-4/5\r\n", "o", 0, 0, 0}};
+    const struct mock_answer answers[] = {
+        {"GET", "200 OK\r\n", "hello", 0, 2, 0},
+        {"Range", "206 Part\r\nContent-Range: bytes 2-4/5\r\n", "llo", 0, 1, 0},
+        {"Range", "206 Part\r\nContent-Range: bytes 3-4/5\r\n", "lo", 0, 1, 0},
+        {"Range", "206 Part\r\nContent-Range: bytes 4-4/5\r\n", "o", 0, 0, 0}};
     struct mock m;
     struct lake l = mocked(&m, answers, 4);
     struct err err = {0};
@@ -489,9 +511,22 @@ static const struct test_s3 *rgw(const char *bucket)
 
 TEST(odd_keys_are_written_listed_and_read)
 {
-    static const char *const keys[] = {" lead", "100%.csv", "a b.csv", "a%2Bb.csv", "a+b.csv", "a/../b", "a/./b", "a//b", "a/b",
-                                       "ctl\x01.csv", "new\nline.csv", "quote\"'<>&.csv", "semi;colon=&?#.csv",
-                                       "tilde~!*'().csv", "\xc3\xa9t\xc3\xa9.csv", "\xf0\x9f\x98\x80.csv"};
+    static const char *const keys[] = {" lead",
+                                       "100%.csv",
+                                       "a b.csv",
+                                       "a%2Bb.csv",
+                                       "a+b.csv",
+                                       "a/../b",
+                                       "a/./b",
+                                       "a//b",
+                                       "a/b",
+                                       "ctl\x01.csv",
+                                       "new\nline.csv",
+                                       "quote\"'<>&.csv",
+                                       "semi;colon=&?#.csv",
+                                       "tilde~!*'().csv",
+                                       "\xc3\xa9t\xc3\xa9.csv",
+                                       "\xf0\x9f\x98\x80.csv"};
     const struct test_s3 *s = rgw("odd");
     struct lake l = lake_at(s->endpoint, "odd/in/");
     struct listing all;
@@ -662,7 +697,8 @@ TEST(faults_on_the_way_do_not_reach_the_bytes)
     struct err err = {0};
 
     faulty_open(&f, "faults");
-    must_rc(faulty_get(&f, "GET /faults/big\treset 1000000\t1\nGET /faults/big\treset 2500000\t1\n", &err), &err);
+    must_rc(faulty_get(&f, "GET /faults/big\treset 1000000\t1\nGET /faults/big\treset 2500000\t1\n", &err),
+            &err);
     ok(whole(&f));
     must_rc(faulty_get(&f, "GET /faults/big\ttruncate 1000000\t2\n", &err), &err);
     ok(whole(&f));
@@ -672,7 +708,8 @@ TEST(faults_on_the_way_do_not_reach_the_bytes)
     ok(whole(&f));
     fails(faulty_get(&f, "GET /faults/big\tcorrupt 3000000\n", &err), &err, ERR_BAD_RESPONSE);
     has(&err, "MD5");
-    must_rc(faulty_get(&f, "GET /faults/big\treset 1500000\n", &err), &err); /* for ever, but each time further */
+    must_rc(faulty_get(&f, "GET /faults/big\treset 1500000\n", &err),
+            &err); /* for ever, but each time further */
     ok(whole(&f));
     fails(faulty_get(&f, "GET /faults/big\treset 100\n", &err), &err, ERR_TRANSIENT);
     faulty_close(&f);
@@ -772,8 +809,9 @@ TEST(several_objects_and_a_listing_at_once)
         if (r[i] == NULL)
             continue;
         size_t step = i == 0 ? 100000 : 3001;
-        must_rc(reader_read(r[i], got + (size_t)i * BIG + total[i], BIG - total[i] < step && total[i] < BIG ? BIG - total[i] : step,
-                            &n, &err), &err);
+        must_rc(reader_read(r[i], got + (size_t)i * BIG + total[i],
+                            BIG - total[i] < step && total[i] < BIG ? BIG - total[i] : step, &n, &err),
+                &err);
         total[i] += n;
         if (n == 0) {
             reader_close(r[i]);
@@ -818,7 +856,8 @@ TEST(tls_trusts_the_ca_that_is_named_and_no_other)
     reopen(&l);
     fails(list_rc(&l, "", &err), &err, ERR_CONFIG);
     l.config.ca_file = ca;
-    char *name = xasprintf("https://s3.localhost:%d", s->port + 3); /* the same server; not in the certificate */
+    char *name =
+        xasprintf("https://s3.localhost:%d", s->port + 3); /* the same server; not in the certificate */
     l.config.endpoint = name;
     reopen(&l);
     fails(list_rc(&l, "", &err), &err, ERR_UNAVAILABLE);
@@ -849,7 +888,8 @@ TEST(swift_agrees)
 {
     static const char *const keys[] = {"a b+c%2B&=.csv", "dir//x", "new\nline", "\xc3\xa9.csv"};
     char *dir = tmp_dir(), port[16], owner[16];
-    char *script = xasprintf("%s/tests/servers/swift.sh", getenv("ORCH_SOURCE") != NULL ? getenv("ORCH_SOURCE") : ".");
+    char *script =
+        xasprintf("%s/tests/servers/swift.sh", getenv("ORCH_SOURCE") != NULL ? getenv("ORCH_SOURCE") : ".");
     struct listing all;
     struct buf out = BUF_INIT(1000);
     struct err err = {0};

@@ -4,11 +4,14 @@
 #include "base/mem.h"
 #include "tests/tap.h"
 
-#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+#define HEAD                                                                                                 \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult "                                         \
+    "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
 #define TAIL "</ListBucketResult>"
-#define OBJECT(key)                                                                                                    \
-    "<Contents><Key>" key "</Key><LastModified>2022-06-05T12:13:14.567Z</LastModified>"                                \
-    "<ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>42</Size><StorageClass>STANDARD</StorageClass>"    \
+#define OBJECT(key)                                                                                          \
+    "<Contents><Key>" key "</Key><LastModified>2022-06-05T12:13:14.567Z</LastModified>"                      \
+    "<ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>42</Size><StorageClass>STANDARD</"       \
+    "StorageClass>"                                                                                          \
     "<Owner><ID>id</ID><DisplayName>n</DisplayName></Owner></Contents>"
 #define DONE "<IsTruncated>false</IsTruncated>"
 
@@ -34,9 +37,10 @@ static void refused(const char *text, const char *why)
 
 TEST(a_page_as_aws_sends_it)
 {
-    struct xml_page page = page_of(HEAD "<Name>b</Name><Prefix>a%2F</Prefix><NextContinuationToken>1+2/3==</NextContinuationToken>"
-                                   "<KeyCount>2</KeyCount><MaxKeys>2</MaxKeys><EncodingType>url</EncodingType>"
-                                   "<IsTruncated>true</IsTruncated>" OBJECT("a/one%2B+%25%0A%C3%A9.csv") OBJECT("a/two.csv") TAIL);
+    struct xml_page page = page_of(
+        HEAD "<Name>b</Name><Prefix>a%2F</Prefix><NextContinuationToken>1+2/3==</NextContinuationToken>"
+             "<KeyCount>2</KeyCount><MaxKeys>2</MaxKeys><EncodingType>url</EncodingType>"
+             "<IsTruncated>true</IsTruncated>" OBJECT("a/one%2B+%25%0A%C3%A9.csv") OBJECT("a/two.csv") TAIL);
 
     is_int(page.count, 2);
     is_str(page.objects[0].key, "a/one+ %\n\xc3\xa9.csv");
@@ -59,10 +63,11 @@ TEST(a_key_is_decoded_only_where_the_server_says_it_is_encoded)
 
 TEST(the_encoding_may_be_named_after_the_keys_and_names_may_have_a_prefix)
 {
-    struct xml_page page = page_of("<s:ListBucketResult xmlns:s='http://doc.s3.amazonaws.com/2006-03-01/'>"
-                                   "<s:Contents><s:Size>0</s:Size><s:ETag>abc-2</s:ETag><s:Key>x%20y</s:Key>"
-                                   "<s:LastModified>2022-06-05T12:13:14Z</s:LastModified></s:Contents>"
-                                   "<s:IsTruncated>false</s:IsTruncated><s:EncodingType>url</s:EncodingType></s:ListBucketResult>");
+    struct xml_page page = page_of(
+        "<s:ListBucketResult xmlns:s='http://doc.s3.amazonaws.com/2006-03-01/'>"
+        "<s:Contents><s:Size>0</s:Size><s:ETag>abc-2</s:ETag><s:Key>x%20y</s:Key>"
+        "<s:LastModified>2022-06-05T12:13:14Z</s:LastModified></s:Contents>"
+        "<s:IsTruncated>false</s:IsTruncated><s:EncodingType>url</s:EncodingType></s:ListBucketResult>");
 
     is_int(page.count, 1);
     is_str(page.objects[0].key, "x y");
@@ -82,7 +87,8 @@ TEST(an_empty_page_is_a_page)
 TEST(a_page_that_could_hide_objects_is_an_error)
 {
     refused(HEAD "<IsTruncated>true</IsTruncated>" OBJECT("a") TAIL, "no continuation token");
-    refused(HEAD "<IsTruncated>true</IsTruncated><NextContinuationToken> </NextContinuationToken>" TAIL, "no continuation token");
+    refused(HEAD "<IsTruncated>true</IsTruncated><NextContinuationToken> </NextContinuationToken>" TAIL,
+            "no continuation token");
     refused(HEAD OBJECT("a") TAIL, "complete");
     refused(HEAD "<IsTruncated>maybe</IsTruncated>" TAIL, "neither");
     refused(HEAD DONE OBJECT("a"), "");
@@ -96,15 +102,21 @@ TEST(a_page_that_could_hide_objects_is_an_error)
 
 TEST(an_object_with_a_part_missing_or_wrong_is_an_error)
 {
-    refused(HEAD DONE "<Contents><Key>a</Key><ETag>x</ETag><LastModified>2022-06-05T12:13:14Z</LastModified></Contents>" TAIL,
+    refused(HEAD DONE "<Contents><Key>a</Key><ETag>x</ETag><LastModified>2022-06-05T12:13:14Z</"
+                      "LastModified></Contents>" TAIL,
             "without a size");
-    refused(HEAD DONE "<Contents><Key>a</Key><Size>1</Size><LastModified>2022-06-05T12:13:14Z</LastModified></Contents>" TAIL,
+    refused(HEAD DONE "<Contents><Key>a</Key><Size>1</Size><LastModified>2022-06-05T12:13:14Z</"
+                      "LastModified></Contents>" TAIL,
             "without an ETag");
-    refused(HEAD DONE "<Contents><Size>1</Size><ETag>x</ETag><LastModified>2022-06-05T12:13:14Z</LastModified></Contents>" TAIL,
+    refused(HEAD DONE "<Contents><Size>1</Size><ETag>x</ETag><LastModified>2022-06-05T12:13:14Z</"
+                      "LastModified></Contents>" TAIL,
             "without a key");
     refused(HEAD DONE "<Contents><Key>a</Key><Size>1</Size><ETag>x</ETag></Contents>" TAIL, "without a time");
-    refused(HEAD DONE "<Contents><Key></Key><Size>1</Size><ETag>x</ETag><LastModified>2022-06-05T12:13:14Z</LastModified>"
-                      "</Contents>" TAIL, "key of 0");
+    refused(
+        HEAD DONE
+        "<Contents><Key></Key><Size>1</Size><ETag>x</ETag><LastModified>2022-06-05T12:13:14Z</LastModified>"
+        "</Contents>" TAIL,
+        "key of 0");
     refused(HEAD DONE "<Contents><Size>-1</Size></Contents>" TAIL, "no number");
     refused(HEAD DONE "<Contents><Size>12x</Size></Contents>" TAIL, "no number");
     refused(HEAD DONE "<Contents><Size>99999999999999999999</Size></Contents>" TAIL, "no number");
@@ -116,7 +128,8 @@ TEST(an_object_with_a_part_missing_or_wrong_is_an_error)
 
 TEST(entities_and_document_types_are_refused)
 {
-    refused("<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;\">]><ListBucketResult>&b;" DONE TAIL,
+    refused("<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b "
+            "\"&a;&a;&a;&a;&a;&a;\">]><ListBucketResult>&b;" DONE TAIL,
             "document type");
     refused("<!DOCTYPE l SYSTEM \"file:///etc/passwd\"><ListBucketResult>" DONE TAIL, "document type");
     refused(HEAD DONE OBJECT("a&nbsp;b") TAIL, "");
@@ -162,12 +175,14 @@ TEST(a_thousand_objects_come_in_order)
 TEST(an_error_document)
 {
     struct xml_s3_error e;
-    const char *text = "<?xml version='1.0'?><Error><Code>AuthorizationHeaderMalformed</Code><Message>wrong\x1b[31m region"
-                       "</Message><Region>eu-west-1</Region><RequestId>1</RequestId></Error>";
+    const char *text =
+        "<?xml version='1.0'?><Error><Code>AuthorizationHeaderMalformed</Code><Message>wrong\x1b[31m region"
+        "</Message><Region>eu-west-1</Region><RequestId>1</RequestId></Error>";
 
     ok(!xml_s3_error(text, strlen(text), &e)); /* an escape character is not XML */
     is_str(e.code, "");
-    text = "<?xml version='1.0'?><Error><Code>AuthorizationHeaderMalformed</Code><Message>wrong &#x85;\n region</Message>"
+    text = "<?xml version='1.0'?><Error><Code>AuthorizationHeaderMalformed</Code><Message>wrong &#x85;\n "
+           "region</Message>"
            "<Region>eu-west-1</Region><BucketName>b</BucketName><RequestId>1</RequestId></Error>";
     must(xml_s3_error(text, strlen(text), &e));
     is_str(e.code, "AuthorizationHeaderMalformed");
