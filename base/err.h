@@ -34,6 +34,18 @@ int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 /* From errno: maps ENOSPC/EDQUOT, EACCES/EPERM, ENOENT, the rest to ERR_IO. "what: strerror". */
 int err_errno(struct err *err, int saved_errno, const char *fmt, ...) PRINTF(3, 4);
+/*
+ * What these four return is below 0, whatever err held: said where compilers and the static analyser can see
+ * it, so that they know no path on which a failed call left its result unset.
+ */
+static inline int err_negative(int rc)
+{
+    return rc < 0 ? rc : -(int)ERR_INTERNAL;
+}
+#define err_set(...)    err_negative((err_set)(__VA_ARGS__))
+#define err_prefix(...) err_negative((err_prefix)(__VA_ARGS__))
+#define err_hint(...)   err_negative((err_hint)(__VA_ARGS__))
+#define err_errno(...)  err_negative((err_errno)(__VA_ARGS__))
 /* For results that are meant to be ignored: greppable. */
 static inline void err_ignore(int rc)
 {

@@ -44,11 +44,20 @@ void tap_skip(const char *fmt, ...) PRINTF(1, 2); /* leaves the test, counted as
 /* Aborts this test (only) when the condition is false. */
 #define must(cond)                                                                                                     \
     do {                                                                                                               \
-        if (!tap_ok((cond), __FILE__, __LINE__, #cond))                                                                \
+        if (!(cond)) {                                                                                                 \
+            tap_ok(false, __FILE__, __LINE__, #cond);                                                                  \
             tap_leave();                                                                                               \
+        }                                                                                                              \
     } while (0)
 /* For calls of our idiom: prints err.msg when rc < 0, and leaves the test. */
-#define must_rc(rc, err) tap_rc((rc), (err), __FILE__, __LINE__, #rc)
+#define must_rc(rc, err)                                                                                               \
+    do {                                                                                                               \
+        int rc_ = (rc);                                                                                                \
+        if (rc_ < 0) {                                                                                                 \
+            tap_rc(rc_, (err), __FILE__, __LINE__, #rc);                                                               \
+            tap_leave();                                                                                               \
+        }                                                                                                              \
+    } while (0)
 /* The call must fail with this code. */
 #define fails(rc, err, want)                                                                                           \
     do {                                                                                                               \
