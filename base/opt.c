@@ -9,7 +9,8 @@ static const struct opt *find(const struct opt *table, struct str name, char let
     return NULL;
 }
 
-static int unknown(const struct opt *own, const struct opt *common, const char *word, size_t n, struct err *err)
+static int unknown(const struct opt *own, const struct opt *common, const char *word, size_t n,
+                   struct err *err)
 {
     const char *names[64];
     char given[64];
@@ -42,7 +43,8 @@ static int take(const struct opt *o, const char *shown, const char *value, struc
 }
 
 /* One option at argv[i], perhaps with its value in argv[i + 1]: returns how many words it took. */
-static int option(const struct opt *own, const struct opt *common, int argc, char **argv, int i, struct err *err)
+static int option(const struct opt *own, const struct opt *common, int argc, char **argv, int i,
+                  struct err *err)
 {
     const char *word = argv[i], *value = NULL;
     const struct opt *o = NULL;
@@ -70,8 +72,8 @@ static int option(const struct opt *own, const struct opt *common, int argc, cha
     return take(o, word, argv[i + 1], err) < 0 ? -(int)ERR_USAGE : 2;
 }
 
-int opt_parse(const struct opt *own, const struct opt *common, int argc, char **argv, int first, bool stop_at_word,
-              struct opt_args *ret, int *ret_next, struct err *err)
+int opt_parse(const struct opt *own, const struct opt *common, int argc, char **argv, int first,
+              bool stop_at_word, struct opt_args *ret, int *ret_next, struct err *err)
 {
     bool only_args = false;
     int i = first;

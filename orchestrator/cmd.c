@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-    &cmd_init,   &cmd_validate, &cmd_doctor,     &cmd_target_setup,  &cmd_lineage_add, &cmd_tick,    &cmd_run,
-    &cmd_status, &cmd_replay,   &cmd_skip,       &cmd_reconcile,     &cmd_rejects,     &cmd_list,    &cmd_describe,
-    &cmd_history, &cmd_stop,    &cmd_cron_print, &cmd_config_schema, &cmd_version,     &cmd_help,    NULL,
+    &cmd_init,    &cmd_validate, &cmd_doctor,  &cmd_target_setup, &cmd_lineage_add, &cmd_tick,
+    &cmd_run,     &cmd_status,   &cmd_replay,  &cmd_skip,         &cmd_reconcile,   &cmd_rejects,
+    &cmd_list,    &cmd_describe, &cmd_history, &cmd_stop,         &cmd_cron_print,  &cmd_config_schema,
+    &cmd_version, &cmd_help,     NULL,
 };
 
 void cli_say(const char *fmt, ...)
@@ -50,7 +51,8 @@ int cli_config(struct cli *c, struct err *err)
             *end = '\0';
             cli_say("%s", line);
         }
-        rc = err_set(err, ERR_CONFIG, "%s: %zu faults", c->config_path != NULL ? c->config_path : "orch.json", count);
+        rc = err_set(err, ERR_CONFIG, "%s: %zu faults", c->config_path != NULL ? c->config_path : "orch.json",
+                     count);
         err_hint(err, "docs/config.md and orch config schema tell the keys");
     }
     buf_release(&faults);
@@ -69,7 +71,8 @@ int cli_store(struct cli *c, enum store_mode mode, struct err *err)
     return rc;
 }
 
-int cli_flow(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE], struct err *err)
+int cli_flow(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
+             struct err *err)
 {
     const char *slash = strchr(word, '/');
     char *name = slash != NULL ? xstrndup(word, (size_t)(slash - word)) : xstrdup(word);
@@ -92,7 +95,8 @@ int cli_flow(struct cli *c, const char *word, const struct pipeline **ret, char 
     return rc;
 }
 
-int cli_partition(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE], struct err *err)
+int cli_partition(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
+                  struct err *err)
 {
     int rc = cli_flow(c, word, ret, part, err);
 
@@ -165,7 +169,8 @@ static void on_stop(int signal_number)
 
 void cli_signals(void)
 {
-    struct sigaction sa = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND}; /* no SA_RESTART: waits end */
+    struct sigaction sa = {.sa_handler = on_stop,
+                           .sa_flags = (int)SA_RESETHAND}; /* no SA_RESTART: waits end */
 
     sigemptyset(&sa.sa_mask);
     sigaction(SIGTERM, &sa, NULL);
@@ -221,7 +226,8 @@ const struct command *command_find(const char *first, const char *second, int *r
         if (strcmp(name, first) == 0)
             return commands[i];
         *ret_words = 2;
-        if (second != NULL && strncmp(name, first, n) == 0 && name[n] == ' ' && strcmp(name + n + 1, second) == 0)
+        if (second != NULL && strncmp(name, first, n) == 0 && name[n] == ' ' &&
+            strcmp(name + n + 1, second) == 0)
             return commands[i];
     }
     return NULL;
@@ -231,7 +237,8 @@ static const char *format_text;
 static bool no_colour, help_wanted;
 static const char *config_text;
 static const struct opt common[] = {
-    {"config", 'c', OPT_TEXT, &config_text, "FILE", "orch.json to read (else ORCH_CONFIG, ./orch.json, /etc/orch/orch.json)"},
+    {"config", 'c', OPT_TEXT, &config_text, "FILE",
+     "orch.json to read (else ORCH_CONFIG, ./orch.json, /etc/orch/orch.json)"},
     {"output", 'o', OPT_TEXT, &format_text, "FORM", "table, json, jsonl or csv"},
     {"no-color", 0, OPT_FLAG, &no_colour, NULL, "no colour, as NO_COLOR=1"},
     {"help", 'h', OPT_FLAG, &help_wanted, NULL, "how the command is used"},
@@ -240,8 +247,8 @@ static const struct opt common[] = {
 
 void command_help(const struct command *k, FILE *to)
 {
-    fprintf(to, "usage: orch %s%s%s%s\n\n%s\n", k->name, k->opts != NULL ? " [options]" : "", *k->args != '\0' ? " " : "",
-            k->args, k->summary);
+    fprintf(to, "usage: orch %s%s%s%s\n\n%s\n", k->name, k->opts != NULL ? " [options]" : "",
+            *k->args != '\0' ? " " : "", k->args, k->summary);
     if (*k->details != '\0')
         fprintf(to, "\n%s", k->details);
     fprintf(to, "\n");
@@ -289,7 +296,8 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
     if (help_wanted)
         return 0;
     if (c->args.count < k->min_args || c->args.count > k->max_args) {
-        err_set(err, ERR_USAGE, c->args.count < k->min_args ? "%s: an argument is missing" : "%s: too many arguments",
+        err_set(err, ERR_USAGE,
+                c->args.count < k->min_args ? "%s: an argument is missing" : "%s: too many arguments",
                 k->name);
         return err_hint(err, "orch %s%s%s", k->name, *k->args != '\0' ? " " : "", k->args);
     }

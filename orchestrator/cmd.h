@@ -5,23 +5,23 @@
 #include "orchestrator/table.h"
 #include "steps/step.h"
 /*
- * Commands: one table row each, one file each. run returns the exit status, or <0 with *err, which is printed once, at
- * the top. stdout is data, stderr is talk.
+ * Commands: one table row each, one file each. run returns the exit status, or <0 with *err, which is printed
+ * once, at the top. stdout is data, stderr is talk.
  */
 struct cli {
-    const char *config_path;   /* -c; NULL: looked for */
-    const char *verb;          /* of the command that runs */
+    const char *config_path; /* -c; NULL: looked for */
+    const char *verb;        /* of the command that runs */
     struct out out;
     struct opt_args args;
-    struct config *config;     /* once cli_config was called */
-    struct store *store;       /* once cli_store was called */
+    struct config *config; /* once cli_config was called */
+    struct store *store;   /* once cli_store was called */
 };
 struct command {
-    const char *name;          /* "tick", "target setup" */
-    const char *args;          /* "PIPELINE[/PARTITION]"; "" none */
-    const char *summary;       /* one line */
-    const char *details;       /* paragraphs and examples; "" none */
-    const struct opt *opts;    /* NULL: none */
+    const char *name;       /* "tick", "target setup" */
+    const char *args;       /* "PIPELINE[/PARTITION]"; "" none */
+    const char *summary;    /* one line */
+    const char *details;    /* paragraphs and examples; "" none */
+    const struct opt *opts; /* NULL: none */
     int min_args, max_args;
     int (*run)(struct cli *c, struct err *err);
 };
@@ -33,30 +33,31 @@ int cli_main(int argc, char **argv);
 /* "orch: ..." on stderr. */
 void cli_say(const char *fmt, ...) PRINTF(1, 2);
 void cli_say_error(const struct err *err);
-NODISCARD int cli_config(struct cli *c, struct err *err);  /* loads once; every fault said */
+NODISCARD int cli_config(struct cli *c, struct err *err); /* loads once; every fault said */
 NODISCARD int cli_store(struct cli *c, enum store_mode mode, struct err *err); /* opens once; config first */
 /* "loans" or "loans/2022-06-05T12": checked against config and period. part is "" when none was given. */
 NODISCARD int cli_flow(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
                        struct err *err);
 /* The same where a partition must be given. */
-NODISCARD int cli_partition(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
-                            struct err *err);
+NODISCARD int cli_partition(struct cli *c, const char *word, const struct pipeline **ret,
+                            char part[PART_SIZE], struct err *err);
 /* --from/--to, NULL: open; checked against the pipeline's period. */
 NODISCARD int cli_range(const struct pipeline *p, const char *from, const char *to, struct err *err);
 /* For steps run by hand: no token, stops at SIGTERM. cli_step_end frees what it opened. */
 void cli_step(struct cli *c, const struct pipeline *p, struct step_ctx *ret);
 void cli_step_end(struct step_ctx *ctx);
 const char *cli_who(char *out, size_t size); /* "user@host" */
-void cli_signals(void); /* SIGTERM and SIGINT ask to stop, the second one ends at once */
+void cli_signals(void);                      /* SIGTERM and SIGINT ask to stop, the second one ends at once */
 #define CLI_TIME_SIZE 32
-const char *cli_time(int64_t ms, char out[CLI_TIME_SIZE]);    /* RFC 3339, "" for 0 */
-const char *cli_span(int64_t ms, char out[CLI_TIME_SIZE]);    /* "3h", "2d 4h", "0h" */
-json_t *cli_json_time(int64_t ms);                            /* string, or null for 0 */
+const char *cli_time(int64_t ms, char out[CLI_TIME_SIZE]); /* RFC 3339, "" for 0 */
+const char *cli_span(int64_t ms, char out[CLI_TIME_SIZE]); /* "3h", "2d 4h", "0h" */
+json_t *cli_json_time(int64_t ms);                         /* string, or null for 0 */
 json_t *cli_json_text(const char *s); /* whatever bytes: what is no UTF-8 as \xNN; null for NULL */
 /* The target table of a pipeline; owned. */
-NODISCARD int cli_table(struct step_ctx *ctx, struct target **ret_target, struct table **ret, struct err *err);
+NODISCARD int cli_table(struct step_ctx *ctx, struct target **ret_target, struct table **ret,
+                        struct err *err);
 
-extern const struct command cmd_init, cmd_validate, cmd_doctor, cmd_target_setup, cmd_lineage_add, cmd_tick, cmd_run,
-    cmd_status, cmd_replay, cmd_skip, cmd_reconcile, cmd_rejects, cmd_list, cmd_describe, cmd_history, cmd_stop,
-    cmd_cron_print, cmd_config_schema, cmd_version, cmd_help;
+extern const struct command cmd_init, cmd_validate, cmd_doctor, cmd_target_setup, cmd_lineage_add, cmd_tick,
+    cmd_run, cmd_status, cmd_replay, cmd_skip, cmd_reconcile, cmd_rejects, cmd_list, cmd_describe,
+    cmd_history, cmd_stop, cmd_cron_print, cmd_config_schema, cmd_version, cmd_help;
 #endif

@@ -11,6 +11,12 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_config_schema = {
-    "config schema", "", "The JSON Schema of orch.json.",
-    "  orch config schema > orch.schema.json\n", NULL, 0, 0, run,
+    "config schema",
+    "",
+    "The JSON Schema of orch.json.",
+    "  orch config schema > orch.schema.json\n",
+    NULL,
+    0,
+    0,
+    run,
 };

@@ -1,6 +1,6 @@
-#include "base/mem.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "orchestrator/cmd.h"
 #include <unistd.h>
 
@@ -8,7 +8,8 @@ static const char *user;
 static int64_t minutes = 5;
 static const struct opt opts[] = {
     {"user", 0, OPT_TEXT, &user, "USER", "the form of /etc/cron.d, run as USER"},
-    {"every", 0, OPT_COUNT, &minutes, "MINUTES", "1 to 30; a tick asks the schedules what is due (default 5)"},
+    {"every", 0, OPT_COUNT, &minutes, "MINUTES",
+     "1 to 30; a tick asks the schedules what is due (default 5)"},
     {0},
 };
 
@@ -24,7 +25,9 @@ static int quote(struct buf *b, const char *s, struct err *err)
     if (!bare)
         rc = buf_adds(b, "'", err);
     for (; rc == 0 && *s != '\0'; s++)
-        rc = *s == '\'' ? buf_adds(b, "'\\''", err) : *s == '%' ? buf_adds(b, "\\%", err) : buf_add(b, s, 1, err);
+        rc = *s == '\''  ? buf_adds(b, "'\\''", err)
+             : *s == '%' ? buf_adds(b, "\\%", err)
+                         : buf_add(b, s, 1, err);
     if (rc == 0 && !bare)
         rc = buf_adds(b, "'", err);
     return rc;
@@ -61,7 +64,8 @@ static int run(struct cli *c, struct err *err)
         rc = buf_adds(&line, " tick\n", err);
     if (rc == 0) {
         if (user != NULL)
-            printf("# for a file in /etc/cron.d: owned by root, no dot in its name\nSHELL=/bin/sh\nPATH=/usr/bin:/bin\n"
+            printf("# for a file in /etc/cron.d: owned by root, no dot in its "
+                   "name\nSHELL=/bin/sh\nPATH=/usr/bin:/bin\n"
                    "MAILTO=root\n");
         fputs(line.p, stdout);
         cli_say("orch doctor --cron checks that it would run there");
@@ -71,8 +75,13 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_cron_print = {
-    "cron print", "", "The crontab line that runs the tick.",
+    "cron print",
+    "",
+    "The crontab line that runs the tick.",
     "  (crontab -l; orch cron print) | crontab -\n"
     "  orch cron print --user orch | sudo tee /etc/cron.d/orch\n",
-    opts, 0, 0, run,
+    opts,
+    0,
+    0,
+    run,
 };

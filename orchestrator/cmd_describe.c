@@ -12,7 +12,8 @@ static int run(struct cli *c, struct err *err)
         return rc;
     o = exec_json(&e, true);
     if (c->out.format == OUT_TABLE) {
-        json_object_foreach(o, key, v) {
+        json_object_foreach(o, key, v)
+        {
             out_cell(v, cell, sizeof cell);
             if (!json_is_object(v))
                 printf("%-16s %s\n", key, cell);
@@ -26,7 +27,13 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_describe = {
-    "describe", "EXECUTION", "One execution: status, input, output, error (aws stepfunctions describe-execution).",
+    "describe",
+    "EXECUTION",
+    "One execution: status, input, output, error (aws stepfunctions describe-execution).",
     "EXECUTION is a name, an id, an ARN, or a pipeline's name for its newest one.\n\n"
-    "  orch describe loans\n", NULL, 1, 1, run,
+    "  orch describe loans\n",
+    NULL,
+    1,
+    1,
+    run,
 };

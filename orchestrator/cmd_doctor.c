@@ -17,7 +17,8 @@ static const struct opt opts[] = {
     {0},
 };
 
-void doctor_say(struct doctor *d, const char *what, enum doctor_status s, const char *hint, const char *fmt, ...)
+void doctor_say(struct doctor *d, const char *what, enum doctor_status s, const char *hint, const char *fmt,
+                ...)
 {
     static const char *const words[] = {"OK", "WARN", "FAIL"};
     char text[1400];
@@ -26,8 +27,9 @@ void doctor_say(struct doctor *d, const char *what, enum doctor_status s, const 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_array_append_new(d->rows, json_pack("{s:s,s:s,s:o,s:o}", "check", what, "status", words[s], "text",
-                                             cli_json_text(text), "hint", cli_json_text(hint != NULL ? hint : "")));
+    json_array_append_new(d->rows,
+                          json_pack("{s:s,s:s,s:o,s:o}", "check", what, "status", words[s], "text",
+                                    cli_json_text(text), "hint", cli_json_text(hint != NULL ? hint : "")));
 }
 
 void doctor_fail(struct doctor *d, const char *what, const struct err *err)
@@ -58,7 +60,8 @@ static void check_state(struct doctor *d, struct cli *c)
     if (rc == 0)
         doctor_say(d, "state", DOCTOR_OK, NULL, "%s", c->config->state);
     else if (err.code == ERR_NOT_FOUND)
-        doctor_say(d, "state", DOCTOR_OK, NULL, "%s is not there yet: the first tick makes it", c->config->state);
+        doctor_say(d, "state", DOCTOR_OK, NULL, "%s is not there yet: the first tick makes it",
+                   c->config->state);
     else
         doctor_fail(d, "state", &err);
     if (access(dir, W_OK) < 0 || (rc == 0 && access(c->config->state, W_OK) < 0)) {
@@ -67,8 +70,8 @@ static void check_state(struct doctor *d, struct cli *c)
         doctor_fail(d, "state", &err);
     }
     if (statvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_frsize < 256 * (unsigned long long)MIB)
-        doctor_say(d, "state", DOCTOR_WARN, "make room: a full disk stops every pipeline", "%llu MiB left in %s",
-                   (unsigned long long)(fs.f_bavail * fs.f_frsize / MIB), dir);
+        doctor_say(d, "state", DOCTOR_WARN, "make room: a full disk stops every pipeline",
+                   "%llu MiB left in %s", (unsigned long long)(fs.f_bavail * fs.f_frsize / MIB), dir);
     free(dir);
 }
 
@@ -80,7 +83,8 @@ static int known_resource(void *arg, const char *state, const char *resource, st
     return 0;
 }
 
-static void check_workflow(struct doctor *d, const struct config *c, const struct pipeline *p, const char *what)
+static void check_workflow(struct doctor *d, const struct config *c, const struct pipeline *p,
+                           const char *what)
 {
     struct asl_diagnostics found = {0};
     struct asl *a = NULL;
@@ -105,8 +109,10 @@ static void check_skew(struct doctor *d, const char *what, const char *who, int6
     int64_t off = skew_ms < 0 ? -skew_ms : skew_ms;
 
     if (off >= limit_ms)
-        doctor_say(d, what, DOCTOR_WARN, "set the clock: timedatectl; S3 refuses requests that are 15 minutes off",
-                   "the clock of %s is %lld s %s ours", who, (long long)(off / 1000), skew_ms > 0 ? "before" : "behind");
+        doctor_say(d, what, DOCTOR_WARN,
+                   "set the clock: timedatectl; S3 refuses requests that are 15 minutes off",
+                   "the clock of %s is %lld s %s ours", who, (long long)(off / 1000),
+                   skew_ms > 0 ? "before" : "behind");
 }
 
 static int first_only(void *arg, const struct object_info *o, struct err *err)
@@ -130,9 +136,9 @@ static void check_source(struct doctor *d, const struct pipeline *p, const char 
     } else {
         const char *origin = source_creds_origin(s);
         doctor_say(d, what, seen > 0 ? DOCTOR_OK : DOCTOR_WARN,
-                   seen > 0 ? "" : "is prefix right? nothing would ever be loaded", "%s%s: %s%s%s", p->source.url,
-                   p->prefix, seen > 0 ? "can be listed" : "holds nothing", *origin != '\0' ? ", credentials from " : "",
-                   origin);
+                   seen > 0 ? "" : "is prefix right? nothing would ever be loaded", "%s%s: %s%s%s",
+                   p->source.url, p->prefix, seen > 0 ? "can be listed" : "holds nothing",
+                   *origin != '\0' ? ", credentials from " : "", origin);
         if (source_is_s3(s))
             check_skew(d, what, "S3", source_clock_skew_ms(s), 60000);
     }
@@ -212,15 +218,18 @@ static void check_pipeline(struct doctor *d, const struct config *c, const struc
 static void print(struct cli *c, const struct doctor *d)
 {
     static const struct out_column columns[] = {
-        {"status", "STATUS", false, true}, {"check", "CHECK", false, false},
-        {"text", "WHAT", false, false},    {"hint", "HINT", false, false}, {0},
+        {"status", "STATUS", false, true},
+        {"check", "CHECK", false, false},
+        {"text", "WHAT", false, false},
+        {"hint", "HINT", false, false},
+        {0},
     };
     const json_t *n;
     size_t i;
 
     if (c->out.format == OUT_JSON) {
-        json_t *whole = json_pack("{s:i,s:O,s:O,s:i}", "schema_version", 1, "checks", d->rows, "needs", d->needs, "exit",
-                                  d->exit);
+        json_t *whole = json_pack("{s:i,s:O,s:O,s:i}", "schema_version", 1, "checks", d->rows, "needs",
+                                  d->needs, "exit", d->exit);
         out_document(&c->out, whole);
         json_decref(whole);
         return;
@@ -228,8 +237,8 @@ static void print(struct cli *c, const struct doctor *d)
     out_rows(&c->out, "checks", columns, d->rows);
     if (c->out.format != OUT_TABLE)
         return;
-    json_array_foreach(d->needs, i, n)
-        printf("\n%s\n%s", json_string_value(json_object_get(n, "what")), json_string_value(json_object_get(n, "text")));
+    json_array_foreach(d->needs, i, n) printf("\n%s\n%s", json_string_value(json_object_get(n, "what")),
+                                              json_string_value(json_object_get(n, "text")));
 }
 
 /* Re-executed under env -i, from the home folder: what cron gives, and what it does not. */
@@ -244,10 +253,14 @@ static int again(struct cli *c, struct err *err)
     self[n] = '\0';
     err_ignore(getpwuid_r(getuid(), &entry, memory, sizeof memory, &found));
     snprintf(home, sizeof home, "HOME=%s", found != NULL ? found->pw_dir : "/");
-    char shell[] = "SHELL=/bin/sh", path[] = "PATH=/usr/bin:/bin", verb[] = "doctor", c_option[] = "-c", o_option[] = "-o";
+    char shell[] = "SHELL=/bin/sh", path[] = "PATH=/usr/bin:/bin", verb[] = "doctor", c_option[] = "-c",
+         o_option[] = "-o";
     char form[8];
-    snprintf(form, sizeof form, "%s", c->out.format == OUT_JSON ? "json" : c->out.format == OUT_JSONL ? "jsonl"
-                                      : c->out.format == OUT_CSV ? "csv" : "table");
+    snprintf(form, sizeof form, "%s",
+             c->out.format == OUT_JSON    ? "json"
+             : c->out.format == OUT_JSONL ? "jsonl"
+             : c->out.format == OUT_CSV   ? "csv"
+                                          : "table");
     char *const env[] = {home, shell, path, NULL};
     char *const argv[] = {self, c_option, c->config->path, o_option, form, verb, NULL};
     if (chdir(home + 5) < 0)
@@ -277,8 +290,13 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_doctor = {
-    "doctor", "", "Checks config, state, source, target and clocks; prints the rights that are needed.",
+    "doctor",
+    "",
+    "Checks config, state, source, target and clocks; prints the rights that are needed.",
     "  orch doctor\n"
     "  orch doctor --cron      what works by hand and fails in cron shows here\n",
-    opts, 0, 0, run,
+    opts,
+    0,
+    0,
+    run,
 };

@@ -3,7 +3,8 @@
 #include "orchestrator/cmd.h"
 #include "state/exec.h"
 /* Executions in the shapes of aws stepfunctions; for list, describe, history, stop. */
-json_t *exec_json(const struct execution *e, bool whole); /* list-executions' entry, or describe-execution's document */
+json_t *exec_json(const struct execution *e,
+                  bool whole); /* list-executions' entry, or describe-execution's document */
 /* By name, id, ARN, or a pipeline's name for its newest. */
 NODISCARD int exec_find(struct cli *c, const char *word, struct execution *ret, struct err *err);
 json_t *exec_time(int64_t ms); /* RFC 3339 with milliseconds */

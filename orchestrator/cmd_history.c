@@ -8,8 +8,8 @@ static const struct opt opts[] = {
     {0},
 };
 
-static int on_event(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms, const char *details,
-                    struct err *err)
+static int on_event(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
+                    const char *details, struct err *err)
 {
     json_t *o = json_pack("{s:o,s:s,s:I,s:I}", "timestamp", exec_time(ts_ms), "type", type, "id", id,
                           "previousEventId", previous);
@@ -34,18 +34,20 @@ static void summarise(json_t *events)
     json_t *o, *v;
     size_t i;
 
-    json_array_foreach(events, i, o) {
+    json_array_foreach(events, i, o)
+    {
         char text[400] = "";
-        json_object_foreach(o, key, v)
-            for (int k = 0; json_is_object(v) && keys[k] != NULL && text[0] == '\0'; k++) {
-                const char *s = json_string_value(json_object_get(v, keys[k]));
-                if (s != NULL && strcmp(keys[k], "error") == 0) {
-                    const char *cause = json_string_value(json_object_get(v, "cause"));
-                    snprintf(text, sizeof text, "%.80s: %.300s", s, cause != NULL ? cause : "");
-                } else if (s != NULL) {
-                    snprintf(text, sizeof text, "%.160s", s);
-                }
+        json_object_foreach(o, key, v) for (int k = 0;
+                                            json_is_object(v) && keys[k] != NULL && text[0] == '\0'; k++)
+        {
+            const char *s = json_string_value(json_object_get(v, keys[k]));
+            if (s != NULL && strcmp(keys[k], "error") == 0) {
+                const char *cause = json_string_value(json_object_get(v, "cause"));
+                snprintf(text, sizeof text, "%.80s: %.300s", s, cause != NULL ? cause : "");
+            } else if (s != NULL) {
+                snprintf(text, sizeof text, "%.160s", s);
             }
+        }
         json_object_set_new(o, "summary", cli_json_text(text));
     }
 }
@@ -53,8 +55,11 @@ static void summarise(json_t *events)
 static int run(struct cli *c, struct err *err)
 {
     static const struct out_column columns[] = {
-        {"id", "ID", true, false},         {"timestamp", "TIME", false, false},
-        {"type", "TYPE", false, false},    {"summary", "WHAT", false, false}, {0},
+        {"id", "ID", true, false},
+        {"timestamp", "TIME", false, false},
+        {"type", "TYPE", false, false},
+        {"summary", "WHAT", false, false},
+        {0},
     };
     struct execution e = {0};
     json_t *events = json_array();
@@ -77,7 +82,13 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_history = {
-    "history", "EXECUTION", "Every transition of an execution (aws stepfunctions get-execution-history).",
+    "history",
+    "EXECUTION",
+    "Every transition of an execution (aws stepfunctions get-execution-history).",
     "  orch history loans\n"
-    "  orch history loans --reverse --max 5 -o json\n", opts, 1, 1, run,
+    "  orch history loans --reverse --max 5 -o json\n",
+    opts,
+    1,
+    1,
+    run,
 };

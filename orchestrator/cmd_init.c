@@ -8,8 +8,9 @@
 #include "orchestrator/view.h"
 #include <unistd.h>
 
-static const char *demo_dir, *from_url, *to_url, *name = "loans", *table_name, *layout, *since, *password_file,
-    *password_env, *option_file, *tls, *region, *endpoint, *profile;
+static const char *demo_dir, *from_url, *to_url, *name = "loans", *table_name, *layout, *since,
+                                                 *password_file, *password_env, *option_file, *tls, *region,
+                                                 *endpoint, *profile;
 static bool path_style;
 static const struct opt opts[] = {
     {"demo", 0, OPT_TEXT, &demo_dir, "DIR", "make a day of files, a config and a database to try in DIR"},
@@ -78,7 +79,8 @@ static int set_up(struct cli *c, const struct pipeline *p, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Tables, then what the first tick would do. What a database refuses is told, and is no reason to take the file back. */
+/* Tables, then what the first tick would do. What a database refuses is told, and is no reason to take the
+ * file back. */
 static int finish(struct cli *c, const char *path, struct err *err)
 {
     json_t *plan = json_array();
@@ -92,7 +94,8 @@ static int finish(struct cli *c, const char *path, struct err *err)
     rc = set_up(c, p, err);
     if (rc < 0) {
         cli_say_error(err);
-        cli_say("the config is written; orch target setup --dry-run prints the statements for one who may run them");
+        cli_say("the config is written; orch target setup --dry-run prints the statements for one who may "
+                "run them");
         rc = err_exit_status(err->code);
         goto out;
     }
@@ -102,11 +105,13 @@ static int finish(struct cli *c, const char *path, struct err *err)
     int64_t objects = 0, parts = 0;
     const json_t *row;
     size_t i;
-    json_array_foreach(plan, i, row) {
+    json_array_foreach(plan, i, row)
+    {
         objects += view_int(row, "objects");
         parts += view_int(row, "objects") > 0;
     }
-    printf("The first tick would load %lld files of %lld partitions.\n", (long long)objects, (long long)parts);
+    printf("The first tick would load %lld files of %lld partitions.\n", (long long)objects,
+           (long long)parts);
     printf("Next:\n  orch -c %s tick\n  orch -c %s status\n  orch -c %s cron print\n", path, path, path);
 out:
     json_decref(plan);
@@ -130,9 +135,11 @@ static int demo(struct cli *c, struct err *err)
         rc = write_new(path, config, err);
     if (rc < 0)
         goto out;
-    printf("%s/incoming holds the hours of %s: hour %02d is missing, %02d has three bad records, %02d comes late,\n"
+    printf("%s/incoming holds the hours of %s: hour %02d is missing, %02d has three bad records, %02d comes "
+           "late,\n"
            "%02d is broken, %02d came in two files.\n",
-           demo_dir, part_name(PERIOD_DAY, day, part), DEMO_MISSING, DEMO_REJECTS, DEMO_LATE, DEMO_BROKEN, DEMO_TWO_FILES);
+           demo_dir, part_name(PERIOD_DAY, day, part), DEMO_MISSING, DEMO_REJECTS, DEMO_LATE, DEMO_BROKEN,
+           DEMO_TWO_FILES);
     rc = finish(c, path, err);
     if (rc == 0)
         printf("Then:\n  cp -r %s/late/. %s/incoming/      the late hour comes\n"
@@ -184,16 +191,17 @@ static json_t *first_document(const char *url, const char *table)
     set(warehouse, "tls", tls);
     return json_pack("{s:s,s:s,s:{s:o,s:o},s:{s:{s:{s:s,s:s},s:{s:s},s:{},s:{s:s,s:s}}}}", "$comment",
                      "made by orch init; docs/config.md tells every key and its default", "state", "orch.db",
-                     "connections", "lake", lake, "warehouse", warehouse, "pipelines", name, "owner", "name", "",
-                     "$comment", "who answers for these data; shown by status", "source", "connection", "lake",
-                     "columns", "target", "connection", "warehouse", "table", table);
+                     "connections", "lake", lake, "warehouse", warehouse, "pipelines", name, "owner", "name",
+                     "", "$comment", "who answers for these data; shown by status", "source", "connection",
+                     "lake", "columns", "target", "connection", "warehouse", "table", table);
 }
 
 static int parse(const json_t *doc, const char *path, struct config **ret, struct err *err)
 {
     char *text = json_dumps(doc, JSON_INDENT(2));
     struct buf faults = BUF_INIT(64 * KIB);
-    int rc = config_parse(text != NULL ? text : "", text != NULL ? strlen(text) : 0, path, true, ret, &faults, err);
+    int rc = config_parse(text != NULL ? text : "", text != NULL ? strlen(text) : 0, path, true, ret, &faults,
+                          err);
 
     if (rc < 0 && faults.n > 0)
         fprintf(stderr, "%s", faults.p);
@@ -233,10 +241,11 @@ static void take_columns(json_t *pipeline, const struct probe *f, const struct t
     }
     if (dropped > 0)
         set(columns, "$comment", "null: not loaded; a text: the target column");
-    json_object_set_new(pipeline, "csv",
-                        json_pack("{s:s,s:[s,s]}", "$comment",
-                                  "null: unquoted texts that mean NULL; the empty one in number and date columns only",
-                                  "null", "NA", ""));
+    json_object_set_new(
+        pipeline, "csv",
+        json_pack("{s:s,s:[s,s]}", "$comment",
+                  "null: unquoted texts that mean NULL; the empty one in number and date columns only",
+                  "null", "NA", ""));
 }
 
 static int take_target(json_t *pipeline, const struct pipeline *p, const struct probe *f, struct err *err)
@@ -258,7 +267,8 @@ static int take_target(json_t *pipeline, const struct pipeline *p, const struct 
     if (rc == 0)
         take_columns(pipeline, f, def);
     if (rc == 0 && def != NULL && !def->has_lineage)
-        printf("  table %s has no lineage columns: orch lineage add %s, or \"lineage\": \"none\"\n", p->table, p->table);
+        printf("  table %s has no lineage columns: orch lineage add %s, or \"lineage\": \"none\"\n", p->table,
+               p->table);
     table_free(def);
     target_close(t);
     return rc < 0 ? rc : 0;
@@ -348,11 +358,18 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_init = {
-    "init", "", "Looks at a source and a target and writes orch.json; --demo makes both up.",
-    "Lists a real partition, reads a header, compares it with the table, makes orch's tables in the target, and says\n"
+    "init",
+    "",
+    "Looks at a source and a target and writes orch.json; --demo makes both up.",
+    "Lists a real partition, reads a header, compares it with the table, makes orch's tables in the target, "
+    "and says\n"
     "what the first tick would do.\n\n"
     "  orch init --demo demo\n"
-    "  orch init --from s3://credit-risk/incoming/ --to mysql://loader@db.example:3306/lending.loan_applicant_info \\\n"
+    "  orch init --from s3://credit-risk/incoming/ --to "
+    "mysql://loader@db.example:3306/lending.loan_applicant_info \\\n"
     "            --password-file db.secret\n",
-    opts, 0, 0, run,
+    opts,
+    0,
+    0,
+    run,
 };

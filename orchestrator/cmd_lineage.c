@@ -57,7 +57,8 @@ static int run(struct cli *c, struct err *err)
     } else if (rc == 0) {
         rc = target_lineage_add(t, table, err);
         if (rc >= 0)
-            printf("%s: %s has " LINEAGE_LOAD_ID " and " LINEAGE_LINE ", invisible, and a unique index over them\n",
+            printf("%s: %s has " LINEAGE_LOAD_ID " and " LINEAGE_LINE
+                   ", invisible, and a unique index over them\n",
                    target_name(t), table);
     }
     cli_step_end(&ctx);
@@ -65,10 +66,17 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_lineage_add = {
-    "lineage add", "TABLE", "Gives a table of yours the two columns by which orch knows its rows.",
-    "Adds _orch_load_id and _orch_line as INVISIBLE columns with a UNIQUE index: SELECT * and INSERT without a\n"
-    "column list go on as before. Without them a pipeline needs \"lineage\": \"none\": append only, no replay, no\n"
+    "lineage add",
+    "TABLE",
+    "Gives a table of yours the two columns by which orch knows its rows.",
+    "Adds _orch_load_id and _orch_line as INVISIBLE columns with a UNIQUE index: SELECT * and INSERT without "
+    "a\n"
+    "column list go on as before. Without them a pipeline needs \"lineage\": \"none\": append only, no "
+    "replay, no\n"
     "reconciliation.\n\n"
     "  orch lineage add loan_applicant_info --pipeline loans --dry-run\n",
-    opts, 1, 1, run,
+    opts,
+    1,
+    1,
+    run,
 };

@@ -24,16 +24,20 @@ static int check_status(struct err *err)
     for (int i = 0; status != NULL && known[i] != NULL; i++)
         if (strcmp(status, known[i]) == 0)
             return 0;
-    return status == NULL ? 0
-                          : err_set(err, ERR_USAGE, "--status knows RUNNING, SUCCEEDED, FAILED, TIMED_OUT and ABORTED");
+    return status == NULL
+               ? 0
+               : err_set(err, ERR_USAGE, "--status knows RUNNING, SUCCEEDED, FAILED, TIMED_OUT and ABORTED");
 }
 
 static int run(struct cli *c, struct err *err)
 {
     static const struct out_column columns[] = {
-        {"name", "NAME", false, false},          {"status", "STATUS", false, true},
-        {"startDate", "START", false, false},    {"stopDate", "STOP", false, false},
-        {"redriveCount", "REDRIVES", true, false}, {0},
+        {"name", "NAME", false, false},
+        {"status", "STATUS", false, true},
+        {"startDate", "START", false, false},
+        {"stopDate", "STOP", false, false},
+        {"redriveCount", "REDRIVES", true, false},
+        {0},
     };
     json_t *rows = json_array();
     const struct pipeline *p = NULL;
@@ -58,6 +62,12 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_list = {
-    "list", "[PIPELINE]", "Executions, newest first (aws stepfunctions list-executions).",
-    "  orch list loans --status FAILED\n", opts, 0, 1, run,
+    "list",
+    "[PIPELINE]",
+    "Executions, newest first (aws stepfunctions list-executions).",
+    "  orch list loans --status FAILED\n",
+    opts,
+    0,
+    1,
+    run,
 };

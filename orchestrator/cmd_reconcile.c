@@ -10,7 +10,8 @@ static bool recount;
 static const struct opt opts[] = {
     {"from", 0, OPT_TEXT, &from, "PARTITION", "first one, itself included"},
     {"to", 0, OPT_TEXT, &to, "PARTITION", "last one, itself included"},
-    {"recount-source", 0, OPT_FLAG, &recount, NULL, "read the objects again instead of trusting what was counted"},
+    {"recount-source", 0, OPT_FLAG, &recount, NULL,
+     "read the objects again instead of trusting what was counted"},
     {0},
 };
 
@@ -41,7 +42,8 @@ static int compare(struct comparing *k, struct store *s, const char *part, const
 
     if (rc < 0)
         return err_prefix(err, "%s", view_str(job, "job"));
-    json_t *row = json_pack("{s:s,s:s,s:s}", "partition", part, "job", view_str(job, "job"), "verdict", verdict);
+    json_t *row =
+        json_pack("{s:s,s:s,s:s}", "partition", part, "job", view_str(job, "job"), "verdict", verdict);
     json_object_set_new(row, "differences", differences != NULL ? differences : json_array());
     k->different += strcmp(verdict, "DIFFERENT") == 0;
     k->unverifiable += strcmp(verdict, "UNVERIFIABLE") == 0;
@@ -66,8 +68,10 @@ static int each(struct comparing *k, struct store *s, const json_t *list, struct
     size_t i, n;
     int rc = 0;
 
-    json_array_foreach(list, i, o) {
-        json_array_foreach(json_object_get(o, "jobs"), n, j) {
+    json_array_foreach(list, i, o)
+    {
+        json_array_foreach(json_object_get(o, "jobs"), n, j)
+        {
             if (rc == 0 && engine_stop_signal)
                 rc = err_set(err, ERR_CANCELLED, "stopped by a signal");
             if (rc == 0 && comparable(view_str(j, "state")))
@@ -100,16 +104,18 @@ static void print_differences(const char *pipeline, const json_t *rows)
     const json_t *row, *d;
     size_t i, n;
 
-    json_array_foreach(rows, i, row) {
-        json_array_foreach(json_object_get(row, "differences"), n, d) {
+    json_array_foreach(rows, i, row)
+    {
+        json_array_foreach(json_object_get(row, "differences"), n, d)
+        {
             out_cell(json_object_get(d, "column"), column, sizeof column);
             out_cell(json_object_get(d, "what"), what, sizeof what);
             out_cell(json_object_get(d, "source"), source, sizeof source);
             out_cell(json_object_get(d, "target"), target, sizeof target);
             out_cell(json_object_get(d, "object"), object, sizeof object);
-            printf("%s/%s%s%s%s%s: %s %s in the source, %s in the target\n", pipeline, view_str(row, "partition"),
-                   *column != '\0' ? " column " : "", column, *object != '\0' ? " of " : "", object, what, source,
-                   target);
+            printf("%s/%s%s%s%s%s: %s %s in the source, %s in the target\n", pipeline,
+                   view_str(row, "partition"), *column != '\0' ? " column " : "", column,
+                   *object != '\0' ? " of " : "", object, what, source, target);
         }
     }
 }
@@ -117,14 +123,18 @@ static void print_differences(const char *pipeline, const json_t *rows)
 static void print(struct cli *c, const struct pipeline *p, const struct comparing *k, int64_t foreign_rows)
 {
     static const struct out_column columns[] = {
-        {"job", "JOB", false, false},             {"verdict", "VERDICT", false, true},
-        {"rows_source", "SOURCE", true, false},   {"rows_loaded", "LOADED", true, false},
-        {"rows_rejected", "REJECTED", true, false}, {"rows_target", "TARGET", true, false}, {0},
+        {"job", "JOB", false, false},
+        {"verdict", "VERDICT", false, true},
+        {"rows_source", "SOURCE", true, false},
+        {"rows_loaded", "LOADED", true, false},
+        {"rows_rejected", "REJECTED", true, false},
+        {"rows_target", "TARGET", true, false},
+        {0},
     };
 
     if (c->out.format == OUT_JSON) {
-        json_t *whole = json_pack("{s:i,s:s,s:O,s:I,s:b}", "schema_version", 1, "pipeline", p->name, "jobs", k->rows,
-                                  "foreign_rows", foreign_rows, "equal", k->different == 0);
+        json_t *whole = json_pack("{s:i,s:s,s:O,s:I,s:b}", "schema_version", 1, "pipeline", p->name, "jobs",
+                                  k->rows, "foreign_rows", foreign_rows, "equal", k->different == 0);
         out_document(&c->out, whole);
         json_decref(whole);
         return;
@@ -133,13 +143,14 @@ static void print(struct cli *c, const struct pipeline *p, const struct comparin
     if (c->out.format != OUT_TABLE)
         return;
     print_differences(p->name, k->rows);
-    printf("%zu job%s compared, %zu differ%s", json_array_size(k->rows), json_array_size(k->rows) == 1 ? "" : "s",
-           k->different, k->different == 1 ? "s" : "");
+    printf("%zu job%s compared, %zu differ%s", json_array_size(k->rows),
+           json_array_size(k->rows) == 1 ? "" : "s", k->different, k->different == 1 ? "s" : "");
     if (k->unverifiable > 0)
         printf(", %zu unverifiable (lineage none)", k->unverifiable);
     printf("\n");
     if (foreign_rows > 0)
-        printf("%s: %" PRId64 " foreign rows: in the table, and of no load that orch knows\n", p->table, foreign_rows);
+        printf("%s: %" PRId64 " foreign rows: in the table, and of no load that orch knows\n", p->table,
+               foreign_rows);
 }
 
 static int run(struct cli *c, struct err *err)
@@ -159,7 +170,8 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0)
         rc = cli_store(c, STORE_OPEN, err);
     if (rc == 0)
-        rc = view_partitions(c->store, p, *part != '\0' ? part : from, *part != '\0' ? part : to, INT64_MAX / 2 - 1, &list, err);
+        rc = view_partitions(c->store, p, *part != '\0' ? part : from, *part != '\0' ? part : to,
+                             INT64_MAX / 2 - 1, &list, err);
     if (rc < 0)
         goto out;
     cli_signals();
@@ -179,10 +191,16 @@ out:
 }
 
 const struct command cmd_reconcile = {
-    "reconcile", "PIPELINE[/PARTITION]", "Source against target, now: counts, NULLs and sums of every column.",
+    "reconcile",
+    "PIPELINE[/PARTITION]",
+    "Source against target, now: counts, NULLs and sums of every column.",
     "Exit 5 where they differ, with hour, column and both values; such an hour becomes MISMATCHED.\n"
-    "The source's side is what was counted while loading, or, with --recount-source, the objects read again.\n\n"
+    "The source's side is what was counted while loading, or, with --recount-source, the objects read "
+    "again.\n\n"
     "  orch reconcile loans\n"
     "  orch reconcile loans --from 2022-06-05T00 --to 2022-06-05T23 --recount-source\n",
-    opts, 1, 1, run,
+    opts,
+    1,
+    1,
+    run,
 };

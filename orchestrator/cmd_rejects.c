@@ -22,10 +22,10 @@ static json_t *row_of(const struct reject *r)
 {
     size_t room = 4 * r->raw_n + 16;
     char *shown = xmalloc(room);
-    json_t *o = json_pack("{s:s,s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:o,s:o,s:s}", "pipeline", r->pipeline, "partition", r->part,
-                          "n", r->job_n, "key", cli_json_text(r->key), "line", r->line, "offset", r->offset, "column",
-                          cli_json_text(r->column), "code", r->code, "message", cli_json_text(r->message), "hint",
-                          cli_json_text(r->hint), "state", r->state);
+    json_t *o = json_pack("{s:s,s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:o,s:o,s:s}", "pipeline", r->pipeline,
+                          "partition", r->part, "n", r->job_n, "key", cli_json_text(r->key), "line", r->line,
+                          "offset", r->offset, "column", cli_json_text(r->column), "code", r->code, "message",
+                          cli_json_text(r->message), "hint", cli_json_text(r->hint), "state", r->state);
 
     str_printable(r->raw, r->raw_n, shown, room);
     json_object_set_new(o, "raw", cli_json_text(shown));
@@ -62,9 +62,15 @@ static int on_reject(void *arg, const struct reject *r, struct err *err)
 static int run(struct cli *c, struct err *err)
 {
     static const struct out_column columns[] = {
-        {"partition", "PARTITION", false, false}, {"key", "FILE", false, false},    {"line", "LINE", true, false},
-        {"column", "COLUMN", false, false},       {"code", "CODE", false, false},   {"message", "MESSAGE", false, false},
-        {"state", "STATE", false, true},          {"raw", "RAW", false, false},     {0},
+        {"partition", "PARTITION", false, false},
+        {"key", "FILE", false, false},
+        {"line", "LINE", true, false},
+        {"column", "COLUMN", false, false},
+        {"code", "CODE", false, false},
+        {"message", "MESSAGE", false, false},
+        {"state", "STATE", false, true},
+        {"raw", "RAW", false, false},
+        {0},
     };
     struct printing p = {.rows = json_array(), .c = c};
     const struct pipeline *flow = NULL;
@@ -87,9 +93,15 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_rejects = {
-    "rejects", "PIPELINE[/PARTITION]", "The records that broke a rule: file, line, column, code, raw bytes.",
-    "FINAL: the file is loaded, without these. FAILED: of a file that was rolled back. PENDING: not decided yet.\n\n"
+    "rejects",
+    "PIPELINE[/PARTITION]",
+    "The records that broke a rule: file, line, column, code, raw bytes.",
+    "FINAL: the file is loaded, without these. FAILED: of a file that was rolled back. PENDING: not decided "
+    "yet.\n\n"
     "  orch rejects loans\n"
     "  orch rejects loans/2022-06-05T12 --raw > broken.csv\n",
-    opts, 1, 1, run,
+    opts,
+    1,
+    1,
+    run,
 };

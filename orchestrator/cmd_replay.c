@@ -11,7 +11,8 @@ static bool dry_run, queue_only;
 static const struct opt opts[] = {
     {"from", 0, OPT_TEXT, &from, "PARTITION", "first one, itself included"},
     {"to", 0, OPT_TEXT, &to, "PARTITION", "last one, itself included"},
-    {"only", 0, OPT_TEXT, &only, "WHICH", "missing, failed, mismatched or all (one partition: all; else what is not well)"},
+    {"only", 0, OPT_TEXT, &only, "WHICH",
+     "missing, failed, mismatched or all (one partition: all; else what is not well)"},
     {"reason", 0, OPT_TEXT, &reason, "TEXT", "why; kept with the job and in the target's ledger"},
     {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "one line with a reason per partition; change nothing"},
     {"queue", 0, OPT_FLAG, &queue_only, NULL, "leave the work to the next tick"},
@@ -55,9 +56,8 @@ static struct choice judge(const struct pipeline *p, const json_t *o, bool singl
         if (!wanted("failed", single))
             return leave("failed; not asked for");
         k.action = RETRY;
-        json_array_foreach(jobs, i, j)
-            if (strcmp(view_str(j, "state"), state) == 0)
-                snprintf(k.reason, sizeof k.reason, "%s: %.500s", state, view_str(j, "message"));
+        json_array_foreach(jobs, i, j) if (strcmp(view_str(j, "state"), state) == 0)
+            snprintf(k.reason, sizeof k.reason, "%s: %.500s", state, view_str(j, "message"));
         return k;
     }
     if (strcmp(state, "QUEUED") == 0 || strcmp(state, "PROCESSING") == 0) {
@@ -76,8 +76,8 @@ static struct choice judge(const struct pipeline *p, const json_t *o, bool singl
     if (p->lineage == LINEAGE_NONE)
         return leave("REFUSED: lineage is none, so that nobody could tell which rows to replace");
     k.action = REPLAY;
-    snprintf(k.reason, sizeof k.reason, "%s: loaded again, %lld rows replaced in one transaction a file", state,
-             (long long)view_int(o, "rows_loaded"));
+    snprintf(k.reason, sizeof k.reason, "%s: loaded again, %lld rows replaced in one transaction a file",
+             state, (long long)view_int(o, "rows_loaded"));
     return k;
 }
 
@@ -102,7 +102,8 @@ static int on_object(void *arg, const struct object_row *o, struct err *err)
 }
 
 /* A new generation of everything that lies there now: one REPLAY job, or none where all objects are gone. */
-static int make_replay(struct cli *c, const struct pipeline *p, const char *part, bool *ret_made, struct err *err)
+static int make_replay(struct cli *c, const struct pipeline *p, const char *part, bool *ret_made,
+                       struct err *err)
 {
     struct gathering g = {0};
     char who[200];
@@ -114,8 +115,14 @@ static int make_replay(struct cli *c, const struct pipeline *p, const char *part
         return rc;
     rc = object_list_current(c->store, p->name, part, on_object, &g, err);
     if (rc >= 0 && g.n > 0) {
-        struct job_new n = {.pipeline = p->name, .part = part, .kind = "REPLAY", .reason = reason,
-                            .who = cli_who(who, sizeof who), .objects = g.ids, .object_count = g.n, .bytes = g.bytes,
+        struct job_new n = {.pipeline = p->name,
+                            .part = part,
+                            .kind = "REPLAY",
+                            .reason = reason,
+                            .who = cli_who(who, sizeof who),
+                            .objects = g.ids,
+                            .object_count = g.n,
+                            .bytes = g.bytes,
                             .now_ms = clock_now_ms()};
         rc = job_create(c->store, &n, &id, err);
         *ret_made = rc >= 0;
@@ -126,7 +133,8 @@ static int make_replay(struct cli *c, const struct pipeline *p, const char *part
         rc = store_commit(c->store, err);
     store_rollback(c->store);
     if (rc >= 0 && g.gone > 0)
-        cli_say("%s/%s: %zu objects are gone from the source and keep the rows that they gave", p->name, part, g.gone);
+        cli_say("%s/%s: %zu objects are gone from the source and keep the rows that they gave", p->name, part,
+                g.gone);
     free(g.ids);
     return rc < 0 ? rc : 0;
 }
@@ -137,7 +145,8 @@ static int retry_jobs(struct cli *c, const json_t *o, struct err *err)
     size_t i;
     int rc = 0;
 
-    json_array_foreach(json_object_get(o, "jobs"), i, j) {
+    json_array_foreach(json_object_get(o, "jobs"), i, j)
+    {
         const char *state = view_str(j, "state");
         if (rc >= 0 && (strcmp(state, "FAILED") == 0 || strcmp(state, "DEAD") == 0))
             rc = job_retry(c->store, view_int(j, "id"), clock_now_ms(), err);
@@ -145,7 +154,8 @@ static int retry_jobs(struct cli *c, const json_t *o, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int act(struct cli *c, const struct pipeline *p, const json_t *o, enum action a, bool *ret_made, struct err *err)
+static int act(struct cli *c, const struct pipeline *p, const json_t *o, enum action a, bool *ret_made,
+               struct err *err)
 {
     const char *part = view_str(o, "partition");
     char who[200];
@@ -154,20 +164,23 @@ static int act(struct cli *c, const struct pipeline *p, const json_t *o, enum ac
     *ret_made = true;
     rc = a == RETRY ? retry_jobs(c, o, err) : make_replay(c, p, part, ret_made, err);
     if (rc == 0)
-        rc = audit_put(c->store, cli_who(who, sizeof who), "replay", p->name, part, reason, clock_now_ms(), err);
+        rc = audit_put(c->store, cli_who(who, sizeof who), "replay", p->name, part, reason, clock_now_ms(),
+                       err);
     return rc < 0 ? rc : 0;
 }
 
-/* Decides and, without --dry-run, acts on every partition; rows tell. *ret_work: how many there is work for. */
-static int go(struct cli *c, const struct pipeline *p, const json_t *list, bool single, json_t *rows, size_t *ret_work,
-              size_t *ret_well, struct err *err)
+/* Decides and, without --dry-run, acts on every partition; rows tell. *ret_work: how many there is work for.
+ */
+static int go(struct cli *c, const struct pipeline *p, const json_t *list, bool single, json_t *rows,
+              size_t *ret_work, size_t *ret_well, struct err *err)
 {
     static const char *const names[] = {"LEAVE", "RETRY", "REPLAY"};
     const json_t *o;
     size_t i;
     int rc = 0;
 
-    json_array_foreach(list, i, o) {
+    json_array_foreach(list, i, o)
+    {
         struct choice k = judge(p, o, single);
         bool made = true;
         if (k.action == LEAVE && strcmp(k.reason, "well") == 0) {
@@ -207,14 +220,17 @@ static int check_words(struct err *err)
 static void print(struct cli *c, const json_t *rows, size_t well, bool single)
 {
     static const struct out_column columns[] = {
-        {"pipeline", "PIPELINE", false, false}, {"partition", "PARTITION", false, false},
-        {"action", "ACTION", false, false},     {"reason", "REASON", false, false}, {0},
+        {"pipeline", "PIPELINE", false, false},
+        {"partition", "PARTITION", false, false},
+        {"action", "ACTION", false, false},
+        {"reason", "REASON", false, false},
+        {0},
     };
 
     out_rows(&c->out, "replay", columns, rows);
     if (c->out.format == OUT_TABLE && well > 0 && !single)
-        printf("%zu partition%s well and left alone; --only all replays %s too\n", well, well == 1 ? " is" : "s are",
-               well == 1 ? "it" : "them");
+        printf("%zu partition%s well and left alone; --only all replays %s too\n", well,
+               well == 1 ? " is" : "s are", well == 1 ? "it" : "them");
 }
 
 static int run(struct cli *c, struct err *err)
@@ -235,15 +251,18 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0)
         rc = cli_store(c, STORE_CREATE, err);
     if (rc == 0)
-        rc = view_partitions(c->store, p, single ? part : from, single ? part : to, clock_now_ms(), &list, err);
+        rc = view_partitions(c->store, p, single ? part : from, single ? part : to, clock_now_ms(), &list,
+                             err);
     if (rc == 0 && single && json_array_size(list) == 0)
-        rc = err_set(err, ERR_NOT_FOUND, "%s/%s is not closed yet, or outside since and until", p->name, part);
+        rc =
+            err_set(err, ERR_NOT_FOUND, "%s/%s is not closed yet, or outside since and until", p->name, part);
     if (rc == 0)
         rc = go(c, p, list, single, rows, &work, &well, err);
     if (rc == 0)
         print(c, rows, well, single);
     if (rc == 0 && work > 0 && !dry_run && !queue_only) {
-        struct tick_options o = {.pipeline = p->name, .partition = single ? part : NULL, .force = true, .linger_ms = -1};
+        struct tick_options o = {
+            .pipeline = p->name, .partition = single ? part : NULL, .force = true, .linger_ms = -1};
         cli_signals();
         rc = tick_run(c->config, c->store, &o, err);
     }
@@ -253,10 +272,16 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_replay = {
-    "replay", "PIPELINE[/PARTITION]", "Loads hours again, without doubling a row.",
-    "What is loaded gets a new generation that replaces the old one in one transaction; what failed is tried again.\n"
+    "replay",
+    "PIPELINE[/PARTITION]",
+    "Loads hours again, without doubling a row.",
+    "What is loaded gets a new generation that replaces the old one in one transaction; what failed is tried "
+    "again.\n"
     "Works at once, unless --queue.\n\n"
     "  orch replay loans/2022-06-05T12 --reason 'the bank sent a correction'\n"
     "  orch replay loans --from 2022-06-05T00 --to 2022-06-05T23 --only failed --dry-run\n",
-    opts, 1, 1, run,
+    opts,
+    1,
+    1,
+    run,
 };

@@ -30,16 +30,24 @@ static int run(struct cli *c, struct err *err)
     rc = cli_store(c, STORE_CREATE, err);
     if (rc < 0)
         return rc;
-    struct tick_options o = {.pipeline = p->name, .partition = part[0] != '\0' ? part : NULL, .force = true,
-                             .fail_if_locked = fail_if_locked, .linger_ms = -1};
+    struct tick_options o = {.pipeline = p->name,
+                             .partition = part[0] != '\0' ? part : NULL,
+                             .force = true,
+                             .fail_if_locked = fail_if_locked,
+                             .linger_ms = -1};
     cli_signals();
     return tick_run(c->config, c->store, &o, err);
 }
 
 const struct command cmd_run = {
-    "run", "PIPELINE[/PARTITION]", "Works one pipeline now, whatever its schedule says.",
+    "run",
+    "PIPELINE[/PARTITION]",
+    "Works one pipeline now, whatever its schedule says.",
     "Idempotent: what is loaded is not loaded again. For Airflow, Kubernetes or a person.\n\n"
     "  orch run loans\n"
     "  orch run loans --partition 2022-06-05T12\n",
-    opts, 1, 1, run,
+    opts,
+    1,
+    1,
+    run,
 };

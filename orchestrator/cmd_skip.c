@@ -15,9 +15,17 @@ static const struct opt opts[] = {
 /* Into the target's ledger first: a lost state file must not forget what a person decided. */
 static int decide_there(struct cli *c, const struct pipeline *p, const char *part, struct err *err)
 {
-    struct ledger_row row = {.pipeline = p->name, .partition = part, .key = "", .etag = "", .table = p->table,
-                             .last = true, .state = undo ? LEDGER_SUPERSEDED : LEDGER_SKIPPED, .columns = "",
-                             .job = part, .reason = reason != NULL ? reason : "", .at_ms = clock_now_ms()};
+    struct ledger_row row = {.pipeline = p->name,
+                             .partition = part,
+                             .key = "",
+                             .etag = "",
+                             .table = p->table,
+                             .last = true,
+                             .state = undo ? LEDGER_SUPERSEDED : LEDGER_SKIPPED,
+                             .columns = "",
+                             .job = part,
+                             .reason = reason != NULL ? reason : "",
+                             .at_ms = clock_now_ms()};
     struct step_ctx ctx;
     struct target *t = NULL;
     int rc;
@@ -55,7 +63,8 @@ static int run(struct cli *c, struct err *err)
     int rc = cli_partition(c, c->args.items[0], &p, part, err);
 
     if (rc == 0 && !undo && (reason == NULL || *reason == '\0'))
-        rc = err_set(err, ERR_USAGE, "skip: --reason is needed: somebody will ask why these rows are not there");
+        rc = err_set(err, ERR_USAGE,
+                     "skip: --reason is needed: somebody will ask why these rows are not there");
     if (rc == 0)
         rc = cli_store(c, STORE_CREATE, err);
     if (rc == 0)
@@ -69,8 +78,8 @@ static int run(struct cli *c, struct err *err)
     } else if (undo != (strcmp(state, "SKIPPED") == 0)) {
         printf("%s/%s is %s: nothing to do\n", p->name, part, state);
     } else if (!undo && view_int(o, "rows_loaded") > 0) {
-        err_set(err, ERR_USAGE, "%s/%s has %lld rows in the target; a skipped partition has none", p->name, part,
-                (long long)view_int(o, "rows_loaded"));
+        err_set(err, ERR_USAGE, "%s/%s has %lld rows in the target; a skipped partition has none", p->name,
+                part, (long long)view_int(o, "rows_loaded"));
         rc = err_hint(err, "orch replay loads it again");
     } else if (dry_run) {
         printf("%s/%s would go from %s to %s\n", p->name, part, state, undo ? "WAITING" : "SKIPPED");
@@ -85,8 +94,13 @@ out:
 }
 
 const struct command cmd_skip = {
-    "skip", "PIPELINE/PARTITION", "Gives an hour up, with a reason: it is not waited for and not loaded.",
+    "skip",
+    "PIPELINE/PARTITION",
+    "Gives an hour up, with a reason: it is not waited for and not loaded.",
     "  orch skip loans/2022-06-05T05 --reason 'the bank was closed'\n"
     "  orch skip loans/2022-06-05T05 --undo\n",
-    opts, 1, 1, run,
+    opts,
+    1,
+    1,
+    run,
 };

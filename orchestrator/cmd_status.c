@@ -20,9 +20,9 @@ static int on_finding(void *arg, const struct finding *f, struct err *err)
     struct looking *l = arg;
 
     UNUSED(err);
-    json_array_append_new(l->attention,
-                          json_pack("{s:s,s:o,s:s,s:o,s:o}", "pipeline", l->name, "partition", cli_json_text(f->part),
-                                    "class", f->class, "text", cli_json_text(f->text), "hint", cli_json_text(f->hint)));
+    json_array_append_new(l->attention, json_pack("{s:s,s:o,s:s,s:o,s:o}", "pipeline", l->name, "partition",
+                                                  cli_json_text(f->part), "class", f->class, "text",
+                                                  cli_json_text(f->text), "hint", cli_json_text(f->hint)));
     l->exit = exit_worse(l->exit, f->exit_status);
     return 0;
 }
@@ -34,7 +34,8 @@ static json_t *counts_of(const json_t *partitions)
     const json_t *p;
     size_t i;
 
-    json_array_foreach(partitions, i, p) {
+    json_array_foreach(partitions, i, p)
+    {
         const char *state = view_str(p, "state");
         json_object_set_new(counts, state, json_integer(view_int(counts, state) + 1));
     }
@@ -75,15 +76,14 @@ static int64_t last_look(const json_t *partitions)
     int64_t ms = 0;
     size_t i;
 
-    json_array_foreach(partitions, i, p)
-        if (strcmp(view_str(p, "listed"), newest) > 0)
-            newest = view_str(p, "listed");
+    json_array_foreach(partitions, i, p) if (strcmp(view_str(p, "listed"), newest) > 0) newest =
+        view_str(p, "listed");
     return *newest != '\0' && civil_parse_rfc3339(newest, &ms, &ignored) == 0 ? ms : 0;
 }
 
 /*
- * When cron is dead no tick finds anything: the one trouble that a tick cannot report. A partition that nobody has
- * looked for long after it was due, while nothing else was looked for either, is that sign.
+ * When cron is dead no tick finds anything: the one trouble that a tick cannot report. A partition that
+ * nobody has looked for long after it was due, while nothing else was looked for either, is that sign.
  */
 static void unwatched(struct looking *l, const struct pipeline *p, const json_t *partitions, int64_t now_ms)
 {
@@ -96,14 +96,16 @@ static void unwatched(struct looking *l, const struct pipeline *p, const json_t 
         return;
     const json_t *newest = json_array_get(partitions, n - 1);
     if (now_ms < start + period_ms(p->period) + p->settle_ms + patience || now_ms - looked < patience ||
-        json_is_string(json_object_get(newest, "listed")) || json_array_size(json_object_get(newest, "jobs")) > 0 ||
+        json_is_string(json_object_get(newest, "listed")) ||
+        json_array_size(json_object_get(newest, "jobs")) > 0 ||
         strcmp(view_str(newest, "state"), "WAITING") != 0)
         return;
     snprintf(text, sizeof text, "%s/%s was due long ago, and no tick has looked%s%s", p->name,
              view_str(newest, "partition"), looked != 0 ? " since " : " yet", cli_time(looked, when));
-    json_array_append_new(l->attention, json_pack("{s:s,s:s,s:s,s:s,s:s}", "pipeline", p->name, "partition",
-                                                  view_str(newest, "partition"), "class", "STUCK", "text", text, "hint",
-                                                  "is cron running orch tick? orch cron print; orch doctor --cron"));
+    json_array_append_new(l->attention,
+                          json_pack("{s:s,s:s,s:s,s:s,s:s}", "pipeline", p->name, "partition",
+                                    view_str(newest, "partition"), "class", "STUCK", "text", text, "hint",
+                                    "is cron running orch tick? orch cron print; orch doctor --cron"));
     l->exit = exit_worse(l->exit, 6);
 }
 
@@ -145,9 +147,8 @@ static const char *verdict_of(const json_t *counts, const json_t *partitions)
 
     if (view_int(counts, "MISMATCHED") > 0)
         return "DIFFERENT";
-    json_array_foreach(partitions, i, p)
-        if (json_is_true(json_object_get(p, "unverifiable")))
-            return "UNVERIFIABLE";
+    json_array_foreach(partitions, i,
+                       p) if (json_is_true(json_object_get(p, "unverifiable"))) return "UNVERIFIABLE";
     return view_int(counts, "RECONCILED") > 0 ? "EQUAL" : "";
 }
 
@@ -159,9 +160,9 @@ static int look(struct looking *l, const struct pipeline *p, int64_t now_ms, str
     if (rc < 0)
         return rc;
     counts = counts_of(partitions);
-    o = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "pipeline", p->name, "schedule", p->schedule, "owner", "name",
-                  p->owner_name, "email", p->owner_email, "source", p->source.url, "prefix", p->prefix, "table",
-                  p->table);
+    o = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "pipeline", p->name, "schedule", p->schedule, "owner",
+                  "name", p->owner_name, "email", p->owner_email, "source", p->source.url, "prefix",
+                  p->prefix, "table", p->table);
     json_object_set_new(o, "last_good", json_string(last_good(partitions)));
     add_lag(o, p, last_good(partitions), now_ms);
     json_object_set_new(o, "reconciliation", json_string(verdict_of(counts, partitions)));
@@ -184,7 +185,8 @@ static void glyphs(const struct out *o, const json_t *squares)
     const json_t *p;
     size_t i;
 
-    json_array_foreach(squares, i, p) {
+    json_array_foreach(squares, i, p)
+    {
         const char *g = view_glyph(view_str(p, "state")), *paint = out_paint(o, g);
         printf("%s%s%s", paint, g, *paint != '\0' ? out_plain(o) : "");
     }
@@ -198,13 +200,15 @@ static void words(const json_t *counts, char *out, size_t size)
     size_t at = 0;
 
     out[0] = '\0';
-    json_object_foreach((json_t *)(uintptr_t)counts, state, n) {
+    json_object_foreach((json_t *)(uintptr_t)counts, state, n)
+    {
         char word[32];
         size_t k = 0;
         for (; state[k] != '\0' && k < sizeof word - 1; k++)
             word[k] = (char)(state[k] | 0x20);
         word[k] = '\0';
-        int put = snprintf(out + at, size - at, "%s%lld %s", at > 0 ? ", " : "", (long long)json_integer_value(n), word);
+        int put = snprintf(out + at, size - at, "%s%lld %s", at > 0 ? ", " : "",
+                           (long long)json_integer_value(n), word);
         at += put > 0 && (size_t)put < size - at ? (size_t)put : 0;
     }
 }
@@ -234,7 +238,8 @@ static void print_pipeline(struct cli *c, const json_t *o)
                (long long)view_int(o, "left_out"), who);
     }
     const char *verdict = view_str(o, "reconciliation");
-    printf("\n  reconciled  %s%s%s\n", out_paint(&c->out, verdict), *verdict != '\0' ? verdict : "nothing yet",
+    printf("\n  reconciled  %s%s%s\n", out_paint(&c->out, verdict),
+           *verdict != '\0' ? verdict : "nothing yet",
            *out_paint(&c->out, verdict) != '\0' ? out_plain(&c->out) : "");
 }
 
@@ -248,8 +253,10 @@ static void print_attention(struct cli *c, const json_t *attention)
         printf("\nall well\n");
         return;
     }
-    printf("\n%zu need%s attention\n", json_array_size(attention), json_array_size(attention) == 1 ? "s" : "");
-    json_array_foreach(attention, i, a) {
+    printf("\n%zu need%s attention\n", json_array_size(attention),
+           json_array_size(attention) == 1 ? "s" : "");
+    json_array_foreach(attention, i, a)
+    {
         const char *class = view_str(a, "class"), *paint = out_paint(&c->out, class);
         out_cell(json_object_get(a, "text"), text, sizeof text);
         out_cell(json_object_get(a, "hint"), hint, sizeof hint);
@@ -262,18 +269,23 @@ static void print_attention(struct cli *c, const json_t *attention)
 static void print_partitions(struct cli *c, const json_t *o, const char *part)
 {
     static const struct out_column columns[] = {
-        {"partition", "PARTITION", false, false},   {"state", "STATE", false, true},
-        {"objects", "OBJECTS", true, false},        {"rows_read", "READ", true, false},
-        {"rows_loaded", "LOADED", true, false},     {"rows_rejected", "REJECTED", true, false},
-        {"since", "SINCE", false, false},           {"reason", "REASON", false, false}, {0},
+        {"partition", "PARTITION", false, false},
+        {"state", "STATE", false, true},
+        {"objects", "OBJECTS", true, false},
+        {"rows_read", "READ", true, false},
+        {"rows_loaded", "LOADED", true, false},
+        {"rows_rejected", "REJECTED", true, false},
+        {"since", "SINCE", false, false},
+        {"reason", "REASON", false, false},
+        {0},
     };
     const json_t *all = json_object_get(o, "partitions"), *p;
     json_t *shown = json_array();
     size_t i, n = json_array_size(all);
 
-    json_array_foreach(all, i, p)
-        if (*part != '\0' ? strcmp(view_str(p, "partition"), part) == 0 : i + 2 * SQUARES >= n || !view_is_well(p))
-            json_array_append(shown, (json_t *)(uintptr_t)p);
+    json_array_foreach(all, i, p) if (*part != '\0' ? strcmp(view_str(p, "partition"), part) == 0
+                                                    : i + 2 * SQUARES >= n || !view_is_well(p))
+        json_array_append(shown, (json_t *)(uintptr_t)p);
     if (c->out.format == OUT_TABLE)
         printf("\n");
     out_rows(&c->out, "partitions", columns, shown);
@@ -283,16 +295,17 @@ static void print_partitions(struct cli *c, const json_t *o, const char *part)
 static void print_jobs(struct cli *c, const json_t *o, const char *part)
 {
     static const struct out_column columns[] = {
-        {"job", "JOB", false, false},           {"kind", "KIND", false, false},
-        {"state", "STATE", false, true},        {"tries", "TRIES", true, false},
-        {"objects", "OBJECTS", true, false},    {"rows_loaded", "LOADED", true, false},
-        {"updated", "UPDATED", false, false},   {"not_before", "NOT BEFORE", false, false},
-        {"message", "MESSAGE", false, false},   {0},
+        {"job", "JOB", false, false},         {"kind", "KIND", false, false},
+        {"state", "STATE", false, true},      {"tries", "TRIES", true, false},
+        {"objects", "OBJECTS", true, false},  {"rows_loaded", "LOADED", true, false},
+        {"updated", "UPDATED", false, false}, {"not_before", "NOT BEFORE", false, false},
+        {"message", "MESSAGE", false, false}, {0},
     };
     const json_t *p;
     size_t i;
 
-    json_array_foreach(json_object_get(o, "partitions"), i, p) {
+    json_array_foreach(json_object_get(o, "partitions"), i, p)
+    {
         if (strcmp(view_str(p, "partition"), part) == 0) {
             printf("\n");
             out_rows(&c->out, "jobs", columns, json_object_get(p, "jobs"));
@@ -311,9 +324,9 @@ static void print(struct looking *l, int64_t now_ms, const char *part, bool sing
     size_t i;
 
     if (c->out.format == OUT_JSON || c->out.format == OUT_JSONL) {
-        json_t *whole = json_pack("{s:i,s:o,s:s,s:s,s:O,s:O,s:i}", "schema_version", 1, "now", cli_json_time(now_ms),
-                                  "config", c->config->path, "state", c->config->state, "pipelines", l->pipelines,
-                                  "attention", l->attention, "exit", l->exit);
+        json_t *whole = json_pack("{s:i,s:o,s:s,s:s,s:O,s:O,s:i}", "schema_version", 1, "now",
+                                  cli_json_time(now_ms), "config", c->config->path, "state", c->config->state,
+                                  "pipelines", l->pipelines, "attention", l->attention, "exit", l->exit);
         out_document(&c->out, whole);
         json_decref(whole);
         return;
@@ -325,7 +338,8 @@ static void print(struct looking *l, int64_t now_ms, const char *part, bool sing
             out_rows(&c->out, "pipelines", columns, l->pipelines);
         return;
     }
-    json_array_foreach(l->pipelines, i, o) {
+    json_array_foreach(l->pipelines, i, o)
+    {
         if (i > 0)
             printf("\n");
         print_pipeline(c, o);
@@ -364,11 +378,16 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_status = {
-    "status", "[PIPELINE[/PARTITION]]", "What is loaded, late, failed, mismatched, and what to type next.",
+    "status",
+    "[PIPELINE[/PARTITION]]",
+    "What is loaded, late, failed, mismatched, and what to type next.",
     "Exit status: 0 all well, 5 mismatched, 1 failed or dead, 6 late.\n\n"
     "  orch status\n"
     "  orch status loans                 partition by partition\n"
     "  orch status loans/2022-06-05T12   and its jobs\n"
     "  orch status -o json               everything\n",
-    NULL, 0, 1, run,
+    NULL,
+    0,
+    1,
+    run,
 };

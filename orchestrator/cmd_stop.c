@@ -27,14 +27,15 @@ static int run(struct cli *c, struct err *err)
     if (rc >= 0)
         rc = engine_stop(engine, e.id, error, cause, err);
     if (rc >= 0)
-        rc = audit_put(c->store, cli_who(who, sizeof who), "stop", e.pipeline, e.name, cause != NULL ? cause : "",
-                       clock_now_ms(), err);
+        rc = audit_put(c->store, cli_who(who, sizeof who), "stop", e.pipeline, e.name,
+                       cause != NULL ? cause : "", clock_now_ms(), err);
     if (rc >= 0)
         rc = exec_get(c->store, e.id, &after, err);
     if (rc < 0)
         goto out;
     if (c->out.format != OUT_TABLE) {
-        json_t *o = json_pack("{s:o}", "stopDate", exec_time(after.stop_ms != 0 ? after.stop_ms : clock_now_ms()));
+        json_t *o =
+            json_pack("{s:o}", "stopDate", exec_time(after.stop_ms != 0 ? after.stop_ms : clock_now_ms()));
         out_document(&c->out, o);
         json_decref(o);
     } else if (strcmp(after.status, "RUNNING") == 0) {
@@ -50,7 +51,13 @@ out:
 }
 
 const struct command cmd_stop = {
-    "stop", "EXECUTION", "Aborts a running execution (aws stepfunctions stop-execution).",
+    "stop",
+    "EXECUTION",
+    "Aborts a running execution (aws stepfunctions stop-execution).",
     "The job goes back into the queue: skip it, or mend what is wrong, before the next tick.\n\n"
-    "  orch stop loans --cause 'wrong file'\n", opts, 1, 1, run,
+    "  orch stop loans --cause 'wrong file'\n",
+    opts,
+    1,
+    1,
+    run,
 };

@@ -68,9 +68,14 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_target_setup = {
-    "target setup", "", "Makes orch's tables in the target databases, and those of pipelines with create.",
+    "target setup",
+    "",
+    "Makes orch's tables in the target databases, and those of pipelines with create.",
     "orch_load and orch_fence are written in the same transaction as the rows: they are what makes a load\n"
     "happen exactly once. A tick never runs DDL.\n\n"
     "  orch target setup --dry-run     the statements, for the one who may run them\n",
-    opts, 0, 0, run,
+    opts,
+    0,
+    0,
+    run,
 };

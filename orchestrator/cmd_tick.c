@@ -5,7 +5,8 @@
 static bool dry_run, fail_if_locked;
 static const struct opt opts[] = {
     {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "list and say what would be queued; change nothing"},
-    {"fail-if-locked", 0, OPT_FLAG, &fail_if_locked, NULL, "exit 10 when another tick holds all there is to do"},
+    {"fail-if-locked", 0, OPT_FLAG, &fail_if_locked, NULL,
+     "exit 10 when another tick holds all there is to do"},
     {0},
 };
 
@@ -34,10 +35,16 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_tick = {
-    "tick", "", "One pass over all pipelines: queue what is due, load it, reconcile. What cron runs.",
-    "Prints nothing when all is well; a trouble is said once, again after alerts.renotify, and its end once.\n"
+    "tick",
+    "",
+    "One pass over all pipelines: queue what is due, load it, reconcile. What cron runs.",
+    "Prints nothing when all is well; a trouble is said once, again after alerts.renotify, and its end "
+    "once.\n"
     "Ticks may overlap, may be killed at any moment, and may be missed: the next one goes on.\n\n"
     "  */5 * * * * orch -c /etc/orch/orch.json tick     (orch cron print writes the line)\n"
     "  orch tick --dry-run\n",
-    opts, 0, 0, run,
+    opts,
+    0,
+    0,
+    run,
 };

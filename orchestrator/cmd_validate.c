@@ -12,9 +12,9 @@ static const struct opt opts[] = {
 
 static void add(json_t *rows, const char *what, const struct asl_diagnostic *d)
 {
-    json_array_append_new(rows, json_pack("{s:o,s:s,s:s,s:o,s:o}", "document", cli_json_text(what), "severity",
-                                          d->severity, "code", d->code, "message", cli_json_text(d->message),
-                                          "location", cli_json_text(d->location)));
+    json_array_append_new(rows, json_pack("{s:o,s:s,s:s,s:o,s:o}", "document", cli_json_text(what),
+                                          "severity", d->severity, "code", d->code, "message",
+                                          cli_json_text(d->message), "location", cli_json_text(d->location)));
 }
 
 static int check_resource(void *arg, const char *state, const char *resource, struct err *err)
@@ -25,14 +25,16 @@ static int check_resource(void *arg, const char *state, const char *resource, st
     if (step_by_resource(resource) == NULL && d->code[0] == '\0') {
         snprintf(d->severity, sizeof d->severity, "ERROR");
         snprintf(d->code, sizeof d->code, "UNKNOWN_RESOURCE");
-        snprintf(d->message, sizeof d->message, "state '%.100s': no step of orch is called '%.200s'", state, resource);
+        snprintf(d->message, sizeof d->message, "state '%.100s': no step of orch is called '%.200s'", state,
+                 resource);
         snprintf(d->location, sizeof d->location, "/States/%.200s/Resource", state);
     }
     return 0;
 }
 
 /* Diagnostics of one document; *ret_errors counts. */
-static int check(const char *what, const char *text, size_t n, json_t *rows, size_t *ret_errors, struct err *err)
+static int check(const char *what, const char *text, size_t n, json_t *rows, size_t *ret_errors,
+                 struct err *err)
 {
     struct asl_diagnostics d = {0};
     struct asl_diagnostic unknown = {0};
@@ -87,7 +89,8 @@ static void print(struct cli *c, const json_t *rows, size_t errors)
     };
 
     if (c->out.format == OUT_JSON) { /* the shape of validate-state-machine-definition */
-        json_t *whole = json_pack("{s:s,s:O,s:b}", "result", errors > 0 ? "FAIL" : "OK", "diagnostics", rows, "truncated", 0);
+        json_t *whole = json_pack("{s:s,s:O,s:b}", "result", errors > 0 ? "FAIL" : "OK", "diagnostics", rows,
+                                  "truncated", 0);
         out_document(&c->out, whole);
         json_decref(whole);
         return;
@@ -125,9 +128,14 @@ static int run(struct cli *c, struct err *err)
 }
 
 const struct command cmd_validate = {
-    "validate", "", "Checks orch.json and its workflows: every fault, not only the first.",
+    "validate",
+    "",
+    "Checks orch.json and its workflows: every fault, not only the first.",
     "Asks no server: orch doctor does.\n\n"
     "  orch validate\n"
     "  orch validate --workflow my-workflow.asl.json -o json\n",
-    opts, 0, 0, run,
+    opts,
+    0,
+    0,
+    run,
 };

@@ -7,7 +7,8 @@ static int run(struct cli *c, struct err *err)
         printf("orch %s\n", ORCH_VERSION);
         return 0;
     }
-    json_t *v = json_pack("{s:i,s:s,s:b}", "schema_version", 1, "version", ORCH_VERSION, "test_build", ORCH_TEST_BUILD);
+    json_t *v = json_pack("{s:i,s:s,s:b}", "schema_version", 1, "version", ORCH_VERSION, "test_build",
+                          ORCH_TEST_BUILD);
     out_document(&c->out, v);
     json_decref(v);
     return 0;

@@ -60,8 +60,8 @@ static int refuse(const char *path, const struct faults *f, struct err *err)
     return -(int)ERR_CONFIG;
 }
 
-int config_parse(const char *text, size_t n, const char *path, bool secrets, struct config **ret, struct buf *faults,
-                 struct err *err)
+int config_parse(const char *text, size_t n, const char *path, bool secrets, struct config **ret,
+                 struct buf *faults, struct err *err)
 {
     struct buf own = BUF_INIT(256 * KIB);
     struct faults f = {faults != NULL ? faults : &own, 0};
@@ -155,7 +155,8 @@ out:
     return rc;
 }
 
-int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned, size_t *ret_n, struct err *err)
+int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned, size_t *ret_n,
+                    struct err *err)
 {
     struct buf text = BUF_INIT(MAX_DEFINITION);
     size_t n = strlen(p->workflow);

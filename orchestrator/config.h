@@ -3,34 +3,35 @@
 #include "base/json.h"
 #include "steps/step.h"
 /*
- * orch.json: read, checked whole (every error, unknown keys name the nearest), resolved. Relative paths are relative to
- * the file. The only reader of the environment. docs/orch.schema.json is what config_schema gives; a test
- * compares.
+ * orch.json: read, checked whole (every error, unknown keys name the nearest), resolved. Relative paths are
+ * relative to the file. The only reader of the environment. docs/orch.schema.json is what config_schema
+ * gives; a test compares.
  */
 struct config {
-    char *path, *dir;               /* of the file, absolute */
-    const char *state;              /* absolute */
+    char *path, *dir;  /* of the file, absolute */
+    const char *state; /* absolute */
     struct pipeline *pipelines;
     size_t pipeline_count;
     int64_t renotify_ms;
-    const char *alert_command;      /* NULL: none; run by /bin/sh -c with JSON on stdin */
+    const char *alert_command; /* NULL: none; run by /bin/sh -c with JSON on stdin */
     int64_t linger_ms, keep_idle_ms, keep_ms;
-    struct arena *arena;            /* owns all strings */
-    json_t *root;                   /* the file, for connections that no pipeline uses and config show */
+    struct arena *arena; /* owns all strings */
+    json_t *root;        /* the file, for connections that no pipeline uses and config show */
 };
-/* path NULL: $ORCH_CONFIG, else ./orch.json, else /etc/orch/orch.json. Secrets are read here, files wider than 0600 are
- * refused. ERR_CONFIG with every fault, one a line in *faults (may be NULL). */
+/* path NULL: $ORCH_CONFIG, else ./orch.json, else /etc/orch/orch.json. Secrets are read here, files wider
+ * than 0600 are refused. ERR_CONFIG with every fault, one a line in *faults (may be NULL). */
 NODISCARD int config_load(const char *path, struct config **ret, struct buf *faults, struct err *err);
-/* The same from text; path (absolute) names the file that it stands for. secrets false: password files and variables
- * are not read (schema checks, fuzzing). */
+/* The same from text; path (absolute) names the file that it stands for. secrets false: password files and
+ * variables are not read (schema checks, fuzzing). */
 NODISCARD int config_parse(const char *text, size_t n, const char *path, bool secrets, struct config **ret,
                            struct buf *faults, struct err *err);
 void config_free(struct config *c);
 /* By name; ERR_NOT_FOUND names the nearest. */
-NODISCARD int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret, struct err *err);
-/* The workflow's text: an embedded one by name ("ingest"), or a file. Owned. */
-NODISCARD int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned, size_t *ret_n,
+NODISCARD int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret,
                               struct err *err);
+/* The workflow's text: an embedded one by name ("ingest"), or a file. Owned. */
+NODISCARD int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned,
+                              size_t *ret_n, struct err *err);
 /* The JSON Schema of the file, from the same key table that it is checked by. Owned. */
 json_t *config_schema(void);
 /* What NO_COLOR and TERM say. */

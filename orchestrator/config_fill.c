@@ -91,8 +91,9 @@ static void check_mysql_url(const char *url, const char *where, struct faults *f
         if (*p == '@')
             at = p;
     if (at != NULL && memchr(rest, ':', (size_t)(at - rest)) != NULL)
-        fault_add(f, where, "a password in a URL ends up in logs and listings; use password_file, password_env or "
-                            "option_file");
+        fault_add(f, where,
+                  "a password in a URL ends up in logs and listings; use password_file, password_env or "
+                  "option_file");
     if (slash == NULL || slash[1] == '\0')
         fault_add(f, where, "the database is missing: mysql://user@host:3306/database");
 }
@@ -133,10 +134,14 @@ static void ineffective(struct filling *g, const struct connection *n, const jso
         const char *key;
         enum scheme a, b;
     } rows[] = {
-        {"region", SCHEME_S3, SCHEME_S3},          {"endpoint", SCHEME_S3, SCHEME_S3},
-        {"path_style", SCHEME_S3, SCHEME_S3},      {"profile", SCHEME_S3, SCHEME_S3},
-        {"ca_file", SCHEME_S3, SCHEME_MYSQL},      {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
-        {"password_env", SCHEME_MYSQL, SCHEME_MYSQL}, {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
+        {"region", SCHEME_S3, SCHEME_S3},
+        {"endpoint", SCHEME_S3, SCHEME_S3},
+        {"path_style", SCHEME_S3, SCHEME_S3},
+        {"profile", SCHEME_S3, SCHEME_S3},
+        {"ca_file", SCHEME_S3, SCHEME_MYSQL},
+        {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
+        {"password_env", SCHEME_MYSQL, SCHEME_MYSQL},
+        {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
         {"tls", SCHEME_MYSQL, SCHEME_MYSQL},
     };
 
@@ -144,7 +149,8 @@ static void ineffective(struct filling *g, const struct connection *n, const jso
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const json_t *v = json_object_get(given, rows[i].key);
-        if (v != NULL && !json_is_null(v) && !json_is_false(v) && n->scheme != rows[i].a && n->scheme != rows[i].b)
+        if (v != NULL && !json_is_null(v) && !json_is_false(v) && n->scheme != rows[i].a &&
+            n->scheme != rows[i].b)
             fault_add(g->f, where, "'%s' has no effect on this kind of connection", rows[i].key);
     }
 }
@@ -159,8 +165,8 @@ static void connection_password(struct filling *g, struct connection *n, const c
         fault_add(g->f, where, "password_file and password_env: one of the two");
     } else if (file != NULL) {
         if (fs_read_secret(file, &secret, &err) < 0) {
-            fault_add(g->f, where, "password_file: %s%s%s%s", err.msg, err.hint[0] != '\0' ? " (hint: " : "", err.hint,
-                      err.hint[0] != '\0' ? ")" : "");
+            fault_add(g->f, where, "password_file: %s%s%s%s", err.msg, err.hint[0] != '\0' ? " (hint: " : "",
+                      err.hint, err.hint[0] != '\0' ? ")" : "");
             return;
         }
         n->password = keep(g->c, secret);
@@ -180,7 +186,8 @@ static void fill_connections(struct filling *g, const json_t *root, bool secrets
     const char *name;
 
     g->connections = arena_alloc(g->c->arena, (json_object_size(all) + 1) * sizeof *g->connections);
-    json_object_foreach(all, name, item) {
+    json_object_foreach(all, name, item)
+    {
         struct connection *n = &g->connections[g->connection_count++];
         char *where = xasprintf("connections.%s", name);
         *n = (struct connection){.name = keep(g->c, name), .keys = item};
@@ -192,7 +199,8 @@ static void fill_connections(struct filling *g, const json_t *root, bool secrets
     }
 }
 
-static const struct connection *connection(struct filling *g, const json_t *part, const char *where, bool source)
+static const struct connection *connection(struct filling *g, const json_t *part, const char *where,
+                                           bool source)
 {
     const char *name = json_string_value(json_object_get(part, "connection"));
     const char **names;
@@ -214,19 +222,25 @@ static const struct connection *connection(struct filling *g, const json_t *part
         names[i] = g->connections[i].name;
     names[g->connection_count] = NULL;
     const char *near = str_nearest(name, names);
-    fault_add(g->f, where, near != NULL ? "no connection '%s'; the nearest is '%s'" : "no connection '%s'", name, near);
+    fault_add(g->f, where, near != NULL ? "no connection '%s'; the nearest is '%s'" : "no connection '%s'",
+              name, near);
     return NULL;
 }
 
 static void source_connection(const struct config *c, const struct connection *n, struct source_config *s)
 {
-    const char *const *env[] = {&s->env.access_key_id,    &s->env.secret_access_key, &s->env.session_token,
-                                &s->env.profile,          &s->env.credentials_file,  &s->env.config_file,
-                                &s->env.home,             &s->env.metadata_endpoint, &s->env.metadata_disabled};
-    static const char *const names[] = {
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-        "AWS_PROFILE",       "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
-        "HOME",              "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_DISABLED"};
+    const char *const *env[] = {&s->env.access_key_id, &s->env.secret_access_key, &s->env.session_token,
+                                &s->env.profile,       &s->env.credentials_file,  &s->env.config_file,
+                                &s->env.home,          &s->env.metadata_endpoint, &s->env.metadata_disabled};
+    static const char *const names[] = {"AWS_ACCESS_KEY_ID",
+                                        "AWS_SECRET_ACCESS_KEY",
+                                        "AWS_SESSION_TOKEN",
+                                        "AWS_PROFILE",
+                                        "AWS_SHARED_CREDENTIALS_FILE",
+                                        "AWS_CONFIG_FILE",
+                                        "HOME",
+                                        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+                                        "AWS_EC2_METADATA_DISABLED"};
 
     s->url = n->url;
     s->region = text(c, n->keys, "region");
@@ -320,7 +334,9 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
     d->delimiter = one(s, "delimiter");
     d->quote = one(s, "quote");
     d->escape = one(s, "escape");
-    d->encoding = is(s, "encoding", "latin1") ? CSV_LATIN1 : is(s, "encoding", "cp1252") ? CSV_CP1252 : CSV_UTF8;
+    d->encoding = is(s, "encoding", "latin1")   ? CSV_LATIN1
+                  : is(s, "encoding", "cp1252") ? CSV_CP1252
+                                                : CSV_UTF8;
     if (d->delimiter == d->quote || d->delimiter == d->escape)
         fault_add(g->f, where, "csv: delimiter, quote and escape must differ");
     if (d->escape != '\0' && d->escape == d->quote)
@@ -340,7 +356,8 @@ static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule
     r->from = keep(c, name);
     *ret_type = NULL;
     if (!p->convert.header && str_to_i64(str_of(name), 1, MAX_COLUMNS, &n, &err) < 0)
-        fault_add(g->f, where, "where header is false, columns are numbered from 1; '%s' is no such number", name);
+        fault_add(g->f, where, "where header is false, columns are numbered from 1; '%s' is no such number",
+                  name);
     if (json_is_string(v)) {
         r->to = keep(c, json_string_value(v));
     } else if (json_is_object(v)) {
@@ -357,7 +374,8 @@ static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule
     }
     if (r->to != NULL && r->to[0] == '\0')
         fault_add(g->f, where, "%s: a target column without a name; null drops it", name);
-    for (struct convert_rule *o = (struct convert_rule *)(uintptr_t)p->convert.rules; r->to != NULL && o < r; o++)
+    for (struct convert_rule *o = (struct convert_rule *)(uintptr_t)p->convert.rules; r->to != NULL && o < r;
+         o++)
         if (o->to != NULL && strcasecmp(o->to, r->to) == 0)
             fault_add(g->f, where, "'%s' and '%s' both go to column %s", o->from, r->from, r->to);
 }
@@ -379,7 +397,8 @@ static void fill_columns(struct filling *g, struct pipeline *p, json_t *columns,
     memset(rules, 0, (n + 1) * sizeof *rules);
     p->convert.rules = rules;
     p->create_types = types;
-    json_object_foreach(columns, name, v) {
+    json_object_foreach(columns, name, v)
+    {
         size_t i = p->convert.rule_count;
         fill_rule(g, p, &rules[i], name, v, &types[i], where);
         p->convert.rule_count++;
@@ -408,7 +427,8 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
     if (strncasecmp(p->table, "orch_", 5) == 0)
         fault_add(g->f, where, "table: names that begin with orch_ are orch's own");
     if (p->lineage == LINEAGE_NONE && p->create)
-        fault_add(g->f, where, "lineage: a table that orch makes has its lineage columns; none makes no sense here");
+        fault_add(g->f, where,
+                  "lineage: a table that orch makes has its lineage columns; none makes no sense here");
     free(where);
 }
 
@@ -458,7 +478,8 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
         return;
     for (const struct embed *w = workflows; w->name != NULL && n < ARRAY_LEN(names) - 1; w++) {
         const char *dot = strchr(w->name, '.');
-        const char *base = arena_strndup(g->c->arena, w->name, dot != NULL ? (size_t)(dot - w->name) : strlen(w->name));
+        const char *base =
+            arena_strndup(g->c->arena, w->name, dot != NULL ? (size_t)(dot - w->name) : strlen(w->name));
         known = known || strcmp(base, p->workflow) == 0;
         names[n++] = base;
     }
@@ -486,7 +507,9 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
 
     p->name = keep(g->c, name);
     if (!name_fits(name))
-        fault_add(g->f, where, "a pipeline's name has 1 to 40 letters, digits, '_', '-' or '.', and begins with no '-' or '.'");
+        fault_add(
+            g->f, where,
+            "a pipeline's name has 1 to 40 letters, digits, '_', '-' or '.', and begins with no '-' or '.'");
     fill_flow(g, p, k, where);
     fill_source(g, p, json_object_get(k, "source"), where);
     fill_csv(g, p, json_object_get(k, "csv"), where);
@@ -504,13 +527,15 @@ static void check_doubles(struct filling *g)
     for (size_t i = 0; i < c->pipeline_count; i++)
         for (size_t j = 0; j < i; j++) {
             const struct pipeline *a = &c->pipelines[j], *b = &c->pipelines[i];
-            if (a->source.url == NULL || b->source.url == NULL || a->target.url == NULL || b->target.url == NULL)
+            if (a->source.url == NULL || b->source.url == NULL || a->target.url == NULL ||
+                b->target.url == NULL)
                 continue;
             if (strcmp(a->source.url, b->source.url) == 0 && strcmp(a->prefix, b->prefix) == 0 &&
                 strcmp(a->layout, b->layout) == 0 && strcmp(a->target.url, b->target.url) == 0 &&
                 strcmp(a->table, b->table) == 0)
-                fault_add(g->f, "pipelines", "'%s' and '%s' load the same files into the same table: every row twice",
-                          a->name, b->name);
+                fault_add(g->f, "pipelines",
+                          "'%s' and '%s' load the same files into the same table: every row twice", a->name,
+                          b->name);
         }
 }
 
@@ -536,7 +561,6 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
         fault_add(f, "pipelines", "none: nothing would ever be loaded");
     c->pipelines = arena_alloc(c->arena, (json_object_size(all) + 1) * sizeof *c->pipelines);
     memset(c->pipelines, 0, (json_object_size(all) + 1) * sizeof *c->pipelines);
-    json_object_foreach(all, name, item)
-        fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
+    json_object_foreach(all, name, item) fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
     check_doubles(&g);
 }

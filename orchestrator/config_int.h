@@ -6,7 +6,7 @@
 
 /* One line a fault: "pipelines.loans.source.since: ...". */
 struct faults {
-    struct buf *text;   /* borrowed; never NULL */
+    struct buf *text; /* borrowed; never NULL */
     size_t count;
 };
 void fault_add(struct faults *f, const char *where, const char *fmt, ...) PRINTF(3, 4);
@@ -16,18 +16,26 @@ void fault_add(struct faults *f, const char *where, const char *fmt, ...) PRINTF
  * it, so that the two cannot differ.
  */
 enum key_kind {
-    KEY_TEXT, KEY_BOOL, KEY_INT, KEY_DURATION, KEY_SIZE, KEY_CHAR, KEY_TEXTS, KEY_CHOICE, KEY_BUDGET,
-    KEY_OBJECT,   /* members: sub */
-    KEY_MAP,      /* name -> object of sub */
-    KEY_COLUMNS,  /* header name -> null, text, or object of sub */
+    KEY_TEXT,
+    KEY_BOOL,
+    KEY_INT,
+    KEY_DURATION,
+    KEY_SIZE,
+    KEY_CHAR,
+    KEY_TEXTS,
+    KEY_CHOICE,
+    KEY_BUDGET,
+    KEY_OBJECT,  /* members: sub */
+    KEY_MAP,     /* name -> object of sub */
+    KEY_COLUMNS, /* header name -> null, text, or object of sub */
 };
 struct key {
     const char *name;
     enum key_kind kind;
     bool may_be_null, required;
-    const char *fallback;       /* JSON text; NULL: null, {} for objects, or required */
-    const char *choices;        /* KEY_CHOICE: "a|b" */
-    const char *later;          /* KEY_CHOICE: "c|d": sensible, and not there yet */
+    const char *fallback; /* JSON text; NULL: null, {} for objects, or required */
+    const char *choices;  /* KEY_CHOICE: "a|b" */
+    const char *later;    /* KEY_CHOICE: "c|d": sensible, and not there yet */
     const struct key *sub;
     const char *doc;
 };

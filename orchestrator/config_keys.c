@@ -6,14 +6,22 @@
 static const struct key connection_keys[] = {
     {"url", KEY_TEXT, false, true, NULL, NULL, NULL, NULL,
      "s3://bucket/prefix/, file://folder/, mysql://user@host:3306/database or sqlite:file"},
-    {"region", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "S3: the bucket's region; null: AWS_REGION, the profile's"},
-    {"endpoint", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "S3: another server, such as http://127.0.0.1:9000"},
-    {"path_style", KEY_BOOL, false, false, "false", NULL, NULL, NULL, "S3: bucket in the path, not in the host name"},
-    {"profile", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "S3: profile in ~/.aws; null: AWS_PROFILE, else default"},
-    {"ca_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "PEM file of the authority to trust; null: the system's"},
-    {"password_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "MySQL: file of mode 0600 that holds the password"},
-    {"password_env", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "MySQL: environment variable that holds it"},
-    {"option_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "MySQL: my.cnf form, groups [client] and [orch]"},
+    {"region", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "S3: the bucket's region; null: AWS_REGION, the profile's"},
+    {"endpoint", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "S3: another server, such as http://127.0.0.1:9000"},
+    {"path_style", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
+     "S3: bucket in the path, not in the host name"},
+    {"profile", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "S3: profile in ~/.aws; null: AWS_PROFILE, else default"},
+    {"ca_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "PEM file of the authority to trust; null: the system's"},
+    {"password_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "MySQL: file of mode 0600 that holds the password"},
+    {"password_env", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "MySQL: environment variable that holds it"},
+    {"option_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "MySQL: my.cnf form, groups [client] and [orch]"},
     {"tls", KEY_CHOICE, false, false, "\"verify\"", "off|prefer|require|verify", NULL, NULL,
      "MySQL: verify checks certificate and host name"},
     {0},
@@ -31,11 +39,14 @@ static const struct key source_keys[] = {
      "strftime form of a partition's prefix"},
     {"include", KEY_TEXTS, false, false, "[\"*.csv\", \"*.csv.gz\", \"*.csv.zst\"]", NULL, NULL, NULL,
      "glob patterns; what they leave out is counted by status"},
-    {"since", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "first partition: 2022-06-05T00, or 2022-06-05 by day"},
-    {"until", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "last partition, itself included; null: goes on"},
+    {"since", KEY_TEXT, false, true, NULL, NULL, NULL, NULL,
+     "first partition: 2022-06-05T00, or 2022-06-05 by day"},
+    {"until", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "last partition, itself included; null: goes on"},
     {"settle", KEY_DURATION, false, false, "\"60s\"", NULL, NULL, NULL,
      "rest after a partition's end and after its youngest object"},
-    {"late_after", KEY_DURATION, false, false, "\"1h\"", NULL, NULL, NULL, "no object so long after it was due: LATE"},
+    {"late_after", KEY_DURATION, false, false, "\"1h\"", NULL, NULL, NULL,
+     "no object so long after it was due: LATE"},
     {"lookback", KEY_DURATION, false, false, "\"72h\"", NULL, NULL, NULL,
      "settled partitions listed each time; all of them once a day"},
     {"allow_empty", KEY_BOOL, false, false, "false", NULL, NULL, NULL, "a partition without objects is well"},
@@ -55,7 +66,8 @@ static const struct key csv_keys[] = {
 };
 static const struct key column_keys[] = {
     {"to", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "target column; null: the same name"},
-    {"null", KEY_TEXTS, true, false, NULL, NULL, NULL, NULL, "this column's own list of texts that mean NULL"},
+    {"null", KEY_TEXTS, true, false, NULL, NULL, NULL, NULL,
+     "this column's own list of texts that mean NULL"},
     {"format", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "strptime form of its dates; null: ISO 8601"},
     {"type", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "SQL type where orch makes the table"},
     {0},
@@ -63,7 +75,8 @@ static const struct key column_keys[] = {
 static const struct key target_keys[] = {
     {"connection", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "name in connections"},
     {"table", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "table, or database.table"},
-    {"create", KEY_BOOL, false, false, "false", NULL, NULL, NULL, "init and target setup make the table when missing"},
+    {"create", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
+     "init and target setup make the table when missing"},
     {"lineage", KEY_CHOICE, false, false, "\"columns\"", "columns|none", NULL, NULL,
      "none: append only, no replay, unverifiable"},
     {"mode", KEY_CHOICE, false, false, "\"append\"", "append", "upsert", NULL, "how rows go in"},
@@ -72,7 +85,8 @@ static const struct key target_keys[] = {
     {0},
 };
 static const struct key pipeline_keys[] = {
-    {"workflow", KEY_TEXT, false, false, "\"ingest\"", NULL, NULL, NULL, "a shipped one by name, or a file *.json"},
+    {"workflow", KEY_TEXT, false, false, "\"ingest\"", NULL, NULL, NULL,
+     "a shipped one by name, or a file *.json"},
     {"schedule", KEY_TEXT, false, false, "\"cron(0/5 * * * ? *)\"", NULL, NULL, NULL,
      "EventBridge cron(...) or rate(...), or five crontab fields, UTC: when to look"},
     {"timezone", KEY_CHOICE, false, false, "\"UTC\"", "UTC", "*", NULL, "of the schedule"},
@@ -82,16 +96,21 @@ static const struct key pipeline_keys[] = {
     {"columns", KEY_COLUMNS, false, false, NULL, NULL, NULL, column_keys,
      "header name (or field number where header is false): null drops it, a text renames it"},
     {"target", KEY_OBJECT, false, true, NULL, NULL, NULL, target_keys, "where rows go"},
-    {"job_bytes", KEY_SIZE, false, false, "\"1GiB\"", NULL, NULL, NULL, "files of a partition beyond this make job #2"},
+    {"job_bytes", KEY_SIZE, false, false, "\"1GiB\"", NULL, NULL, NULL,
+     "files of a partition beyond this make job #2"},
     {"parallel", KEY_CHOICE, false, false, "1", "1", "*", NULL, "jobs at a time"},
     {"verify", KEY_CHOICE, false, false, "\"sums\"", "count|sums", "full", NULL, "before each COMMIT"},
-    {"max_rejects", KEY_BUDGET, false, false, "\"0\"", NULL, NULL, NULL, "rejects a file may have: 10, or \"5%\""},
-    {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL, "faults of data or rules before a job is DEAD"},
+    {"max_rejects", KEY_BUDGET, false, false, "\"0\"", NULL, NULL, NULL,
+     "rejects a file may have: 10, or \"5%\""},
+    {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL,
+     "faults of data or rules before a job is DEAD"},
     {0},
 };
 static const struct key alerts_keys[] = {
-    {"renotify", KEY_DURATION, false, false, "\"6h\"", NULL, NULL, NULL, "a trouble that lasts is said again after"},
-    {"command", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "run by /bin/sh -c with the trouble as JSON on stdin"},
+    {"renotify", KEY_DURATION, false, false, "\"6h\"", NULL, NULL, NULL,
+     "a trouble that lasts is said again after"},
+    {"command", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "run by /bin/sh -c with the trouble as JSON on stdin"},
     {0},
 };
 static const struct key tick_keys[] = {
@@ -172,7 +191,8 @@ static bool choice_fits(const struct key *k, const json_t *v, const char *where,
             return true;
         bool plausible = json_is_string(v) || json_integer_value(v) > 1;
         if (k->later != NULL && plausible && (strcmp(k->later, "*") == 0 || in_list(k->later, word))) {
-            fault_add(f, where, "'%s' is not there yet: this version of orch knows only %s", word, k->choices);
+            fault_add(f, where, "'%s' is not there yet: this version of orch knows only %s", word,
+                      k->choices);
             return false;
         }
     } else {
@@ -185,7 +205,8 @@ static bool choice_fits(const struct key *k, const json_t *v, const char *where,
             listed[o++] = *p;
     }
     listed[o] = '\0';
-    fault_add(f, where, of_kind && json_is_string(v) ? "'%s' is none of: %s" : "%s is none of: %s", word, listed);
+    fault_add(f, where, of_kind && json_is_string(v) ? "'%s' is none of: %s" : "%s is none of: %s", word,
+              listed);
     return false;
 }
 
@@ -202,7 +223,8 @@ static bool texts_fit(const json_t *v, const char *where, struct faults *f)
         fault_add(f, where, "more than %d entries", MAX_TOKEN_SET);
         return false;
     }
-    json_array_foreach(v, i, item) {
+    json_array_foreach(v, i, item)
+    {
         if (!json_is_string(item)) {
             fault_add(f, where, "entry %zu is %s where a text is expected", i + 1, json_kind(item));
             return false;
@@ -254,7 +276,9 @@ static bool form_fits(const struct key *k, const json_t *v, const char *where, s
 
 static bool plain_fits(const struct key *k, const json_t *v, const char *where, struct faults *f)
 {
-    const char *want = k->kind == KEY_TEXT ? "a text" : k->kind == KEY_BOOL ? "true or false" : "a whole number";
+    const char *want = k->kind == KEY_TEXT   ? "a text"
+                       : k->kind == KEY_BOOL ? "true or false"
+                                             : "a whole number";
 
     if (k->kind == KEY_TEXT && json_is_string(v)) {
         if (strlen(json_string_value(v)) != json_string_length(v)) {
@@ -283,7 +307,8 @@ static json_t *named(const json_t *given, const struct key *k, const char *where
         fault_add(f, where, "%s where an object is expected", json_kind(given));
         return out;
     }
-    json_object_foreach((json_t *)(uintptr_t)given, name, item) {
+    json_object_foreach((json_t *)(uintptr_t)given, name, item)
+    {
         if (strcmp(name, "$comment") == 0)
             continue;
         char *path = xasprintf("%s.%s", where, name);
@@ -340,7 +365,8 @@ static void unknown_keys(const json_t *given, const struct key *keys, const char
     for (const struct key *k = keys; k->name != NULL && count < ARRAY_LEN(names) - 1; k++)
         names[count++] = k->name;
     names[count] = NULL;
-    json_object_foreach((json_t *)(uintptr_t)given, name, item) {
+    json_object_foreach((json_t *)(uintptr_t)given, name, item)
+    {
         const struct key *k = keys;
         while (k->name != NULL && strcmp(k->name, name) != 0)
             k++;

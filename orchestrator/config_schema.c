@@ -46,7 +46,8 @@ static json_t *form_of(const struct key *k)
         return either(json_pack("{s:s,s:i}", "type", "integer", "minimum", 1),
                       text_with("string", "^[0-9]+(B|KiB|MiB|GiB|TiB|KB|MB|GB|TB)?$"));
     case KEY_BUDGET:
-        return either(json_pack("{s:s,s:i}", "type", "integer", "minimum", 0), text_with("string", "^[0-9]+%?$"));
+        return either(json_pack("{s:s,s:i}", "type", "integer", "minimum", 0),
+                      text_with("string", "^[0-9]+%?$"));
     case KEY_CHAR:
         return json_pack("{s:s,s:i,s:i}", "type", "string", "minLength", 1, "maxLength", 1);
     case KEY_TEXTS:
@@ -56,11 +57,12 @@ static json_t *form_of(const struct key *k)
     case KEY_OBJECT:
         return object_of(k->sub);
     case KEY_MAP:
-        return json_pack("{s:s,s:{s:{}},s:o}", "type", "object", "properties", "$comment", "additionalProperties",
-                         object_of(k->sub));
+        return json_pack("{s:s,s:{s:{}},s:o}", "type", "object", "properties", "$comment",
+                         "additionalProperties", object_of(k->sub));
     case KEY_COLUMNS:
         return json_pack("{s:s,s:{s:{}},s:{s:[{s:s},{s:s},o]}}", "type", "object", "properties", "$comment",
-                         "additionalProperties", "anyOf", "type", "null", "type", "string", object_of(k->sub));
+                         "additionalProperties", "anyOf", "type", "null", "type", "string",
+                         object_of(k->sub));
     }
     return json_object();
 }
@@ -98,7 +100,8 @@ static json_t *object_of(const struct key *keys)
 
 json_t *config_schema(void)
 {
-    json_t *s = json_pack("{s:s,s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title", "orch.json");
+    json_t *s = json_pack("{s:s,s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
+                          "orch.json");
     json_t *root = object_of(config_root_keys);
 
     json_object_update(s, root);

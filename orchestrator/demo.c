@@ -9,7 +9,8 @@
 enum { ROWS = 200, HOUR = 3600000 };
 
 static const char header[] =
-    ",SeriousDlqin2yrs,RevolvingUtilizationOfUnsecuredLines,age,NumberOfTime30-59DaysPastDueNotWorse,DebtRatio,"
+    ",SeriousDlqin2yrs,RevolvingUtilizationOfUnsecuredLines,age,NumberOfTime30-59DaysPastDueNotWorse,"
+    "DebtRatio,"
     "MonthlyIncome,NumberOfOpenCreditLinesAndLoans,NumberOfTimes90DaysLate,NumberRealEstateLoansOrLines,"
     "NumberOfTime60-89DaysPastDueNotWorse,NumberOfDependents\r\n";
 
@@ -31,8 +32,8 @@ static int record(struct buf *b, uint64_t *seed, int number, int bad, struct err
     if (bad == 1)
         snprintf(income, sizeof income, "\"12,000\"");
     int rc = buf_addf(b, err, "%d,%u,0.%09u,%u,%u,0.%09u,%s,%u,%u,%u,%u", number, draw(seed, 15) == 0,
-                      draw(seed, 1000000000), 21 + draw(seed, 70), draw(seed, 3), draw(seed, 1000000000), income,
-                      draw(seed, 20), draw(seed, 2), draw(seed, 4), draw(seed, 2));
+                      draw(seed, 1000000000), 21 + draw(seed, 70), draw(seed, 3), draw(seed, 1000000000),
+                      income, draw(seed, 20), draw(seed, 2), draw(seed, 4), draw(seed, 2));
     if (rc == 0 && bad == 2)
         return buf_adds(b, ",many\r\n", err);
     if (rc == 0 && bad == 3)
@@ -115,12 +116,14 @@ static const char config_text[] =
     "        \"settle\": \"0s\"\n"
     "      },\n"
     "      \"columns\": {\n"
-    "        \"$comment\": \"the first header cell is empty: a row number, dropped. NA becomes NULL by csv.null\",\n"
+    "        \"$comment\": \"the first header cell is empty: a row number, dropped. NA becomes NULL by "
+    "csv.null\",\n"
     "        \"\": null,\n"
     "        \"MonthlyIncome\": {\"type\": \"BIGINT\"},\n"
     "        \"NumberOfDependents\": {\"type\": \"BIGINT\"}\n"
     "      },\n"
-    "      \"target\": {\"connection\": \"warehouse\", \"table\": \"loan_applicant_info\", \"create\": true},\n"
+    "      \"target\": {\"connection\": \"warehouse\", \"table\": \"loan_applicant_info\", \"create\": "
+    "true},\n"
     "      \"max_rejects\": \"5\"\n"
     "    }\n"
     "  },\n"

@@ -7,10 +7,10 @@ static void add(struct doctor *d, const char *what, const char *text)
     const json_t *n;
     size_t i;
 
-    json_array_foreach(d->needs, i, n)
-        if (strcmp(json_string_value(json_object_get(n, "text")), text) == 0)
-            return;
-    json_array_append_new(d->needs, json_pack("{s:o,s:o}", "what", cli_json_text(what), "text", cli_json_text(text)));
+    json_array_foreach(d->needs, i,
+                       n) if (strcmp(json_string_value(json_object_get(n, "text")), text) == 0) return;
+    json_array_append_new(d->needs,
+                          json_pack("{s:o,s:o}", "what", cli_json_text(what), "text", cli_json_text(text)));
 }
 
 void doctor_needs_source(struct doctor *d, const struct pipeline *p)
@@ -22,10 +22,10 @@ void doctor_needs_source(struct doctor *d, const struct pipeline *p)
     char *prefix = xasprintf("%s%s", slash != NULL ? slash + 1 : "", p->prefix);
     char *like = xasprintf("%s*", prefix), *objects = xasprintf("arn:aws:s3:::%s/%s*", name, prefix);
     char *whole = xasprintf("arn:aws:s3:::%s", name), *text, *line;
-    json_t *policy = json_pack(
-        "{s:s,s:[{s:s,s:s,s:s,s:{s:{s:[s]}}},{s:s,s:[s,s],s:s}]}", "Version", "2012-10-17", "Statement", "Effect",
-        "Allow", "Action", "s3:ListBucket", "Resource", whole, "Condition", "StringLike", "s3:prefix", like, "Effect",
-        "Allow", "Action", "s3:GetObject", "s3:GetObjectVersion", "Resource", objects);
+    json_t *policy = json_pack("{s:s,s:[{s:s,s:s,s:s,s:{s:{s:[s]}}},{s:s,s:[s,s],s:s}]}", "Version",
+                               "2012-10-17", "Statement", "Effect", "Allow", "Action", "s3:ListBucket",
+                               "Resource", whole, "Condition", "StringLike", "s3:prefix", like, "Effect",
+                               "Allow", "Action", "s3:GetObject", "s3:GetObjectVersion", "Resource", objects);
 
     text = policy != NULL ? json_dumps(policy, JSON_INDENT(2)) : NULL;
     line = xasprintf("%s\n", text != NULL ? text : "");
@@ -45,7 +45,8 @@ void doctor_needs_target(struct doctor *d, struct target *t, const struct pipeli
 {
     struct buf text = BUF_INIT(64 * KIB);
     struct err err;
-    const char *user = str_starts(p->target.url, "mysql://") ? p->target.url + 8 : "", *at = strchr(user, '@');
+    const char *user = str_starts(p->target.url, "mysql://") ? p->target.url + 8 : "",
+               *at = strchr(user, '@');
     char *name = at != NULL ? xstrndup(user, (size_t)(at - user)) : xstrdup("orch");
 
     if (target_is_mysql(t) && target_grants(t, name, p->table, &text, &err) >= 0 && text.n > 0)

@@ -80,12 +80,15 @@ static bool reads_as(const char *text, const char *layout, enum period period, i
     if (at == NULL || c.year < 0 || !civil_valid(c.year, c.month, c.day) || c.hour > 23)
         return false;
     *ret_start_ms = period_floor(period, civil_to_ms(&c));
-    return part_prefix(layout, *ret_start_ms, again, &ignored) == 0 && strncmp(text, again, strlen(again)) == 0;
+    return part_prefix(layout, *ret_start_ms, again, &ignored) == 0 &&
+           strncmp(text, again, strlen(again)) == 0;
 }
 
-bool probe_layout(const char *key, const char *layout, enum period period, size_t *ret_prefix, int64_t *ret_start_ms)
+bool probe_layout(const char *key, const char *layout, enum period period, size_t *ret_prefix,
+                  int64_t *ret_start_ms)
 {
-    for (const char *at = key; at != NULL && *at != '\0'; at = strchr(at, '/'), at = at != NULL ? at + 1 : NULL)
+    for (const char *at = key; at != NULL && *at != '\0';
+         at = strchr(at, '/'), at = at != NULL ? at + 1 : NULL)
         if (reads_as(at, layout, period, ret_start_ms)) {
             *ret_prefix = (size_t)(at - key);
             return true;
@@ -122,7 +125,9 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
         return 0;
     for (size_t i = 0; i < ARRAY_LEN(layouts) && f->key == NULL; i++) {
         const char *layout = s->layout != NULL ? s->layout : layouts[i].layout;
-        enum period period = s->layout == NULL ? layouts[i].period : strstr(layout, "%H") ? PERIOD_HOUR : PERIOD_DAY;
+        enum period period = s->layout == NULL      ? layouts[i].period
+                             : strstr(layout, "%H") ? PERIOD_HOUR
+                                                    : PERIOD_DAY;
         if (!probe_layout(o->key, layout, period, &before, &f->start_ms))
             continue;
         f->key = xstrdup(o->key);
@@ -191,7 +196,8 @@ int probe_header(struct source *s, const struct pipeline *p, const struct object
     ret->names = xcalloc(rec.count + 1, sizeof *ret->names);
     ret->count = rec.count;
     for (size_t i = 0; i < rec.count; i++)
-        ret->names[i] = p->convert.header ? xstrndup(rec.fields[i].p, rec.fields[i].n) : xasprintf("%zu", i + 1);
+        ret->names[i] =
+            p->convert.header ? xstrndup(rec.fields[i].p, rec.fields[i].n) : xasprintf("%zu", i + 1);
     rc = 0;
 out:
     csv_close(csv);
@@ -199,7 +205,8 @@ out:
     return rc;
 }
 
-int probe_source(struct source *s, const struct pipeline *p, const char *layout, struct probe *ret, struct err *err)
+int probe_source(struct source *s, const struct pipeline *p, const char *layout, struct probe *ret,
+                 struct err *err)
 {
     struct search search = {.found = ret, .p = p, .layout = layout};
     int rc = source_list(s, p->prefix, on_object, &search, err);
@@ -207,7 +214,8 @@ int probe_source(struct source *s, const struct pipeline *p, const char *layout,
     if (rc < 0 && err->code == ERR_CANCELLED)
         rc = 0;
     if (rc == 0 && ret->key == NULL) {
-        rc = err_set(err, ERR_NOT_FOUND, "%zu objects seen, none of them *.csv in a partition that is known", ret->listed);
+        rc = err_set(err, ERR_NOT_FOUND, "%zu objects seen, none of them *.csv in a partition that is known",
+                     ret->listed);
         err_hint(err, "--layout 'day=%%Y%%m%%d/%%H/' tells the form; --from may name a folder further down");
     }
     if (rc == 0)

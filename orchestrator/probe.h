@@ -3,22 +3,25 @@
 #include "orchestrator/cmd.h"
 /* What init and doctor find out by looking: layout and first partition of a source, header of a file. */
 struct probe {
-    char *key;                    /* a real file; owned; NULL: none was found */
-    char *prefix;                 /* before the layout; owned */
-    const char *layout;           /* static, or as given */
+    char *key;          /* a real file; owned; NULL: none was found */
+    char *prefix;       /* before the layout; owned */
+    const char *layout; /* static, or as given */
     enum period period;
-    int64_t start_ms;             /* of the partition that key is in */
-    char **names;                 /* header; owned */
+    int64_t start_ms; /* of the partition that key is in */
+    char **names;     /* header; owned */
     size_t count;
-    size_t listed;                /* objects looked at */
+    size_t listed; /* objects looked at */
 };
 void probe_release(struct probe *p);
-/* Looks at the first objects of a source; layout NULL: finds one of the common ones. ERR_NOT_FOUND with a hint. */
+/* Looks at the first objects of a source; layout NULL: finds one of the common ones. ERR_NOT_FOUND with a
+ * hint. */
 NODISCARD int probe_source(struct source *s, const struct pipeline *p, const char *layout, struct probe *ret,
                            struct err *err);
 /* Whether key is in a partition of layout behind one of its slashes. */
-bool probe_layout(const char *key, const char *layout, enum period period, size_t *ret_prefix, int64_t *ret_start_ms);
-/* The first record of the object, as the pipeline's dialect reads it: names of the header, or "1", "2", ... */
-NODISCARD int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o, struct probe *ret,
-                           struct err *err);
+bool probe_layout(const char *key, const char *layout, enum period period, size_t *ret_prefix,
+                  int64_t *ret_start_ms);
+/* The first record of the object, as the pipeline's dialect reads it: names of the header, or "1", "2", ...
+ */
+NODISCARD int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o,
+                           struct probe *ret, struct err *err);
 #endif

@@ -3,9 +3,9 @@
 #include "base/json.h"
 #include <stdio.h>
 /*
- * What commands put on stdout: rows (objects of one shape) as an aligned table, JSON, JSON lines or CSV. The same
- * values in each form; JSON has every member, table and CSV the columns asked for. Whatever came from outside is made
- * printable in tables; colour never tells what words do not.
+ * What commands put on stdout: rows (objects of one shape) as an aligned table, JSON, JSON lines or CSV. The
+ * same values in each form; JSON has every member, table and CSV the columns asked for. Whatever came from
+ * outside is made printable in tables; colour never tells what words do not.
  */
 enum out_format { OUT_TABLE, OUT_JSON, OUT_JSONL, OUT_CSV };
 struct out {

@@ -22,7 +22,7 @@ static const struct {
     int weight; /* of several jobs the heaviest is the partition's state */
     bool well;
 } states[] = {
-    {"DEAD", "✖", 9, false},      {"FAILED", "✖", 8, false},  {"MISMATCHED", "≠", 7, false},
+    {"DEAD", "✖", 9, false},       {"FAILED", "✖", 8, false},  {"MISMATCHED", "≠", 7, false},
     {"PROCESSING", "·", 6, false}, {"QUEUED", "·", 5, false},  {"LOADED", "●", 4, false},
     {"RECONCILED", "●", 3, true},  {"EMPTY", "–", 2, true},    {"SKIPPED", "–", 0, true},
     {"ADOPTED", "●", 0, true},     {"WAITING", "·", 0, false}, {"LATE", "▲", 0, false},
@@ -55,9 +55,9 @@ static json_t *partition_of(struct viewing *v, const char *part)
     json_t *o = json_object_get(v->by_part, part);
 
     if (o == NULL) {
-        o = json_pack("{s:s,s:s,s:n,s:n,s:s,s:i,s:i,s:i,s:i,s:b,s:[]}", "partition", part, "state", "WAITING", "since",
-                      "listed", "reason", "", "objects", 0, "rows_read", 0, "rows_loaded", 0, "rows_rejected", 0,
-                      "unverifiable", 0, "jobs");
+        o = json_pack("{s:s,s:s,s:n,s:n,s:s,s:i,s:i,s:i,s:i,s:b,s:[]}", "partition", part, "state", "WAITING",
+                      "since", "listed", "reason", "", "objects", 0, "rows_read", 0, "rows_loaded", 0,
+                      "rows_rejected", 0, "unverifiable", 0, "jobs");
         json_object_set_new(v->by_part, part, o);
     }
     return o;
@@ -78,10 +78,10 @@ static int on_partition(void *arg, const struct partition_row *p, struct err *er
 static json_t *job_json(const struct job *j)
 {
     char name[JOB_NAME_SIZE];
-    json_t *o = json_pack("{s:I,s:s,s:I,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "id", j->id, "job", job_name(j, name), "n",
-                          j->n, "kind", j->kind, "state", j->state, "attempts", j->attempts, "tries", j->tries,
-                          "objects", j->objects, "rows_read", j->rows_read, "rows_loaded", j->rows_loaded,
-                          "rows_rejected", j->rows_rejected);
+    json_t *o = json_pack("{s:I,s:s,s:I,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "id", j->id, "job",
+                          job_name(j, name), "n", j->n, "kind", j->kind, "state", j->state, "attempts",
+                          j->attempts, "tries", j->tries, "objects", j->objects, "rows_read", j->rows_read,
+                          "rows_loaded", j->rows_loaded, "rows_rejected", j->rows_rejected);
 
     json_object_set_new(o, "bytes", json_integer(j->bytes));
     json_object_set_new(o, "error", cli_json_text(j->error));
@@ -150,8 +150,7 @@ static json_t *in_order(const json_t *by_part)
     const char **names = xcalloc(n + 1, sizeof *names), *name;
     json_t *list = json_array(), *o;
 
-    json_object_foreach((json_t *)(uintptr_t)by_part, name, o)
-        names[i++] = name;
+    json_object_foreach((json_t *)(uintptr_t)by_part, name, o) names[i++] = name;
     qsort(names, n, sizeof *names, by_name);
     for (i = 0; i < n; i++) {
         o = json_object_get(by_part, names[i]);
@@ -162,8 +161,8 @@ static json_t *in_order(const json_t *by_part)
     return list;
 }
 
-int view_partitions(struct store *s, const struct pipeline *p, const char *from, const char *to, int64_t now_ms,
-                    json_t **ret_owned, struct err *err)
+int view_partitions(struct store *s, const struct pipeline *p, const char *from, const char *to,
+                    int64_t now_ms, json_t **ret_owned, struct err *err)
 {
     struct viewing v = {json_object()};
     int64_t first = p->since_ms, last, given;

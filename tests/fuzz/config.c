@@ -1,6 +1,6 @@
 /* orch.json comes from a person: whatever stands in it, the answer is a config or a list of faults. */
-#include "base/limits.h"
 #include "orchestrator/config.h"
+#include "base/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

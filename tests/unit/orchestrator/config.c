@@ -21,7 +21,8 @@ static char *with(const char *more)
     must_rc(json_parse(minimal, strlen(minimal), "minimal", &doc, &err), &err);
     must_rc(json_parse(more, strlen(more), more, &add, &err), &err);
     loans = json_object_get(json_object_get(doc, "pipelines"), "loans");
-    json_object_foreach(add, key, v) {
+    json_object_foreach(add, key, v)
+    {
         json_t *old = json_object_get(loans, key);
         if (json_is_object(old) && json_is_object(v))
             json_object_update(old, v);
@@ -123,7 +124,8 @@ TEST(relative_paths_are_relative_to_the_file)
 TEST(unknown_keys_name_the_nearest_at_every_level)
 {
     refused_with("{\"max_reject\": \"5\"}", "unknown key 'max_reject'; the nearest is 'max_rejects'");
-    refused_with("{\"source\": {\"setle\": \"5s\"}}", "pipelines.loans.source: unknown key 'setle'; the nearest is 'settle'");
+    refused_with("{\"source\": {\"setle\": \"5s\"}}",
+                 "pipelines.loans.source: unknown key 'setle'; the nearest is 'settle'");
     refused_with("{\"csv\": {\"delimeter\": \";\"}}", "the nearest is 'delimiter'");
     refused_with("{\"columns\": {\"a\": {\"formt\": \"x\"}}}", "the nearest is 'format'");
     refused("{\"connection\": {}}", "unknown key 'connection'; the nearest is 'connections'");
@@ -134,7 +136,8 @@ TEST(every_fault_is_listed_not_only_the_first)
     struct buf faults = BUF_INIT(64 * KIB);
     struct config *c = NULL;
     struct err err;
-    char *json = with("{\"max_attempts\": \"five\", \"schedule\": \"every day\", \"source\": {\"settle\": \"soon\"}}");
+    char *json =
+        with("{\"max_attempts\": \"five\", \"schedule\": \"every day\", \"source\": {\"settle\": \"soon\"}}");
 
     fails(config_parse(json, strlen(json), "/x/orch.json", true, &c, &faults, &err), &err, ERR_CONFIG);
     ok(strstr(faults.p, "pipelines.loans.max_attempts: a string where a whole number is expected") != NULL);
@@ -158,8 +161,9 @@ TEST(what_belongs_to_later_is_refused_in_words)
 
 TEST(columns_drop_rename_and_type)
 {
-    char *json = with("{\"columns\": {\"$comment\": \"x\", \"\": null, \"a\": \"b\", \"c\": {\"null\": [\"-\"],"
-                      " \"format\": \"%d/%m/%Y\", \"type\": \"DATE\"}}, \"target\": {\"create\": true}}");
+    char *json =
+        with("{\"columns\": {\"$comment\": \"x\", \"\": null, \"a\": \"b\", \"c\": {\"null\": [\"-\"],"
+             " \"format\": \"%d/%m/%Y\", \"type\": \"DATE\"}}, \"target\": {\"create\": true}}");
     struct config *c = good(json);
     const struct convert_config *v = &c->pipelines[0].convert;
 
@@ -187,7 +191,9 @@ TEST(budgets_are_a_number_or_a_percentage)
         const char *json;
         int64_t number;
         double percent;
-    } rows[] = {{"{\"max_rejects\": \"5%\"}", 0, 5}, {"{\"max_rejects\": \"12\"}", 12, -1}, {"{\"max_rejects\": 7}", 7, -1}};
+    } rows[] = {{"{\"max_rejects\": \"5%\"}", 0, 5},
+                {"{\"max_rejects\": \"12\"}", 12, -1},
+                {"{\"max_rejects\": 7}", 7, -1}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char *json = with(rows[i].json);
@@ -208,8 +214,9 @@ TEST(since_is_needed_and_fits_the_period)
     refused_with("{\"source\": {\"since\": \"2022-06-05\"}}", "source.since");
     refused_with("{\"source\": {\"since\": \"2022-06-05T24\"}}", "source.since");
     refused_with("{\"source\": {\"until\": \"2022-06-04T23\"}}", "is before since");
-    char *json = with("{\"source\": {\"period\": \"day\", \"layout\": \"%Y/%m/%d/\", \"since\": \"2022-06-05\","
-                      " \"until\": \"2022-06-05\"}}");
+    char *json =
+        with("{\"source\": {\"period\": \"day\", \"layout\": \"%Y/%m/%d/\", \"since\": \"2022-06-05\","
+             " \"until\": \"2022-06-05\"}}");
     struct config *c = good(json);
     is_int(c->pipelines[0].until_ms, c->pipelines[0].since_ms);
     config_free(c);
@@ -233,7 +240,8 @@ TEST(two_pipelines_must_not_load_the_same_files_into_one_table)
 
 TEST(names_that_would_break_jobs_are_refused)
 {
-    static const char *const names[] = {"a/b", "", "-x", "has space", "ümlaut", "12345678901234567890123456789012345678901"};
+    static const char *const names[] = {"a/b",       "",       "-x",
+                                        "has space", "ümlaut", "12345678901234567890123456789012345678901"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct err err;
@@ -252,9 +260,11 @@ TEST(names_that_would_break_jobs_are_refused)
 
 static void connection(const char *db, const char *fault)
 {
-    char *json = xasprintf("{\"connections\": {\"lake\": {\"url\": \"s3://b/p/\"}, \"db\": %s}, \"pipelines\": {\"loans\":"
-                           " {\"source\": {\"connection\": \"lake\", \"since\": \"2022-06-05T00\"},"
-                           " \"target\": {\"connection\": \"db\", \"table\": \"t\"}}}}", db);
+    char *json = xasprintf(
+        "{\"connections\": {\"lake\": {\"url\": \"s3://b/p/\"}, \"db\": %s}, \"pipelines\": {\"loans\":"
+        " {\"source\": {\"connection\": \"lake\", \"since\": \"2022-06-05T00\"},"
+        " \"target\": {\"connection\": \"db\", \"table\": \"t\"}}}}",
+        db);
     refused(json, fault);
     free(json);
 }
@@ -268,8 +278,10 @@ TEST(passwords_stay_out_of_urls_and_open_files)
     char *secret = fs_join(dir, "secret"), *wide = NULL, *json = NULL;
     connection("{\"url\": \"mysql://u:pw@h/d\"}", "a password in a URL");
     connection("{\"url\": \"mysql://u@h\"}", "the database is missing");
-    connection("{\"url\": \"mysql://u@h/d\", \"password_env\": \"ORCH_NO_SUCH_VARIABLE\"}", "no ORCH_NO_SUCH_VARIABLE");
-    connection("{\"url\": \"mysql://u@h/d\", \"password_env\": \"A\", \"password_file\": \"b\"}", "one of the two");
+    connection("{\"url\": \"mysql://u@h/d\", \"password_env\": \"ORCH_NO_SUCH_VARIABLE\"}",
+               "no ORCH_NO_SUCH_VARIABLE");
+    connection("{\"url\": \"mysql://u@h/d\", \"password_env\": \"A\", \"password_file\": \"b\"}",
+               "one of the two");
     connection("{\"url\": \"sqlite:x.db\", \"tls\": \"off\"}", "'tls' has no effect");
     connection("{\"url\": \"postgres://h/d\"}", "starts with none of");
     connection("{\"url\": \"sqlite:orch.db\"}", "must not be orch's own state file");
@@ -278,9 +290,11 @@ TEST(passwords_stay_out_of_urls_and_open_files)
     wide = xasprintf("{\"url\": \"mysql://u@h/d\", \"password_file\": \"%s\"}", secret);
     connection(wide, "password_file: ");
     must(chmod(secret, 0600) == 0);
-    json = xasprintf("{\"connections\": {\"lake\": {\"url\": \"s3://b/p/\"}, \"db\": %s}, \"pipelines\": {\"loans\":"
-                     " {\"source\": {\"connection\": \"lake\", \"since\": \"2022-06-05T00\"},"
-                     " \"target\": {\"connection\": \"db\", \"table\": \"t\"}}}}", wide);
+    json = xasprintf(
+        "{\"connections\": {\"lake\": {\"url\": \"s3://b/p/\"}, \"db\": %s}, \"pipelines\": {\"loans\":"
+        " {\"source\": {\"connection\": \"lake\", \"since\": \"2022-06-05T00\"},"
+        " \"target\": {\"connection\": \"db\", \"table\": \"t\"}}}}",
+        wide);
     struct config *c = good(json);
     is_str(c->pipelines[0].target.password, "geheim");
     is_int(c->pipelines[0].target.tls, TLS_VERIFY);
