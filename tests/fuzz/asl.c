@@ -1,0 +1,66 @@
+/*
+ * Any definition: refused with a reason and a place, or run to an end. Tasks answer in turn with success,
+ * errors and time-outs; the interpreter may never crash, hang, or decide something that is no decision.
+ */
+#include "base/mem.h"
+#include "orchestrator/interp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static struct outcome answer(int turn, const json_t *output)
+{
+    static const char *const errors[] = {"Orch.Transient", "States.Timeout", "States.HeartbeatTimeout", "E"};
+
+    if (turn % 3 == 0)
+        return (struct outcome){
+            .kind = OUTCOME_FAILED, .error = errors[turn / 3 % 4], .cause = turn % 2 ? "why" : NULL};
+    return (struct outcome){.kind = OUTCOME_SUCCEEDED, .output = output};
+}
+
+static void run(const struct asl *a, json_t *input)
+{
+    struct decision d = {.kind = DECIDE_ENTER, .state = xstrdup(asl_start_at(a)), .phase = xstrdup("ENTER")},
+                    next;
+    json_t *output = json_pack("{s:i,s:[{s:s}],s:b,s:n}", "n", 1, "list", "text", "x", "yes", 1, "null"),
+           *context = json_object();
+    struct err err;
+
+    d.input = json_incref(input);
+    for (int turn = 1; turn < 100 && d.kind != DECIDE_END; turn++) {
+        struct cursor c = {d.state, d.phase, d.input, d.retry, d.entered_ms};
+        struct outcome o = {.kind = d.kind == DECIDE_WAIT ? OUTCOME_TIMER : OUTCOME_NONE};
+        struct interp_env env = {context, 1654430400000 + turn, (uint32_t)turn * 2654435769u, turn};
+        if (d.kind == DECIDE_TASK)
+            o = answer(turn, output);
+        if (interp_next(a, &c, &o, &env, &next, &err) < 0)
+            abort(); /* what the checker lets through can be executed */
+        if (next.kind == DECIDE_END ? next.status == NULL
+                                    : next.input == NULL || asl_state(a, next.state) == NULL)
+            abort();
+        decision_release(&d);
+        d = next;
+    }
+    decision_release(&d);
+    json_decref(output);
+    json_decref(context);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct asl_diagnostics d;
+    struct asl *a = NULL;
+    struct err err;
+
+    if (asl_parse((const char *)data, n, &a, &d, &err) < 0) {
+        if (err.code != ERR_WORKFLOW || d.errors == 0 || d.items[0].message[0] == '\0')
+            abort();
+    } else {
+        json_t *input = json_pack("{s:{s:i,s:s,s:s},s:[i,i]}", "a", "n", 7, "s", "text", "t",
+                                  "2022-06-05T12:00:00Z", "list", 1, 2);
+        run(a, input);
+        json_decref(input);
+        asl_free(a);
+    }
+    asl_diagnostics_release(&d);
+    return 0;
+}
