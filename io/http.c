@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include <assert.h>
 #include <curl/curl.h>
 #include <pthread.h>
 
@@ -9,7 +10,7 @@ enum { CONNECT_TIMEOUT_MS = 10000, STALL_TIMEOUT_MS = 30000, WAIT_MS = 500 };
 
 struct http {
     CURLM *multi;
-    int open; /* responses */
+    int open; /* responses that point here */
 };
 
 struct http_response {
@@ -56,6 +57,7 @@ void http_free(struct http *h)
 {
     if (h == NULL)
         return;
+    assert(h->open == 0);
     curl_multi_cleanup(h->multi);
     free(h);
 }

@@ -317,6 +317,37 @@ TEST(an_ended_token_is_renewed_once)
     done(&m, &l);
 }
 
+#define ROLE(token)                                                                                          \
+    {"PUT /latest/api/token", "200 OK\r\n", "T", 0, 0, 0}, {"GET /latest/", "200 OK\r\n", "role", 0, 0, 0},  \
+    {                                                                                                        \
+        "GET /latest/", "200 OK\r\n",                                                                        \
+            "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\",\"Token\":\"" token                            \
+            "\",\"Expiration\":\"2999-01-01T00:00:00Z\"}",                                                   \
+            0, 0, 0                                                                                          \
+    }
+
+TEST(an_instance_role_is_asked_again_when_its_token_ends)
+{
+    const struct mock_answer role[] = {ROLE("first"), ROLE("second")};
+    const struct mock_answer answers[] = {
+        {"x-amz-security-token: first\r\n", "200 OK\r\n", PAGE(LAST), 0, 0, 0},
+        {"x-amz-security-token: first\r\n", "400 Bad Request\r\n", S3_ERROR("ExpiredToken"), 0, 0, 0},
+        {"x-amz-security-token: second\r\n", "200 OK\r\n", PAGE(LAST), 0, 0, 0},
+        {"x-amz-security-token: second\r\n", "200 OK\r\n", PAGE(LAST), 0, 0, 0}};
+    struct mock m, imds;
+    struct lake l = mocked(&m, answers, ARRAY_LEN(answers));
+    struct err err;
+
+    mock_start(&imds, role, ARRAY_LEN(role));
+    l.config.env = (struct creds_env){.home = "/nonexistent", .metadata_endpoint = imds.url};
+    reopen(&l);
+    for (int i = 0; i < 3; i++)
+        must_rc(list_rc(&l, "", &err), &err);
+    is_str(source_creds_origin(l.s), "instance metadata");
+    mock_stop(&imds);
+    done(&m, &l);
+}
+
 TEST(a_wrong_object_is_not_taken_for_the_listed_one)
 {
     static const struct {
