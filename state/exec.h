@@ -52,9 +52,12 @@ NODISCARD int exec_by_name(struct store *s, const char *name, struct execution *
 NODISCARD int exec_list(struct store *s, const char *pipeline, const char *status, int64_t limit,
                         int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg, struct err *err);
 
-/* Claim: compare-and-set on the claim number read before; 1 won, 0 another was faster. Lease in ms from now. */
+/*
+ * Claim: compare-and-set on the claim number read before (expect_claim); claim is the new one, greater. 1 won, 0 another
+ * was faster, or it is not RUNNING. The lease is over when CLOCK_BOOTTIME reaches lease_boot_ms + lease_ms.
+ */
 struct claim_new {
-    int64_t id, expect_claim;
+    int64_t id, expect_claim, claim;
     const char *lock, *boot_id;
     int64_t pid, pid_start, lease_boot_ms, lease_ms;
 };
@@ -87,9 +90,13 @@ NODISCARD int task_finish(struct store *s, const char *token, const char *status
 /* True inside a step's transaction: its token is still the live one. Every write of a step begins with it. */
 NODISCARD int task_guard(struct store *s, const char *token, struct err *err); /* ERR_LOCK_LOST */
 
+/* Closes it and releases the claim; live tasks become ABORTED, frames DONE. 0 rows is ERR_LOCK_LOST. */
 NODISCARD int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
                           const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err);
 /* T6, later issue: exec_redrive. */
-/* Deletes closed executions: idle ones that stopped before idle_ms, others before other_ms. Returns how many. */
+/* 1 when it started a task that does more than look (generate, check): only then is there something to remember. */
+NODISCARD int exec_worked(struct store *s, int64_t id, struct err *err);
+/* Deletes closed executions: idle ones that stopped before idle_ms, others before other_ms, never the newest of a
+ * pipeline. Returns how many; at most 500, so that the transaction stays short: call again until 0. */
 NODISCARD int exec_prune(struct store *s, int64_t idle_ms, int64_t other_ms, struct err *err);
 #endif

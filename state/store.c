@@ -239,7 +239,7 @@ static int set_up(struct store *s, struct err *err)
         return err_hint(err, "put \"state\" on a local disk");
     }
     rc = run_text(s,
-                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                   "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864",
                   "set-up", err);
     for (int v = s->found + 1; rc == 0 && v <= s->version; v++)

@@ -5,6 +5,9 @@
 struct trigger {
     int64_t anchor_ms, last_fire_ms; /* last_fire_ms < 0: never */
 };
+/* 1 when the row is there with this expression, 0 when trigger_get has something to write. Only reads. */
+NODISCARD int trigger_find(struct store *s, const char *pipeline, const char *expression, struct trigger *ret,
+                           struct err *err);
 /* Makes the row, or takes a changed expression over (new anchor, last fire forgotten). In a transaction. */
 NODISCARD int trigger_get(struct store *s, const char *pipeline, const char *expression, int64_t now_ms,
                           struct trigger *ret, struct err *err);

@@ -15,7 +15,8 @@ NODISCARD int trouble_seen(struct store *s, const struct trouble *t, int64_t now
 NODISCARD int trouble_to_say(struct store *s, int64_t now_ms, int64_t renotify_ms, trouble_fn *fn, void *arg,
                              struct err *err);
 NODISCARD int trouble_said(struct store *s, const char *key, int64_t now_ms, struct err *err);
-/* Every trouble of the pipeline (NULL: any) that was not seen at now_ms: fn for those that had been said, then gone. */
+/* Every trouble of the pipeline (NULL: any) that was not seen at now_ms: fn for those that had been said, then gone.
+ * In a transaction, so fn only takes notes. */
 NODISCARD int trouble_gone(struct store *s, const char *pipeline, int64_t now_ms, trouble_fn *fn, void *arg,
                            struct err *err);
 NODISCARD int trouble_list(struct store *s, const char *pipeline, trouble_fn *fn, void *arg, struct err *err);

@@ -1,0 +1,113 @@
+-- name: workflow_put
+INSERT INTO workflow(sha256, name, definition, created_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING;
+-- name: workflow_get
+SELECT name, definition FROM workflow WHERE sha256 = ?1;
+
+-- name: exec_insert
+INSERT INTO execution(name, pipeline, workflow_sha256, cause_of_start, status, input, start_ms, deadline_ms)
+VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7);
+-- name: exec_get
+SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
+  deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+FROM execution WHERE id = ?1;
+-- name: exec_by_name
+SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
+  deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+FROM execution WHERE name = ?1;
+-- The three listings read the same columns; which one is chosen by what is known, so that an index serves it.
+-- name: exec_list_running
+SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
+  deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+FROM execution WHERE status = 'RUNNING' AND (?1 IS NULL OR pipeline = ?1) ORDER BY id DESC LIMIT ?3;
+-- name: exec_list_pipeline
+SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
+  deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+FROM execution WHERE pipeline = ?1 AND (?2 IS NULL OR status = ?2) ORDER BY id DESC LIMIT ?3;
+-- name: exec_list_all
+SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
+  deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+FROM execution WHERE (?2 IS NULL OR status = ?2) ORDER BY id DESC LIMIT ?3;
+
+-- name: exec_claim
+UPDATE execution SET claim = ?3, claim_lock = ?4, claim_boot_id = ?5, claim_pid = ?6, claim_pid_start = ?7,
+  claim_lease_boot_ms = ?8, claim_lease_ms = ?9
+WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING';
+-- name: exec_renew
+UPDATE execution SET claim_lease_boot_ms = ?3, claim_lease_ms = ?4
+WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING' AND claim_lock IS NOT NULL
+RETURNING stop_requested;
+-- name: exec_release_claim
+UPDATE execution SET claim_lock = NULL, claim_pid = NULL, claim_pid_start = NULL, claim_boot_id = NULL,
+  claim_lease_boot_ms = NULL, claim_lease_ms = NULL
+WHERE id = ?1 AND claim = ?2 AND claim_lock IS NOT NULL;
+-- name: exec_request_stop
+UPDATE execution SET stop_requested = 1, stop_error = ?2, stop_cause = ?3 WHERE id = ?1 AND status = 'RUNNING';
+-- name: exec_finish
+UPDATE execution SET status = ?3, output = ?4, error = ?5, cause = ?6, idle = ?7, stop_ms = ?8, claim_lock = NULL,
+  claim_pid = NULL, claim_pid_start = NULL, claim_boot_id = NULL, claim_lease_boot_ms = NULL, claim_lease_ms = NULL
+WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING';
+-- name: exec_finish_frames
+UPDATE frame SET phase = 'DONE', wake_ms = 0 WHERE execution_id = ?1;
+-- name: exec_finish_tasks
+UPDATE task SET status = 'ABORTED', stop_ms = ?2 WHERE execution_id = ?1 AND status IN ('SCHEDULED', 'STARTED');
+-- Steps that only look: an execution that started nothing else found nothing to do.
+-- name: exec_worked
+SELECT EXISTS (SELECT 1 FROM task WHERE execution_id = ?1
+  AND resource NOT LIKE '%:activity:orch-generate-queue'
+  AND resource NOT LIKE '%:activity:orch-check-now-processing'
+  AND resource NOT LIKE '%:activity:orch-etl-queue-check'
+  AND resource NOT LIKE '%:activity:orch-set-flag');
+-- The newest of each pipeline stays whatever its age: it tells how the pipeline is, and ids are never used again.
+-- name: exec_prune
+DELETE FROM execution WHERE id IN (
+  SELECT id FROM execution WHERE stop_ms < max(?1, ?2) AND status <> 'RUNNING'
+    AND ((idle = 1 AND stop_ms < ?1) OR stop_ms < ?2)
+    AND id NOT IN (SELECT max(id) FROM execution GROUP BY pipeline)
+  LIMIT ?3);
+
+-- name: frame_insert
+INSERT INTO frame(execution_id, id, kind, state, phase, input) VALUES (?1, 0, 'ROOT', ?2, 'ENTER', ?3);
+-- name: frame_get
+SELECT id, state, phase, input, retry, entered_ms, wake_ms, last_event FROM frame WHERE execution_id = ?1 AND id = ?2;
+-- name: frame_put
+UPDATE frame SET state = ?4, phase = ?5, input = ?6, retry = ?7, entered_ms = ?8, wake_ms = ?9
+WHERE execution_id = ?1 AND id = ?2 AND EXISTS
+  (SELECT 1 FROM execution WHERE id = ?1 AND claim = ?3 AND status = 'RUNNING' AND claim_lock IS NOT NULL);
+-- name: frame_last_event
+SELECT last_event FROM frame WHERE execution_id = ?1 AND id = ?2;
+-- name: frame_set_last_event
+UPDATE frame SET last_event = ?3 WHERE execution_id = ?1 AND id = ?2;
+
+-- name: event_insert
+INSERT INTO event(execution_id, id, previous_id, type, ts_ms, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+-- name: event_count
+SELECT coalesce(max(id), 0) FROM event WHERE execution_id = ?1;
+-- name: event_list
+SELECT id, previous_id, type, ts_ms, details FROM event WHERE execution_id = ?1 ORDER BY id LIMIT ?2;
+-- name: event_list_reverse
+SELECT id, previous_id, type, ts_ms, details FROM event WHERE execution_id = ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: task_insert
+INSERT INTO task(execution_id, frame_id, state, attempt, token, resource, parameters, status, timeout_ms, heartbeat_ms,
+  scheduled_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'SCHEDULED', ?8, ?9, ?10);
+-- name: task_live
+SELECT id, state, token, resource, parameters, status, attempt, timeout_ms, heartbeat_ms, claim, scheduled_ms,
+  started_ms, last_beat_ms
+FROM task WHERE execution_id = ?1 AND frame_id = ?2 AND status IN ('SCHEDULED', 'STARTED');
+-- name: task_start
+UPDATE task SET status = 'STARTED', claim = ?2, started_ms = ?3, last_beat_ms = ?3
+WHERE token = ?1 AND status = 'SCHEDULED';
+-- name: task_beat
+UPDATE task SET last_beat_ms = ?2 WHERE token = ?1 AND status = 'STARTED';
+-- name: task_finish
+UPDATE task SET status = ?2, stop_ms = ?3 WHERE token = ?1 AND status = 'STARTED';
+-- The claim too: an owner that was taken over, before its task could be timed out, has no say any more.
+-- name: task_guard
+SELECT 1 FROM task JOIN execution ON execution.id = task.execution_id
+WHERE task.token = ?1 AND task.status = 'STARTED' AND execution.status = 'RUNNING' AND execution.claim = task.claim;

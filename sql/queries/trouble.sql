@@ -1,0 +1,16 @@
+-- name: trouble_seen
+INSERT INTO trouble(key, pipeline, class, text, hint, opened_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+ON CONFLICT(key) DO UPDATE SET text = excluded.text, hint = excluded.hint, seen_ms = excluded.seen_ms;
+-- name: trouble_to_say
+SELECT key, pipeline, class, text, hint, opened_ms, said_ms FROM trouble
+WHERE said_ms IS NULL OR said_ms <= ?1 - ?2 ORDER BY pipeline, opened_ms, key;
+-- name: trouble_said
+UPDATE trouble SET said_ms = ?2 WHERE key = ?1;
+-- name: trouble_gone
+SELECT key, pipeline, class, text, hint, opened_ms, said_ms FROM trouble
+WHERE (?1 IS NULL OR pipeline = ?1) AND seen_ms <> ?2 AND said_ms IS NOT NULL ORDER BY pipeline, opened_ms, key;
+-- name: trouble_delete_gone
+DELETE FROM trouble WHERE (?1 IS NULL OR pipeline = ?1) AND seen_ms <> ?2;
+-- name: trouble_list
+SELECT key, pipeline, class, text, hint, opened_ms, said_ms FROM trouble
+WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY pipeline, opened_ms, key;

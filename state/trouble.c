@@ -1,0 +1,97 @@
+#include "state/trouble.h"
+#include "state/store_int.h"
+
+static int each(struct store *s, sqlite3_stmt *st, trouble_fn *fn, void *arg, struct err *err)
+{
+    int rc;
+
+    while ((rc = stmt_step(s, st, err)) == 1) {
+        char *key = col_text(st, 0), *pipeline = col_text(st, 1), *class = col_text(st, 2);
+        char *text = col_text(st, 3), *hint = col_text(st, 4);
+        struct trouble t = {key, pipeline, class, text, hint, col_i64(st, 5), col_i64(st, 6)};
+        rc = fn(arg, &t, err);
+        free(key);
+        free(pipeline);
+        free(class);
+        free(text);
+        free(hint);
+        if (rc < 0)
+            break;
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
+int trouble_seen(struct store *s, const struct trouble *t, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_SEEN, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, t->key);
+    bind_text(st, 2, t->pipeline);
+    bind_text(st, 3, t->class);
+    bind_text(st, 4, t->text);
+    bind_text(st, 5, t->hint != NULL ? t->hint : "");
+    bind_i64(st, 6, now_ms);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
+int trouble_to_say(struct store *s, int64_t now_ms, int64_t renotify_ms, trouble_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_TO_SAY, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, now_ms);
+    bind_i64(st, 2, renotify_ms);
+    return each(s, st, fn, arg, err);
+}
+
+int trouble_said(struct store *s, const char *key, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_SAID, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, key);
+    bind_i64(st, 2, now_ms);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
+int trouble_gone(struct store *s, const char *pipeline, int64_t now_ms, trouble_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_GONE, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    bind_i64(st, 2, now_ms);
+    rc = each(s, st, fn, arg, err);
+    if (rc < 0)
+        return rc;
+    rc = store_stmt(s, SQL_STATE_TROUBLE_DELETE_GONE, &st, err);
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    bind_i64(st, 2, now_ms);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
+int trouble_list(struct store *s, const char *pipeline, trouble_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_LIST, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    return each(s, st, fn, arg, err);
+}
