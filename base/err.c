@@ -17,7 +17,7 @@ static const struct {
  * vsnprintf that marks what did not fit, by way of a copy: an argument may lie in the same struct err. What
  * a server or a file put into it becomes one line of UTF-8, or it could not be kept as JSON.
  */
-static void put(char *dst, size_t n, const char *fmt, va_list ap)
+static PRINTF(3, 0) void put(char *dst, size_t n, const char *fmt, va_list ap)
 {
     char text[sizeof((struct err *)NULL)->msg];
     size_t bad;
