@@ -151,7 +151,8 @@ static int forget_rivals(struct store *s, const struct rebuilt *r, int64_t objec
     }
 }
 
-static int make_load(struct store *s, const struct rebuilt *r, int64_t job_id, int64_t object_id, struct err *err)
+/* 1 made, 0: the job has a load of this sighting of the object already. */
+static int try_load(struct store *s, const struct rebuilt *r, int64_t job_id, int64_t object_id, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_REBUILD_LOAD_PUT, &st, err);
@@ -162,7 +163,23 @@ static int make_load(struct store *s, const struct rebuilt *r, int64_t job_id, i
     bind_i64(st, 2, job_id);
     bind_i64(st, 3, object_id);
     bind_i64(st, 4, r->generation);
-    rc = stmt_run(s, st, err);
+    return stmt_run(s, st, err);
+}
+
+static int make_load(struct store *s, const struct rebuilt *r, int64_t *object_id, struct err *err)
+{
+    int64_t job_id = 0;
+
+    int rc = job_of(s, r, &job_id, err);
+    if (rc == 0)
+        rc = try_load(s, r, job_id, *object_id, err);
+    if (rc == 0) { /* two generations of one identity in one job's name: a sighting each */
+        rc = make_object(s, r, object_id, err);
+        if (rc == 0)
+            rc = try_load(s, r, job_id, *object_id, err);
+        if (rc == 0)
+            rc = err_set(err, ERR_INTERNAL, "load %lld of the ledger does not fit in", (long long)r->load_id);
+    }
     return rc < 0 ? rc : 0;
 }
 
@@ -192,7 +209,7 @@ static int put_object_load(struct store *s, const struct rebuilt *r, bool curren
 {
     struct load_row known = {0};
     struct err unknown;
-    int64_t job_id = 0, object_id = 0;
+    int64_t object_id = 0;
 
     int rc = load_get(s, r->load_id, &known, &unknown);
     if (rc < 0 && unknown.code != ERR_NOT_FOUND) {
@@ -200,12 +217,10 @@ static int put_object_load(struct store *s, const struct rebuilt *r, bool curren
         return rc;
     }
     rc = object_of(s, r, &known, &object_id, err);
-    if (rc == 0 && current)
-        rc = forget_rivals(s, r, object_id, err);
+    if (rc == 0)
+        rc = forget_rivals(s, r, current ? object_id : 0, err);
     if (rc == 0 && known.load_id == 0)
-        rc = job_of(s, r, &job_id, err);
-    if (rc == 0 && known.load_id == 0)
-        rc = make_load(s, r, job_id, object_id, err);
+        rc = make_load(s, r, &object_id, err);
     if (rc == 0)
         rc = put_load(s, r, object_id, err);
     if (rc == 0 && current)

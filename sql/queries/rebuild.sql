@@ -2,7 +2,7 @@
 UPDATE load SET in_ledger = 0 WHERE in_ledger <> 0 AND job_id IN (SELECT id FROM job WHERE pipeline = ?1);
 
 -- name: rebuild_load_put
-INSERT INTO load (load_id, job_id, object_id, generation, state, in_ledger) VALUES (?1, ?2, ?3, ?4, 'DRAWN', 1);
+INSERT OR IGNORE INTO load (load_id, job_id, object_id, generation, state, in_ledger) VALUES (?1, ?2, ?3, ?4, 'DRAWN', 1);
 
 -- name: rebuild_load
 UPDATE load SET object_id = ?2, generation = ?3, state = ?4, rows_read = ?5, rows_loaded = ?6, rows_rejected = ?7,
@@ -14,10 +14,11 @@ WHERE load_id = ?1;
 UPDATE load SET state = 'SUPERSEDED', in_ledger = 1 WHERE load_id = ?1;
 
 -- name: rebuild_rivals
--- unsettled loads of the key that can never be loaded any more: the ledger is as far, or has the same object
-SELECT l.load_id, l.job_id FROM object o CROSS JOIN load l ON l.object_id = o.id
+-- unsettled loads of the key that can never be loaded any more: the ledger is as far (?4), or has the same object as
+-- its current one (?5); a replay that a person asked for is no rival of what it is to replace
+SELECT l.load_id FROM object o CROSS JOIN load l ON l.object_id = o.id JOIN job j ON j.id = l.job_id
 WHERE o.pipeline = ?1 AND o.key = ?2 AND l.load_id <> ?3 AND l.state IN ('DRAWN', 'PENDING')
-AND (l.generation <= ?4 OR l.object_id = ?5) LIMIT 1;
+AND (l.generation <= ?4 OR (l.object_id = ?5 AND j.kind <> 'REPLAY')) LIMIT 1;
 
 -- name: rebuild_forget
 DELETE FROM load WHERE load_id = ?1;

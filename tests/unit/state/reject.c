@@ -1,0 +1,144 @@
+#include "tests/lib/queue_fixture.h"
+
+static struct fixture f;
+static int64_t run, job, load;
+
+static void set_up(void)
+{
+    fx_open(&f);
+    run = fx_run(&f, "t");
+    job = fx_job(&f, "2022-06-05T12", "LOAD", (int64_t[]){fx_see(&f, "2022-06-05T12", "a.csv", "A", 10), 0});
+    load = fx_load_of(&f, job);
+    fx_take(&f, "t", run, job);
+}
+
+static struct reject row(int64_t line)
+{
+    return (struct reject){.load_id = load, .line = line, .offset = line * 10, .raw_total = 5, .column = "age",
+                           .code = "NOT_AN_INT", .message = "'x' is not an INT", .raw = "x,\0,y", .raw_n = 5};
+}
+
+static int put(int64_t line, bool first)
+{
+    const struct reject r = row(line);
+
+    return reject_put(f.s, "t", load, &r, 1, first, 7, &f.err);
+}
+
+struct got {
+    int n;
+    int64_t lines[8];
+    char state[16], part[20], raw[8];
+    size_t raw_n;
+};
+
+static int on_reject(void *arg, const struct reject *r, struct err *err)
+{
+    struct got *g = arg;
+
+    UNUSED(err);
+    g->lines[g->n++ % 8] = r->line;
+    snprintf(g->state, sizeof g->state, "%s", r->state);
+    snprintf(g->part, sizeof g->part, "%s", r->part);
+    g->raw_n = r->raw_n;
+    memcpy(g->raw, r->raw, r->raw_n < 8 ? r->raw_n : 8);
+    return 0;
+}
+
+static struct got list(void)
+{
+    struct got g = {0};
+
+    must_rc(reject_list(f.s, "loans", NULL, -1, on_reject, &g, &f.err), &f.err);
+    return g;
+}
+
+TEST(they_are_pending_until_the_load_is_settled_and_keep_their_bytes)
+{
+    int64_t final, other;
+    const struct load_result r = {.load_id = load, .rows_read = 3, .rows_loaded = 1, .rows_rejected = 2, .columns = "",
+                                  .sha256 = "", .now_ms = 1};
+    struct load_result result = r;
+
+    set_up();
+    result.load_id = load;
+    must_rc(put(3, true), &f.err);
+    must_rc(put(2, false), &f.err);
+    must_rc(load_pending(f.s, "t", &result, &f.err), &f.err);
+    must_rc(reject_count(f.s, "loans", &final, &other, &f.err), &f.err);
+    is_int(final, 0);
+    is_int(other, 2);
+    must_rc(load_settle(f.s, "t", load, "LOADED", 2, &f.err), &f.err);
+    must_rc(reject_count(f.s, "loans", &final, &other, &f.err), &f.err);
+    is_int(final, 2);
+    is_int(other, 0);
+    struct got g = list();
+    is_int(g.n, 2);
+    is_int(g.lines[0], 2);
+    is_int(g.lines[1], 3);
+    is_str(g.state, "FINAL");
+    is_str(g.part, "2022-06-05T12");
+    is_mem(g.raw, g.raw_n, "x,\0,y", 5);
+    is_int(fx_number(&f, "SELECT rejects_missing FROM load"), 0);
+    fx_close(&f);
+}
+
+TEST(an_attempt_replaces_what_the_one_before_left)
+{
+    set_up();
+    must_rc(put(2, true), &f.err);
+    must_rc(put(3, false), &f.err);
+    must_rc(put(9, true), &f.err);
+    struct got g = list();
+    is_int(g.n, 1);
+    is_int(g.lines[0], 9);
+    fx_close(&f);
+}
+
+TEST(of_a_file_that_was_refused_they_stay_to_be_looked_at)
+{
+    int64_t final, other;
+
+    set_up();
+    must_rc(put(2, true), &f.err);
+    must_rc(reject_keep_failed(f.s, "t", load, &f.err), &f.err);
+    is_str(list().state, "FAILED");
+    must_rc(reject_count(f.s, "loans", &final, &other, &f.err), &f.err);
+    is_int(final, 0);
+    is_int(other, 1);
+    fx_close(&f);
+}
+
+TEST(those_of_a_dropped_attempt_go)
+{
+    const struct load_result r = {.load_id = load, .columns = "", .sha256 = "", .now_ms = 1};
+    struct load_result result = r;
+
+    set_up();
+    result.load_id = load;
+    must_rc(put(2, true), &f.err);
+    must_rc(load_pending(f.s, "t", &result, &f.err), &f.err);
+    must_rc(load_settle(f.s, "t", load, "DRAWN", 2, &f.err), &f.err);
+    is_int(list().n, 0);
+    is_str(fx_text(&f, "SELECT state FROM load"), "DRAWN");
+    fx_close(&f);
+}
+
+TEST(missing_ones_are_said_and_restored_by_reading_again)
+{
+    const struct load_result r = {.rows_read = 3, .rows_loaded = 2, .rows_rejected = 1, .columns = "", .sha256 = "",
+                                  .now_ms = 1};
+    struct load_result result = r;
+
+    set_up();
+    result.load_id = load;
+    must_rc(load_pending(f.s, "t", &result, &f.err), &f.err);
+    must_rc(load_settle(f.s, "t", load, "LOADED", 2, &f.err), &f.err);
+    is_int(fx_number(&f, "SELECT rejects_missing FROM load"), 1);
+    must_rc(put(2, true), &f.err);
+    must_rc(load_settle(f.s, "t", load, "LOADED", 3, &f.err), &f.err);
+    is_int(fx_number(&f, "SELECT rejects_missing FROM load"), 0);
+    is_str(list().state, "FINAL");
+    is_int(fx_number(&f, "SELECT loaded_ms FROM load"), 2);
+    fx_close(&f);
+}
