@@ -7,6 +7,7 @@
  */
 enum {
     MAX_DIAGNOSTICS = 1000, /* a definition may be wrong 100,000 times; nobody reads that */
+    MAX_NEAREST = 20,       /* wrong targets for which the nearest of 10,000 names is looked for */
     MAX_STATE_NAME = 80,    /* characters, as on AWS */
     MAX_SECONDS = 99999999, /* of every ...Seconds field, as on AWS */
 };

@@ -24,8 +24,9 @@ void check_next(struct check *c, const char *field, const json_t *v)
     if (json_object_get(c->states, target) != NULL || !json_is_object(c->states))
         return;
     names = xcalloc(json_object_size(c->states) + 1, sizeof *names);
-    json_object_foreach ((json_t *)(uintptr_t)c->states, name, state)
-        names[n++] = name;
+    if (c->d->errors < MAX_NEAREST)
+        json_object_foreach ((json_t *)(uintptr_t)c->states, name, state)
+            names[n++] = name;
     nearest = str_nearest(target, names);
     asl_diagnose(c, "ERROR", "MISSING_TRANSITION_TARGET",
                  "'%s' names '%.100s', and there is no such state%s%.100s%s", field, target,

@@ -3,6 +3,8 @@
  * to the source), and says how many of those whose definition asl_parse accepts come out as AWS's did. A
  * yardstick: the project's own tests do not need it.
  */
+#include "base/fs.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "tests/lib/machine.h"
 #include "tests/tap.h"
@@ -283,4 +285,54 @@ TEST(recorded_cases_whose_definition_is_accepted_come_out_as_on_aws)
     ok(accepted > 0);
     /* three recorded inputs were blanked out, or rest on AWS's 256 KiB limit: see docs/state-machine.md */
     ok(passed * 100 >= accepted * 97);
+}
+
+/* The published ingest definition, its placeholders replaced by ARNs, on answers such as its Lambdas gave. */
+TEST(the_published_ingest_definition_runs)
+{
+    struct buf text = BUF_INIT(MAX_DEFINITION), filled = BUF_INIT(MAX_DEFINITION);
+    char path[4096];
+    struct asl_diagnostics d;
+    struct asl *a = NULL;
+    struct machine_result r;
+    struct err err;
+
+    snprintf(path, sizeof path, "%.*s/data-ingestion-workflow.asl.json",
+             (int)(strrchr(cases_path(), '/') - cases_path()), cases_path());
+    if (fs_read(path, &text, &err) < 0)
+        skip("no published definition at %s", path);
+    for (const char *p = text.p; *p != '\0';) {
+        if (str_starts(p, "{TO BE REPLACED")) {
+            must_rc(buf_adds(&filled, "arn:aws:lambda:us-east-1:123456789012:function:f", &err), &err);
+            p = strchr(p, '}') + 1;
+        } else {
+            must_rc(buf_add(&filled, p++, 1, &err), &err);
+        }
+    }
+    must_rc(asl_parse(filled.p, filled.n, &a, &d, &err), &err);
+    json_t *input = json_object();
+    json_t *mocks = json_loads(
+        "{\"nowprocessingCatch\":[{\"output\":{\"process_status\":0}}],"
+        "\"queueCatch\":[{\"output\":{\"process_status\":0,\"timestamp\":\"2022-06-05-12\"}}],"
+        "\"nowprocessingCreate\":[{\"output\":{\"is_parallel\":0,\"timestamp\":\"2022-06-05-12\"}}],"
+        "\"data_ingestion_into_db\":[{\"error\":\"Glue.ConcurrentRunsExceededException\"},"
+        "{\"output\":{\"Arguments\":{\"--date_time\":\"2022-06-05-12\"}}}],"
+        "\"queueFilesCleanup\":[{\"output\":\"done\"}]}",
+        0, NULL);
+    struct machine m = {.asl = a, .mocks = mocks};
+    must_rc(machine_run(&m, input, &r, &err), &err);
+    is_str(r.status, "SUCCEEDED");
+    char *states = machine_states(&r);
+    is_str(states,
+           "nowprocessingCatch nowprocessingCheck queueCatch queueCheck nowprocessingCreate isParallelCheck "
+           "data_ingestion_into_db queueFilesCleanup endStatus");
+    is_str(json_string_value(json_object_get(json_array_get(r.parameters, 5), "timestamp")), "2022-06-05-12");
+    free(states);
+    machine_release(&r);
+    asl_diagnostics_release(&d);
+    asl_free(a);
+    json_decref(mocks);
+    json_decref(input);
+    buf_release(&text);
+    buf_release(&filled);
 }
