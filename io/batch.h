@@ -23,7 +23,7 @@ struct batch {
     struct batch_col *cols;
     size_t col_count;
     size_t rows, capacity;
-    size_t bytes;            /* wire size so far, roughly: flush at BATCH_BYTES */
+    size_t bytes;            /* on the wire or in memory, roughly, the larger of each row: flush at BATCH_BYTES */
     int64_t *lines, *offsets;/* per row: for _orch_line and for rejects found by the server */
     const char **raw;        /* per row: the record as it stood (arena), for such rejects */
     uint32_t *raw_n;

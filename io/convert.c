@@ -111,6 +111,7 @@ static int reject_record(const struct csv_record *rec, const char *column, struc
     ret->raw = rec->raw;
     ret->raw_n = rec->raw_n < MAX_REJECT_RAW ? rec->raw_n : MAX_REJECT_RAW;
     ret->raw_total = rec->raw_total;
+    memset(ret->raw_sha256, 0, sizeof ret->raw_sha256);
     if (ret->raw_total > (int64_t)ret->raw_n) {
         if (rec->raw_total > MAX_REJECT_RAW && rec->code != CSV_GOOD)
             memcpy(ret->raw_sha256, rec->raw_sha256, sizeof ret->raw_sha256);
@@ -147,10 +148,13 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
     return reject_record(rec, "", ret);
 }
 
-/* The row is good: its record and its texts move into the batch. */
+/*
+ * The row is good: its record and its texts move into the batch. A row weighs what it takes on the wire or here,
+ * whichever is more: a file of long dropped columns must fill a batch too.
+ */
 static void keep_row(const struct converter *c, const struct csv_record *rec, struct batch *b)
 {
-    size_t row = b->rows;
+    size_t row = b->rows, wire = 0;
     char *copy = arena_strndup(b->arena, rec->raw, rec->raw_n);
 
     b->lines[row] = rec->line;
@@ -160,7 +164,7 @@ static void keep_row(const struct converter *c, const struct csv_record *rec, st
     for (size_t i = 0; i < c->count; i++) {
         struct batch_col *to = &b->cols[i];
         if (to->kind != CELL_BYTES) {
-            b->bytes += 8;
+            wire += 8;
             continue;
         }
         const char *p = to->bytes[row];
@@ -170,8 +174,9 @@ static void keep_row(const struct converter *c, const struct csv_record *rec, st
             to->bytes[row] = copy + at; /* as it stood in the file: no second copy */
         else
             to->bytes[row] = n > 0 ? arena_strndup(b->arena, p, n) : "";
-        b->bytes += n + 4;
+        wire += n + 4;
     }
+    b->bytes += wire > rec->raw_n ? wire : rec->raw_n;
     b->rows++;
 }
 

@@ -40,7 +40,7 @@ struct reject_info {
     int64_t line, offset;
     char column[200];         /* "" where the record as a whole is wrong */
     char code[32];            /* FIELD_COUNT, NOT_AN_INT, OUT_OF_RANGE, DIGITS_LOST, NOT_A_NUMBER, BAD_DATE,
-                                 BAD_TIME, TOO_LONG, NOT_NULL, BAD_QUOTE, NUL_BYTE, BAD_UTF8, BAD_ENCODING, RECORD_TOO_LARGE,
+                                 BAD_TIME, TOO_LONG, NOT_NULL, NOT_A_MEMBER, BAD_QUOTE, NUL_BYTE, BAD_UTF8, BAD_ENCODING, RECORD_TOO_LARGE,
                                  DUPLICATE_KEY, REFUSED_BY_SERVER, NOT_IN_CHARSET ... (docs/rejects.md) */
     char message[300];        /* "'12,000' is not an INT" */
     char hint[200];

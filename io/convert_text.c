@@ -38,10 +38,57 @@ static int64_t stored_bytes(const struct column *k, struct csv_field f)
     return -1;
 }
 
+/* Reads the member at *p, "'it''s'", and tells whether it is f; *p moves to the comma or parenthesis after it. */
+static bool member_is(const char **p, struct csv_field f)
+{
+    const char *m = *p;
+    uint32_t n = 0;
+    bool same = true;
+
+    for (m += *m == '\''; *m != '\0' && (*m != '\'' || m[1] == '\''); m++, n++) {
+        m += *m == '\'';
+        same = same && n < f.n && f.p[n] == *m;
+    }
+    *p = m + (*m == '\'');
+    return same && n == f.n;
+}
+
+/*
+ * ENUM and SET by their very bytes. The server would take '1' for the first member, and 'b,a' or 'A' in its own
+ * order and case: what is stored would not be what the file says.
+ */
+static int check_members(const struct cell *c, struct csv_field f, struct reject_info *ret)
+{
+    const char *p = strchr(c->column->type_text, '(');
+    bool set = strncasecmp(c->column->type_text, "set", 3) == 0;
+    struct csv_field rest = f;
+
+    if (set && f.n == 0)
+        return 1;
+    for (p = p != NULL ? p + 1 : ""; *p == '\''; p += *p == ',') {
+        struct csv_field one = rest;
+        const char *comma = set ? memchr(rest.p, ',', rest.n) : NULL;
+        if (comma != NULL)
+            one.n = (uint32_t)(comma - rest.p);
+        if (!member_is(&p, one))
+            continue;
+        if (comma == NULL)
+            return 1;
+        rest.n -= one.n + 1;
+        rest.p = comma + 1;
+    }
+    refuse(ret, "NOT_A_MEMBER", f, "is not in %.100s", c->column->type_text);
+    refuse_hint(ret, set ? "members are compared byte for byte, and stand in the order of the declaration"
+                         : "members are compared byte for byte, capitals too");
+    return 0;
+}
+
 int put_text(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     const struct column *k = c->column;
 
+    if (k->is_list && !check_members(c, f, ret))
+        return 0;
     while (k->is_char && f.n > 0 && f.p[f.n - 1] == ' ')
         f.n--; /* CHAR does not give them back, so they are not sent: the sums speak of what is stored */
     if (k->max_chars >= 0 && f.n > k->max_chars && code_points(f) > k->max_chars) {

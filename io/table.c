@@ -190,12 +190,13 @@ int column_parse_type(const char *type_text, struct arena *a, struct column *ret
     ret->type_text = arena_strndup(a, type_text, strlen(type_text));
     ret->type = row->type;
     ret->is_unsigned = strcasestr(type_text, " unsigned") != NULL || strcasestr(type_text, " zerofill") != NULL;
-    ret->is_char = false;
+    ret->is_char = ret->is_list = false;
     ret->min = ret->max = 0;
     ret->max_u = 0;
     ret->precision = ret->scale = ret->fsp = 0;
     ret->max_chars = ret->max_bytes = -1;
     bool members = strcasecmp(name, "enum") == 0 || strcasecmp(name, "set") == 0;
+    ret->is_list = members;
     if (members)
         ret->is_unsigned = false; /* the word may stand in a member's name */
     int n = members ? 0 : type_numbers(type_text, num);

@@ -23,7 +23,8 @@ struct column {
     const char *name;
     const char *type_text;    /* as the server writes it: "bigint(20) unsigned" */
     enum col_type type;
-    bool nullable, is_unsigned, generated, auto_increment, has_default, invisible, is_char /* CHAR: pads and strips */;
+    bool nullable, is_unsigned, generated, auto_increment, has_default, invisible, is_char /* CHAR, BINARY: pads, strips */,
+        is_list /* ENUM, SET: members in type_text */;
     int64_t min, max;         /* COL_INT */
     uint64_t max_u;           /* COL_INT unsigned: the true maximum */
     int precision, scale;     /* COL_DECIMAL; COL_BIT: precision = bits */

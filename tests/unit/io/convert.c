@@ -1,4 +1,5 @@
 #include "io/convert.h"
+#include "base/fs.h"
 #include "base/limits.h"
 #include "io/hash.h"
 #include "tests/tap.h"
@@ -279,7 +280,6 @@ TEST(texts_keep_every_byte)
     becomes("varchar(5)", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
     becomes("varchar(5)", " ab  ", " ab  ");
     becomes("char(3)", "ab   ", "ab");
-    becomes("enum('a','b')", "a", "a");
     becomes("varbinary(3)", "abc", "abc");
     refused("varchar(5)", "\xc3\xa9zzzzz", "TOO_LONG", "'\xc3\xa9zzzzz' has 6 characters, varchar(5) holds 5", NULL);
     refused("varchar(5)", "ab    ", "TOO_LONG", NULL, NULL);
@@ -296,6 +296,25 @@ TEST(texts_keep_every_byte)
     is_str(got, "\xf0\x9f\x98\x80");
     cell_text("varchar(5)", accent, NULL, "ascii", got, &why);
     is_str(got, "NOT_IN_CHARSET");
+}
+
+TEST(members_of_enum_and_set_are_taken_byte_for_byte)
+{
+    becomes("enum('a','b')", "b", "b");
+    becomes("enum('it''s','','x,y')", "it's", "it's");
+    becomes("enum('it''s','','x,y')", "", "");
+    becomes("enum('it''s','','x,y')", "x,y", "x,y");
+    becomes("set('a','b','c')", "a,c", "a,c");
+    becomes("set('a','b','c')", "", "");
+    refused("enum('a','b')", "1", "NOT_A_MEMBER", "'1' is not in enum('a','b')", NULL); /* the server: the first */
+    refused("enum('a','b')", "A", "NOT_A_MEMBER", NULL, "capitals");
+    refused("enum('a','b')", "ab", "NOT_A_MEMBER", NULL, NULL);
+    refused("enum('a','b')", "", "NOT_A_MEMBER", NULL, NULL);
+    refused("enum('a','b')", "a ", "NOT_A_MEMBER", NULL, NULL);
+    refused("set('a','b','c')", "c,a", "NOT_A_MEMBER", NULL, "order");
+    refused("set('a','b','c')", "a,a", "NOT_A_MEMBER", NULL, NULL);
+    refused("set('a','b','c')", "a,", "NOT_A_MEMBER", NULL, NULL);
+    refused("set('a','b','c')", "3", "NOT_A_MEMBER", NULL, NULL);
 }
 
 /* ---- whole rows ---- */
@@ -475,6 +494,21 @@ TEST(a_rejected_row_leaves_the_batch_as_it_was)
     is_mem(f.batch->cols[0].bytes[1], f.batch->cols[0].lengths[1], "two", 3);
     is_mem(f.batch->raw[1], f.batch->raw_n[1], "two,2", 5);
     is_int(f.batch->offsets[1], 17);
+    teardown(&f);
+}
+
+TEST(long_fields_that_are_dropped_still_fill_a_batch)
+{
+    static const struct convert_rule rules[] = {{.from = "t"}};
+    struct convert_config c = {.rules = rules, .rule_count = 1, .nulls = na, .header = true};
+    struct fixture f;
+    char text[1200];
+
+    snprintf(text, sizeof text, "n,t\n1,%01000d\n", 0);
+    setup(&f, text, COLUMNS("n int"));
+    must_rc(start(&f, &c), &f.err);
+    is_int(next(&f), 1);
+    ok(f.batch->bytes >= 1000);
     teardown(&f);
 }
 
@@ -703,4 +737,30 @@ TEST(a_type_that_cannot_be_summed_is_refused)
     struct convert_config c = {.nulls = na, .header = true};
 
     header_fails("a,g\n", &c, COLUMNS("a int", "g json"), ERR_TARGET, "g");
+}
+
+TEST(every_code_is_explained_in_the_docs)
+{
+    static const char *const codes[] = {"FIELD_COUNT", "NOT_AN_INT", "NOT_A_NUMBER", "OUT_OF_RANGE", "DIGITS_LOST", "BAD_DATE",
+                                        "BAD_TIME", "TOO_LONG", "NOT_A_MEMBER", "NOT_IN_CHARSET", "NOT_NULL"};
+    const char *source = getenv("ORCH_SOURCE");
+    struct buf page = BUF_INIT(MIB);
+    struct err err;
+    char path[1000], want[64];
+
+    if (source == NULL)
+        skip("ORCH_SOURCE does not say where the sources are");
+    snprintf(path, sizeof path, "%s/docs/rejects.md", source);
+    must_rc(fs_read(path, &page, &err), &err);
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        snprintf(want, sizeof want, "| `%s` |", codes[i]);
+        if (!ok(strstr(page.p, want) != NULL))
+            diag("%s", codes[i]);
+    }
+    for (int code = CSV_BAD_QUOTE; code <= CSV_RECORD_TOO_LARGE; code++) {
+        snprintf(want, sizeof want, "| `%s` |", csv_code_name((enum csv_code)code));
+        if (!ok(strstr(page.p, want) != NULL))
+            diag("%s", want);
+    }
+    buf_release(&page);
 }
