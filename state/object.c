@@ -121,8 +121,9 @@ static int each(struct store *s, sqlite3_stmt *st, object_fn *fn, void *arg, str
     return rc;
 }
 
-static int list_two(struct store *s, enum sql_state_id id, const char *pipeline, const char *second, object_fn *fn,
-                    void *arg, struct err *err)
+/* part NULL: the query has no such parameter. */
+static int list_rows(struct store *s, enum sql_state_id id, const char *pipeline, const char *part, object_fn *fn,
+                     void *arg, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, id, &st, err);
@@ -130,24 +131,25 @@ static int list_two(struct store *s, enum sql_state_id id, const char *pipeline,
     if (rc < 0)
         return rc;
     bind_text(st, 1, pipeline);
-    bind_text(st, 2, second);
+    if (part != NULL)
+        bind_text(st, 2, part);
     return each(s, st, fn, arg, err);
 }
 
 int object_list_new(struct store *s, const char *pipeline, object_fn *fn, void *arg, struct err *err)
 {
-    return list_two(s, SQL_STATE_OBJECT_LIST_VERDICT, pipeline, "NEW", fn, arg, err);
+    return list_rows(s, SQL_STATE_OBJECT_LIST_NEW, pipeline, NULL, fn, arg, err);
 }
 
 int object_list_refused(struct store *s, const char *pipeline, object_fn *fn, void *arg, struct err *err)
 {
-    return list_two(s, SQL_STATE_OBJECT_LIST_VERDICT, pipeline, "REFUSED", fn, arg, err);
+    return list_rows(s, SQL_STATE_OBJECT_LIST_REFUSED, pipeline, NULL, fn, arg, err);
 }
 
 int object_list_current(struct store *s, const char *pipeline, const char *part, object_fn *fn, void *arg,
                         struct err *err)
 {
-    return list_two(s, SQL_STATE_OBJECT_LIST_CURRENT, pipeline, part, fn, arg, err);
+    return list_rows(s, SQL_STATE_OBJECT_LIST_CURRENT, pipeline, part, fn, arg, err);
 }
 
 int object_verdict(struct store *s, int64_t id, const char *verdict, struct err *err)

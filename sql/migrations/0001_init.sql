@@ -135,6 +135,7 @@ CREATE TABLE object (                        -- one row per sighting: the newest
 CREATE INDEX object_key ON object(pipeline, key, id);
 CREATE INDEX object_part ON object(pipeline, part, id);
 CREATE INDEX object_new ON object(pipeline, verdict) WHERE verdict = 'NEW';
+CREATE INDEX object_refused ON object(pipeline, verdict) WHERE verdict = 'REFUSED';
 
 CREATE TABLE job (
   id INTEGER PRIMARY KEY,
