@@ -157,7 +157,8 @@ static void sum_doubles(const struct batch_col *c, size_t from, size_t to, int s
 }
 
 /* The text is the server's: digits, and exactly `scale` of them after the point. */
-static void sum_decimals(const struct batch_col *c, int scale, size_t from, size_t to, int sign, struct col_sum *s)
+static void sum_decimals(const struct batch_col *c, int scale, size_t from, size_t to, int sign,
+                         struct col_sum *s)
 {
     i128 sum = 0;
     struct dec256 wide = {{0}};

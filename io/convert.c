@@ -79,7 +79,8 @@ static int put(const struct cell *c, struct csv_field f, struct reject_info *ret
     case COL_UNSUPPORTED:
         break;
     }
-    return refuse(ret, "UNSUPPORTED_TYPE", f, "goes into a column of type %s, which orch does not load", c->column->type_text);
+    return refuse(ret, "UNSUPPORTED_TYPE", f, "goes into a column of type %s, which orch does not load",
+                  c->column->type_text);
 }
 
 int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret)
@@ -138,8 +139,9 @@ static int reject_bytes(const struct csv_record *rec, struct reject_info *ret)
 static int reject_count(const struct converter *c, const struct csv_record *rec, struct reject_info *ret)
 {
     snprintf(ret->code, sizeof ret->code, "FIELD_COUNT");
-    snprintf(ret->message, sizeof ret->message, "%zu field%s where %s %zu", rec->count, rec->count == 1 ? "" : "s",
-             c->config->header ? "the header has" : "the first record has", c->fields);
+    snprintf(ret->message, sizeof ret->message, "%zu field%s where %s %zu", rec->count,
+             rec->count == 1 ? "" : "s", c->config->header ? "the header has" : "the first record has",
+             c->fields);
     ret->hint[0] = '\0';
     if (rec->count == c->fields + 1 && rec->fields[rec->count - 1].n == 0)
         refuse_hint(ret, "the record ends with a delimiter more than the header");
@@ -149,8 +151,8 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
 }
 
 /*
- * The row is good: its record and its texts move into the batch. A row weighs what it takes on the wire or here,
- * whichever is more: a file of long dropped columns must fill a batch too.
+ * The row is good: its record and its texts move into the batch. A row weighs what it takes on the wire or
+ * here, whichever is more: a file of long dropped columns must fill a batch too.
  */
 static void keep_row(const struct converter *c, const struct csv_record *rec, struct batch *b)
 {

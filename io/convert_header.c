@@ -12,8 +12,8 @@ struct match {
     const struct convert_config *c;
     const struct table *t;
     const struct csv_record *first;
-    struct fate *fates;  /* one per field */
-    int *filled_by;      /* one per column of the table: field, NOBODY, or a_null */
+    struct fate *fates; /* one per field */
+    int *filled_by;     /* one per column of the table: field, NOBODY, or a_null */
 };
 enum { NOBODY = -1, ALWAYS_NULL = -2 };
 
@@ -115,7 +115,8 @@ static int refuse_repeated(const struct match *m, struct err *err)
             if (f[i].n == f[j].n && memcmp(f[i].p, f[j].p, f[i].n) == 0) {
                 char shown[80];
                 str_printable(f[i].p, f[i].n, shown, sizeof shown);
-                return err_set(err, ERR_SCHEMA, "the header has '%s' twice, as fields %zu and %zu", shown, j + 1, i + 1);
+                return err_set(err, ERR_SCHEMA, "the header has '%s' twice, as fields %zu and %zu", shown,
+                               j + 1, i + 1);
             }
     return 0;
 }
@@ -133,13 +134,14 @@ static int column_of(const struct match *m, size_t i, struct err *err)
         at = table_find(m->t, str_of(rule->to));
         if (at < 0) {
             const char *near = nearest_column(m->t, str_of(rule->to));
-            return err_set(err, ERR_SCHEMA, "\"columns\" sends '%s' to '%s', which table %s does not have%s%s%s",
-                           rule->from, rule->to, m->t->name, near != NULL ? " (nearest: '" : "",
-                           near != NULL ? near : "", near != NULL ? "')" : "");
+            return err_set(err, ERR_SCHEMA,
+                           "\"columns\" sends '%s' to '%s', which table %s does not have%s%s%s", rule->from,
+                           rule->to, m->t->name, near != NULL ? " (nearest: '" : "", near != NULL ? near : "",
+                           near != NULL ? "')" : "");
         }
         if (!loadable(&m->t->columns[at]))
-            return err_set(err, ERR_SCHEMA, "\"columns\" sends '%s' to '%s', which %s fills itself", rule->from, rule->to,
-                           m->t->columns[at].generated ? "the server" : "orch");
+            return err_set(err, ERR_SCHEMA, "\"columns\" sends '%s' to '%s', which %s fills itself",
+                           rule->from, rule->to, m->t->columns[at].generated ? "the server" : "orch");
         return at;
     }
     if (m->c->header) {
@@ -179,8 +181,8 @@ static int match_fields(struct match *m, struct err *err)
         if (at < 0)
             continue;
         if (m->filled_by[at] != NOBODY) {
-            return err_set(err, ERR_SCHEMA, "fields %d and %zu both fill column %s", m->filled_by[at] + 1, i + 1,
-                           m->t->columns[at].name);
+            return err_set(err, ERR_SCHEMA, "fields %d and %zu both fill column %s", m->filled_by[at] + 1,
+                           i + 1, m->t->columns[at].name);
         }
         m->filled_by[at] = (int)i;
     }
@@ -188,7 +190,8 @@ static int match_fields(struct match *m, struct err *err)
         return 0;
     err_set(err, ERR_SCHEMA, "the file has %s%s, which table %s has no column for",
             m->c->header ? "" : "more fields: ", names_end(&extra), m->t->name);
-    return err_hint(err, "map it in \"columns\" ({\"to\": \"name\"}, or null to drop it), or set drift to ignore-extra");
+    return err_hint(
+        err, "map it in \"columns\" ({\"to\": \"name\"}, or null to drop it), or set drift to ignore-extra");
 }
 
 /*
@@ -197,7 +200,8 @@ static int match_fields(struct match *m, struct err *err)
  */
 static bool may_stay_unfilled(const struct match *m, const struct column *c)
 {
-    bool is_time = c->type == COL_DATE || c->type == COL_DATETIME || c->type == COL_TIMESTAMP || c->type == COL_TIME;
+    bool is_time =
+        c->type == COL_DATE || c->type == COL_DATETIME || c->type == COL_TIMESTAMP || c->type == COL_TIME;
 
     if (!loadable(c) || c->auto_increment)
         return true;
@@ -231,15 +235,20 @@ static int match_missing(struct match *m, struct err *err)
             m->filled_by[k] = ALWAYS_NULL;
         else
             names_add(&empty, str_of(c->name), "%s",
-                      c->has_default ? " (its default would stand in)" : c->nullable ? "" : " (NOT NULL, no default)");
+                      c->has_default ? " (its default would stand in)"
+                      : c->nullable  ? ""
+                                     : " (NOT NULL, no default)");
     }
     if (empty.count == 0)
         return 0;
     err_set(err, ERR_SCHEMA, "the file has nothing for %s of table %s", names_end(&empty), m->t->name);
-    return err_hint(err, "map a field to it in \"columns\", or set drift to null-missing where NULL or the default will do");
+    return err_hint(
+        err,
+        "map a field to it in \"columns\", or set drift to null-missing where NULL or the default will do");
 }
 
-static int plan_nulls(struct plan *p, const char *const *own, const char *const *common, struct arena *a, struct err *err)
+static int plan_nulls(struct plan *p, const char *const *own, const char *const *common, struct arena *a,
+                      struct err *err)
 {
     const char *const *list = own != NULL ? own : common;
     bool text = p->cell.column->type == COL_TEXT || p->cell.column->type == COL_BINARY;
@@ -248,7 +257,8 @@ static int plan_nulls(struct plan *p, const char *const *own, const char *const 
     while (list != NULL && list[n] != NULL)
         n++;
     if (n > MAX_TOKEN_SET)
-        return err_set(err, ERR_CONFIG, "column %s: more than %d NULL spellings", p->cell.column->name, MAX_TOKEN_SET);
+        return err_set(err, ERR_CONFIG, "column %s: more than %d NULL spellings", p->cell.column->name,
+                       MAX_TOKEN_SET);
     struct str *nulls = arena_alloc(a, n * sizeof *nulls);
     for (size_t i = 0; i < n; i++) {
         if (list[i][0] == '\0') {

@@ -3,8 +3,8 @@
 #include "io/convert.h"
 /*
  * Private to convert*.c: one cell at a time. Each puts the value of f into row `row` of *to and gives 1, or
- * gives 0 and says in *ret what is wrong. Text that has to be made stands in scratch, so to->bytes borrows from
- * f or from scratch, and the caller moves it into the batch once the whole row is good.
+ * gives 0 and says in *ret what is wrong. Text that has to be made stands in scratch, so to->bytes borrows
+ * from f or from scratch, and the caller moves it into the batch once the whole row is good.
  */
 enum { CELL_SCRATCH = 272 /* BINARY(255), padded; a DECIMAL needs 69 */ };
 struct cell {
@@ -21,29 +21,31 @@ int put_double(const struct cell *c, struct csv_field f, struct reject_info *ret
 int put_float(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_text(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_binary(const struct cell *c, struct csv_field f, struct reject_info *ret);
-int put_time(const struct cell *c, struct csv_field f, struct reject_info *ret); /* DATE, DATETIME, TIMESTAMP, TIME, YEAR */
+int put_time(const struct cell *c, struct csv_field f,
+             struct reject_info *ret); /* DATE, DATETIME, TIMESTAMP, TIME, YEAR */
 /* Refuses a format that cannot give a whole value of the column's type. */
 NODISCARD int time_format_check(const char *format, enum col_type type, struct err *err);
 
 /* One column that is filled, and from what. */
 struct plan {
-    int field;             /* of the record; -1: always NULL (drift "null-missing") */
-    struct cell cell;      /* all but row */
+    int field;               /* of the record; -1: always NULL (drift "null-missing") */
+    struct cell cell;        /* all but row */
     const struct str *nulls; /* spellings, arena */
     size_t null_count;
-    bool null_empty;       /* an unquoted empty field is NULL */
-    bool may_begin[256];   /* bytes that a spelling of nulls begins with */
+    bool null_empty;     /* an unquoted empty field is NULL */
+    bool may_begin[256]; /* bytes that a spelling of nulls begins with */
 };
 struct converter {
     const struct convert_config *config; /* borrowed */
     const struct table *table;           /* borrowed */
     struct arena *arena;
-    size_t fields;         /* of every record */
-    struct plan *plans;    /* owned */
-    int *columns;          /* owned: of the table, in the order of plans and of the batch */
+    size_t fields;      /* of every record */
+    struct plan *plans; /* owned */
+    int *columns;       /* owned: of the table, in the order of plans and of the batch */
     size_t count;
 };
-int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret); /* 1 value or NULL, 0 reject */
+int plan_cell(const struct plan *p, struct csv_field f,
+              struct reject_info *ret); /* 1 value or NULL, 0 reject */
 
 /* "'12,000' is not an INT": the value, then the words; returns 0. */
 int refuse(struct reject_info *ret, const char *code, struct csv_field f, const char *fmt, ...) PRINTF(4, 5);

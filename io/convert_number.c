@@ -7,19 +7,21 @@
 /* Why a field is no number, in words that lead to the remedy. */
 static void number_hint(struct csv_field f, struct reject_info *ret)
 {
-    static const char *const spellings[] = {"na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", ".", "?", "\\n",
-                                            "missing"};
+    static const char *const spellings[] = {"na", "n/a", "#n/a", "nan", "null", "none",   "nil",
+                                            "-",  "--",  ".",    "?",   "\\n",  "missing"};
     const char *comma = memchr(f.p, ',', f.n);
 
     if (f.n == 0) {
-        refuse_hint(ret, "%s", f.quoted ? "a quoted empty field is never NULL; only an unquoted one can be"
-                                        : "an empty field is NULL only where the null list has \"\"");
+        refuse_hint(ret, "%s",
+                    f.quoted ? "a quoted empty field is never NULL; only an unquoted one can be"
+                             : "an empty field is NULL only where the null list has \"\"");
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(spellings); i++)
         if (strlen(spellings[i]) == f.n && strncasecmp(spellings[i], f.p, f.n) == 0) {
-            refuse_hint(ret, "%s", f.quoted ? "a quoted field is never NULL; only an unquoted one can be"
-                                            : "if it means NULL, list these very bytes in \"null\"");
+            refuse_hint(ret, "%s",
+                        f.quoted ? "a quoted field is never NULL; only an unquoted one can be"
+                                 : "if it means NULL, list these very bytes in \"null\"");
             return;
         }
     if (f.p[0] == ' ' || f.p[f.n - 1] == ' ' || f.p[0] == '\t' || f.p[f.n - 1] == '\t')
@@ -36,7 +38,8 @@ static int not_a_number(const struct cell *c, struct csv_field f, struct reject_
     bool is_int = c->column->type == COL_INT || c->column->type == COL_BIT;
 
     type_word_of(c->column, word);
-    refuse(ret, is_int ? "NOT_AN_INT" : "NOT_A_NUMBER", f, "is not %s %s", strchr("AEIOU", word[0]) ? "an" : "a", word);
+    refuse(ret, is_int ? "NOT_AN_INT" : "NOT_A_NUMBER", f, "is not %s %s",
+           strchr("AEIOU", word[0]) ? "an" : "a", word);
     number_hint(f, ret);
     return 0;
 }
@@ -48,9 +51,11 @@ static int out_of_range(const struct cell *c, struct csv_field f, struct reject_
 
     type_word_of(k, word);
     if (k->type == COL_INT && k->is_unsigned)
-        return refuse(ret, "OUT_OF_RANGE", f, "is outside 0 to %llu of %s", (unsigned long long)k->max_u, word);
+        return refuse(ret, "OUT_OF_RANGE", f, "is outside 0 to %llu of %s", (unsigned long long)k->max_u,
+                      word);
     if (k->type == COL_INT)
-        return refuse(ret, "OUT_OF_RANGE", f, "is outside %lld to %lld of %s", (long long)k->min, (long long)k->max, word);
+        return refuse(ret, "OUT_OF_RANGE", f, "is outside %lld to %lld of %s", (long long)k->min,
+                      (long long)k->max, word);
     if (k->type == COL_DECIMAL || k->type == COL_BIT)
         return refuse(ret, "OUT_OF_RANGE", f, "is outside the range of %s", k->type_text);
     return refuse(ret, "OUT_OF_RANGE", f, "is outside the range of %s", word);
@@ -94,7 +99,8 @@ int put_int(const struct cell *c, struct csv_field f, struct reject_info *ret)
     if (!plain_digits(f.p + negative, f.p + f.n, &v, &over)) {
         not_a_number(c, f, ret);
         if (ret->hint[0] == '\0' && decimal_scan(f.p, f.n, &d) != DECIMAL_BAD)
-            refuse_hint(ret, "an integer is digits only, also where the fraction is zero; DECIMAL or DOUBLE take the rest");
+            refuse_hint(ret, "an integer is digits only, also where the fraction is zero; DECIMAL or DOUBLE "
+                             "take the rest");
         return 0;
     }
     if (k->is_unsigned) {
@@ -133,7 +139,8 @@ static int digits_lost(const struct cell *c, struct csv_field f, const char *why
     else if (c->column->type == COL_DOUBLE)
         refuse_hint(ret, "DOUBLE holds 15 digits for certain; DECIMAL holds what it declares");
     else
-        refuse_hint(ret, "declare the column with more digits after the point, or round where the file is made");
+        refuse_hint(ret,
+                    "declare the column with more digits after the point, or round where the file is made");
     return 0;
 }
 
@@ -157,7 +164,8 @@ static struct sides split(const char *p, size_t n)
     return s;
 }
 
-/* d written out without exponent, at most 110 bytes; what is so far out that it fits no DECIMAL, shortened. */
+/* d written out without exponent, at most 110 bytes; what is so far out that it fits no DECIMAL, shortened.
+ */
 static size_t write_out(struct decimal d, char out[128])
 {
     char digits[24];
@@ -189,7 +197,8 @@ static size_t write_out(struct decimal d, char out[128])
     return (size_t)(o - out) + rest;
 }
 
-/* The text is what the server shows: exactly `scale` digits after the point, so that both sides sum the same bytes. */
+/* The text is what the server shows: exactly `scale` digits after the point, so that both sides sum the same
+ * bytes. */
 int put_decimal(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     const size_t scale = (size_t)c->column->scale, room = (size_t)c->column->precision - scale;
@@ -253,8 +262,8 @@ static int check_declared(const struct cell *c, struct csv_field f, struct decim
 
 /*
  * A double is loaded when the text is one that stands for that very double: at most 15 digits (every such
- * decimal comes back from a double), or what printers give for it: the shortest form, %.16g or %.17g. Any other
- * text says more than the column will hold.
+ * decimal comes back from a double), or what printers give for it: the shortest form, %.16g or %.17g. Any
+ * other text says more than the column will hold.
  */
 int put_double(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
@@ -266,7 +275,8 @@ int put_double(const struct cell *c, struct csv_field f, struct reject_info *ret
         return not_a_number(c, f, ret);
     if (form == DECIMAL_LONG)
         return digits_lost(c, f, "", ret);
-    bool exact = d.digits < 1000000000000000 && d.exp10 >= -22 && d.exp10 <= 22; /* no denormal, no overflow */
+    bool exact =
+        d.digits < 1000000000000000 && d.exp10 >= -22 && d.exp10 <= 22; /* no denormal, no overflow */
     v = decimal_to_double(&d);
     if (!exact && d.digits != 0) {
         int digits = decimal_strip(&d);

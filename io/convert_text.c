@@ -10,7 +10,8 @@ static int64_t code_points(struct csv_field f)
     return n;
 }
 
-/* The charsets that every server has and whose limits are plain; what else does not fit, the server refuses. */
+/* The charsets that every server has and whose limits are plain; what else does not fit, the server refuses.
+ */
 static int check_charset(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     const char *charset = c->column->charset;
@@ -31,14 +32,16 @@ static int check_charset(const struct cell *c, struct csv_field f, struct reject
 /* Bytes that n code points of f take in the column's charset; -1: only the server knows. */
 static int64_t stored_bytes(const struct column *k, struct csv_field f)
 {
-    if (k->charset == NULL || strncasecmp(k->charset, "utf8", 4) == 0 || strcasecmp(k->charset, "binary") == 0)
+    if (k->charset == NULL || strncasecmp(k->charset, "utf8", 4) == 0 ||
+        strcasecmp(k->charset, "binary") == 0)
         return f.n;
     if (strcasecmp(k->charset, "latin1") == 0 || strcasecmp(k->charset, "ascii") == 0)
         return code_points(f);
     return -1;
 }
 
-/* Reads the member at *p, "'it''s'", and tells whether it is f; *p moves to the comma or parenthesis after it. */
+/* Reads the member at *p, "'it''s'", and tells whether it is f; *p moves to the comma or parenthesis after
+ * it. */
 static bool member_is(const char **p, struct csv_field f)
 {
     const char *m = *p;
@@ -54,8 +57,8 @@ static bool member_is(const char **p, struct csv_field f)
 }
 
 /*
- * ENUM and SET by their very bytes. The server would take '1' for the first member, and 'b,a' or 'A' in its own
- * order and case: what is stored would not be what the file says.
+ * ENUM and SET by their very bytes. The server would take '1' for the first member, and 'b,a' or 'A' in its
+ * own order and case: what is stored would not be what the file says.
  */
 static int check_members(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
@@ -92,13 +95,13 @@ int put_text(const struct cell *c, struct csv_field f, struct reject_info *ret)
     while (k->is_char && f.n > 0 && f.p[f.n - 1] == ' ')
         f.n--; /* CHAR does not give them back, so they are not sent: the sums speak of what is stored */
     if (k->max_chars >= 0 && f.n > k->max_chars && code_points(f) > k->max_chars) {
-        refuse(ret, "TOO_LONG", f, "has %lld characters, %s holds %lld", (long long)code_points(f), k->type_text,
-               (long long)k->max_chars);
+        refuse(ret, "TOO_LONG", f, "has %lld characters, %s holds %lld", (long long)code_points(f),
+               k->type_text, (long long)k->max_chars);
         return 0;
     }
     if (k->max_bytes >= 0 && f.n > k->max_bytes && stored_bytes(k, f) > k->max_bytes)
-        return refuse(ret, "TOO_LONG", f, "has %lld bytes, %s holds %lld", (long long)stored_bytes(k, f), k->type_text,
-                      (long long)k->max_bytes);
+        return refuse(ret, "TOO_LONG", f, "has %lld bytes, %s holds %lld", (long long)stored_bytes(k, f),
+                      k->type_text, (long long)k->max_bytes);
     if (!check_charset(c, f, ret))
         return 0;
     c->to->bytes[c->row] = f.p;
@@ -111,10 +114,12 @@ int put_binary(const struct cell *c, struct csv_field f, struct reject_info *ret
     const struct column *k = c->column;
 
     if (k->max_bytes >= 0 && f.n > k->max_bytes)
-        return refuse(ret, "TOO_LONG", f, "has %u bytes, %s holds %lld", f.n, k->type_text, (long long)k->max_bytes);
+        return refuse(ret, "TOO_LONG", f, "has %u bytes, %s holds %lld", f.n, k->type_text,
+                      (long long)k->max_bytes);
     c->to->bytes[c->row] = f.p;
     c->to->lengths[c->row] = f.n;
-    if (k->is_char && f.n < k->max_bytes && k->max_bytes <= CELL_SCRATCH) { /* BINARY(n) stores NULs up to n */
+    if (k->is_char && f.n < k->max_bytes &&
+        k->max_bytes <= CELL_SCRATCH) { /* BINARY(n) stores NULs up to n */
         memcpy(c->scratch, f.p, f.n);
         memset(c->scratch + f.n, '\0', (size_t)k->max_bytes - f.n);
         c->to->bytes[c->row] = c->scratch;

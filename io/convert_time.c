@@ -7,8 +7,8 @@ struct moment {
     int year, month, day, yday; /* yday: of %j, 0 none */
     int hour, minute, second;
     int nano;
-    int offset_s;               /* east of UTC */
-    bool negative;              /* TIME only */
+    int offset_s;  /* east of UTC */
+    bool negative; /* TIME only */
     bool has_time, has_offset;
 };
 
@@ -83,10 +83,10 @@ static bool read_iso(const char *p, const char *end, struct moment *m)
         return false;
     if (!number(&p, end, 2, 2, &m->hour) || !is(&p, end, ':') || !number(&p, end, 2, 2, &m->minute))
         return false;
-    if (is(&p, end, ':') && !number(&p, end, 2, 2, &m->second))
-        return false;
-    if (is(&p, end, '.') && !fraction(&p, end, &m->nano))
-        return false;
+    if (is(&p, end, ':')) {
+        if (!number(&p, end, 2, 2, &m->second) || (is(&p, end, '.') && !fraction(&p, end, &m->nano)))
+            return false;
+    }
     return p == end || (zone(&p, end, m) && p == end);
 }
 
@@ -103,7 +103,8 @@ static bool read_iso_time(const char *p, const char *end, struct moment *m)
     return p == end;
 }
 
-static const char months[12][4] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+static const char months[12][4] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                   "jul", "aug", "sep", "oct", "nov", "dec"};
 
 static bool month_name(const char **p, const char *end, int *ret)
 {
@@ -189,11 +190,15 @@ int time_format_check(const char *format, enum col_type type, struct err *err)
     if (type != COL_DATE && type != COL_DATETIME && type != COL_TIMESTAMP && type != COL_TIME)
         return err_set(err, ERR_CONFIG, "format '%s': only date and time columns have one", format);
     if (type == COL_TIME ? !time || !has['S'] : !date)
-        return err_set(err, ERR_CONFIG, "format '%s' does not give a whole %s", format, type == COL_TIME ? "time" : "date");
+        return err_set(err, ERR_CONFIG, "format '%s' does not give a whole %s", format,
+                       type == COL_TIME ? "time" : "date");
     if (((has['S'] || has['M']) && !time) || (has['f'] && !has['S']))
-        return err_set(err, ERR_CONFIG, "format '%s' has a part of the time without what stands above it", format);
-    if (type == COL_TIME && (has['Y'] || has['m'] || has['b'] || has['d'] || has['e'] || has['j'] || has['z']))
-        return err_set(err, ERR_CONFIG, "format '%s' has a date or a zone, which a TIME column does not hold", format);
+        return err_set(err, ERR_CONFIG, "format '%s' has a part of the time without what stands above it",
+                       format);
+    if (type == COL_TIME &&
+        (has['Y'] || has['m'] || has['b'] || has['d'] || has['e'] || has['j'] || has['z']))
+        return err_set(err, ERR_CONFIG, "format '%s' has a date or a zone, which a TIME column does not hold",
+                       format);
     return 0;
 }
 
@@ -205,8 +210,9 @@ static void bad_hint(const struct cell *c, struct csv_field f, struct reject_inf
                                                      : "2022-06-05 12:30:00, 2022-06-05T12:30:00Z";
 
     if (f.n == 0)
-        refuse_hint(ret, "%s", f.quoted ? "a quoted empty field is never NULL; only an unquoted one can be"
-                                        : "an empty field is NULL only where the null list has \"\"");
+        refuse_hint(ret, "%s",
+                    f.quoted ? "a quoted empty field is never NULL; only an unquoted one can be"
+                             : "an empty field is NULL only where the null list has \"\"");
     else if (c->format != NULL)
         refuse_hint(ret, "expected the form %s", c->format);
     else
@@ -279,7 +285,8 @@ static int fraction_lost(const struct cell *c, struct csv_field f, struct reject
     return 0;
 }
 
-static int put_moment(const struct cell *c, struct csv_field f, const struct moment *m, struct reject_info *ret)
+static int put_moment(const struct cell *c, struct csv_field f, const struct moment *m,
+                      struct reject_info *ret)
 {
     static const int64_t first = 1000, last = INT64_C(2147483647) * 1000; /* TIMESTAMP, in ms since 1970 */
     enum col_type type = c->column->type;
@@ -312,7 +319,8 @@ static int put_moment(const struct cell *c, struct csv_field f, const struct mom
     }
     int64_t ms = type == COL_TIMESTAMP ? civil_to_ms(&at) : first;
     if (ms < first || ms > last) {
-        refuse(ret, "OUT_OF_RANGE", f, "is outside 1970-01-01 00:00:01 to 2038-01-19 03:14:07 UTC of TIMESTAMP");
+        refuse(ret, "OUT_OF_RANGE", f,
+               "is outside 1970-01-01 00:00:01 to 2038-01-19 03:14:07 UTC of TIMESTAMP");
         refuse_hint(ret, "a DATETIME column holds the years 1 to 9999");
         return 0;
     }
@@ -320,7 +328,8 @@ static int put_moment(const struct cell *c, struct csv_field f, const struct mom
     return 1;
 }
 
-static int put_clock(const struct cell *c, struct csv_field f, const struct moment *m, struct reject_info *ret)
+static int put_clock(const struct cell *c, struct csv_field f, const struct moment *m,
+                     struct reject_info *ret)
 {
     char *o = c->scratch;
     int part = 0;

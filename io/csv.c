@@ -8,51 +8,54 @@
 
 enum {
     BLOCK = 256 * KIB,
-    PAD = 32,           /* readable bytes after the last one, so that the scanner needs no end check */
-    FIRST_LOOK = 4096,  /* bytes that decide about UTF-16 */
+    PAD = 32,          /* readable bytes after the last one, so that the scanner needs no end check */
+    FIRST_LOOK = 4096, /* bytes that decide about UTF-16 */
     WIDEST = MAX_COLUMNS + 1,
 };
 
 struct csv {
-    struct reader *in;     /* owned */
+    struct reader *in; /* owned */
     struct csv_dialect d;
-    size_t max;            /* the longest record, in bytes */
-    bool special[256];     /* bytes at which a bare field may end */
-    char *buf;             /* owned; cap + PAD bytes */
+    size_t max;        /* the longest record, in bytes */
+    bool special[256]; /* bytes at which a bare field may end */
+    char *buf;         /* owned; cap + PAD bytes */
     size_t cap, pos, end;
-    int64_t base;          /* stream offset of buf[0] */
-    int64_t line;          /* of buf[pos] */
+    int64_t base; /* stream offset of buf[0] */
+    int64_t line; /* of buf[pos] */
     bool started, eof;
-    bool high, nul;        /* buf may hold bytes >= 0x80, NUL bytes */
-    size_t width;          /* fields of the first good record; 0: none yet */
+    bool high, nul; /* buf may hold bytes >= 0x80, NUL bytes */
+    size_t width;   /* fields of the first good record; 0: none yet */
     struct csv_field fields[WIDEST];
-    bool fix[WIDEST];      /* the field has quotes or escapes to take out */
-    char *scratch;         /* owned: fields that are not what stands in buf */
+    bool fix[WIDEST]; /* the field has quotes or escapes to take out */
+    char *scratch;    /* owned: fields that are not what stands in buf */
     size_t scratch_cap;
-    char *kept;            /* owned: beginning of a record that was too large */
+    char *kept; /* owned: beginning of a record that was too large */
     struct csv_stats stats;
 };
 
 /* What one look at the bytes from pos on found. */
 struct found {
-    size_t count, raw_n;   /* DONE */
-    bool quoted, fixed;    /* some field was quoted; some needs its quotes or escapes taken out */
-    const char *trouble;   /* BAD: what is wrong with the quotes */
-    size_t at;             /* BAD: where, from pos */
+    size_t count, raw_n; /* DONE */
+    bool quoted, fixed;  /* some field was quoted; some needs its quotes or escapes taken out */
+    const char *trouble; /* BAD: what is wrong with the quotes */
+    size_t at;           /* BAD: where, from pos */
 };
 enum scan { DONE, MORE, BAD };
 
 static int check_dialect(const struct csv_dialect *d, struct err *err)
 {
-    const unsigned char all[] = {(unsigned char)d->delimiter, (unsigned char)d->quote, (unsigned char)d->escape};
+    const unsigned char all[] = {(unsigned char)d->delimiter, (unsigned char)d->quote,
+                                 (unsigned char)d->escape};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i] == '\n' || all[i] == '\r' || all[i] >= 0x80)
-            return err_set(err, ERR_CONFIG, "csv: delimiter, quote and escape must be ASCII and not line ends");
+            return err_set(err, ERR_CONFIG,
+                           "csv: delimiter, quote and escape must be ASCII and not line ends");
     if (d->delimiter == '\0')
         return err_set(err, ERR_CONFIG, "csv: the delimiter is missing");
     if (d->delimiter == d->quote || d->delimiter == d->escape)
-        return err_set(err, ERR_CONFIG, "csv: the delimiter '%c' is the quote or the escape too", d->delimiter);
+        return err_set(err, ERR_CONFIG, "csv: the delimiter '%c' is the quote or the escape too",
+                       d->delimiter);
     if (d->max_record > 64 * (size_t)MAX_RECORD)
         return err_set(err, ERR_CONFIG, "csv: a record may have at most %u bytes", 64 * MAX_RECORD);
     return 0;
@@ -196,7 +199,8 @@ static int start(struct csv *c, struct err *err)
 /* Sixteen bytes at a time: most fields end in the first look, and no branch depends on where. */
 static inline const char *bare_end(const struct csv *c, const char *p)
 {
-    const __m128i delimiter = _mm_set1_epi8(c->d.delimiter), cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+    const __m128i delimiter = _mm_set1_epi8(c->d.delimiter), cr = _mm_set1_epi8('\r'),
+                  lf = _mm_set1_epi8('\n');
     const __m128i quote = _mm_set1_epi8(c->d.quote != 0 ? c->d.quote : '\n');
     const __m128i escape = _mm_set1_epi8(c->d.escape != 0 ? c->d.escape : '\n');
 
@@ -285,7 +289,8 @@ static enum scan scan(struct csv *c, struct found *f)
         bool quoted = c->d.quote != 0 && p < end && *p == c->d.quote, fix = false;
         enum scan s = quoted ? quoted_end(c, ++from, &to, &fix) : bare_field(c, p, &to, &fix);
         if (s == BAD) {
-            f->trouble = quoted ? "a quote is never closed" : "a quote inside a field that does not begin with one";
+            f->trouble =
+                quoted ? "a quote is never closed" : "a quote inside a field that does not begin with one";
             f->at = quoted ? (size_t)(end - first) : (size_t)(to - first);
         }
         if (s != DONE)
@@ -314,7 +319,8 @@ static enum scan scan(struct csv *c, struct found *f)
     }
 }
 
-/* Goes past the line end at pos, if there is one there; the two bytes of a CRLF are held or the file ended. */
+/* Goes past the line end at pos, if there is one there; the two bytes of a CRLF are held or the file ended.
+ */
 static void eat_line_end(struct csv *c)
 {
     if (c->pos == c->end)
@@ -405,8 +411,8 @@ static int skip_line(struct csv *c, struct csv_record *ret, struct err *err)
     if (rc < 0)
         return rc;
     spoil(ret, CSV_RECORD_TOO_LARGE);
-    snprintf(ret->message, sizeof ret->message, "the record has %lld bytes, at most %zu are allowed", (long long)total,
-             c->max);
+    snprintf(ret->message, sizeof ret->message, "the record has %lld bytes, at most %zu are allowed",
+             (long long)total, c->max);
     eat_line_end(c);
     return 1;
 }
@@ -455,7 +461,8 @@ static char *put_utf8(char *o, unsigned u)
     return o;
 }
 
-/* Takes out doubled quotes and escapes, and turns single-byte encodings into UTF-8. Returns the end in scratch. */
+/* Takes out doubled quotes and escapes, and turns single-byte encodings into UTF-8. Returns the end in
+ * scratch. */
 static char *rewrite(const struct csv *c, struct csv_field *f, bool fix, char *o)
 {
     const char *p = f->p, *end = p + f->n, *from = o;
@@ -463,7 +470,8 @@ static char *rewrite(const struct csv *c, struct csv_field *f, bool fix, char *o
     while (p < end) {
         /* in a quoted field, every quote that is left is the first of two */
         if (fix && p + 1 < end &&
-            ((c->d.escape != 0 && *p == c->d.escape) || (f->quoted && *p == c->d.quote && p[1] == c->d.quote)))
+            ((c->d.escape != 0 && *p == c->d.escape) ||
+             (f->quoted && *p == c->d.quote && p[1] == c->d.quote)))
             p++;
         unsigned char b = (unsigned char)*p++;
         if (b < 0x80 || c->d.encoding == CSV_UTF8)
@@ -501,7 +509,8 @@ static bool check_bytes(const struct csv *c, struct csv_record *r)
         const char *nul = memchr(r->raw, '\0', r->raw_n);
         if (nul != NULL) {
             spoil(r, CSV_NUL_BYTE);
-            snprintf(r->message, sizeof r->message, "a NUL byte at byte %zu of the record", (size_t)(nul - r->raw) + 1);
+            snprintf(r->message, sizeof r->message, "a NUL byte at byte %zu of the record",
+                     (size_t)(nul - r->raw) + 1);
             return false;
         }
     }
@@ -519,7 +528,8 @@ static bool check_bytes(const struct csv *c, struct csv_record *r)
         unsigned char b = (unsigned char)r->raw[at];
         if (b >= 0x80 && b < 0xa0 && cp1252[b - 0x80] == 0) {
             spoil(r, CSV_BAD_ENCODING);
-            snprintf(r->message, sizeof r->message, "byte 0x%02x at byte %zu of the record is nothing in cp1252", b, at + 1);
+            snprintf(r->message, sizeof r->message,
+                     "byte 0x%02x at byte %zu of the record is nothing in cp1252", b, at + 1);
             return false;
         }
     }
@@ -568,7 +578,9 @@ int csv_next(struct csv *c, struct csv_record *ret, struct err *err)
         } else if (s == BAD && f.at <= c->max) {
             rc = bad_line(c, f.trouble, ret, err);
         } else if (s != MORE || held >= c->max + 2) {
-            rc = bad_line(c, "a quoted field runs past the largest record, so its quote is taken as never closed", ret, err);
+            rc = bad_line(
+                c, "a quoted field runs past the largest record, so its quote is taken as never closed", ret,
+                err);
         } else {
             size_t missing = c->max + 2 - held;
             rc = fill(c, held == 0 ? 1 : held < missing ? held : missing, err);

@@ -10,11 +10,11 @@
 enum { ROW_BYTES = 60000 /* of the 65,535 that a MySQL row may have outside of TEXT */, NAME_CHARS = 64 };
 
 struct guess {
-    char *name;            /* owned */
+    char *name; /* owned */
     char type[64];
     int field;
     const char *const *nulls; /* borrowed */
-    int64_t values;        /* neither NULL nor empty */
+    int64_t values;           /* neither NULL nor empty */
     int64_t max_chars;
     int max_whole, max_fraction; /* digits, of plain numbers */
     bool no_int, no_decimal, no_double, no_date, no_datetime;
@@ -25,7 +25,7 @@ struct infer {
     struct guess *guesses; /* owned */
     struct table probe_table;
     struct column probe_columns[4];
-    struct batch *probe;   /* one row to convert into: BIGINT, DOUBLE, DATE, DATETIME(6) */
+    struct batch *probe; /* one row to convert into: BIGINT, DOUBLE, DATE, DATETIME(6) */
     bool done;
 };
 enum { PROBE_INT, PROBE_DOUBLE, PROBE_DATE, PROBE_DATETIME };
@@ -38,7 +38,8 @@ struct infer *infer_new(const struct convert_config *c)
     struct err ignored;
 
     i->config = c;
-    i->probe_table = (struct table){.arena = arena_new(), .name = "", .columns = i->probe_columns, .count = 4};
+    i->probe_table =
+        (struct table){.arena = arena_new(), .name = "", .columns = i->probe_columns, .count = 4};
     for (size_t k = 0; k < ARRAY_LEN(types); k++)
         err_ignore(column_parse_type(types[k], i->probe_table.arena, &i->probe_columns[k], &ignored));
     i->probe = batch_new(&i->probe_table, columns, ARRAY_LEN(columns), 1);
@@ -72,17 +73,19 @@ static int check_name(const struct infer *i, const struct guess *g, struct err *
 
     if (n == 0) {
         err_set(err, ERR_SCHEMA, "field %d has no name in the header", g->field + 1);
-        return err_hint(err, "say what it is in \"columns\": {\"\": {\"to\": \"row_no\"}}, or {\"\": null} to drop it");
+        return err_hint(
+            err, "say what it is in \"columns\": {\"\": {\"to\": \"row_no\"}}, or {\"\": null} to drop it");
     }
     if (characters((struct csv_field){g->name, (uint32_t)n, false}) > NAME_CHARS || g->name[n - 1] == ' ' ||
         strlen(g->name) > 4 * NAME_CHARS) {
         err_set(err, ERR_SCHEMA, "field %d: '%.100s' cannot be a column's name", g->field + 1, g->name);
-        return err_hint(err, "give it another in \"columns\": at most %d characters, no blank at the end", NAME_CHARS);
+        return err_hint(err, "give it another in \"columns\": at most %d characters, no blank at the end",
+                        NAME_CHARS);
     }
     for (size_t k = 0; k < i->count; k++)
         if (strcasecmp(i->guesses[k].name, g->name) == 0)
-            return err_set(err, ERR_SCHEMA, "fields %d and %d would both be column '%s'", i->guesses[k].field + 1,
-                           g->field + 1, g->name);
+            return err_set(err, ERR_SCHEMA, "fields %d and %d would both be column '%s'",
+                           i->guesses[k].field + 1, g->field + 1, g->name);
     return 0;
 }
 
@@ -158,7 +161,8 @@ static void see_number(struct infer *i, struct guess *g, struct csv_field f)
         g->no_int = g->no_decimal = g->no_double = true;
         return;
     }
-    int whole = (int)((point != NULL ? point : end) - p), fraction = point != NULL ? (int)(end - point) - 1 : 0;
+    int whole = (int)((point != NULL ? point : end) - p),
+        fraction = point != NULL ? (int)(end - point) - 1 : 0;
     if (memchr(f.p, 'e', f.n) != NULL || memchr(f.p, 'E', f.n) != NULL || f.n > 100)
         g->no_decimal = true; /* measured values, of any magnitude */
     g->max_whole = whole > g->max_whole ? whole : g->max_whole;

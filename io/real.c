@@ -177,7 +177,8 @@ enum decimal_form decimal_scan(const char *p, size_t n, struct decimal *ret)
     ret->digits = v;
     ret->exp10 = -fraction;
     if (digits > 19) {
-        enum decimal_form form = mantissa_end - first > 1000000 ? DECIMAL_LONG : scan_long(first, mantissa_end, ret);
+        enum decimal_form form =
+            mantissa_end - first > 1000000 ? DECIMAL_LONG : scan_long(first, mantissa_end, ret);
         if (form != DECIMAL_OK)
             return form;
     }
@@ -263,8 +264,10 @@ double decimal_to_double(const struct decimal *d)
 {
     double v;
 
-    if (d->digits <= UINT64_C(1) << 53 && d->exp10 >= -22 && d->exp10 <= 22) /* Clinger: both exact, one rounding */
-        v = d->exp10 < 0 ? (double)d->digits / exact_power[-d->exp10] : (double)d->digits * exact_power[d->exp10];
+    if (d->digits <= UINT64_C(1) << 53 && d->exp10 >= -22 &&
+        d->exp10 <= 22) /* Clinger: both exact, one rounding */
+        v = d->exp10 < 0 ? (double)d->digits / exact_power[-d->exp10]
+                         : (double)d->digits * exact_power[d->exp10];
     else if (d->digits == 0)
         v = 0;
     else

@@ -6,15 +6,15 @@
 /*
  * Doubles and their decimals, exactly, without locale and without allocation. Pure.
  */
-struct decimal {           /* (-1)^negative * digits * 10^exp10 */
+struct decimal { /* (-1)^negative * digits * 10^exp10 */
     uint64_t digits;
     int exp10;
     bool negative;
 };
 enum decimal_form {
     DECIMAL_OK,
-    DECIMAL_BAD,           /* not [-]digits[.digits][e[+-]digits]; ".5" and "5." are fine */
-    DECIMAL_LONG,          /* more than 19 digits that count */
+    DECIMAL_BAD,  /* not [-]digits[.digits][e[+-]digits]; ".5" and "5." are fine */
+    DECIMAL_LONG, /* more than 19 digits that count */
 };
 enum decimal_form decimal_scan(const char *p, size_t n, struct decimal *ret);
 /* Takes trailing zeros out of the digits; 0 becomes 0 * 10^0. Returns the number of digits left. */

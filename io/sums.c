@@ -109,7 +109,8 @@ int dec256_add_text(struct dec256 *a, struct str decimal, struct err *err)
     add(a, &v);
     return 0;
 bad:
-    return err_set(err, ERR_BAD_VALUE, "'%.*s' is not a decimal number with at most %d digits after the point",
+    return err_set(err, ERR_BAD_VALUE,
+                   "'%.*s' is not a decimal number with at most %d digits after the point",
                    (int)(decimal.n > 100 ? 100 : decimal.n), decimal.p, SCALE);
 }
 
@@ -163,7 +164,8 @@ enum sum_kind sum_kind_of(const struct column *c)
 {
     switch (c->type) {
     case COL_DECIMAL:
-        return c->scale <= SCALE && c->precision <= 55 && c->precision - c->scale <= 36 ? SUM_NUMBER : SUM_CRC;
+        return c->scale <= SCALE && c->precision <= 55 && c->precision - c->scale <= 36 ? SUM_NUMBER
+                                                                                        : SUM_CRC;
     case COL_INT:
     case COL_YEAR:
     case COL_BIT:
@@ -261,8 +263,8 @@ int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct 
     return rc;
 }
 
-static void note(struct sums_diff *ret, size_t max, size_t *n, const char *column, const char *what, const char *source,
-                 const char *target)
+static void note(struct sums_diff *ret, size_t max, size_t *n, const char *column, const char *what,
+                 const char *source, const char *target)
 {
     if (*n < max) {
         struct sums_diff *d = &ret[*n];
@@ -287,8 +289,8 @@ static void compare_counts(struct sums_diff *ret, size_t max, size_t *n, const c
 }
 
 /* Columns that only the target's side names were filled by nobody, or by a default: nothing to compare. */
-size_t sums_compare(const struct sums *source, const struct sums *target, const struct table *t, struct sums_diff *ret,
-                    size_t max)
+size_t sums_compare(const struct sums *source, const struct sums *target, const struct table *t,
+                    struct sums_diff *ret, size_t max)
 {
     static const struct col_sum none;
     size_t n = 0;

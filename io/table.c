@@ -30,7 +30,8 @@ int table_find(const struct table *t, struct str name)
 struct type_row {
     const char *name;
     enum col_type type;
-    int64_t size; /* COL_INT: bits; text and binary: most bytes, -1 none; COL_DECIMAL: digits when none are given */
+    int64_t size; /* COL_INT: bits; text and binary: most bytes, -1 none; COL_DECIMAL: digits when none are
+                     given */
 };
 static const struct type_row types[] = {
     {"tinyint", COL_INT, 8},
@@ -130,7 +131,8 @@ static void fill_int(struct column *c, int64_t bits)
     }
 }
 
-static int fill_sizes(struct column *c, const struct type_row *row, const char *name, int n, const int64_t num[2])
+static int fill_sizes(struct column *c, const struct type_row *row, const char *name, int n,
+                      const int64_t num[2])
 {
     switch (c->type) {
     case COL_INT:
@@ -189,7 +191,8 @@ int column_parse_type(const char *type_text, struct arena *a, struct column *ret
         return err_set(err, ERR_TARGET, "'%.60s' is not a column type that orch knows", type_text);
     ret->type_text = arena_strndup(a, type_text, strlen(type_text));
     ret->type = row->type;
-    ret->is_unsigned = strcasestr(type_text, " unsigned") != NULL || strcasestr(type_text, " zerofill") != NULL;
+    ret->is_unsigned =
+        strcasestr(type_text, " unsigned") != NULL || strcasestr(type_text, " zerofill") != NULL;
     ret->is_char = ret->is_list = false;
     ret->min = ret->max = 0;
     ret->max_u = 0;

@@ -3,8 +3,8 @@
  * within the type's limits, and a number must say what the text said.
  */
 #include "io/convert.h"
-#include "io/real.h"
 #include "base/mem.h"
+#include "io/real.h"
 #include <assert.h>
 #include <math.h>
 
@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         struct convert_config config = {.rules = &rule, .rule_count = 1};
         struct batch *b = batch_new(&t, first, 1, 1);
         struct csv_field f = {(const char *)line + 1, (uint32_t)(n - (size_t)(line + 1 - data)), false};
-        struct csv_record rec = {.fields = &f, .count = 1, .line = 1, .raw = f.p, .raw_n = f.n, .raw_total = f.n};
+        struct csv_record rec = {
+            .fields = &f, .count = 1, .line = 1, .raw = f.p, .raw_n = f.n, .raw_total = f.n};
         struct converter *c = NULL;
         char *text = arena_strndup(a, f.p, f.n);
         if (converter_new(&config, &t, &rec, &c, &err) == 0) {

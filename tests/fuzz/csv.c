@@ -1,6 +1,6 @@
 /*
- * The first bytes choose dialect, limits and block size; the rest is a file. It must read the same whatever the
- * pieces it comes in, and every byte of it must be inside some record or line end.
+ * The first bytes choose dialect, limits and block size; the rest is a file. It must read the same whatever
+ * the pieces it comes in, and every byte of it must be inside some record or line end.
  */
 #include "io/csv.h"
 #include "base/mem.h"
@@ -89,7 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     struct csv_dialect d = {
         .delimiter = delimiters[data[0] & 3],
-        .quote = data[0] & 4 ? '\'' : data[0] & 8 ? 0 : '"',
+        .quote = data[0] & 4   ? '\''
+                 : data[0] & 8 ? 0
+                               : '"',
         .escape = escapes[data[0] >> 4 & 3],
         .encoding = (enum csv_encoding)(data[1] % 3),
         .max_record = data[1] >> 4 ? (size_t)(data[1] >> 4) * 7 : 0,

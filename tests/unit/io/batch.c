@@ -38,12 +38,14 @@ static void add(struct fixture *f, const char *text) /* NULL: NULL */
     if (text == NULL)
         f->batch->cols[0].nulls[f->batch->rows] = 1;
     else
-        must(convert_cell(&f->column, (struct csv_field){text, (uint32_t)strlen(text), false}, NULL, f->batch, 0, &r) == 1);
+        must(convert_cell(&f->column, (struct csv_field){text, (uint32_t)strlen(text), false}, NULL, f->batch,
+                          0, &r) == 1);
     f->batch->rows++;
 }
 
 /* The sum of the texts in a column of that type. */
-static void sums_to(const char *type, const char *const *texts, const char *want, int64_t large, int64_t nulls)
+static void sums_to(const char *type, const char *const *texts, const char *want, int64_t large,
+                    int64_t nulls)
 {
     struct fixture f;
     char got[96];
@@ -69,12 +71,14 @@ static void sums_to(const char *type, const char *const *texts, const char *want
     is_int(f.sums.cols[0].large, 0);
     teardown(&f);
 }
-#define SUM(type, want, large, nulls, ...) sums_to(type, (const char *const[]){__VA_ARGS__, NULL}, want, large, nulls)
+#define SUM(type, want, large, nulls, ...)                                                                   \
+    sums_to(type, (const char *const[]){__VA_ARGS__, NULL}, want, large, nulls)
 
 TEST(integers_sum_exactly)
 {
     SUM("int", "3", 0, 1, "1", "2", "NULL", "0");
-    SUM("bigint", "27670116110564327421", 0, 0, "9223372036854775807", "9223372036854775807", "9223372036854775807");
+    SUM("bigint", "27670116110564327421", 0, 0, "9223372036854775807", "9223372036854775807",
+        "9223372036854775807");
     SUM("bigint", "-18446744073709551616", 0, 0, "-9223372036854775808", "-9223372036854775808");
     SUM("bigint unsigned", "36893488147419103230", 0, 0, "18446744073709551615", "18446744073709551615");
     SUM("bit(64)", "18446744073709551616", 0, 0, "18446744073709551615", "1");
@@ -87,8 +91,8 @@ TEST(decimals_sum_exactly)
     SUM("decimal(20,10)", "-9876543210.0123456789", 0, 1, "-9876543210.0123456789", "NULL");
     SUM("decimal(40,10)", "246913578024691357802469135781.1", 0, 0, "123456789012345678901234567890.55",
         "123456789012345678901234567890.55");
-    SUM("decimal(40,10)", "0.0000000001", 0, 0, "123456789012345678901234567890", "-123456789012345678901234567890",
-        "0.0000000001");
+    SUM("decimal(40,10)", "0.0000000001", 0, 0, "123456789012345678901234567890",
+        "-123456789012345678901234567890", "0.0000000001");
 }
 
 /* What SUM(IF(ABS(c)<1e25, CAST(c AS DECIMAL(65,30)), 0)) gave on MariaDB 10.11 for the same doubles. */

@@ -7,8 +7,8 @@
 /* ---- single cells ---- */
 
 /* What the cell became, as text: the value, or CODE. */
-static void cell_text(const char *type, struct csv_field f, const char *format, const char *charset, char out[400],
-                      struct reject_info *why)
+static void cell_text(const char *type, struct csv_field f, const char *format, const char *charset,
+                      char out[400], struct reject_info *why)
 {
     static const int first[] = {0};
     struct arena *arena = arena_new();
@@ -47,7 +47,8 @@ static void becomes(const char *type, const char *text, const char *want)
         diag("%s into %s", text, type);
 }
 
-static void refused(const char *type, const char *text, const char *code, const char *message, const char *hint)
+static void refused(const char *type, const char *text, const char *code, const char *message,
+                    const char *hint)
 {
     char got[400];
     struct reject_info why = {0};
@@ -71,9 +72,11 @@ TEST(integers_are_plain_and_in_range)
     becomes("bigint unsigned", "18446744073709551615", "18446744073709551615");
     becomes("bigint unsigned", "-0", "0");
     becomes("bigint", "0000000000000000000000000000000000001", "1");
-    refused("int(11)", "2147483648", "OUT_OF_RANGE", "'2147483648' is outside -2147483648 to 2147483647 of INT", NULL);
+    refused("int(11)", "2147483648", "OUT_OF_RANGE",
+            "'2147483648' is outside -2147483648 to 2147483647 of INT", NULL);
     refused("tinyint(4)", "-129", "OUT_OF_RANGE", NULL, NULL);
-    refused("tinyint(3) unsigned", "256", "OUT_OF_RANGE", "'256' is outside 0 to 255 of TINYINT UNSIGNED", NULL);
+    refused("tinyint(3) unsigned", "256", "OUT_OF_RANGE", "'256' is outside 0 to 255 of TINYINT UNSIGNED",
+            NULL);
     refused("tinyint(3) unsigned", "-1", "OUT_OF_RANGE", NULL, NULL);
     refused("bigint", "9223372036854775808", "OUT_OF_RANGE", NULL, NULL);
     refused("bigint", "-9223372036854775809", "OUT_OF_RANGE", NULL, NULL);
@@ -119,7 +122,8 @@ TEST(doubles_are_loaded_only_where_nothing_is_lost)
     becomes("double", "4.9406564584124654e-324", "4.9406564584124654e-324");
     refused("double", "0.3333333333333334444", "DIGITS_LOST", NULL, "DECIMAL");
     refused("double", "0.33333333333333333", "DIGITS_LOST", NULL, NULL);
-    refused("double", "9007199254740993", "DIGITS_LOST", "'9007199254740993' has more digits than DOUBLE holds", NULL);
+    refused("double", "9007199254740993", "DIGITS_LOST",
+            "'9007199254740993' has more digits than DOUBLE holds", NULL);
     refused("double", "1234567890123456789", "DIGITS_LOST", NULL, NULL);
     refused("double", "0.10000000000000000555", "DIGITS_LOST", NULL, NULL);
     refused("double", "4e-324", "DIGITS_LOST", NULL, NULL);
@@ -148,7 +152,8 @@ TEST(floats_are_loaded_only_where_nothing_is_lost)
     becomes("float", "0.100000001", "0.10000000149011612");
     becomes("float", "3.4028235e38", "3.4028234663852886e+38");
     becomes("float", "1e-45", "1.4012984643248171e-45");
-    refused("float", "0.766126609", "DIGITS_LOST", "'0.766126609' has more digits than FLOAT holds", "DOUBLE");
+    refused("float", "0.766126609", "DIGITS_LOST", "'0.766126609' has more digits than FLOAT holds",
+            "DOUBLE");
     refused("float", "16777217", "DIGITS_LOST", NULL, NULL);
     refused("float", "0.1234567890123", "DIGITS_LOST", NULL, NULL);
     refused("float", "1e39", "OUT_OF_RANGE", NULL, NULL);
@@ -172,7 +177,8 @@ TEST(decimals_keep_every_digit)
     becomes("decimal(65,30)", "12345678901234567890123456789012345.123456789012345678901234567891",
             "12345678901234567890123456789012345.123456789012345678901234567891");
     becomes("decimal(10,2)", "0e99999999", "0.00");
-    refused("decimal(10,2)", "1.239", "DIGITS_LOST", "'1.239' has more digits than decimal(10,2) holds", NULL);
+    refused("decimal(10,2)", "1.239", "DIGITS_LOST", "'1.239' has more digits than decimal(10,2) holds",
+            NULL);
     refused("decimal(10,2)", "123456789", "OUT_OF_RANGE", NULL, NULL);
     refused("decimal(10,2)", "1e99999999", "OUT_OF_RANGE", NULL, NULL);
     refused("decimal(10,2)", "1e-99999999", "DIGITS_LOST", NULL, NULL);
@@ -217,6 +223,8 @@ TEST(dates_and_times_in_iso_form)
     refused("date", "20211107", "BAD_DATE", NULL, NULL);
     refused("date", "", "BAD_DATE", NULL, "null list");
     refused("date", "2022-06-05 ", "BAD_DATE", NULL, NULL);
+    refused("datetime(6)", "2021-11-07T02:48.5", "BAD_DATE", NULL, NULL);
+    refused("datetime(6)", "2021-11-07T02:48:42.", "BAD_DATE", NULL, NULL);
     refused("datetime", "2021-11-07T24:00:00", "BAD_DATE", NULL, NULL);
     refused("datetime", "2021-11-07T23:59:60", "BAD_DATE", NULL, NULL);
     refused("datetime", "2021-11-07T02:48:42.5Z", "DIGITS_LOST", NULL, "DATETIME(6)");
@@ -277,11 +285,13 @@ TEST(texts_keep_every_byte)
     struct reject_info why = {0};
 
     becomes("varchar(5)", "", "");
-    becomes("varchar(5)", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
+    becomes("varchar(5)", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",
+            "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
     becomes("varchar(5)", " ab  ", " ab  ");
     becomes("char(3)", "ab   ", "ab");
     becomes("varbinary(3)", "abc", "abc");
-    refused("varchar(5)", "\xc3\xa9zzzzz", "TOO_LONG", "'\xc3\xa9zzzzz' has 6 characters, varchar(5) holds 5", NULL);
+    refused("varchar(5)", "\xc3\xa9zzzzz", "TOO_LONG", "'\xc3\xa9zzzzz' has 6 characters, varchar(5) holds 5",
+            NULL);
     refused("varchar(5)", "ab    ", "TOO_LONG", NULL, NULL);
     refused("binary(2)", "abc", "TOO_LONG", NULL, NULL);
     memset(long_text, 'x', 256);
@@ -306,7 +316,8 @@ TEST(members_of_enum_and_set_are_taken_byte_for_byte)
     becomes("enum('it''s','','x,y')", "x,y", "x,y");
     becomes("set('a','b','c')", "a,c", "a,c");
     becomes("set('a','b','c')", "", "");
-    refused("enum('a','b')", "1", "NOT_A_MEMBER", "'1' is not in enum('a','b')", NULL); /* the server: the first */
+    refused("enum('a','b')", "1", "NOT_A_MEMBER", "'1' is not in enum('a','b')",
+            NULL); /* the server: the first */
     refused("enum('a','b')", "A", "NOT_A_MEMBER", NULL, "capitals");
     refused("enum('a','b')", "ab", "NOT_A_MEMBER", NULL, NULL);
     refused("enum('a','b')", "", "NOT_A_MEMBER", NULL, NULL);
@@ -409,7 +420,8 @@ TEST(na_is_null_only_unquoted_and_byte_for_byte)
     struct convert_config c = {.nulls = na, .header = true};
     struct fixture f;
 
-    setup(&f, "n,t\nNA,NA\n,\n\"NA\",x\n0,\"NA\"\n0,\"\"\n0,BANANA\nna,x\nNA ,x\n", COLUMNS("n int", "t varchar(20)"));
+    setup(&f, "n,t\nNA,NA\n,\n\"NA\",x\n0,\"NA\"\n0,\"\"\n0,BANANA\nna,x\nNA ,x\n",
+          COLUMNS("n int", "t varchar(20)"));
     must_rc(start(&f, &c), &f.err);
     is_int(next(&f), 1); /* NA,NA: both NULL */
     ok(f.batch->cols[0].nulls[0] && f.batch->cols[1].nulls[0]);
@@ -439,8 +451,8 @@ TEST(na_is_null_only_unquoted_and_byte_for_byte)
 TEST(a_column_s_own_list_replaces_the_common_one)
 {
     static const char *const dash[] = {"-", "", NULL};
-    static const struct convert_rule rules[] = {
-        {.from = "t", .to = "t", .nulls = dash}, {.from = "n", .to = "n", .nulls = none}};
+    static const struct convert_rule rules[] = {{.from = "t", .to = "t", .nulls = dash},
+                                                {.from = "n", .to = "n", .nulls = none}};
     struct convert_config c = {.rules = rules, .rule_count = 2, .nulls = na, .header = true};
     struct fixture f;
 
@@ -517,7 +529,8 @@ TEST(texts_outlive_the_reader_s_buffer)
     struct convert_config c = {.nulls = na, .header = true};
     struct fixture f;
 
-    setup(&f, "t,d,m\n\"a\"\"b\",2022-06-05,1.5\nplain,2022-06-06,2\n", COLUMNS("t varchar(20)", "d date", "m decimal(5,2)"));
+    setup(&f, "t,d,m\n\"a\"\"b\",2022-06-05,1.5\nplain,2022-06-06,2\n",
+          COLUMNS("t varchar(20)", "d date", "m decimal(5,2)"));
     must_rc(start(&f, &c), &f.err);
     is_int(next(&f), 1);
     is_int(next(&f), 1);
@@ -581,8 +594,8 @@ TEST(a_long_reject_is_cut_and_summed)
 
 /* ---- header and table ---- */
 
-static void header_fails(const char *header, const struct convert_config *c, const char *const *columns, enum err_code code,
-                         const char *say)
+static void header_fails(const char *header, const struct convert_config *c, const char *const *columns,
+                         enum err_code code, const char *say)
 {
     struct fixture f;
 
@@ -680,7 +693,8 @@ TEST(what_server_and_orch_fill_is_never_filled_from_the_file)
     is_int(f.batch->col_count, 1);
     is_int(f.batch->cols[0].column, 2);
     teardown(&f);
-    header_fails("a," LINEAGE_LINE "\n", &c, COLUMNS(LINEAGE_LOAD_ID " bigint!", LINEAGE_LINE " bigint!", "a int"), ERR_SCHEMA,
+    header_fails("a," LINEAGE_LINE "\n", &c,
+                 COLUMNS(LINEAGE_LOAD_ID " bigint!", LINEAGE_LINE " bigint!", "a int"), ERR_SCHEMA,
                  LINEAGE_LINE);
     c.rules = rules;
     c.rule_count = 1;
@@ -720,8 +734,9 @@ TEST(a_format_that_cannot_work_is_refused_at_the_start)
 {
     static const struct {
         const char *format, *column;
-    } cases[] = {{"%d/%m/%y", "a date"}, {"%d/%m", "a date"},       {"%Q", "a date"},          {"%d/%m/%Y%", "a date"},
-                 {"%Y", "a int"},        {"%H:%M:%S %z", "a time"}, {"%Y-%m-%d %S", "a datetime"}};
+    } cases[] = {{"%d/%m/%y", "a date"},       {"%d/%m", "a date"}, {"%Q", "a date"},
+                 {"%d/%m/%Y%", "a date"},      {"%Y", "a int"},     {"%H:%M:%S %z", "a time"},
+                 {"%Y-%m-%d %S", "a datetime"}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct convert_rule rule = {.from = "a", .to = "a", .format = cases[i].format};
@@ -741,8 +756,9 @@ TEST(a_type_that_cannot_be_summed_is_refused)
 
 TEST(every_code_is_explained_in_the_docs)
 {
-    static const char *const codes[] = {"FIELD_COUNT", "NOT_AN_INT", "NOT_A_NUMBER", "OUT_OF_RANGE", "DIGITS_LOST", "BAD_DATE",
-                                        "BAD_TIME", "TOO_LONG", "NOT_A_MEMBER", "NOT_IN_CHARSET", "NOT_NULL"};
+    static const char *const codes[] = {"FIELD_COUNT",  "NOT_AN_INT",     "NOT_A_NUMBER", "OUT_OF_RANGE",
+                                        "DIGITS_LOST",  "BAD_DATE",       "BAD_TIME",     "TOO_LONG",
+                                        "NOT_A_MEMBER", "NOT_IN_CHARSET", "NOT_NULL"};
     const char *source = getenv("ORCH_SOURCE");
     struct buf page = BUF_INIT(MIB);
     struct err err;

@@ -5,14 +5,15 @@
 #include "io/hash.h"
 #include "tests/tap.h"
 
-/* Gives `text` in pieces: `first` bytes, then `step` at a time; then, if so told, an error instead of the end. */
+/* Gives `text` in pieces: `first` bytes, then `step` at a time; then, if so told, an error instead of the
+ * end. */
 struct pieces {
     struct reader reader;
     const char *text;
     size_t n, at, first, step;
     bool breaks;
-    int64_t junk;       /* so many 'x' after the text, made on the fly */
-    const char *tail;   /* and this after them */
+    int64_t junk;     /* so many 'x' after the text, made on the fly */
+    const char *tail; /* and this after them */
     bool closed;
 };
 
@@ -53,7 +54,8 @@ static void pieces_close(struct reader *r)
 
 static struct pieces pieces_of(const char *text, size_t n, size_t first, size_t step)
 {
-    return (struct pieces){.reader = {pieces_read, pieces_close}, .text = text, .n = n, .first = first, .step = step};
+    return (struct pieces){
+        .reader = {pieces_read, pieces_close}, .text = text, .n = n, .first = first, .step = step};
 }
 
 static const struct csv_dialect plain = {.delimiter = ',', .quote = '"'};
@@ -92,9 +94,9 @@ static char *read_all(const char *text, size_t n, const struct csv_dialect *d, s
     must_rc(rc, &err);
     is_int(csv_next(c, &r, &err), 0);
     csv_stats(c, &st);
-    must_rc(buf_addf(&out, &err, "records %lld bytes %lld empty %lld lf %lld crlf %lld cr %lld\n", (long long)st.records,
-                     (long long)st.bytes, (long long)st.empty_lines, (long long)st.lf, (long long)st.crlf,
-                     (long long)st.cr),
+    must_rc(buf_addf(&out, &err, "records %lld bytes %lld empty %lld lf %lld crlf %lld cr %lld\n",
+                     (long long)st.records, (long long)st.bytes, (long long)st.empty_lines, (long long)st.lf,
+                     (long long)st.crlf, (long long)st.cr),
             &err);
     is_int(st.bytes, (int64_t)n);
     csv_close(c);
@@ -251,7 +253,8 @@ TEST(encodings)
     cp1252.encoding = CSV_CP1252;
     reads("a,b\n1,\xc3\xa9\n2,\xe9\n3,z\n", &plain,
           "1@0 a|b <a,b>\n2@4 1|\xc3\xa9 <1,\xc3\xa9>\n3@9 BAD_UTF8 <2,\xe9>\n4@13 3|z <3,z>\n");
-    reads("1,\xe9,\"\xe9\"\"\xff\"\n", &latin1, "1@0 1|\xc3\xa9|q:\xc3\xa9\"\xc3\xbf <1,\xe9,\"\xe9\"\"\xff\">\n");
+    reads("1,\xe9,\"\xe9\"\"\xff\"\n", &latin1,
+          "1@0 1|\xc3\xa9|q:\xc3\xa9\"\xc3\xbf <1,\xe9,\"\xe9\"\"\xff\">\n");
     reads("\x80,\x9f,\xe4\n1,\x81,2\n", &cp1252,
           "1@0 \xe2\x82\xac|\xc5\xb8|\xc3\xa4 <\x80,\x9f,\xe4>\n2@6 BAD_ENCODING <1,\x81,2>\n");
     reads("\x80\n", &latin1, "1@0 \xc2\x80 <\x80>\n");
@@ -272,8 +275,10 @@ TEST(dialects)
 
 TEST(a_dialect_that_cannot_be_is_refused)
 {
-    static const struct csv_dialect bad[] = {
-        {.delimiter = '\n', .quote = '"'}, {.delimiter = '"', .quote = '"'}, {.quote = '"'}, {.delimiter = '\xa7'}};
+    static const struct csv_dialect bad[] = {{.delimiter = '\n', .quote = '"'},
+                                             {.delimiter = '"', .quote = '"'},
+                                             {.quote = '"'},
+                                             {.delimiter = '\xa7'}};
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct pieces s = pieces_of("", 0, 0, 1);
@@ -290,9 +295,11 @@ TEST(a_record_longer_than_allowed_is_cut_and_passed_over)
 
     tiny.max_record = 6;
     reads("12,456\n12,4567\n1,\"234\"\n1,2\n", &tiny,
-          "1@0 12|456 <12,456>\n2@7 RECORD_TOO_LARGE <12,456...>\n3@15 RECORD_TOO_LARGE <1,\"234...>\n4@23 1|2 <1,2>\n");
+          "1@0 12|456 <12,456>\n2@7 RECORD_TOO_LARGE <12,456...>\n3@15 RECORD_TOO_LARGE <1,\"234...>\n4@23 "
+          "1|2 <1,2>\n");
     reads("12,456\r\n12,45678\r\n1,2\r\n12,45678", &tiny,
-          "1@0 12|456 <12,456>\n2@8 RECORD_TOO_LARGE <12,456...>\n3@18 1|2 <1,2>\n4@23 RECORD_TOO_LARGE <12,456...>\n");
+          "1@0 12|456 <12,456>\n2@8 RECORD_TOO_LARGE <12,456...>\n3@18 1|2 <1,2>\n4@23 RECORD_TOO_LARGE "
+          "<12,456...>\n");
     /* a quoted field that runs past it with a newline inside: its quote is taken as never closed */
     reads("1,\"2\n345\"\n6,7\n", &tiny, "1@0 BAD_QUOTE <1,\"2>\n2@5 BAD_QUOTE <345\">\n3@10 6|7 <6,7>\n");
 }

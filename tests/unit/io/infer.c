@@ -79,7 +79,8 @@ TEST(types_are_wide_and_lose_nothing)
              "zip VARCHAR(255), q VARCHAR(255), e VARCHAR(255), m VARCHAR(255)");
     proposes("a\n2022-06-05 00:00:00\n", &c, "a DATETIME(6)");
     proposes("a\n2022-06-05T00:00:00.1234567Z\n", &c, "a VARCHAR(255)");
-    proposes("a\n99999999999999999999999999999999999999999999999999999999999999999999999\n", &c, "a VARCHAR(255)");
+    proposes("a\n99999999999999999999999999999999999999999999999999999999999999999999999\n", &c,
+             "a VARCHAR(255)");
 }
 
 TEST(what_cannot_be_read_is_passed_over)

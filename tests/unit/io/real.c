@@ -37,11 +37,13 @@ static double any_double(int i)
 TEST(parsing_agrees_with_strtod_and_strtof)
 {
     for (int i = 0; i < 300000; i++) {
-        struct decimal d = {draw(), (int)(draw() % (i & 1 ? 700 : 60)) - (i & 1 ? 360 : 30), (draw() & 1) != 0};
+        struct decimal d = {draw(), (int)(draw() % (i & 1 ? 700 : 60)) - (i & 1 ? 360 : 30),
+                            (draw() & 1) != 0};
         char text[48];
         for (uint64_t drop = draw() % 20; drop > 0; drop--)
             d.digits /= 10;
-        snprintf(text, sizeof text, "%s%llue%d", d.negative ? "-" : "", (unsigned long long)d.digits, d.exp10);
+        snprintf(text, sizeof text, "%s%llue%d", d.negative ? "-" : "", (unsigned long long)d.digits,
+                 d.exp10);
         double v = decimal_to_double(&d), want = strtod(text, NULL);
         float f = decimal_to_float(&d), want_f = strtof(text, NULL);
         if (!ok(memcmp(&v, &want, sizeof v) == 0) || !ok(memcmp(&f, &want_f, sizeof f) == 0))
@@ -75,8 +77,9 @@ TEST(shortest_reads_back_and_nothing_shorter_does)
 
 TEST(scanning_is_strict)
 {
-    static const char *const bad[] = {"",    "-",    ".",    "-.",    "+1",   "1e",  "1e+", "e5", " 1", "1 ",
-                                      "0x1", "1,0",  "1.2.3", "inf",  "nan",  "NaN", "1e5.0", "--1", "1_000", "\xd9\xa1"};
+    static const char *const bad[] = {"",    "-",   ".",     "-.",  "+1",    "1e",      "1e+",
+                                      "e5",  " 1",  "1 ",    "0x1", "1,0",   "1.2.3",   "inf",
+                                      "nan", "NaN", "1e5.0", "--1", "1_000", "\xd9\xa1"};
     static const struct {
         const char *text;
         uint64_t digits;

@@ -94,8 +94,9 @@ TEST(an_unknown_type_is_refused_by_name)
     struct arena *a = arena_new();
     struct column c = {0};
     struct err err;
-    static const char *const bad[] = {"", "hyperloglog", "decimal(x)", "decimal(3,5)", "decimal(99,2)", "datetime(9)",
-                                      "bit(65)", "varchar(12", "(3)"};
+    static const char *const bad[] = {
+        "",        "hyperloglog", "decimal(x)", "decimal(3,5)", "decimal(99,2)", "datetime(9)",
+        "bit(65)", "varchar(12",  "(3)"};
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         fails(column_parse_type(bad[i], a, &c, &err), &err, ERR_TARGET);
@@ -106,7 +107,8 @@ TEST(an_unknown_type_is_refused_by_name)
 
 TEST(columns_are_found_exactly_then_by_case)
 {
-    struct column columns[] = {{.name = "id"}, {.name = "Name"}, {.name = "x"}, {.name = "X"}, {.name = "yY"}, {.name = "Yy"}};
+    struct column columns[] = {{.name = "id"}, {.name = "Name"}, {.name = "x"},
+                               {.name = "X"},  {.name = "yY"},   {.name = "Yy"}};
     struct table t = {.columns = columns, .count = ARRAY_LEN(columns)};
 
     is_int(table_find(&t, str_of("id")), 0);
