@@ -17,13 +17,19 @@ enum engine_result {
     ENGINE_HELD,      /* a living owner has it */
     ENGINE_WAITING,   /* Wait or Retry: *ret_wake_ms */
     ENGINE_ENDED,     /* closed by us */
-    ENGINE_STOPPED,   /* SIGTERM: the claim is released, the task was given back */
+    /* SIGTERM: the claim is released, the task stays STARTED. Whoever claims next finds a task without an owner, as after
+     * a crash: States.HeartbeatTimeout, and the document's Retry decides. */
+    ENGINE_STOPPED,
 };
-/* Claims (lock file, both takeovers), works until it ends, waits, or *stop. *ret_wake_ms for ENGINE_WAITING. */
+/* Claims (lock file, both takeovers), works until it ends, waits, or is stopped. *ret_wake_ms for ENGINE_WAITING. */
 NODISCARD int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret, int64_t *ret_wake_ms,
                           struct err *err);
 /* Set by signal handlers: polled in every beat. */
 extern volatile int engine_stop_signal;
 /* orch stop: ABORTED; where a living owner works it, asks and it obeys at its next heartbeat. */
 NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause, struct err *err);
+/* Deletes the lock files that killed processes left. Returns how many. */
+NODISCARD int engine_sweep(struct engine *e, struct err *err);
+/* step_by_resource; tests bring their own. */
+extern const struct step_type *(*engine_step_lookup)(const char *resource);
 #endif

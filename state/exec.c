@@ -520,6 +520,20 @@ int event_count(struct store *s, int64_t execution_id, int64_t *ret, struct err 
     return 0;
 }
 
+int event_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EVENT_ENTERED, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, execution_id);
+    rc = stmt_step(s, st, err);
+    *ret = rc == 1 ? col_i64(st, 0) : 0;
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
 int event_list(struct store *s, int64_t execution_id, bool reverse, int64_t limit,
                int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
                          const char *details, struct err *err),

@@ -1,0 +1,405 @@
+#include "orchestrator/engine.h"
+#include "base/civil.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "io/hash.h"
+#include "orchestrator/engine_int.h"
+#include <unistd.h>
+
+volatile int engine_stop_signal;
+const struct step_type *(*engine_step_lookup)(const char *resource) = step_by_resource;
+
+int engine_new(const struct config *c, struct store *s, struct engine **ret, struct err *err)
+{
+    struct engine *e = xcalloc(1, sizeof *e);
+    char host[128] = "";
+
+    UNUSED(err);
+    gethostname(host, sizeof host - 1);
+    e->config = c;
+    e->store = s;
+    e->locks = xasprintf("%s.locks", store_path(s));
+    e->worker = xasprintf("%s:%ld", host[0] != '\0' ? host : "localhost", (long)getpid());
+    *ret = e;
+    return 0;
+}
+
+void engine_free(struct engine *e)
+{
+    if (e == NULL)
+        return;
+    step_io_free(e->io);
+    free(e->locks);
+    free(e->worker);
+    free(e);
+}
+
+int engine_sweep(struct engine *e, struct err *err)
+{
+    return lock_sweep(e->locks, err);
+}
+
+/* ---- T0 ---- */
+
+static int known_resource(void *arg, const char *state, const char *resource, struct err *err)
+{
+    const char *names[32];
+    size_t n = 0;
+
+    UNUSED(arg);
+    if (engine_step_lookup(resource) != NULL)
+        return 0;
+    for (const struct step_type *t = step_types; t->name != NULL && n < ARRAY_LEN(names) - 1; t++)
+        names[n++] = t->name;
+    names[n] = NULL;
+    err_set(err, ERR_WORKFLOW, "state '%s': resource '%s' is no step of orch", state, resource);
+    const char *at = strstr(resource, ":activity:orch-");
+    const char *near = at != NULL ? str_nearest(at + strlen(":activity:orch-"), names) : NULL;
+    return near != NULL ? err_hint(err, "the nearest is '...:activity:orch-%s'", near)
+                        : err_hint(err, "arn:aws:states:us-east-1:000000000000:activity:orch-ingest is one");
+}
+
+/* As on AWS: 1 to 80 characters, no blanks, wildcards, brackets, or what needs quoting in an ARN. */
+static int check_name(const char *name, struct err *err)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f || strchr("?*<>{}[]\"#%\\^|~`$&,;:/", name[i]) != NULL)
+            return err_set(err, ERR_USAGE, "an execution's name may not hold '%s': '%.80s'",
+                           (unsigned char)name[i] <= ' ' ? "a blank" : (char[]){name[i], '\0'}, name);
+    if (n == 0 || n > 80)
+        return err_set(err, ERR_USAGE, "an execution's name has 1 to 80 characters, not %zu", n);
+    return 0;
+}
+
+static char *make_name(const struct pipeline *p, int64_t now_ms)
+{
+    struct civil c = civil_from_ms(now_ms);
+    unsigned char bytes[4];
+    char hex[9];
+
+    random_bytes(bytes, sizeof bytes);
+    str_hex(bytes, sizeof bytes, hex);
+    return xasprintf("%.50s-%04d%02d%02dT%02d%02d%02dZ-%s", p->name, c.year, c.month, c.day, c.hour, c.minute, c.second,
+                     hex);
+}
+
+static int create(struct engine *e, const struct execution_new *n, const char *workflow, const char *definition,
+                  int64_t *ret_id, struct err *err)
+{
+    int rc = store_begin(e->store, err);
+
+    if (rc == 0)
+        rc = workflow_put(e->store, n->workflow_sha256, workflow, definition, n->now_ms, err);
+    if (rc == 0)
+        rc = exec_create(e->store, n, ret_id, err);
+    if (rc == 0)
+        rc = store_commit(e->store, err);
+    store_rollback(e->store);
+    return rc;
+}
+
+int engine_start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
+                 const json_t *input, int64_t *ret_id, struct err *err)
+{
+    struct asl_diagnostics d = {0};
+    struct asl *asl = NULL;
+    char *definition = NULL, *made = NULL, *text = NULL, sha[SHA256_HEX];
+    int64_t now = clock_now_ms();
+    size_t n = 0;
+    int rc;
+
+    rc = name != NULL ? check_name(name, err) : 0;
+    if (rc < 0)
+        goto out;
+    made = name != NULL ? xstrdup(name) : make_name(p, now);
+    text = json_text(input);
+    rc = config_workflow(e->config, p, &definition, &n, err);
+    if (rc < 0)
+        goto out;
+    rc = asl_parse(definition, n, &asl, &d, err);
+    if (rc == 0)
+        rc = asl_each_task(asl, known_resource, NULL, err);
+    if (rc < 0) {
+        rc = err_prefix(err, "workflow '%s'", p->workflow);
+        goto out;
+    }
+    if (strlen(text) > MAX_PAYLOAD) {
+        rc = err_set(err, ERR_TOO_LARGE, "the input is larger than %u bytes", MAX_PAYLOAD);
+        goto out;
+    }
+    sha256_hex(definition, n, sha);
+    int64_t timeout = asl_timeout_seconds(asl);
+    struct execution_new new = {.name = made,
+                                .pipeline = p->name,
+                                .workflow_sha256 = sha,
+                                .cause_of_start = cause_of_start,
+                                .input = text,
+                                .start_at = asl_start_at(asl),
+                                .now_ms = now,
+                                .deadline_ms = timeout > 0 ? now + timeout * 1000 : 0};
+    rc = create(e, &new, p->workflow, definition, ret_id, err);
+out:
+    asl_free(asl);
+    asl_diagnostics_release(&d);
+    free(definition);
+    free(made);
+    free(text);
+    return rc;
+}
+
+/* ---- the claim ---- */
+
+/* 1: a living owner whose lease holds. 0: dead (lock free, or the machine was booted since), stale, or nobody. */
+static int owner_lives(struct engine *e, const struct execution *x, struct err *err)
+{
+    if (x->claim_lock == NULL)
+        return 0;
+    if (x->claim_boot_id == NULL || strcmp(x->claim_boot_id, clock_boot_id()) != 0)
+        return 0;
+    int held = lock_held(e->locks, x->claim_lock, err);
+    if (held <= 0)
+        return held;
+    return clock_boot_ms() < x->claim_lease_boot_ms + x->claim_lease_ms;
+}
+
+/*
+ * The file first, locked; then the row that names it: so whoever reads the row finds either a lock that is held, or an
+ * owner that is gone. A name that is held though no row says so (a rival who is about to commit, or a process from before
+ * the state file was restored) is passed over: the row decides between two claims, not the file.
+ */
+static int take_lock(struct engine *e, const struct execution *x, int64_t *ret_claim, struct lock **ret,
+                     char name[48], struct err *err)
+{
+    int rc = 0;
+
+    for (int64_t claim = x->claim + 1; rc == 0 && claim <= x->claim + 8; claim++) {
+        snprintf(name, 48, "%lld.%lld", (long long)x->id, (long long)claim);
+        rc = lock_take(e->locks, name, ret, err);
+        *ret_claim = claim;
+    }
+    return rc;
+}
+
+/* 1 claimed: r->lock and r->claim are set. 0 another has it. */
+static int claim(struct engine *e, struct run *r, struct err *err)
+{
+    char name[48];
+    int rc = owner_lives(e, &r->x, err);
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = take_lock(e, &r->x, &r->claim, &r->lock, name, err);
+    if (rc <= 0)
+        return rc;
+    rc = fault_point("engine.locked", err);
+    if (rc == 0)
+        rc = store_begin(e->store, err);
+    if (rc < 0)
+        goto out;
+    struct claim_new c = {.id = r->x.id,
+                          .expect_claim = r->x.claim,
+                          .claim = r->claim,
+                          .lock = name,
+                          .boot_id = clock_boot_id(),
+                          .pid = (int64_t)getpid(),
+                          .pid_start = (int64_t)fs_pid_start((long)getpid()),
+                          .lease_boot_ms = clock_boot_ms(),
+                          .lease_ms = LEASE_MS};
+    rc = exec_claim(e->store, &c, err);
+    if (rc == 1) {
+        rc = store_commit(e->store, err);
+        rc = rc < 0 ? rc : 1;
+    }
+    store_rollback(e->store);
+out:
+    if (rc != 1) { /* a commit whose answer was an error may have happened: then the row names a file that is gone */
+        lock_release(r->lock);
+        r->lock = NULL;
+        return rc;
+    }
+    if (r->x.claim_lock != NULL)
+        lock_remove(e->locks, r->x.claim_lock);
+    return 1;
+}
+
+/* ---- work ---- */
+
+static json_t *make_context(const struct run *r, const json_t *input)
+{
+    char started[CIVIL_RFC3339_SIZE];
+    char *id = xasprintf("arn:aws:states:us-east-1:000000000000:execution:%s:%s", r->x.pipeline, r->x.name);
+    char *machine = xasprintf("arn:aws:states:us-east-1:000000000000:stateMachine:%s", r->x.pipeline);
+    json_t *context = json_pack("{s:{s:s, s:O, s:s, s:s, s:s, s:I}, s:{s:s, s:s}}", "Execution", "Id", id, "Input",
+                                input, "Name", r->x.name, "RoleArn", "", "StartTime",
+                                civil_rfc3339(r->x.start_ms, true, started), "RedriveCount",
+                                (json_int_t)r->x.redrive_count, "StateMachine", "Id", machine, "Name", r->x.pipeline);
+
+    free(id);
+    free(machine);
+    return context;
+}
+
+static int load_definition(struct run *r, struct err *err)
+{
+    struct asl_diagnostics d = {0};
+    char *name = NULL, *text = NULL;
+    int rc = workflow_get(r->e->store, r->x.workflow_sha256, &name, &text, err);
+
+    if (rc == 0)
+        rc = asl_parse(text, strlen(text), &r->asl, &d, err);
+    asl_diagnostics_release(&d);
+    free(name);
+    free(text);
+    return rc;
+}
+
+/* Everything about the claimed execution into memory. */
+static int load_run(struct run *r, struct err *err)
+{
+    json_t *input = NULL;
+    int rc = frame_get(r->e->store, r->x.id, 0, &r->f, err);
+
+    if (rc == 0)
+        rc = json_parse(r->x.input, strlen(r->x.input), "input of the execution", &input, err);
+    if (rc == 0)
+        rc = json_parse(r->f.input, strlen(r->f.input), "input of the state", &r->input, err);
+    if (rc == 0)
+        rc = json_parse(r->f.retry, strlen(r->f.retry), "retries of the state", &r->retry, err);
+    if (rc == 0) {
+        r->context = make_context(r, input);
+        if (r->context == NULL)
+            rc = err_set(err, ERR_INTERNAL, "execution %s: its names are not UTF-8", r->x.name);
+    }
+    json_decref(input);
+    return rc;
+}
+
+static void run_release(struct run *r)
+{
+    lock_release(r->lock);
+    asl_free(r->asl);
+    json_decref(r->context);
+    json_decref(r->input);
+    json_decref(r->retry);
+    frame_release(&r->f);
+    task_release(&r->t);
+    free(r->ctx.flag_id);
+    execution_release(&r->x);
+}
+
+static void open_io(struct engine *e, struct run *r)
+{
+    if (r->pipeline != e->io_of) {
+        step_io_free(e->io);
+        e->io = step_io_new(r->pipeline);
+        e->io_of = r->pipeline;
+    }
+    r->ctx.io = e->io;
+}
+
+static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err)
+{
+    struct engine *e = r->e;
+    struct err why;
+
+    r->lease_ms = LEASE_MS;
+    r->renewed_mono = clock_mono_ms();
+    int rc = load_run(r, err);
+    if (rc < 0)
+        return rc;
+    if (config_pipeline(e->config, r->x.pipeline, &r->pipeline, err) < 0)
+        return -(int)err->code;
+    if (load_definition(r, &why) < 0) { /* pinned by an orch that allowed it: a new execution takes today's text */
+        *ret = ENGINE_ENDED;
+        return run_close(r, "FAILED", err_asl(&why), why.msg, err);
+    }
+    open_io(e, r);
+    return run_loop(r, ret, ret_wake_ms, err);
+}
+
+/* 1: nothing to do before *ret_wake_ms, and nobody asked for anything else: not worth a claim. */
+static int sleeps(struct engine *e, const struct execution *x, int64_t *ret_wake_ms, struct err *err)
+{
+    struct frame f = {0};
+    int64_t now = clock_now_ms();
+
+    if (x->stop_requested || (x->deadline_ms != 0 && now >= x->deadline_ms))
+        return 0;
+    int rc = frame_get(e->store, x->id, 0, &f, err);
+    if (rc < 0)
+        return rc;
+    rc = (strcmp(f.phase, "WAIT") == 0 || strcmp(f.phase, "RETRY") == 0) && f.wake_ms > now;
+    *ret_wake_ms = f.wake_ms;
+    if (x->deadline_ms != 0 && x->deadline_ms < f.wake_ms)
+        *ret_wake_ms = x->deadline_ms;
+    frame_release(&f);
+    return rc;
+}
+
+int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err)
+{
+    struct run r = {.e = e};
+    int rc = exec_get(e->store, execution_id, &r.x, err);
+
+    if (rc < 0)
+        return rc;
+    *ret = ENGINE_ENDED;
+    if (strcmp(r.x.status, "RUNNING") != 0)
+        goto out;
+    rc = sleeps(e, &r.x, ret_wake_ms, err);
+    if (rc != 0) {
+        *ret = ENGINE_WAITING;
+        goto out;
+    }
+    rc = claim(e, &r, err);
+    if (rc <= 0) {
+        *ret = ENGINE_HELD;
+        goto out;
+    }
+    rc = work_claimed(&r, ret, ret_wake_ms, err);
+    if (rc < 0 && err->code == ERR_LOCK_LOST) { /* rolled back already; it is its new owner's now */
+        *ret = ENGINE_HELD;
+        rc = 0;
+    }
+out:
+    store_rollback(e->store);
+    run_release(&r);
+    return rc < 0 ? rc : 0;
+}
+
+static int request_stop(struct engine *e, int64_t id, const char *error, const char *cause, struct err *err)
+{
+    int rc = store_begin(e->store, err);
+
+    if (rc == 0)
+        rc = exec_request_stop(e->store, id, error, cause, err);
+    if (rc == 0)
+        rc = store_commit(e->store, err);
+    store_rollback(e->store);
+    return rc;
+}
+
+int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause, struct err *err)
+{
+    struct run r = {.e = e};
+    int rc = request_stop(e, execution_id, error, cause, err);
+
+    if (rc == 0)
+        rc = exec_get(e->store, execution_id, &r.x, err);
+    if (rc < 0 || strcmp(r.x.status, "RUNNING") != 0)
+        goto out;
+    rc = claim(e, &r, err);
+    if (rc == 1)
+        rc = run_close(&r, "ABORTED", error, cause, err);
+    if (rc < 0 && err->code == ERR_LOCK_LOST) /* somebody else took it just now, and will see the request */
+        rc = 0;
+out:
+    store_rollback(e->store);
+    run_release(&r);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,44 @@
+#ifndef ORCHESTRATOR_ENGINE_INT_H
+#define ORCHESTRATOR_ENGINE_INT_H
+/* Shared by engine.c (start, claim, stop) and engine_run.c (the loop over one claimed execution). */
+#include "orchestrator/engine.h"
+#include "orchestrator/lock.h"
+#include "state/exec.h"
+
+enum { LEASE_MS = 90000, LEASE_MIN_MS = 10000 }; /* no task sets it below: a slow disk must not look like a death */
+
+struct engine {
+    const struct config *config;
+    struct store *store;
+    char *locks;                 /* folder of the lock files */
+    char *worker;                /* host:pid */
+    const struct pipeline *io_of; /* whose source and target are open */
+    struct step_io *io;
+};
+
+/* Why a beat ended a step. */
+enum why { WHY_NONE, WHY_SIGNAL, WHY_LOST, WHY_FLAG, WHY_STOP, WHY_DEADLINE, WHY_TASK_TIMEOUT };
+
+/* One execution while this process holds its claim. */
+struct run {
+    struct engine *e;
+    struct execution x;
+    int64_t claim;
+    struct lock *lock;
+    const struct pipeline *pipeline; /* NULL: no longer in the config, good for closing only */
+    struct asl *asl;
+    json_t *context;
+    struct frame f;              /* the cursor as committed */
+    json_t *input, *retry;       /* of f, parsed */
+    struct task t;               /* the live one while the phase is TASK */
+    struct step_ctx ctx;
+    enum why why;
+    int64_t lease_ms, renewed_mono, beat_mono, task_mono;
+};
+
+/* Works until it ends, waits, or is lost. The claim is given up in every case but an error of the state file, where the
+ * lock's end says it. */
+NODISCARD int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err);
+/* Closes it from outside the definition: ABORTED, TIMED_OUT, FAILED (event type and details' key go with the status). */
+NODISCARD int run_close(struct run *r, const char *status, const char *error, const char *cause, struct err *err);
+#endif

@@ -1,0 +1,552 @@
+/*
+ * The loop over one claimed execution: decide (pure) -> act (no transaction open) -> apply (one transaction). Every write
+ * is guarded by the claim, and a task's end by its token: who was taken over finds 0 rows, rolls back and lets go.
+ */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "io/hash.h"
+#include "orchestrator/engine_int.h"
+#include "state/flag.h"
+#include <assert.h>
+
+enum { DECISIONS_AT_ONCE = 100 }; /* pure states that share one transaction */
+
+/* ---- closing from outside the definition ---- */
+
+static const struct {
+    const char *status, *type, *key;
+} endings[] = {
+    {"ABORTED", "ExecutionAborted", "executionAbortedEventDetails"},
+    {"TIMED_OUT", "ExecutionTimedOut", "executionTimedOutEventDetails"},
+    {"FAILED", "ExecutionFailed", "executionFailedEventDetails"},
+};
+
+/* Inside a transaction. As on AWS the event points at nothing before it. */
+static int put_end(struct run *r, const char *status, const char *error, const char *cause, struct err *err)
+{
+    json_t *details = json_object();
+    int64_t now = clock_now_ms(), id;
+    size_t i = 0;
+
+    while (strcmp(endings[i].status, status) != 0)
+        i++;
+    if (error != NULL)
+        json_object_set_new(details, "error", json_string(error));
+    if (cause != NULL)
+        json_object_set_new(details, "cause", json_string(cause));
+    json_t *whole = json_pack("{s:o}", endings[i].key, details);
+    int rc = exec_finish(r->e->store, r->x.id, r->claim, status, NULL, error, cause, false, now, err);
+    if (rc == 0)
+        rc = event_add(r->e->store, r->x.id, -1, endings[i].type, whole, now, &id, err);
+    json_decref(whole);
+    return rc;
+}
+
+int run_close(struct run *r, const char *status, const char *error, const char *cause, struct err *err)
+{
+    int rc = store_begin(r->e->store, err);
+
+    if (rc == 0)
+        rc = put_end(r, status, error, cause, err);
+    if (rc == 0)
+        rc = store_commit(r->e->store, err);
+    store_rollback(r->e->store);
+    return rc;
+}
+
+/* TIMED_OUT as AWS: the event names States.Timeout, the execution neither error nor cause. */
+static int close_timed_out(struct run *r, struct err *err)
+{
+    json_t *details = json_pack("{s:{s:s}}", "executionTimedOutEventDetails", "error", "States.Timeout");
+    int64_t now = clock_now_ms(), id;
+    int rc = store_begin(r->e->store, err);
+
+    if (rc == 0)
+        rc = exec_finish(r->e->store, r->x.id, r->claim, "TIMED_OUT", NULL, NULL, NULL, false, now, err);
+    if (rc == 0)
+        rc = event_add(r->e->store, r->x.id, -1, "ExecutionTimedOut", details, now, &id, err);
+    if (rc == 0)
+        rc = store_commit(r->e->store, err);
+    store_rollback(r->e->store);
+    json_decref(details);
+    return rc;
+}
+
+/* ---- apply ---- */
+
+static int put_events(struct run *r, const struct decision *d, int64_t now, struct err *err)
+{
+    json_t *event;
+    size_t i;
+    int rc = 0;
+
+    json_array_foreach(d->events, i, event) {
+        json_t *details = json_copy(event);
+        int64_t id;
+        json_object_del(details, "type");
+        rc = event_add(r->e->store, r->x.id, 0, json_string_value(json_object_get(event, "type")), details, now, &id,
+                       err);
+        json_decref(details);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+static int put_cursor(struct run *r, const struct decision *d, struct err *err)
+{
+    char *input = json_text(d->input), *retry = json_text(d->retry);
+    const struct frame f = {.id = 0,
+                            .state = d->state,
+                            .phase = d->phase,
+                            .input = input,
+                            .retry = retry,
+                            .entered_ms = d->entered_ms,
+                            .wake_ms = d->wake_ms};
+    int rc = frame_put(r->e->store, r->x.id, r->claim, &f, err);
+
+    free(input);
+    free(retry);
+    return rc;
+}
+
+static int put_task(struct run *r, const struct decision *d, int64_t now, struct err *err)
+{
+    unsigned char bytes[16];
+    char token[2 * sizeof bytes + 1];
+    char *parameters = json_text(d->parameters);
+
+    random_bytes(bytes, sizeof bytes);
+    str_hex(bytes, sizeof bytes, token);
+    const struct task t = {.state = d->state,
+                           .token = token,
+                           .resource = d->resource,
+                           .parameters = parameters,
+                           .attempt = d->attempt,
+                           .timeout_ms = d->timeout_ms,
+                           .heartbeat_ms = d->heartbeat_ms,
+                           .scheduled_ms = now};
+    int rc = task_schedule(r->e->store, r->x.id, 0, &t, err);
+    free(parameters);
+    return rc;
+}
+
+static int put_result(struct run *r, const struct decision *d, int64_t now, struct err *err)
+{
+    bool succeeded = strcmp(d->status, "SUCCEEDED") == 0;
+    int worked = exec_worked(r->e->store, r->x.id, err);
+
+    if (worked < 0)
+        return worked;
+    char *output = d->output != NULL ? json_text(d->output) : NULL;
+    int rc = exec_finish(r->e->store, r->x.id, r->claim, d->status, output, d->error, d->cause, succeeded && !worked,
+                         now, err);
+    free(output);
+    return rc;
+}
+
+/* The cursor in memory follows what the open transaction wrote; after a failure it is not used any more. */
+static void adopt(struct run *r, struct decision *d)
+{
+    frame_release(&r->f);
+    r->f = (struct frame){.state = d->state, .phase = d->phase, .entered_ms = d->entered_ms, .wake_ms = d->wake_ms};
+    d->state = d->phase = NULL;
+    json_decref(r->input);
+    json_decref(r->retry);
+    r->input = json_incref(d->input);
+    r->retry = json_incref(d->retry);
+}
+
+static int decide(struct run *r, const struct outcome *o, int64_t count, int64_t now, struct decision *ret,
+                  struct err *err)
+{
+    const struct cursor c = {.state = r->f.state,
+                             .phase = r->f.phase,
+                             .input = r->input,
+                             .retry = r->retry,
+                             .entered_ms = r->f.entered_ms};
+    struct interp_env env = {.context = r->context, .now_ms = now, .entered_event = count + 1};
+
+    random_bytes(&env.jitter, sizeof env.jitter);
+    if (o->kind != OUTCOME_NONE && event_entered(r->e->store, r->x.id, &env.entered_event, err) < 0)
+        return -(int)err->code;
+    return interp_next(r->asl, &c, o, &env, ret, err);
+}
+
+/* Inside a transaction: one decision written down. 1: the next state may be entered at once, 0: not, 2: the end. */
+static int put_decision(struct run *r, const struct outcome *o, int64_t now, struct err *err)
+{
+    struct decision d = {0};
+    struct err why;
+    int64_t count = 0;
+    int rc = event_count(r->e->store, r->x.id, &count, err);
+
+    if (rc < 0)
+        return rc;
+    if (decide(r, o, count, now, &d, &why) < 0) {
+        rc = put_end(r, "FAILED", err_asl(&why), why.msg, err);
+        rc = rc < 0 ? rc : 2;
+        goto out;
+    }
+    /* As on AWS the last event that fits is the one that says so. */
+    int64_t left = MAX_TRANSITIONS - count - (int64_t)json_array_size(d.events);
+    if (left < 0 || (left == 0 && d.kind != DECIDE_END)) {
+        rc = put_end(r, "FAILED", "States.Runtime",
+                     "The execution reached the maximum number of history events (25000).", err);
+        rc = rc < 0 ? rc : 2;
+        goto out;
+    }
+    rc = put_events(r, &d, now, err);
+    if (rc == 0)
+        rc = d.kind == DECIDE_END ? put_result(r, &d, now, err) : put_cursor(r, &d, err);
+    if (rc == 0 && d.kind == DECIDE_TASK)
+        rc = put_task(r, &d, now, err);
+    if (rc < 0)
+        goto out;
+    rc = d.kind == DECIDE_ENTER ? 1 : d.kind == DECIDE_END ? 2 : 0;
+    if (d.kind != DECIDE_END)
+        adopt(r, &d);
+out:
+    decision_release(&d);
+    return rc;
+}
+
+/*
+ * T1, T2, T4, T5: the task's end (when status is not NULL), the decision, and the pure states that follow, in one
+ * transaction. 1: the execution has ended.
+ */
+static int apply(struct run *r, const struct outcome *o, const char *task_status, struct err *err)
+{
+    static const struct outcome none = {.kind = OUTCOME_NONE};
+    int64_t now = clock_now_ms();
+    int rc = store_begin(r->e->store, err);
+
+    if (rc == 0 && task_status != NULL)
+        rc = task_finish(r->e->store, r->t.token, task_status, now, err);
+    if (rc == 0)
+        rc = put_decision(r, o, now, err);
+    for (int i = 0; rc == 1 && i < DECISIONS_AT_ONCE; i++)
+        rc = put_decision(r, &none, now, err);
+    if (rc < 0)
+        goto out;
+    int ended = rc == 2;
+    rc = store_commit(r->e->store, err);
+    rc = rc < 0 ? rc : ended;
+out:
+    store_rollback(r->e->store);
+    task_release(&r->t);
+    return rc;
+}
+
+/* ---- act ---- */
+
+/* Claim, task and flag renewed in short transactions; the step runs on. */
+static int renew(struct run *r, struct err *err)
+{
+    struct store *s = r->e->store;
+    bool stop = false;
+    int rc = store_begin(s, err);
+
+    if (rc == 0)
+        rc = exec_renew(s, r->x.id, r->claim, clock_boot_ms(), r->lease_ms, &stop, err);
+    if (rc == 0)
+        rc = task_beat(s, r->t.token, clock_now_ms(), err);
+    if (rc == 0)
+        rc = store_commit(s, err);
+    store_rollback(s);
+    if (rc < 0) {
+        r->why = err->code == ERR_LOCK_LOST ? WHY_LOST : WHY_NONE;
+        return rc;
+    }
+    r->renewed_mono = clock_mono_ms();
+    if (stop) {
+        r->why = WHY_STOP;
+        return err_set(err, ERR_CANCELLED, "stopped by orch stop");
+    }
+    if (r->ctx.flag_id != NULL) {
+        rc = flag_renew(s, r->x.pipeline, r->ctx.flag_id, r->lease_ms, err);
+        r->why = rc < 0 && err->code == ERR_LOCK_LOST ? WHY_FLAG : WHY_NONE;
+    }
+    return rc;
+}
+
+static int time_over(struct run *r, int64_t mono, struct err *err)
+{
+    if (r->t.timeout_ms != 0 && mono - r->task_mono >= r->t.timeout_ms) {
+        r->why = WHY_TASK_TIMEOUT;
+        return err_set(err, ERR_TASK_TIMEOUT, "ran past TimeoutSeconds (%lld)", (long long)r->t.timeout_ms / 1000);
+    }
+    if (r->x.deadline_ms != 0 && clock_now_ms() >= r->x.deadline_ms) {
+        r->why = WHY_DEADLINE;
+        return err_set(err, ERR_CANCELLED, "the execution ran past its TimeoutSeconds");
+    }
+    return 0;
+}
+
+static int on_beat(void *arg, struct err *err)
+{
+    struct run *r = arg;
+    int64_t mono = clock_mono_ms();
+    struct err weather;
+
+    if (engine_stop_signal && r->why == WHY_NONE)
+        r->why = WHY_SIGNAL;
+    if (r->why != WHY_NONE) /* the answer stays the same until the step has ended */
+        return err_set(err, r->why == WHY_LOST || r->why == WHY_FLAG ? ERR_LOCK_LOST
+                            : r->why == WHY_TASK_TIMEOUT             ? ERR_TASK_TIMEOUT
+                                                                     : ERR_CANCELLED,
+                       r->why == WHY_SIGNAL ? "stopped by a signal" : "the task is over");
+    if (mono - r->beat_mono < 1000)
+        return 0;
+    r->beat_mono = mono;
+    int rc = time_over(r, mono, err);
+    if (rc < 0)
+        return rc;
+    /* A step may beat inside a short transaction of its own: then the next one will do. */
+    if (mono - r->renewed_mono < r->lease_ms / 4 || store_in_tx(r->e->store))
+        return 0;
+    rc = renew(r, &weather);
+    if (rc == 0)
+        return 0;
+    /* A busy or full disk is no reason to give up a load while most of the lease is left. */
+    if (r->why == WHY_NONE && clock_mono_ms() - r->renewed_mono < r->lease_ms / 4 * 3)
+        return 0;
+    *err = weather;
+    return rc;
+}
+
+static int64_t lease_of(const struct task *t)
+{
+    if (t->heartbeat_ms == 0)
+        return LEASE_MS;
+    return t->heartbeat_ms < LEASE_MIN_MS ? LEASE_MIN_MS : t->heartbeat_ms;
+}
+
+/* T3. From here on the effect may have happened. */
+static int start_task(struct run *r, struct err *err)
+{
+    struct store *s = r->e->store;
+    json_t *details = json_pack("{s:{s:s}}", "activityStartedEventDetails", "workerName", r->e->worker);
+    int64_t now = clock_now_ms(), id, lease = lease_of(&r->t);
+    bool stop;
+    int rc = store_begin(s, err);
+
+    if (rc == 0)
+        rc = exec_renew(s, r->x.id, r->claim, clock_boot_ms(), lease, &stop, err);
+    if (rc == 0)
+        rc = task_start(s, r->t.token, r->claim, now, err);
+    if (rc == 0)
+        rc = event_add(s, r->x.id, 0, "ActivityStarted", details, now, &id, err);
+    if (rc == 0)
+        rc = store_commit(s, err);
+    store_rollback(s);
+    json_decref(details);
+    r->lease_ms = lease;
+    r->renewed_mono = r->task_mono = clock_mono_ms();
+    return rc;
+}
+
+static int run_step(struct run *r, json_t **ret, struct err *err)
+{
+    const struct step_type *type = engine_step_lookup(r->t.resource);
+    json_t *parameters = NULL;
+    int rc;
+
+    if (type == NULL) {
+        rc = err_set(err, ERR_RUNTIME, "no step for the resource '%s'", r->t.resource);
+        return rc;
+    }
+    rc = json_parse(r->t.parameters, strlen(r->t.parameters), "parameters", &parameters, err);
+    if (rc < 0)
+        return rc;
+    free(r->ctx.flag_id);
+    r->ctx.flag_id = NULL; /* a step that holds the flag says so */
+    r->ctx.store = r->e->store;
+    r->ctx.pipeline = r->pipeline;
+    r->ctx.token = r->t.token;
+    r->ctx.execution_id = r->x.id;
+    r->ctx.execution_name = r->x.name;
+    r->ctx.lease_ms = r->lease_ms;
+    r->ctx.beat = (struct beat){on_beat, r};
+    r->beat_mono = 0;
+    r->why = WHY_NONE;
+    assert(!store_in_tx(r->e->store));
+    rc = type->run(&r->ctx, parameters, ret, err);
+    if (rc < 0)
+        store_rollback(r->e->store); /* a failed step may leave one open; a successful one may not */
+    assert(!store_in_tx(r->e->store));
+    json_decref(parameters);
+    return rc;
+}
+
+static int fail_task(struct run *r, const struct err *why, struct err *err)
+{
+    char cause[sizeof why->msg + sizeof why->hint + 16];
+    const char *name = err_asl(why);
+    bool timed_out = strcmp(name, "States.Timeout") == 0;
+
+    if (why->hint[0] != '\0')
+        snprintf(cause, sizeof cause, "%s (hint: %s)", why->msg, why->hint);
+    else
+        snprintf(cause, sizeof cause, "%s", why->msg);
+    const struct outcome o = {.kind = OUTCOME_FAILED, .error = name, .cause = cause};
+    return apply(r, &o, timed_out ? "TIMED_OUT" : "FAILED", err);
+}
+
+enum next { NEXT_GO, NEXT_ENDED, NEXT_GIVE_BACK };
+
+/* T3, the step, T4. Returns enum next. */
+static int act(struct run *r, struct err *err)
+{
+    json_t *result = NULL;
+    struct err why = {0};
+    int rc = start_task(r, err);
+
+    if (rc < 0)
+        return rc;
+    int done = run_step(r, &result, &why);
+    rc = fault_point("engine.step_done", err);
+    if (rc < 0)
+        goto out;
+    if (done >= 0) {
+        const struct outcome o = {.kind = OUTCOME_SUCCEEDED, .output = result != NULL ? result : json_null()};
+        rc = apply(r, &o, "SUCCEEDED", err);
+    } else if (r->why == WHY_LOST) {
+        *err = why;
+        rc = err_set(err, ERR_LOCK_LOST, "execution %s was taken over", r->x.name);
+    } else if (r->why == WHY_SIGNAL) {
+        rc = NEXT_GIVE_BACK;
+        goto out;
+    } else if (r->why == WHY_STOP || r->why == WHY_DEADLINE) {
+        rc = 0; /* the top of the loop closes it */
+        task_release(&r->t);
+    } else {
+        rc = fail_task(r, &why, err);
+    }
+    if (rc >= 0)
+        rc = rc == 1 ? NEXT_ENDED : NEXT_GO;
+out:
+    json_decref(result);
+    return rc;
+}
+
+/* T5: a task that was STARTED by somebody who is gone (or by us before SIGTERM): an ordinary ASL error. */
+static int bury_task(struct run *r, struct err *err)
+{
+    bool late = r->t.timeout_ms != 0 && clock_now_ms() - r->t.started_ms >= r->t.timeout_ms;
+    const struct outcome o = {.kind = OUTCOME_FAILED,
+                              .error = late ? "States.Timeout" : "States.HeartbeatTimeout",
+                              .cause = late ? "the task ran past TimeoutSeconds, and its owner is gone"
+                                            : "the task's owner died, was stopped, or fell silent"};
+
+    return apply(r, &o, "TIMED_OUT", err);
+}
+
+static int work_task(struct run *r, struct err *err)
+{
+    task_release(&r->t);
+    int rc = task_live(r->e->store, r->x.id, 0, &r->t, err);
+
+    if (rc == 0)
+        return err_set(err, ERR_INTERNAL, "execution %s waits for a task that is not there", r->x.name);
+    if (rc < 0)
+        return rc;
+    if (strcmp(r->t.status, "STARTED") == 0)
+        return bury_task(r, err);
+    return act(r, err);
+}
+
+/* ---- the loop ---- */
+
+static int release_claim(struct run *r, struct err *err)
+{
+    int rc = store_begin(r->e->store, err);
+
+    if (rc == 0)
+        rc = exec_release_claim(r->e->store, r->x.id, r->claim, err);
+    if (rc == 0)
+        rc = store_commit(r->e->store, err);
+    store_rollback(r->e->store);
+    return rc;
+}
+
+/* The lease between tasks too: retries, long chains of states. Also tells of orch stop. */
+static int keep_claim(struct run *r, bool *ret_stop, struct err *err)
+{
+    *ret_stop = r->x.stop_requested || r->why == WHY_STOP;
+    if (*ret_stop || clock_mono_ms() - r->renewed_mono < r->lease_ms / 4)
+        return 0;
+    int rc = store_begin(r->e->store, err);
+    if (rc == 0)
+        rc = exec_renew(r->e->store, r->x.id, r->claim, clock_boot_ms(), r->lease_ms, ret_stop, err);
+    if (rc == 0)
+        rc = store_commit(r->e->store, err);
+    store_rollback(r->e->store);
+    r->renewed_mono = clock_mono_ms();
+    return rc;
+}
+
+static int close_stopped(struct run *r, struct err *err)
+{
+    struct execution now = {0};
+    int rc = exec_get(r->e->store, r->x.id, &now, err);
+
+    if (rc == 0)
+        rc = run_close(r, "ABORTED", now.stop_error, now.stop_cause, err);
+    execution_release(&now);
+    return rc;
+}
+
+/* One turn: NEXT_*, or <0. *ret_wake_ms > 0: waits until then. */
+static int turn(struct run *r, int64_t *ret_wake_ms, struct err *err)
+{
+    static const struct outcome none = {.kind = OUTCOME_NONE}, timer = {.kind = OUTCOME_TIMER};
+    int64_t now = clock_now_ms();
+    bool stop = false;
+    int rc = keep_claim(r, &stop, err);
+
+    if (rc < 0)
+        return rc;
+    if (stop) {
+        rc = close_stopped(r, err);
+        return rc < 0 ? rc : NEXT_ENDED;
+    }
+    if (r->x.deadline_ms != 0 && now >= r->x.deadline_ms) {
+        rc = close_timed_out(r, err);
+        return rc < 0 ? rc : NEXT_ENDED;
+    }
+    if (engine_stop_signal)
+        return NEXT_GIVE_BACK;
+    if (strcmp(r->f.phase, "TASK") == 0)
+        return work_task(r, err);
+    bool waits = strcmp(r->f.phase, "ENTER") != 0;
+    if (waits && r->f.wake_ms > now) {
+        *ret_wake_ms = r->f.wake_ms;
+        if (r->x.deadline_ms != 0 && r->x.deadline_ms < *ret_wake_ms)
+            *ret_wake_ms = r->x.deadline_ms;
+        return NEXT_GIVE_BACK;
+    }
+    rc = apply(r, waits ? &timer : &none, NULL, err);
+    return rc == 1 ? NEXT_ENDED : rc;
+}
+
+int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err)
+{
+    int64_t wake = 0;
+    int rc;
+
+    do {
+        rc = turn(r, &wake, err);
+    } while (rc == NEXT_GO);
+    if (rc < 0)
+        return rc;
+    if (rc == NEXT_ENDED) {
+        *ret = ENGINE_ENDED;
+        return fault_point("engine.ended", err);
+    }
+    *ret = wake > 0 ? ENGINE_WAITING : ENGINE_STOPPED;
+    *ret_wake_ms = wake;
+    return release_claim(r, err);
+}
