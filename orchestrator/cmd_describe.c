@@ -6,7 +6,7 @@ static int run(struct cli *c, struct err *err)
     char cell[1400];
     const char *key;
     json_t *o, *v;
-    int rc = exec_find(c, c->args.items[0], &e, err);
+    int rc = exec_find(c, STORE_READ, c->args.items[0], &e, err);
 
     if (rc < 0)
         return rc;

@@ -62,12 +62,12 @@ static int on_newest(void *arg, const struct execution *e, struct err *err)
     return 0;
 }
 
-int exec_find(struct cli *c, const char *word, struct execution *ret, struct err *err)
+int exec_find(struct cli *c, enum store_mode mode, const char *word, struct execution *ret, struct err *err)
 {
     const char *colon = strrchr(word, ':');
     struct newest newest = {-1};
     int64_t id;
-    int rc = cli_store(c, STORE_OPEN, err);
+    int rc = cli_store(c, mode, err);
 
     if (rc < 0)
         return rc;

@@ -6,6 +6,7 @@
 json_t *exec_json(const struct execution *e,
                   bool whole); /* list-executions' entry, or describe-execution's document */
 /* By name, id, ARN, or a pipeline's name for its newest. */
-NODISCARD int exec_find(struct cli *c, const char *word, struct execution *ret, struct err *err);
+NODISCARD int exec_find(struct cli *c, enum store_mode mode, const char *word, struct execution *ret,
+                        struct err *err);
 json_t *exec_time(int64_t ms); /* RFC 3339 with milliseconds */
 #endif

@@ -63,7 +63,7 @@ static int run(struct cli *c, struct err *err)
     };
     struct execution e = {0};
     json_t *events = json_array();
-    int rc = exec_find(c, c->args.items[0], &e, err);
+    int rc = exec_find(c, STORE_READ, c->args.items[0], &e, err);
 
     if (rc >= 0)
         rc = event_list(c->store, e.id, reverse, max, on_event, events, err);

@@ -15,7 +15,7 @@ static int run(struct cli *c, struct err *err)
     struct execution e = {0}, after = {0};
     struct engine *engine = NULL;
     char who[200];
-    int rc = exec_find(c, c->args.items[0], &e, err);
+    int rc = exec_find(c, STORE_OPEN, c->args.items[0], &e, err);
 
     if (rc < 0)
         return rc;
