@@ -12,7 +12,8 @@ static void copy_text(sqlite3_stmt *st, int i, char *out, size_t size)
     free(text);
 }
 
-int flag_get(struct store *s, const char *pipeline, struct flag *ret, enum flag_state *ret_state, struct err *err)
+int flag_get(struct store *s, const char *pipeline, struct flag *ret, enum flag_state *ret_state,
+             struct err *err)
 {
     char status[32];
     sqlite3_stmt *st;
@@ -119,9 +120,7 @@ static int take(struct store *s, const struct flag_new *n, struct flag *ret, str
     bool ours = state != FLAG_FREE && old.execution_id == n->execution_id;
     if (state == FLAG_HELD && !ours)
         return 0;
-    if (state != FLAG_FREE && old.job_id != n->job_id)
-        rc = abandon(s, &old, err);
-    else if (state == FLAG_STALE && !ours)
+    if (state != FLAG_FREE && (old.job_id != n->job_id || !ours))
         rc = abandon(s, &old, err);
     if (rc == 0)
         rc = may_work(s, n, err);
@@ -174,8 +173,8 @@ int flag_held(struct store *s, const char *pipeline, const char *id, struct flag
     return strcmp(ret->id, id) == 0 && id[0] != '\0' ? 0 : lost(pipeline, err);
 }
 
-int flag_epoch(struct store *s, const char *token, const char *pipeline, const char *id, int64_t from, int64_t to,
-               struct err *err)
+int flag_epoch(struct store *s, const char *token, const char *pipeline, const char *id, int64_t from,
+               int64_t to, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_step_begin(s, token, err);
@@ -196,7 +195,8 @@ int flag_epoch(struct store *s, const char *token, const char *pipeline, const c
     return rc < 0 ? rc : 0;
 }
 
-int flag_renew(struct store *s, const char *pipeline, const char *id, int64_t lease_ms_from_now, struct err *err)
+int flag_renew(struct store *s, const char *pipeline, const char *id, int64_t lease_ms_from_now,
+               struct err *err)
 {
     bool outer = store_in_tx(s);
     sqlite3_stmt *st;

@@ -122,7 +122,8 @@ int job_guard_load(struct store *s, const char *token, int64_t load_id, struct e
     return guard(s, SQL_STATE_JOB_GUARD_LOAD, token, load_id, err);
 }
 
-/* The key is in no other job that may still load it: taken out of one that waits, never out of one at work. */
+/* The key is in no other job that may still load it: taken out of one that waits, never out of one at work.
+ */
 static int free_key(struct store *s, const struct job_new *n, const char *key, struct err *err)
 {
     struct load_open open;
@@ -130,13 +131,14 @@ static int free_key(struct store *s, const struct job_new *n, const char *key, s
 
     while ((rc = load_open(s, n->pipeline, key, &open, err)) > 0) {
         if (open.pending || open.worked) {
-            err_set(err, ERR_BUSY, "%s/%s: an object of it is being loaded, or was when a run ended", n->pipeline,
-                    n->part);
+            err_set(err, ERR_BUSY, "%s/%s: an object of it is being loaded, or was when a run ended",
+                    n->pipeline, n->part);
             return err_hint(err, "orch tick brings that to its end; then try again");
         }
         rc = load_forget(s, open.load_id, SQL_STATE_LOAD_DROP, err);
         if (rc == 0)
-            rc = job_close_if_done(s, open.job_id, "SUPERSEDED", "its objects are in a newer job", n->now_ms, err);
+            rc = job_close_if_done(s, open.job_id, "SUPERSEDED", "its objects are in a newer job", n->now_ms,
+                                   err);
         if (rc < 0)
             break;
     }
@@ -144,11 +146,11 @@ static int free_key(struct store *s, const struct job_new *n, const char *key, s
 }
 
 /*
- * A load id: seconds since 2020 and 22 random bits, so that ids ascend (the target's clustered key), are exact in
- * every JSON reader (below 2^53 until 2088), and do not meet those that a lost state file had drawn.
+ * A load id: seconds since 2020 and 22 random bits, so that ids ascend (the target's clustered key), are
+ * exact in every JSON reader (below 2^53 until 2088), and do not meet those that a lost state file had drawn.
  */
-static int draw(struct store *s, int64_t job_id, int64_t object_id, int64_t generation, int64_t replaces, int64_t now_ms,
-                struct err *err)
+static int draw(struct store *s, int64_t job_id, int64_t object_id, int64_t generation, int64_t replaces,
+                int64_t now_ms, struct err *err)
 {
     enum { SINCE_S = 1577836800, TRIES = 100 };
     int64_t seconds = now_ms / 1000 - SINCE_S;
@@ -188,7 +190,8 @@ static int key_of(struct store *s, int64_t object_id, char **ret_owned, struct e
     return rc < 0 ? rc : 0;
 }
 
-static int add_object(struct store *s, const struct job_new *n, int64_t job_id, int64_t object_id, struct err *err)
+static int add_object(struct store *s, const struct job_new *n, int64_t job_id, int64_t object_id,
+                      struct err *err)
 {
     struct load_row newest = {0};
     sqlite3_stmt *st;
@@ -270,7 +273,8 @@ int job_create(struct store *s, const struct job_new *n, int64_t *ret_id, struct
 }
 
 /* Jobs of the flag: the one that is being worked, or the one whose run ended without a word. */
-static int flag_jobs(struct store *s, const char *pipeline, int64_t *ret_live, int64_t *ret_stale, struct err *err)
+static int flag_jobs(struct store *s, const char *pipeline, int64_t *ret_live, int64_t *ret_stale,
+                     struct err *err)
 {
     struct flag flag;
     enum flag_state state;
@@ -396,7 +400,8 @@ int job_close_if_done(struct store *s, int64_t job_id, const char *state, const 
     rc = 0;
     if (open > 0 || strcmp(job.state, "PROCESSING") == 0)
         goto out;
-    bool waits = strcmp(job.state, "QUEUED") == 0 || strcmp(job.state, "FAILED") == 0 || strcmp(job.state, "DEAD") == 0;
+    bool waits = strcmp(job.state, "QUEUED") == 0 || strcmp(job.state, "FAILED") == 0 ||
+                 strcmp(job.state, "DEAD") == 0;
     if (current == 0)
         rc = close_job(s, job_id, state, message, now_ms, err);
     else if (waits)
@@ -417,11 +422,12 @@ static void difference(const char *json, char out[400])
     if (json_parse(json, strlen(json), "differences", &all, &unused) < 0)
         return;
     const json_t *d = json_array_get(all, 0);
-    if (json_get_str(d, "column", "", &column, &unused) == 0 && json_get_str(d, "what", "", &what, &unused) == 0 &&
-        json_get_str(d, "source", "", &source, &unused) == 0 && json_get_str(d, "target", "", &target, &unused) == 0 &&
-        what[0] != '\0')
-        snprintf(out, 400, "%s%.120s%s%.20s is %.90s in the source and %.90s in the target", column[0] ? "column " : "",
-                 column, column[0] ? ": " : "", what, source, target);
+    if (json_get_str(d, "column", "", &column, &unused) == 0 &&
+        json_get_str(d, "what", "", &what, &unused) == 0 &&
+        json_get_str(d, "source", "", &source, &unused) == 0 &&
+        json_get_str(d, "target", "", &target, &unused) == 0 && what[0] != '\0')
+        snprintf(out, 400, "%s%.120s%s%.20s is %.90s in the source and %.90s in the target",
+                 column[0] ? "column " : "", column, column[0] ? ": " : "", what, source, target);
     json_decref(all);
 }
 
@@ -442,15 +448,16 @@ static int only_empty(struct store *s, int64_t job_id, bool *ret, struct err *er
 
 static int move_job(struct store *s, const struct reconciliation *r, const struct job *job, struct err *err)
 {
-    bool differs = strcmp(r->verdict, "DIFFERENT") == 0, equal = strcmp(r->verdict, "EQUAL") == 0, empty = false;
+    bool differs = strcmp(r->verdict, "DIFFERENT") == 0, equal = strcmp(r->verdict, "EQUAL") == 0,
+         empty = false;
     const char *state = job->state;
     char message[400] = "";
     sqlite3_stmt *st;
     int rc = 0;
 
     /* A job that waits or is being worked has no verdict yet, whoever compares. */
-    if (strcmp(state, "LOADED") != 0 && strcmp(state, "RECONCILED") != 0 && strcmp(state, "MISMATCHED") != 0 &&
-        strcmp(state, "EMPTY") != 0)
+    if (strcmp(state, "LOADED") != 0 && strcmp(state, "RECONCILED") != 0 &&
+        strcmp(state, "MISMATCHED") != 0 && strcmp(state, "EMPTY") != 0)
         return 0;
     if (equal)
         rc = only_empty(s, r->job_id, &empty, err);

@@ -75,8 +75,8 @@ int load_get(struct store *s, int64_t load_id, struct load_row *ret, struct err 
     return rc < 0 ? rc : 0;
 }
 
-static int by_key(struct store *s, enum sql_state_id id, const char *pipeline, const char *key, sqlite3_stmt **ret,
-                  struct err *err)
+static int by_key(struct store *s, enum sql_state_id id, const char *pipeline, const char *key,
+                  sqlite3_stmt **ret, struct err *err)
 {
     int rc = store_stmt(s, id, ret, err);
 
@@ -126,7 +126,8 @@ int load_forget(struct store *s, int64_t load_id, enum sql_state_id how, struct 
     int rc = run_ids(s, how, load_id, 0, 0, err);
 
     if (rc == 0)
-        return err_set(err, ERR_INTERNAL, "load %lld has had an effect and cannot be dropped", (long long)load_id);
+        return err_set(err, ERR_INTERNAL, "load %lld has had an effect and cannot be dropped",
+                       (long long)load_id);
     if (rc > 0)
         rc = run_ids(s, SQL_STATE_REJECT_CLEAR, load_id, 0, 0, err);
     return rc < 0 ? rc : 0;
@@ -139,7 +140,8 @@ static int refuse_touched(const struct load_open *l, struct err *err)
     return 0;
 }
 
-int load_repoint(struct store *s, const struct load_open *l, int64_t object_id, int64_t now_ms, struct err *err)
+int load_repoint(struct store *s, const struct load_open *l, int64_t object_id, int64_t now_ms,
+                 struct err *err)
 {
     int rc = refuse_touched(l, err);
 
@@ -156,7 +158,8 @@ int load_repoint(struct store *s, const struct load_open *l, int64_t object_id, 
     return rc < 0 ? rc : 0;
 }
 
-int load_drop(struct store *s, const struct load_open *l, const char *message, int64_t now_ms, struct err *err)
+int load_drop(struct store *s, const struct load_open *l, const char *message, int64_t now_ms,
+              struct err *err)
 {
     int rc = refuse_touched(l, err);
 
@@ -215,8 +218,8 @@ static int put_pending(struct store *s, const struct load_result *r, struct err 
     if (rc > 0)
         rc = set_sha256(s, row.object_id, r->sha256, err);
     else if (rc == 0 && strcmp(row.state, "LOADED") != 0 && strcmp(row.state, "EMPTY") != 0)
-        rc = err_set(err, ERR_LOCK_LOST, "load %lld is %s: it is not to be loaded any more", (long long)r->load_id,
-                     row.state);
+        rc = err_set(err, ERR_LOCK_LOST, "load %lld is %s: it is not to be loaded any more",
+                     (long long)r->load_id, row.state);
 out:
     load_row_release(&row);
     return rc < 0 ? rc : 0;
@@ -270,8 +273,8 @@ static int supersede_older(struct store *s, const struct load_row *row, const ch
     }
 }
 
-static int finish(struct store *s, const struct load_row *row, const char *state, const char *pipeline, int64_t now_ms,
-                  struct err *err)
+static int finish(struct store *s, const struct load_row *row, const char *state, const char *pipeline,
+                  int64_t now_ms, struct err *err)
 {
     bool same = strcmp(state, "SAME") == 0;
     struct load_row loaded = {0};
@@ -318,7 +321,8 @@ static int settle(struct store *s, int64_t load_id, const char *state, int64_t n
         goto out;
     open = strcmp(row.state, "DRAWN") == 0 || strcmp(row.state, "PENDING") == 0;
     if (!open && strcmp(row.state, state) != 0)
-        rc = err_set(err, ERR_LOCK_LOST, "load %lld is %s and cannot become %s", (long long)load_id, row.state, state);
+        rc = err_set(err, ERR_LOCK_LOST, "load %lld is %s and cannot become %s", (long long)load_id,
+                     row.state, state);
     else if (strcmp(state, "DRAWN") == 0)
         rc = undo(s, load_id, err);
     else
@@ -329,7 +333,8 @@ out:
     return rc;
 }
 
-int load_settle(struct store *s, const char *token, int64_t load_id, const char *state, int64_t now_ms, struct err *err)
+int load_settle(struct store *s, const char *token, int64_t load_id, const char *state, int64_t now_ms,
+                struct err *err)
 {
     int rc = store_step_begin(s, token, err);
 

@@ -37,7 +37,8 @@ bool object_same(const struct object_seen *o, const struct object_row *row)
     return etag[0] != '\0' || o->mtime_ns == row->mtime_ns;
 }
 
-int object_newest(struct store *s, const char *pipeline, const char *key, struct object_row *ret, struct err *err)
+int object_newest(struct store *s, const char *pipeline, const char *key, struct object_row *ret,
+                  struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_OBJECT_NEWEST, &st, err);
@@ -122,8 +123,8 @@ static int each(struct store *s, sqlite3_stmt *st, object_fn *fn, void *arg, str
 }
 
 /* part NULL: the query has no such parameter. */
-static int list_rows(struct store *s, enum sql_state_id id, const char *pipeline, const char *part, object_fn *fn,
-                     void *arg, struct err *err)
+static int list_rows(struct store *s, enum sql_state_id id, const char *pipeline, const char *part,
+                     object_fn *fn, void *arg, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, id, &st, err);

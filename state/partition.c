@@ -19,8 +19,8 @@ static void fill(sqlite3_stmt *st, struct partition_row *ret)
                                   .open = col_i64(st, 5) != 0};
 }
 
-static int select_rows(struct store *s, const char *pipeline, const char *from, const char *to, sqlite3_stmt **ret,
-                       struct err *err)
+static int select_rows(struct store *s, const char *pipeline, const char *from, const char *to,
+                       sqlite3_stmt **ret, struct err *err)
 {
     int rc = store_stmt(s, SQL_STATE_PARTITION_LIST, ret, err);
 
@@ -32,7 +32,8 @@ static int select_rows(struct store *s, const char *pipeline, const char *from, 
     return 0;
 }
 
-int partition_get(struct store *s, const char *pipeline, const char *part, struct partition_row *ret, struct err *err)
+int partition_get(struct store *s, const char *pipeline, const char *part, struct partition_row *ret,
+                  struct err *err)
 {
     sqlite3_stmt *st;
     int rc = select_rows(s, pipeline, part, part, &st, err);
@@ -46,8 +47,8 @@ int partition_get(struct store *s, const char *pipeline, const char *part, struc
     return rc;
 }
 
-int partition_list(struct store *s, const char *pipeline, const char *from, const char *to, partition_fn *fn, void *arg,
-                   struct err *err)
+int partition_list(struct store *s, const char *pipeline, const char *from, const char *to, partition_fn *fn,
+                   void *arg, struct err *err)
 {
     struct partition_row row;
     sqlite3_stmt *st;
@@ -97,7 +98,8 @@ int partition_queued(struct store *s, const char *pipeline, const char *part, in
 }
 
 /* The next load of the partition's waiting jobs that has had no effect yet. 1/0 */
-static int waiting_load(struct store *s, const char *pipeline, const char *part, int64_t ret[3], struct err *err)
+static int waiting_load(struct store *s, const char *pipeline, const char *part, int64_t ret[3],
+                        struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_LOAD_WAITING, &st, err);
@@ -113,15 +115,17 @@ static int waiting_load(struct store *s, const char *pipeline, const char *part,
     return rc;
 }
 
-/* Jobs that nobody works leave the queue; their objects are NEW again, for the day when the decision is taken back. */
-static int clear_queue(struct store *s, const char *pipeline, const char *part, const char *state, int64_t now_ms,
-                       struct err *err)
+/* Jobs that nobody works leave the queue; their objects are NEW again, for the day when the decision is taken
+ * back. */
+static int clear_queue(struct store *s, const char *pipeline, const char *part, const char *state,
+                       int64_t now_ms, struct err *err)
 {
     int64_t ids[3]; /* load, object, job */
     char message[64];
     int rc;
 
-    snprintf(message, sizeof message, "the partition was %s", strcmp(state, "ADOPTED") == 0 ? "adopted" : "skipped");
+    snprintf(message, sizeof message, "the partition was %s",
+             strcmp(state, "ADOPTED") == 0 ? "adopted" : "skipped");
     while ((rc = waiting_load(s, pipeline, part, ids, err)) > 0) {
         rc = load_forget(s, ids[0], SQL_STATE_LOAD_DROP, err);
         if (rc == 0)
@@ -134,8 +138,8 @@ static int clear_queue(struct store *s, const char *pipeline, const char *part, 
     return rc;
 }
 
-int partition_decide_tx(struct store *s, const char *pipeline, const char *part, const char *state, const char *reason,
-                        int64_t now_ms, struct err *err)
+int partition_decide_tx(struct store *s, const char *pipeline, const char *part, const char *state,
+                        const char *reason, int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = 0;
@@ -155,8 +159,8 @@ int partition_decide_tx(struct store *s, const char *pipeline, const char *part,
     return rc < 0 ? rc : 0;
 }
 
-int partition_decide(struct store *s, const char *pipeline, const char *part, const char *state, const char *reason,
-                     int64_t now_ms, struct err *err)
+int partition_decide(struct store *s, const char *pipeline, const char *part, const char *state,
+                     const char *reason, int64_t now_ms, struct err *err)
 {
     int rc = store_begin(s, err);
 

@@ -85,8 +85,8 @@ int pipeline_get(struct store *s, const char *pipeline, struct pipeline_row *ret
     return rc < 0 ? rc : 0;
 }
 
-int pipeline_ledger_known(struct store *s, const char *token, const char *pipeline, const char *target, int64_t epoch,
-                          int64_t seq, struct err *err)
+int pipeline_ledger_known(struct store *s, const char *token, const char *pipeline, const char *target,
+                          int64_t epoch, int64_t seq, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_step_begin(s, token, err);

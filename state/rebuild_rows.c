@@ -1,6 +1,6 @@
 /*
- * The ledger's word into the state file (queue.h). What is loaded is what the ledger says; what this file alone knows
- * (loads drawn, failures, troubles) stays where the ledger does not contradict it.
+ * The ledger's word into the state file (queue.h). What is loaded is what the ledger says; what this file
+ * alone knows (loads drawn, failures, troubles) stays where the ledger does not contradict it.
  */
 #include "base/mem.h"
 #include "base/str.h"
@@ -124,8 +124,8 @@ static int object_of(struct store *s, const struct rebuilt *r, const struct load
     return rc < 0 ? rc : 0;
 }
 
-/* Loads that were drawn for what the ledger has under another load id, or for what it is past: they never had an
- * effect (it would be in the ledger), and never may have one. */
+/* Loads that were drawn for what the ledger has under another load id, or for what it is past: they never had
+ * an effect (it would be in the ledger), and never may have one. */
 static int forget_rivals(struct store *s, const struct rebuilt *r, int64_t object_id, struct err *err)
 {
     sqlite3_stmt *st;
@@ -152,7 +152,8 @@ static int forget_rivals(struct store *s, const struct rebuilt *r, int64_t objec
 }
 
 /* 1 made, 0: the job has a load of this sighting of the object already. */
-static int try_load(struct store *s, const struct rebuilt *r, int64_t job_id, int64_t object_id, struct err *err)
+static int try_load(struct store *s, const struct rebuilt *r, int64_t job_id, int64_t object_id,
+                    struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_REBUILD_LOAD_PUT, &st, err);
@@ -269,7 +270,8 @@ int queue_rebuild_begin(struct store *s, const char *pipeline, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Ids that a query gave, so that nothing is written while it is read. Bounded by the rows of the state file. */
+/* Ids that a query gave, so that nothing is written while it is read. Bounded by the rows of the state file.
+ */
 struct found {
     int64_t a, b, open, current, superseded, loaded_ms;
     char state[16];
@@ -289,8 +291,8 @@ static struct found *add(struct founds *f)
     return &f->rows[f->n++];
 }
 
-static int open_query(struct store *s, enum sql_state_id id, const char *pipeline, int64_t live, sqlite3_stmt **ret,
-                      struct err *err)
+static int open_query(struct store *s, enum sql_state_id id, const char *pipeline, int64_t live,
+                      sqlite3_stmt **ret, struct err *err)
 {
     int rc = store_stmt(s, id, ret, err);
 
@@ -301,8 +303,8 @@ static int open_query(struct store *s, enum sql_state_id id, const char *pipelin
     return 0;
 }
 
-/* What this file holds for loaded and the ledger does not know: the target was put back; to be loaded again, under the
- * same load id, so that a row of it that is there after all cannot be doubled. */
+/* What this file holds for loaded and the ledger does not know: the target was put back; to be loaded again,
+ * under the same load id, so that a row of it that is there after all cannot be doubled. */
 static int undo_unknown(struct store *s, const char *pipeline, int64_t live, struct err *err)
 {
     struct founds f = {NULL, 0, 0};
@@ -317,7 +319,8 @@ static int undo_unknown(struct store *s, const char *pipeline, int64_t live, str
         row->b = col_i64(st, 1);
     }
     for (size_t i = 0; rc == 0 && i < f.n; i++) {
-        rc = run_ids(s, SQL_STATE_REJECT_CLEAR, f.rows[i].a, 0, 0, err);
+        /* Kept: it may have been loaded while the ledger was read, and then the next attempt finds it there. */
+        rc = run_ids(s, SQL_STATE_REJECT_UNSETTLE, f.rows[i].a, 0, 0, err);
         if (rc >= 0)
             rc = run_ids(s, SQL_STATE_LOAD_UNDO, f.rows[i].a, 0, 0, err);
         if (rc >= 0)

@@ -24,8 +24,8 @@ static int put_one(struct store *s, int64_t load_id, const struct reject *r, int
     return rc < 0 ? err_prefix(err, "reject of line %lld", (long long)r->line) : 0;
 }
 
-int reject_put(struct store *s, const char *token, int64_t load_id, const struct reject *rows, size_t n, bool first,
-               int64_t now_ms, struct err *err)
+int reject_put(struct store *s, const char *token, int64_t load_id, const struct reject *rows, size_t n,
+               bool first, int64_t now_ms, struct err *err)
 {
     int rc = store_step_begin(s, token, err);
 
@@ -86,8 +86,8 @@ static int give(sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
     return rc;
 }
 
-int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit, reject_fn *fn, void *arg,
-                struct err *err)
+int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit, reject_fn *fn,
+                void *arg, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_REJECT_LIST, &st, err);
@@ -106,7 +106,8 @@ int reject_list(struct store *s, const char *pipeline, const char *part, int64_t
     return rc;
 }
 
-int reject_count(struct store *s, const char *pipeline, int64_t *ret_final, int64_t *ret_other, struct err *err)
+int reject_count(struct store *s, const char *pipeline, int64_t *ret_final, int64_t *ret_other,
+                 struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_REJECT_COUNT, &st, err);

@@ -3,7 +3,8 @@
 
 const struct step_type step_types[] = {
     {"generate-queue", step_run_generate_queue,
-     "{pipeline, asOf?} -> {partitions, new, jobs, waiting, late, ...}: lists what is due, queues what is new"},
+     "{pipeline, asOf?} -> {partitions, new, jobs, waiting, late, ...}: lists what is due, queues what is "
+     "new"},
     {"check-now-processing", step_run_check_now_processing,
      "{pipeline} -> {state: FREE|STALE|HELD, owner}: the now-processing flag"},
     {"etl-queue-check", step_run_etl_queue_check,
@@ -12,8 +13,10 @@ const struct step_type step_types[] = {
      "{pipeline, job} -> {acquired, id}: takes the flag and raises the epoch in the target"},
     {"ingest", step_run_ingest,
      "{pipeline, job, flag} -> {objects, rowsRead, rowsLoaded, rowsRejected}: loads every object of the job"},
-    {"reconcile", step_run_reconcile, "{pipeline, job, flag} -> {verdict, differences}: source against target"},
+    {"reconcile", step_run_reconcile,
+     "{pipeline, job, flag} -> {verdict, differences}: source against target"},
     {"reset-flag", step_run_reset_flag,
-     "{pipeline, job, flag, outcome: LOADED|FAILED, error?, cause?} -> {reset, state}: the job's outcome, the flag freed"},
+     "{pipeline, job, flag, outcome: LOADED|FAILED, error?, cause?} -> {reset, state}: the job's outcome, "
+     "the flag freed"},
     {NULL, NULL, NULL},
 };

@@ -2,7 +2,8 @@
 #include "state/flag.h"
 #include "steps/steps_int.h"
 
-int step_run_check_now_processing(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+int step_run_check_now_processing(struct step_ctx *c, const json_t *parameters, json_t **ret_owned,
+                                  struct err *err)
 {
     static const char *const names[] = {[FLAG_FREE] = "FREE", [FLAG_HELD] = "HELD", [FLAG_STALE] = "STALE"};
     struct flag flag;

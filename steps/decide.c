@@ -3,9 +3,10 @@
 
 const char *decide_refusal(const struct pipeline *p)
 {
-    return p->lineage == LINEAGE_NONE ? "overwritten after it was loaded, and without lineage columns nobody can tell "
-                                        "which rows to replace"
-                                      : "overwritten after it was loaded, and on_overwrite is \"refuse\"";
+    return p->lineage == LINEAGE_NONE
+               ? "overwritten after it was loaded, and without lineage columns nobody can tell "
+                 "which rows to replace"
+               : "overwritten after it was loaded, and on_overwrite is \"refuse\"";
 }
 
 static bool same_load(const struct object_seen *o, const struct load_row *l)
@@ -24,7 +25,8 @@ static int find_open(struct step_ctx *c, const char *key, struct load_open *ret,
     return rc < 0 ? rc : 0;
 }
 
-/* A load that is drawn for the key and may be changed. One in a job that was closed over it counts for nothing. */
+/* A load that is drawn for the key and may be changed. One in a job that was closed over it counts for
+ * nothing. */
 static bool may_change(const struct load_open *l)
 {
     return l->load_id != 0 && l->waits && !l->pending && !l->worked;
@@ -60,7 +62,8 @@ static int decide_new(struct step_ctx *c, const struct object_seen *o, struct ve
     return 0;
 }
 
-/* Known as it is. Only a partition with something open can hold a load that does not fit the newest sighting. */
+/* Known as it is. Only a partition with something open can hold a load that does not fit the newest sighting.
+ */
 static int decide_known(struct step_ctx *c, const struct object_seen *o, const struct object_row *row,
                         struct verdict *ret, struct err *err)
 {

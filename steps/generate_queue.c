@@ -1,11 +1,11 @@
 /*
- * orch-generate-queue {pipeline, asOf} -> {partitions, new, jobs, waiting, late, ...}: what should be loaded by now
- * and is not? Lists what is due, whatever its age, and makes jobs of what is new (DESIGN, "Level-triggered").
- * A listing is done with no transaction open; what it found is applied in one, decided by what the state file says
- * then. Dying in between costs nothing but the listing.
+ * orch-generate-queue {pipeline, asOf} -> {partitions, new, jobs, waiting, late, ...}: what should be loaded
+ * by now and is not? Lists what is due, whatever its age, and makes jobs of what is new (DESIGN,
+ * "Level-triggered"). A listing is done with no transaction open; what it found is applied in one, decided by
+ * what the state file says then. Dying in between costs nothing but the listing.
  */
-#include "base/clock.h"
 #include "base/civil.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "steps/listing.h"
@@ -13,7 +13,7 @@
 enum {
     FLUSH_OBJECTS = 5000, /* what one transaction of the state file takes, about: others wait for it */
     FLUSH_PARTS = 1000,
-    FUTURE_MS = 900000,   /* modified later than now by more is a wrong clock, not an object being written */
+    FUTURE_MS = 900000, /* modified later than now by more is a wrong clock, not an object being written */
 };
 
 struct counts {
@@ -32,14 +32,15 @@ struct found {
     const struct part *part;
     const struct seen *seen;
     size_t count;
-    int64_t *ids, *sizes;      /* owned; to be queued */
+    int64_t *ids, *sizes; /* owned; to be queued */
     size_t id_count;
     int64_t bytes, requeued, refused, held, queued_before;
 };
 
 /* ---- objects ---- */
 
-static int act(struct found *f, const struct object_seen *o, const struct verdict *v, int64_t id, struct err *err)
+static int act(struct found *f, const struct object_seen *o, const struct verdict *v, int64_t id,
+               struct err *err)
 {
     struct store *s = f->g->c->store;
     int rc = 0;
@@ -86,7 +87,8 @@ static int make_jobs(struct found *f, struct err *err)
 
     for (size_t i = 0, n; rc == 0 && i < f->id_count; i += n) {
         int64_t bytes = f->sizes[i], job_id;
-        for (n = 1; i + n < f->id_count && n < MAX_JOB_OBJECTS && bytes + f->sizes[i + n] <= p->job_bytes; n++)
+        for (n = 1; i + n < f->id_count && n < MAX_JOB_OBJECTS && bytes + f->sizes[i + n] <= p->job_bytes;
+             n++)
             bytes += f->sizes[i + n];
         f->g->n.jobs++;
         const struct job_new job = {.pipeline = p->name,
@@ -122,7 +124,8 @@ static int on_current(void *arg, const struct object_row *o, struct err *err)
     const struct seen key = {.o = {.key = o->key}};
 
     UNUSED(err);
-    if (strcmp(o->verdict, "NEW") != 0 && strcmp(o->verdict, "QUEUED") != 0 && strcmp(o->verdict, "REFUSED") != 0)
+    if (strcmp(o->verdict, "NEW") != 0 && strcmp(o->verdict, "QUEUED") != 0 &&
+        strcmp(o->verdict, "REFUSED") != 0)
         return 0;
     if (m->f->count > 0 && bsearch(&key, m->f->seen, m->f->count, sizeof key, by_key) != NULL)
         return 0;
@@ -145,7 +148,8 @@ static int one_gone(struct found *f, int64_t id, const char *key, struct err *er
         return 0; /* who works it will find out */
     f->g->n.gone++;
     if (rc > 0 && open.object_id == id)
-        return load_drop(c->store, &open, "its objects vanished before they were loaded", f->g->l.now_ms, err);
+        return load_drop(c->store, &open, "its objects vanished before they were loaded", f->g->l.now_ms,
+                         err);
     return object_verdict(c->store, id, "GONE", err);
 }
 
@@ -172,8 +176,8 @@ static int plan_row(struct found *f, const char *action, const char *reason, int
 
     if (!f->g->dry)
         return 0;
-    row = json_pack("{s:s, s:s, s:s, s:I, s:I}", "partition", f->part->name, "action", action, "reason", reason,
-                    "objects", (json_int_t)objects, "bytes", (json_int_t)f->bytes);
+    row = json_pack("{s:s, s:s, s:s, s:I, s:I}", "partition", f->part->name, "action", action, "reason",
+                    reason, "objects", (json_int_t)objects, "bytes", (json_int_t)f->bytes);
     if (row == NULL || json_array_append_new(f->g->plan, row) < 0)
         return err_set(err, ERR_INTERNAL, "cannot describe a partition");
     return 0;
@@ -181,10 +185,8 @@ static int plan_row(struct found *f, const char *action, const char *reason, int
 
 static int put_part(struct found *f, enum part_state state, const char *reason, struct err *err)
 {
-    const struct partition_seen row = {.part = f->part->name,
-                                       .state = part_state_name(state),
-                                       .reason = reason,
-                                       .now_ms = f->g->l.now_ms};
+    const struct partition_seen row = {
+        .part = f->part->name, .state = part_state_name(state), .reason = reason, .now_ms = f->g->l.now_ms};
 
     f->g->n.waiting += state == PART_WAITING;
     f->g->n.late += state == PART_LATE;
@@ -205,7 +207,8 @@ static int wait_for(struct found *f, const char *reason, bool may_be_empty, stru
     const struct pipeline *p = f->g->c->pipeline;
     bool late = f->g->l.now_ms >= due_ms(f) + p->late_after_ms;
     enum part_state state = !late ? PART_WAITING : may_be_empty && p->allow_empty ? PART_EMPTY : PART_LATE;
-    static const char *const actions[] = {[PART_WAITING] = "wait", [PART_LATE] = "late", [PART_EMPTY] = "empty"};
+    static const char *const actions[] = {
+        [PART_WAITING] = "wait", [PART_LATE] = "late", [PART_EMPTY] = "empty"};
 
     int rc = put_part(f, state, reason, err);
     if (rc == 0 && (state != PART_EMPTY || state != f->part->state))
@@ -257,8 +260,9 @@ static int with_objects(struct found *f, struct err *err)
     if (rc == 0)
         rc = put_part(f, PART_QUEUED, "", err);
     if (rc == 0 && f->id_count > 0)
-        rc = plan_row(f, "queue", f->part->state == PART_QUEUED ? "new or changed since it was listed" : "new",
-                      (int64_t)f->id_count, err);
+        rc =
+            plan_row(f, "queue", f->part->state == PART_QUEUED ? "new or changed since it was listed" : "new",
+                     (int64_t)f->id_count, err);
     else if (rc == 0 && f->requeued > 0)
         rc = plan_row(f, "queue", "overwritten before it was loaded", f->requeued, err);
     else if (rc == 0 && f->refused > 0)
@@ -394,11 +398,11 @@ static json_t *result(const struct generating *g)
 {
     const struct counts *n = &g->n;
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "partitions", (json_int_t)n->partitions,
-                     "new", (json_int_t)n->objects, "jobs", (json_int_t)n->jobs, "requeued", (json_int_t)n->requeued,
-                     "waiting", (json_int_t)n->waiting, "late", (json_int_t)n->late, "empty", (json_int_t)n->empty,
-                     "refused", (json_int_t)n->refused, "gone", (json_int_t)n->gone, "leftOut",
-                     (json_int_t)g->l.left_out, "cut", g->l.cut);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "partitions",
+                     (json_int_t)n->partitions, "new", (json_int_t)n->objects, "jobs", (json_int_t)n->jobs,
+                     "requeued", (json_int_t)n->requeued, "waiting", (json_int_t)n->waiting, "late",
+                     (json_int_t)n->late, "empty", (json_int_t)n->empty, "refused", (json_int_t)n->refused,
+                     "gone", (json_int_t)n->gone, "leftOut", (json_int_t)g->l.left_out, "cut", g->l.cut);
 }
 
 static int generate(struct step_ctx *c, int64_t as_of_ms, bool dry, json_t **ret, struct err *err)

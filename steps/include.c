@@ -1,8 +1,8 @@
 /*
- * Which objects are files of the pipeline. A pattern without '/' is for the last part of the key; one with '/' is for
- * the key below its partition's prefix, or for the whole key. '*' and '?' do not cross a '/', [a-z] and [!a-z] are
- * sets; case counts. As in Hive and Spark, a part that begins with '_' or '.' is hidden (_SUCCESS, _temporary/0/x.csv,
- * .x.csv.swp) unless the pattern's part begins with the same character.
+ * Which objects are files of the pipeline. A pattern without '/' is for the last part of the key; one with
+ * '/' is for the key below its partition's prefix, or for the whole key. '*' and '?' do not cross a '/',
+ * [a-z] and [!a-z] are sets; case counts. As in Hive and Spark, a part that begins with '_' or '.' is hidden
+ * (_SUCCESS, _temporary/0/x.csv, .x.csv.swp) unless the pattern's part begins with the same character.
  */
 #include "base/str.h"
 #include "steps/steps_int.h"

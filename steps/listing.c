@@ -27,7 +27,8 @@ static int on_row(void *arg, const struct partition_row *row, struct err *err)
     int64_t start;
 
     UNUSED(err);
-    /* A row of another period is of an earlier configuration: its objects are known by their keys all the same. */
+    /* A row of another period is of an earlier configuration: its objects are known by their keys all the
+     * same. */
     if (part_parse(p->period, row->part, &start, &unused) < 0 || start < p->since_ms)
         return 0;
     size_t i = (size_t)((start - p->since_ms) / period_ms(p->period));
@@ -64,8 +65,8 @@ static int make_parts(struct listing *l, int64_t as_of_ms, struct err *err)
         last = p->until_ms;
     int64_t n = last < p->since_ms ? 0 : (last - p->since_ms) / step + 1;
     if (n > MAX_PARTITIONS) {
-        err_set(err, ERR_TOO_LARGE, "%s: %lld partitions since %s, at most %d are allowed", p->name, (long long)n,
-                part_name(p->period, p->since_ms, first), MAX_PARTITIONS);
+        err_set(err, ERR_TOO_LARGE, "%s: %lld partitions since %s, at most %d are allowed", p->name,
+                (long long)n, part_name(p->period, p->since_ms, first), MAX_PARTITIONS);
         return err_hint(err, "raise \"since\" of the source");
     }
     l->part_count = (size_t)n;
@@ -95,7 +96,8 @@ static int prefix_of(const struct pipeline *p, int64_t start_ms, char out[PREFIX
 }
 
 /* Whether some other day's objects begin with the prefix too: neighbours of every size tell. */
-static int is_of_one_day(const struct pipeline *p, int64_t day_ms, const char *prefix, bool *ret, struct err *err)
+static int is_of_one_day(const struct pipeline *p, int64_t day_ms, const char *prefix, bool *ret,
+                         struct err *err)
 {
     static const int days[] = {-1, 1, -10, 10, -31, 31, -100, 100, -366, 366, -3653, 3653};
     char other[PREFIX_SIZE];
@@ -111,10 +113,11 @@ static int is_of_one_day(const struct pipeline *p, int64_t day_ms, const char *p
 }
 
 /*
- * The longest prefix that the day's hours share, when it is the day's own: one listing instead of 24. Up to a '/'
- * where that will do, so that what lies beside the hours' folders is seen, and said to be left out.
+ * The longest prefix that the day's hours share, when it is the day's own: one listing instead of 24. Up to a
+ * '/' where that will do, so that what lies beside the hours' folders is seen, and said to be left out.
  */
-static int day_prefix(const struct pipeline *p, int64_t day_ms, char out[PREFIX_SIZE], bool *ret, struct err *err)
+static int day_prefix(const struct pipeline *p, int64_t day_ms, char out[PREFIX_SIZE], bool *ret,
+                      struct err *err)
 {
     char other[PREFIX_SIZE], whole[PREFIX_SIZE];
     int rc = prefix_of(p, day_ms, whole, err);
@@ -199,7 +202,8 @@ int listing_plan(struct step_ctx *c, int64_t as_of_ms, int64_t now_ms, struct li
             end++;
         rc = add_day(ret, i, end, err);
     }
-    /* Least recently listed first, so that no number of hopeless partitions keeps the others from being looked at. */
+    /* Least recently listed first, so that no number of hopeless partitions keeps the others from being
+     * looked at. */
     if (rc == 0 && ret->unit_count > MAX_LISTINGS) {
         ret->cut = true;
         qsort(ret->units, ret->unit_count, sizeof *ret->units, by_listed);
@@ -234,7 +238,8 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
     while (k < a->u->count && !str_starts(o->key, a->prefixes[k]))
         k++;
     if (k == a->u->count || !include_matches(l->c->pipeline, o->key)) {
-        /* Beside all partitions of a day that is only partly due: perhaps of an hour that is not closed yet. */
+        /* Beside all partitions of a day that is only partly due: perhaps of an hour that is not closed yet.
+         */
         if (k < a->u->count || a->u->count == 24)
             leave_out(l, o);
         return 0;
@@ -252,7 +257,8 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
               .part = l->parts[a->u->first + k].name,
               .key = arena_strndup(l->arena, o->key, strlen(o->key)),
               .etag = arena_strndup(l->arena, etag, strlen(etag)),
-              .version_id = o->version_id ? arena_strndup(l->arena, o->version_id, strlen(o->version_id)) : NULL,
+              .version_id =
+                  o->version_id ? arena_strndup(l->arena, o->version_id, strlen(o->version_id)) : NULL,
               .size = o->size,
               .mtime_ns = o->mtime_ns,
               .modified_ms = o->modified_ms,

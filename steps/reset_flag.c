@@ -1,7 +1,7 @@
 /*
- * orch-reset-flag {pipeline, job, flag, outcome, error?, cause?} -> {reset, state}. The job's outcome and the end of
- * the flag are one transaction: run again after dying, it finds the flag gone and leaves all alone, so that no
- * failure counts twice.
+ * orch-reset-flag {pipeline, job, flag, outcome, error?, cause?} -> {reset, state}. The job's outcome and the
+ * end of the flag are one transaction: run again after dying, it finds the flag gone and leaves all alone, so
+ * that no failure counts twice.
  */
 #include "base/clock.h"
 #include "base/fault.h"

@@ -1,7 +1,7 @@
 /*
- * orch-set-flag {pipeline, job} -> {acquired, id}. First the flag in the state file, then the epoch in the target:
- * whoever does not get the flag must not raise the epoch under one that works. Dying in between leaves a flag that
- * the same execution takes again, or that goes STALE.
+ * orch-set-flag {pipeline, job} -> {acquired, id}. First the flag in the state file, then the epoch in the
+ * target: whoever does not get the flag must not raise the epoch under one that works. Dying in between
+ * leaves a flag that the same execution takes again, or that goes STALE.
  */
 #include "base/clock.h"
 #include "base/fault.h"
@@ -10,8 +10,9 @@
 #include "steps/steps_int.h"
 
 /*
- * From the value that stands there, by compare-and-set, and only while the flag is ours after that value was read: a
- * process that was stopped here until another took the flag over raises nothing that the other has raised.
+ * From the value that stands there, by compare-and-set, and only while the flag is ours after that value was
+ * read: a process that was stopped here until another took the flag over raises nothing that the other has
+ * raised.
  */
 static int raise_epoch(struct step_ctx *c, const struct flag *f, struct err *err)
 {
@@ -81,7 +82,8 @@ int step_run_set_flag(struct step_ctx *c, const json_t *parameters, json_t **ret
         why = *err;
         free(c->flag_id);
         c->flag_id = NULL;
-        struct err ignored; /* the first error is the one to tell; an unreleased flag goes STALE with its execution */
+        struct err ignored; /* the first error is the one to tell; an unreleased flag goes STALE with its
+                               execution */
         err_ignore(give_back(c, &flag, &why, &ignored));
         return -(int)why.code;
     }

@@ -11,6 +11,9 @@ UPDATE reject SET state = 'FAILED' WHERE load_id = ?1 AND state = 'PENDING';
 -- name: reject_final
 UPDATE reject SET state = 'FINAL' WHERE load_id = ?1 AND state = 'PENDING';
 
+-- name: reject_unsettle
+UPDATE reject SET state = 'PENDING' WHERE load_id = ?1 AND state = 'FINAL';
+
 -- name: reject_drop_pending
 DELETE FROM reject WHERE load_id = ?1 AND state = 'PENDING';
 

@@ -62,13 +62,15 @@ int64_t fx_run(struct fixture *f, const char *token)
 {
     char sql[800];
 
-    snprintf(sql, sizeof sql,
-             "INSERT INTO execution (name, pipeline, workflow_sha256, cause_of_start, status, input, start_ms)"
-             " VALUES ('run-%s', 'loans', 'w', 'SCHEDULE', 'RUNNING', '{}', 0);"
-             "INSERT INTO task (execution_id, frame_id, state, attempt, token, resource, parameters, status, scheduled_ms,"
-             " claim)"
-             " VALUES (last_insert_rowid(), 0, 'S', 1, '%s', 'r', '{}', 'STARTED', 0, 0)",
-             token, token);
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO execution (name, pipeline, workflow_sha256, cause_of_start, status, input, start_ms)"
+        " VALUES ('run-%s', 'loans', 'w', 'SCHEDULE', 'RUNNING', '{}', 0);"
+        "INSERT INTO task (execution_id, frame_id, state, attempt, token, resource, parameters, status, "
+        "scheduled_ms,"
+        " claim)"
+        " VALUES (last_insert_rowid(), 0, 'S', 1, '%s', 'r', '{}', 'STARTED', 0, 0)",
+        token, token);
     fx_sql(f, sql);
     snprintf(sql, sizeof sql, "SELECT execution_id FROM task WHERE token = '%s'", token);
     return fx_number(f, sql);
@@ -76,8 +78,14 @@ int64_t fx_run(struct fixture *f, const char *token)
 
 int64_t fx_see(struct fixture *f, const char *part, const char *key, const char *etag, int64_t size)
 {
-    const struct object_seen o = {.pipeline = "loans", .part = part, .key = key, .etag = etag, .size = size,
-                                  .mtime_ns = size, .modified_ms = 1, .now_ms = clock_now_ms()};
+    const struct object_seen o = {.pipeline = "loans",
+                                  .part = part,
+                                  .key = key,
+                                  .etag = etag,
+                                  .size = size,
+                                  .mtime_ns = size,
+                                  .modified_ms = 1,
+                                  .now_ms = clock_now_ms()};
     int64_t id = 0;
 
     must_rc(store_begin(f->s, &f->err), &f->err);
@@ -88,8 +96,14 @@ int64_t fx_see(struct fixture *f, const char *part, const char *key, const char 
 
 int64_t fx_job(struct fixture *f, const char *part, const char *kind, const int64_t *objects)
 {
-    struct job_new n = {.pipeline = "loans", .part = part, .kind = kind, .reason = "", .who = "",
-                        .objects = objects, .bytes = 1, .now_ms = clock_now_ms()};
+    struct job_new n = {.pipeline = "loans",
+                        .part = part,
+                        .kind = kind,
+                        .reason = "",
+                        .who = "",
+                        .objects = objects,
+                        .bytes = 1,
+                        .now_ms = clock_now_ms()};
     int64_t id = 0;
 
     while (objects[n.object_count] != 0)
@@ -104,15 +118,16 @@ int64_t fx_load_of(struct fixture *f, int64_t job_id)
 {
     char sql[200];
 
-    snprintf(sql, sizeof sql, "SELECT load_id FROM load WHERE job_id = %lld AND state <> 'DROPPED'", (long long)job_id);
+    snprintf(sql, sizeof sql, "SELECT load_id FROM load WHERE job_id = %lld AND state <> 'DROPPED'",
+             (long long)job_id);
     return fx_number(f, sql);
 }
 
 const char *fx_take(struct fixture *f, const char *token, int64_t execution_id, int64_t job_id)
 {
     static char id[40];
-    const struct flag_new n = {.pipeline = "loans", .execution_id = execution_id, .job_id = job_id,
-                               .lease_ms_from_now = 60000};
+    const struct flag_new n = {
+        .pipeline = "loans", .execution_id = execution_id, .job_id = job_id, .lease_ms_from_now = 60000};
     struct flag flag;
 
     int rc = flag_set(f->s, token, &n, &flag, &f->err);
@@ -126,11 +141,16 @@ void fx_load_job(struct fixture *f, const char *token, int64_t execution_id, int
 {
     char flag[40];
     int64_t load_id = fx_load_of(f, job_id);
-    const struct load_result result = {.load_id = load_id, .rows_read = 10, .rows_loaded = 10, .columns = "{}",
-                                       .sha256 = "aa", .now_ms = 5};
+    const struct load_result result = {
+        .load_id = load_id, .rows_read = 10, .rows_loaded = 10, .columns = "{}", .sha256 = "aa", .now_ms = 5};
     const struct job_outcome loaded = {.job_id = job_id, .state = "LOADED", .now_ms = 5};
-    const struct reconciliation equal = {.job_id = job_id, .at_ms = 6, .rows_source = 10, .rows_loaded = 10,
-                                         .rows_target = 10, .verdict = "EQUAL", .differences = "[]"};
+    const struct reconciliation equal = {.job_id = job_id,
+                                         .at_ms = 6,
+                                         .rows_source = 10,
+                                         .rows_loaded = 10,
+                                         .rows_target = 10,
+                                         .verdict = "EQUAL",
+                                         .differences = "[]"};
 
     snprintf(flag, sizeof flag, "%s", fx_take(f, token, execution_id, job_id));
     must_rc(load_pending(f->s, token, &result, &f->err), &f->err);

@@ -1,6 +1,7 @@
 #ifndef TESTS_LIB_QUEUE_FIXTURE_H
 #define TESTS_LIB_QUEUE_FIXTURE_H
-/* A state file in a folder of its own, with runs that look to the queue as the engine's do. Aborts the test on error. */
+/* A state file in a folder of its own, with runs that look to the queue as the engine's do. Aborts the test
+ * on error. */
 #include "state/flag.h"
 #include "state/object.h"
 #include "state/queue.h"
@@ -17,7 +18,8 @@ void fx_close(struct fixture *f); /* removes the folder */
 int64_t fx_run(struct fixture *f, const char *token);
 void fx_sql(struct fixture *f, const char *sql);
 int64_t fx_number(struct fixture *f, const char *sql);
-const char *fx_text(struct fixture *f, const char *sql); /* the last eight stay valid; "" for NULL or no row */
+const char *fx_text(struct fixture *f,
+                    const char *sql); /* the last eight stay valid; "" for NULL or no row */
 /* Sees an object of pipeline "loans"; its id. */
 int64_t fx_see(struct fixture *f, const char *part, const char *key, const char *etag, int64_t size);
 /* A LOAD (or REPLAY) job of the objects (0-ended); its id. */

@@ -14,8 +14,8 @@ static void set_up(void)
 
 static int take(const char *token, int64_t execution, int64_t which, struct flag *ret)
 {
-    const struct flag_new n = {.pipeline = "loans", .execution_id = execution, .job_id = which,
-                               .lease_ms_from_now = 60000};
+    const struct flag_new n = {
+        .pipeline = "loans", .execution_id = execution, .job_id = which, .lease_ms_from_now = 60000};
 
     return flag_set(f.s, token, &n, ret, &f.err);
 }
@@ -70,10 +70,10 @@ TEST(epoch_is_compare_and_set)
 TEST(a_finished_or_lost_owner_makes_it_stale_and_the_job_workable)
 {
     const char *const ends[] = {
-        "UPDATE execution SET status = 'FAILED' WHERE name = 'run-ta'",
-        "UPDATE flag SET lease_boot_ms = 0",
+        "UPDATE execution SET status = 'FAILED' WHERE name = 'run-ta'", "UPDATE flag SET lease_boot_ms = 0",
         "UPDATE flag SET boot_id = 'another boot'",
-        "PRAGMA foreign_keys = OFF; DELETE FROM execution WHERE name = 'run-ta'", /* the state file was put back */
+        "PRAGMA foreign_keys = OFF; DELETE FROM execution WHERE name = 'run-ta'", /* the state file was put
+                                                                                     back */
     };
 
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -101,8 +101,8 @@ TEST(taking_another_job_over_a_stale_flag_gives_the_old_one_back)
     struct flag flag;
 
     set_up();
-    int64_t other = fx_job(&f, "2022-06-05T13", "LOAD",
-                           (int64_t[]){fx_see(&f, "2022-06-05T13", "b.csv", "B", 10), 0});
+    int64_t other =
+        fx_job(&f, "2022-06-05T13", "LOAD", (int64_t[]){fx_see(&f, "2022-06-05T13", "b.csv", "B", 10), 0});
     is_int(take("ta", run_a, job, &flag), 1);
     fx_sql(&f, "UPDATE flag SET lease_boot_ms = 0");
     is_int(take("tb", run_b, other, &flag), 1);
@@ -116,7 +116,8 @@ TEST(taking_another_job_over_a_stale_flag_gives_the_old_one_back)
 TEST(the_one_that_was_taken_over_can_write_nothing_more)
 {
     struct flag a, b;
-    const struct load_result result = {.rows_read = 1, .rows_loaded = 1, .columns = "", .sha256 = "", .now_ms = 1};
+    const struct load_result result = {
+        .rows_read = 1, .rows_loaded = 1, .columns = "", .sha256 = "", .now_ms = 1};
     struct load_result r = result;
 
     set_up();
@@ -170,8 +171,12 @@ TEST(a_job_that_is_done_by_now_is_not_taken)
 TEST(outcome_and_flag_are_one_transaction)
 {
     struct flag flag;
-    struct job_outcome o = {.state = "FAILED", .error = "Orch.BadCsv", .message = "m", .counts = true,
-                            .not_before_ms = 99, .now_ms = 1};
+    struct job_outcome o = {.state = "FAILED",
+                            .error = "Orch.BadCsv",
+                            .message = "m",
+                            .counts = true,
+                            .not_before_ms = 99,
+                            .now_ms = 1};
 
     set_up();
     o.job_id = job;

@@ -28,7 +28,7 @@ TEST(keys_differ_by_case_and_by_any_byte)
 
 TEST(identity_is_etag_and_size_and_for_files_the_time)
 {
-    struct object_row row = {.size = 5, .etag = (char *)(uintptr_t)"e", .mtime_ns = 1};
+    struct object_row row = {.size = 5, .etag = (char *)(uintptr_t) "e", .mtime_ns = 1};
     struct object_seen o = {.size = 5, .etag = "e", .mtime_ns = 2};
     ok(object_same(&o, &row)); /* S3: uploaded again with the same bytes */
     o.size = 6;
@@ -36,7 +36,7 @@ TEST(identity_is_etag_and_size_and_for_files_the_time)
     o.size = 5;
     o.etag = "f";
     ok(!object_same(&o, &row));
-    row.etag = (char *)(uintptr_t)"";
+    row.etag = (char *)(uintptr_t) "";
     o.etag = NULL;
     ok(!object_same(&o, &row));
     o.mtime_ns = 1;

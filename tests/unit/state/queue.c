@@ -51,7 +51,8 @@ TEST(jobs_are_numbered_named_and_given_out_oldest_first)
     int64_t pending = 0;
 
     fx_open(&f);
-    int64_t later = fx_job(&f, "2022-06-05T13", "LOAD", (int64_t[]){fx_see(&f, "2022-06-05T13", "c", "C", 1), 0});
+    int64_t later =
+        fx_job(&f, "2022-06-05T13", "LOAD", (int64_t[]){fx_see(&f, "2022-06-05T13", "c", "C", 1), 0});
     int64_t a = fx_job(&f, P, "LOAD", (int64_t[]){fx_see(&f, P, "a", "A", 1), 0});
     int64_t b = fx_job(&f, P, "LOAD", (int64_t[]){fx_see(&f, P, "b", "B", 1), 0});
     must_rc(job_get(f.s, b, &j, &f.err), &f.err);
@@ -89,8 +90,12 @@ TEST(back_off_holds_a_job_until_its_time)
 
     fx_open(&f);
     int64_t a = fx_job(&f, P, "LOAD", (int64_t[]){fx_see(&f, P, "a", "A", 1), 0});
-    struct job_outcome o = {.job_id = a, .state = "FAILED", .error = "Orch.Transient", .message = "m",
-                            .not_before_ms = 1000, .now_ms = 1};
+    struct job_outcome o = {.job_id = a,
+                            .state = "FAILED",
+                            .error = "Orch.Transient",
+                            .message = "m",
+                            .not_before_ms = 1000,
+                            .now_ms = 1};
     must_rc(job_set(f.s, NULL, &o, &f.err), &f.err);
     is_int(next(NULL, 999, &pending), 0);
     is_int(pending, 1);
@@ -189,7 +194,8 @@ TEST(no_new_job_for_a_key_that_is_being_loaded_or_whose_outcome_is_unknown)
     int64_t run = fx_run(&f, "t"), a = fx_see(&f, P, "a", "A", 1);
     int64_t one = fx_job(&f, P, "LOAD", (int64_t[]){a, 0});
     char flag[40];
-    const struct job_new replay = {.pipeline = "loans", .part = P, .kind = "REPLAY", .objects = &a, .object_count = 1};
+    const struct job_new replay = {
+        .pipeline = "loans", .part = P, .kind = "REPLAY", .objects = &a, .object_count = 1};
     snprintf(flag, sizeof flag, "%s", fx_take(&f, "t", run, one));
     must_rc(store_begin(f.s, &f.err), &f.err);
     fails(job_create(f.s, &replay, &id, &f.err), &f.err, ERR_BUSY);
@@ -211,7 +217,9 @@ TEST(a_replay_supersedes_what_it_replaced_and_its_mismatch)
     int64_t one = fx_job(&f, P, "LOAD", (int64_t[]){a, 0});
     fx_load_job(&f, "t", run, one);
     const struct reconciliation differs = {
-        .job_id = one, .at_ms = 6, .verdict = "DIFFERENT",
+        .job_id = one,
+        .at_ms = 6,
+        .verdict = "DIFFERENT",
         .differences = "[{\"column\":\"age\",\"what\":\"sum\",\"source\":\"5\",\"target\":\"6\"}]"};
     must_rc(reconciliation_put(f.s, NULL, &differs, &f.err), &f.err);
     is_str(job_state(one), "MISMATCHED");
@@ -281,7 +289,8 @@ TEST(skip_takes_jobs_out_and_undo_lets_the_next_listing_find_them)
     is_int(p.since_ms, 10);
     partition_row_release(&p);
     const struct partition_seen seen = {.part = P, .state = "QUEUED", .now_ms = 20};
-    const struct job_new again = {.pipeline = "loans", .part = P, .kind = "LOAD", .objects = &o, .object_count = 1};
+    const struct job_new again = {
+        .pipeline = "loans", .part = P, .kind = "LOAD", .objects = &o, .object_count = 1};
     must_rc(store_begin(f.s, &f.err), &f.err);
     must_rc(partition_put(f.s, "loans", &seen, &f.err), &f.err);
     fails(job_create(f.s, &again, &id, &f.err), &f.err, ERR_CONTRACT);
@@ -314,11 +323,25 @@ TEST(a_partition_keeps_when_its_state_began)
 
 /* ---- rebuilding from the ledger ---- */
 
-static struct rebuilt row(int64_t load_id, const char *key, const char *etag, int64_t generation, const char *state)
+static struct rebuilt row(int64_t load_id, const char *key, const char *etag, int64_t generation,
+                          const char *state)
 {
-    return (struct rebuilt){.pipeline = "loans", .part = P, .key = key, .etag = etag, .sha256 = "aa", .state = state,
-                            .columns = "{}", .job = P, .reason = "", .load_id = load_id, .generation = generation,
-                            .size = 1, .rows_read = 10, .rows_loaded = 9, .rows_rejected = 1, .at_ms = 100,
+    return (struct rebuilt){.pipeline = "loans",
+                            .part = P,
+                            .key = key,
+                            .etag = etag,
+                            .sha256 = "aa",
+                            .state = state,
+                            .columns = "{}",
+                            .job = P,
+                            .reason = "",
+                            .load_id = load_id,
+                            .generation = generation,
+                            .size = 1,
+                            .rows_read = 10,
+                            .rows_loaded = 9,
+                            .rows_rejected = 1,
+                            .at_ms = 100,
                             .now_ms = 200};
 }
 
@@ -337,9 +360,17 @@ TEST(an_empty_file_is_rebuilt_and_what_is_loaded_is_known_and_reconciled_again)
     int64_t pending;
 
     fx_open(&f);
-    struct rebuilt rows[] = {row(11, "a", "A", 1, "SUPERSEDED"), row(12, "a", "B", 2, "LOADED"),
-                             row(13, "b", "X", 1, "EMPTY"), {.pipeline = "loans", .part = "2022-06-05T13", .key = "",
-                             .state = "SKIPPED", .reason = "closed", .job = "", .at_ms = 7, .load_id = 14}};
+    struct rebuilt rows[] = {row(11, "a", "A", 1, "SUPERSEDED"),
+                             row(12, "a", "B", 2, "LOADED"),
+                             row(13, "b", "X", 1, "EMPTY"),
+                             {.pipeline = "loans",
+                              .part = "2022-06-05T13",
+                              .key = "",
+                              .state = "SKIPPED",
+                              .reason = "closed",
+                              .job = "",
+                              .at_ms = 7,
+                              .load_id = 14}};
     rows[1].job = "2022-06-05T12#2";
     rows[1].reason = "the bank sent it again";
     for (int i = 0; i < 2; i++) { /* twice: nothing changes */
@@ -404,7 +435,8 @@ TEST(a_replay_that_waits_survives_a_rebuild)
     int64_t pending;
 
     fx_open(&f);
-    int64_t run = fx_run(&f, "t"), o = fx_see(&f, P, "a", "A", 1), one = fx_job(&f, P, "LOAD", (int64_t[]){o, 0});
+    int64_t run = fx_run(&f, "t"), o = fx_see(&f, P, "a", "A", 1),
+            one = fx_job(&f, P, "LOAD", (int64_t[]){o, 0});
     int64_t a = fx_load_of(&f, one);
     fx_load_job(&f, "t", run, one);
     int64_t two = fx_job(&f, P, "REPLAY", (int64_t[]){o, 0}), b = fx_load_of(&f, two);
@@ -439,10 +471,14 @@ TEST(what_the_ledger_lost_is_loaded_again_under_its_own_id)
     int64_t a = fx_load_of(&f, one), b = fx_load_of(&f, two);
     fx_load_job(&f, "t", run, one);
     fx_load_job(&f, "t", run, two);
+    const struct reject bad = {.line = 2, .code = "X", .message = "m", .raw = "", .column = ""};
+    must_rc(reject_put(f.s, NULL, b, &bad, 1, true, 1, &f.err), &f.err);
+    must_rc(load_settle(f.s, NULL, b, "LOADED", 2, &f.err), &f.err);
     struct rebuilt rows[] = {row(a, "a", "A", 1, "LOADED")};
     rebuild(rows, 1);
     is_str(job_state(one), "RECONCILED");
     is_str(job_state(two), "QUEUED");
+    is_str(fx_text(&f, "SELECT state FROM reject"), "PENDING"); /* whether it counts is open again */
     is_int(fx_load_of(&f, two), b);
     is_str(fx_text(&f, "SELECT verdict FROM object ORDER BY id DESC LIMIT 1"), "QUEUED");
     is_int(next(NULL, 1, &pending), two);
@@ -474,7 +510,8 @@ TEST(a_job_at_work_is_left_alone_by_a_rebuild)
 {
     fx_open(&f);
     int64_t run = fx_run(&f, "t");
-    int64_t one = fx_job(&f, P, "LOAD", (int64_t[]){fx_see(&f, P, "a", "A", 1), fx_see(&f, P, "b", "B", 1), 0});
+    int64_t one =
+        fx_job(&f, P, "LOAD", (int64_t[]){fx_see(&f, P, "a", "A", 1), fx_see(&f, P, "b", "B", 1), 0});
     int64_t a = fx_number(&f, "SELECT load_id FROM load ORDER BY object_id LIMIT 1");
     fx_take(&f, "t", run, one);
     const struct load_result r = {.load_id = a, .rows_read = 1, .columns = "", .sha256 = "", .now_ms = 1};
@@ -494,8 +531,14 @@ TEST(a_decision_that_was_taken_back_is_no_longer_one)
 {
     fx_open(&f);
     must_rc(partition_decide(f.s, "loans", P, "SKIPPED", "closed", 10, &f.err), &f.err);
-    struct rebuilt rows[] = {{.pipeline = "loans", .part = P, .key = "", .state = "SUPERSEDED", .reason = "", .job = "",
-                              .at_ms = 20, .load_id = 5}};
+    struct rebuilt rows[] = {{.pipeline = "loans",
+                              .part = P,
+                              .key = "",
+                              .state = "SUPERSEDED",
+                              .reason = "",
+                              .job = "",
+                              .at_ms = 20,
+                              .load_id = 5}};
     rebuild(rows, 1);
     is_str(fx_text(&f, "SELECT state FROM partition_"), "WAITING");
     fx_close(&f);

@@ -14,8 +14,15 @@ static void set_up(void)
 
 static struct reject row(int64_t line)
 {
-    return (struct reject){.load_id = load, .line = line, .offset = line * 10, .raw_total = 5, .column = "age",
-                           .code = "NOT_AN_INT", .message = "'x' is not an INT", .raw = "x,\0,y", .raw_n = 5};
+    return (struct reject){.load_id = load,
+                           .line = line,
+                           .offset = line * 10,
+                           .raw_total = 5,
+                           .column = "age",
+                           .code = "NOT_AN_INT",
+                           .message = "'x' is not an INT",
+                           .raw = "x,\0,y",
+                           .raw_n = 5};
 }
 
 static int put(int64_t line, bool first)
@@ -56,8 +63,13 @@ static struct got list(void)
 TEST(they_are_pending_until_the_load_is_settled_and_keep_their_bytes)
 {
     int64_t final, other;
-    const struct load_result r = {.load_id = load, .rows_read = 3, .rows_loaded = 1, .rows_rejected = 2, .columns = "",
-                                  .sha256 = "", .now_ms = 1};
+    const struct load_result r = {.load_id = load,
+                                  .rows_read = 3,
+                                  .rows_loaded = 1,
+                                  .rows_rejected = 2,
+                                  .columns = "",
+                                  .sha256 = "",
+                                  .now_ms = 1};
     struct load_result result = r;
 
     set_up();
@@ -126,8 +138,8 @@ TEST(those_of_a_dropped_attempt_go)
 
 TEST(missing_ones_are_said_and_restored_by_reading_again)
 {
-    const struct load_result r = {.rows_read = 3, .rows_loaded = 2, .rows_rejected = 1, .columns = "", .sha256 = "",
-                                  .now_ms = 1};
+    const struct load_result r = {
+        .rows_read = 3, .rows_loaded = 2, .rows_rejected = 1, .columns = "", .sha256 = "", .now_ms = 1};
     struct load_result result = r;
 
     set_up();

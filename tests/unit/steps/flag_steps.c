@@ -12,8 +12,12 @@ static struct step_ctx a, b;
 
 static struct step_ctx context(const char *token, int64_t execution)
 {
-    return (struct step_ctx){.store = f.s, .pipeline = &p, .io = step_io_new(&p), .token = token,
-                             .execution_id = execution, .lease_ms = 60000};
+    return (struct step_ctx){.store = f.s,
+                             .pipeline = &p,
+                             .io = step_io_new(&p),
+                             .token = token,
+                             .execution_id = execution,
+                             .lease_ms = 60000};
 }
 
 static void set_up(bool with_ledger)
@@ -73,8 +77,8 @@ static const char *set(struct step_ctx *c)
 static const char *reset(struct step_ctx *c, const char *flag, const char *outcome, const char *error)
 {
     return call(step_run_reset_flag, c,
-                json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "pipeline", "loans", "job", (json_int_t)job, "flag", flag,
-                          "outcome", outcome, "error", error, "cause", "why"));
+                json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "pipeline", "loans", "job", (json_int_t)job,
+                          "flag", flag, "outcome", outcome, "error", error, "cause", "why"));
 }
 
 static int64_t epoch(void)
@@ -97,7 +101,8 @@ TEST(the_next_job_or_null)
     set_up(true);
     is_str(call(step_run_etl_queue_check, &a, json_pack("{s:s, s:n}", "pipeline", "loans", "partition")),
            "{\"job\":1,\"partition\":\"2022-06-05T12\",\"name\":\"loans/2022-06-05T12\",\"pending\":1}");
-    is_str(call(step_run_etl_queue_check, &a, json_pack("{s:s, s:s}", "pipeline", "loans", "partition", "2022-06-05T13")),
+    is_str(call(step_run_etl_queue_check, &a,
+                json_pack("{s:s, s:s}", "pipeline", "loans", "partition", "2022-06-05T13")),
            "{\"job\":null,\"partition\":null,\"name\":null,\"pending\":0}");
     is_str(call(step_run_etl_queue_check, &a, json_pack("{s:s, s:i}", "pipeline", "loans", "partition", 4)),
            "Orch.ContractViolation");
@@ -169,7 +174,8 @@ TEST(the_weather_never_counts_and_waits_at_most_five_minutes)
     set_up(true);
     for (int i = 0; i < 12; i++) {
         set(&a);
-        is_str(reset(&a, fx_text(&f, "SELECT id FROM flag"), "FAILED", i % 2 ? "Orch.Unavailable" : "States.Timeout"),
+        is_str(reset(&a, fx_text(&f, "SELECT id FROM flag"), "FAILED",
+                     i % 2 ? "Orch.Unavailable" : "States.Timeout"),
                "{\"reset\":true,\"state\":\"FAILED\"}");
     }
     is_int(fx_number(&f, "SELECT attempts FROM job"), 0);
@@ -208,7 +214,8 @@ TEST(loaded_only_frees_the_flag)
     set_up(true);
     set(&a);
     fx_sql(&f, "UPDATE job SET state = 'RECONCILED'");
-    is_str(reset(&a, fx_text(&f, "SELECT id FROM flag"), "LOADED", ""), "{\"reset\":true,\"state\":\"RECONCILED\"}");
+    is_str(reset(&a, fx_text(&f, "SELECT id FROM flag"), "LOADED", ""),
+           "{\"reset\":true,\"state\":\"RECONCILED\"}");
     is_int(fx_number(&f, "SELECT count(*) FROM flag"), 0);
     is_str(reset(&a, "x", "DONE", ""), "Orch.ContractViolation");
     tear_down();

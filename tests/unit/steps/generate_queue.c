@@ -1,4 +1,5 @@
-/* What lies in a folder becomes partitions, objects and jobs; the clock is the machine's, the files' ages are set. */
+/* What lies in a folder becomes partitions, objects and jobs; the clock is the machine's, the files' ages are
+ * set. */
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -318,7 +319,8 @@ TEST(overwritten_before_it_was_loaded_the_job_takes_the_new_one)
         put(key(2, "a.csv"), "x", OLD);
         generate();
         int64_t load = fx_load_of(&f, 1);
-        snprintf(sql, sizeof sql, "UPDATE job SET state = '%s', attempts = 4, not_before_ms = 9e12", states[i]);
+        snprintf(sql, sizeof sql, "UPDATE job SET state = '%s', attempts = 4, not_before_ms = 9e12",
+                 states[i]);
         fx_sql(&f, sql);
         put(key(2, "a.csv"), "yy", OLD);
         is_int(generate(), 0);
@@ -452,7 +454,8 @@ TEST(a_dry_run_tells_and_writes_nothing)
 
 TEST(layouts_that_no_day_prefix_fits_are_listed_an_hour_at_a_time)
 {
-    static const char *const layouts[] = {"%Y/%m/%d/%H/", "%H/%Y-%m-%d/", "%Y-%m-%d-%H/", "%Y/%m/%H/%d/", "%s/"};
+    static const char *const layouts[] = {"%Y/%m/%d/%H/", "%H/%Y-%m-%d/", "%Y-%m-%d-%H/", "%Y/%m/%H/%d/",
+                                          "%s/"};
 
     for (size_t i = 0; i < ARRAY_LEN(layouts); i++) {
         set_up(50, 1);
@@ -535,5 +538,6 @@ TEST(include_patterns)
     ok(!matches("*.csv", ".git/a.csv"));
     ok(!matches("*.csv", ""));
     /* no pattern makes it slow */
-    ok(!matches("*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    ok(!matches("*a*a*a*a*a*a*a*a*a*a*b",
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
