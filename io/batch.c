@@ -114,23 +114,6 @@ static void sum_ints(const struct batch_col *c, size_t from, size_t to, int sign
     add_wide(s, sign * sum, SCALE);
 }
 
-/* The part of a mantissa that stays when |exp10| > 30: rounded half away from zero, as the server rounds. */
-static int64_t cut(int64_t mantissa, int drop)
-{
-    int64_t power = 1;
-
-    if (drop > 18)
-        return 0; /* below 0.1 of the last place: mantissas have at most 17 digits */
-    while (drop-- > 0)
-        power *= 10;
-    int64_t quotient = mantissa / power, rest = mantissa % power;
-    if (rest >= power - rest && rest > 0)
-        quotient++;
-    else if (rest < 0 && -rest >= power + rest)
-        quotient--;
-    return quotient;
-}
-
 static void sum_doubles(const struct batch_col *c, size_t from, size_t to, int sign, struct col_sum *s)
 {
     i128 sum[EXPONENTS] = {0};
@@ -145,7 +128,7 @@ static void sum_doubles(const struct batch_col *c, size_t from, size_t to, int s
             continue;
         }
         if (k < 0) {
-            m = cut(m, -k);
+            m = decimal_cut(m, -k);
             k = 0;
         }
         if (m != 0) /* so that k is below EXPONENTS */

@@ -151,6 +151,34 @@ void dec256_text(const struct dec256 *a, char out[96])
     *o = '\0';
 }
 
+int64_t decimal_cut(int64_t mantissa, int drop)
+{
+    int64_t power = 1;
+
+    if (drop > 18)
+        return 0; /* below 0.1 of the last place: mantissas have at most 17 digits */
+    while (drop-- > 0)
+        power *= 10;
+    int64_t quotient = mantissa / power, rest = mantissa % power;
+    if (rest >= power - rest && rest > 0)
+        quotient++;
+    else if (rest < 0 && -rest >= power + rest)
+        quotient--;
+    return quotient;
+}
+
+void dec256_add_decimal(struct dec256 *a, int64_t mantissa, int exp10)
+{
+    int k = exp10 + SCALE;
+
+    if (k < 0) {
+        mantissa = decimal_cut(mantissa, -k);
+        k = 0;
+    }
+    if (mantissa != 0)
+        dec256_add_scaled(a, mantissa, k);
+}
+
 bool dec256_equal(const struct dec256 *a, const struct dec256 *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
