@@ -182,7 +182,7 @@ static size_t write_out(struct decimal d, char out[128])
     if (zeros >= 0) {
         memcpy(o, digits, (size_t)n);
         memset(o + n, '0', (size_t)zeros);
-        return (size_t)(n + zeros);
+        return (size_t)n + (size_t)zeros;
     }
     int before = n + zeros; /* digits before the point; negative: zeros after it */
     if (before > 0) {
