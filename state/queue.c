@@ -74,7 +74,8 @@ int pipeline_get(struct store *s, const char *pipeline, struct pipeline_row *ret
                                      .retry_ms = col_i64(st, 4),
                                      .retry_count = col_i64(st, 5),
                                      .ledger_target = col_text(st, 6),
-                                     .left_out_example = col_text(st, 7)};
+                                     .left_out_example = col_text(st, 7),
+                                     .listed_ms = col_i64(st, 8)};
     } else if (rc == 0) {
         *ret = (struct pipeline_row){.ledger_epoch = -1,
                                      .ledger_seq = -1,
@@ -124,7 +125,7 @@ int pipeline_backoff(struct store *s, const char *pipeline, int64_t retry_ms, in
 }
 
 int pipeline_listed(struct store *s, const char *pipeline, int64_t left_out, const char *example,
-                    int64_t full_listing_ms, struct err *err)
+                    int64_t full_listing_ms, int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_PIPELINE_LISTED, &st, err);
@@ -135,6 +136,7 @@ int pipeline_listed(struct store *s, const char *pipeline, int64_t left_out, con
     bind_i64(st, 2, left_out);
     bind_text(st, 3, example);
     bind_i64(st, 4, full_listing_ms);
+    bind_i64(st, 5, now_ms);
     rc = stmt_run(s, st, err);
     return rc < 0 ? rc : 0;
 }

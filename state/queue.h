@@ -8,7 +8,7 @@
  * (token NULL: a person's command, no guard).
  */
 struct pipeline_row {
-    int64_t ledger_epoch, ledger_seq, full_listing_ms, left_out, retry_ms, retry_count;
+    int64_t ledger_epoch, ledger_seq, full_listing_ms, listed_ms, left_out, retry_ms, retry_count;
     char *ledger_target, *left_out_example; /* owned */
 };
 void pipeline_row_release(struct pipeline_row *p);
@@ -17,9 +17,9 @@ void pipeline_row_release(struct pipeline_row *p);
 NODISCARD int queue_begin(struct store *s, const char *token, struct err *err);
 /* A pipeline that nothing was written of yet: -1, -1, "" and zeros. Writes nothing. */
 NODISCARD int pipeline_get(struct store *s, const char *pipeline, struct pipeline_row *ret, struct err *err);
-/* What the newest listing left out; full_listing_ms 0 keeps the old value. Inside a transaction. */
+/* What the newest listing, of now_ms, left out; full_listing_ms 0 keeps the old value. Inside a transaction. */
 NODISCARD int pipeline_listed(struct store *s, const char *pipeline, int64_t left_out, const char *example,
-                              int64_t full_listing_ms, struct err *err);
+                              int64_t full_listing_ms, int64_t now_ms, struct err *err);
 NODISCARD int pipeline_ledger_known(struct store *s, const char *token, const char *pipeline,
                                     const char *target, int64_t epoch, int64_t seq, struct err *err);
 NODISCARD int pipeline_backoff(struct store *s, const char *pipeline, int64_t retry_ms, int64_t count,

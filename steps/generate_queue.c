@@ -1,5 +1,5 @@
 /*
- * orch-generate-queue {pipeline, asOf} -> {partitions, new, jobs, waiting, late, ...}: what should be loaded
+ * orch-generate-queue {pipeline, asOf, cause} -> {partitions, new, jobs, waiting, late, ...}: what should be loaded
  * by now and is not? Lists what is due, whatever its age, and makes jobs of what is new (DESIGN,
  * "Level-triggered"). A listing is done with no transaction open; what it found is applied in one, decided by
  * what the state file says then. Dying in between costs nothing but the listing.
@@ -13,6 +13,7 @@
 enum {
     FLUSH_OBJECTS = 5000, /* what one transaction of the state file takes, about: others wait for it */
     FLUSH_PARTS = 1000,
+    BACKLOG_MS = 300000,  /* cron's period: new files wait no longer behind a backlog than without one */
     FUTURE_MS = 900000, /* modified later than now by more is a wrong clock, not an object being written */
 };
 
@@ -387,7 +388,7 @@ static int finish(struct generating *g, struct err *err)
     if (rc == 0)
         rc = queue_begin(g->c->store, g->c->token, err);
     if (rc == 0)
-        rc = pipeline_listed(g->c->store, name, g->l.left_out, g->l.left_out_example, full, err);
+        rc = pipeline_listed(g->c->store, name, g->l.left_out, g->l.left_out_example, full, g->l.now_ms, err);
     if (rc == 0)
         rc = store_commit(g->c->store, err);
     store_rollback(g->c->store);
@@ -429,14 +430,36 @@ int step_generate_queue(struct step_ctx *c, bool dry, json_t **ret_plan, struct 
     return generate(c, INT64_MAX, dry, ret_plan, err);
 }
 
+/* A backlog is worked one job an execution: what was listed a moment ago need not be listed for each of them. */
+static int listed_just_now(struct step_ctx *c, bool *ret, struct err *err)
+{
+    struct pipeline_row row = {0};
+    int64_t now = clock_now_ms();
+
+    int rc = pipeline_get(c->store, c->pipeline->name, &row, err);
+    if (rc == 0)
+        *ret = row.listed_ms <= now && now - row.listed_ms < BACKLOG_MS;
+    pipeline_row_release(&row);
+    return rc;
+}
+
 int step_run_generate_queue(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
-    const char *as_of;
+    const char *as_of, *cause = "";
     int64_t as_of_ms = INT64_MAX;
+    bool fresh = false;
 
     int rc = json_get_str(parameters, "asOf", NULL, &as_of, err);
     if (rc == 0 && as_of != NULL)
         rc = civil_parse_rfc3339(as_of, &as_of_ms, err);
+    if (rc == 0)
+        rc = json_get_str(parameters, "cause", "", &cause, err);
+    if (rc == 0 && strcmp(cause, "BACKLOG") == 0)
+        rc = listed_just_now(c, &fresh, err);
+    if (rc == 0 && fresh) {
+        *ret_owned = json_pack("{s:b}", "listedBefore", 1);
+        return 0;
+    }
     if (rc == 0)
         rc = step_rebuild(c, err);
     if (rc >= 0)

@@ -100,6 +100,7 @@ CREATE TABLE pipeline (
   ledger_seq INTEGER NOT NULL DEFAULT -1,
   ledger_target TEXT NOT NULL DEFAULT '',    -- target name and table that the two belong to
   full_listing_ms INTEGER NOT NULL DEFAULT 0,
+  listed_ms INTEGER NOT NULL DEFAULT 0,      -- newest listing: a backlog is worked without one a job
   left_out INTEGER NOT NULL DEFAULT 0,       -- objects that include did not take, at the last listing
   left_out_example TEXT NOT NULL DEFAULT '',
   retry_ms INTEGER NOT NULL DEFAULT 0,       -- back-off: no new execution before
