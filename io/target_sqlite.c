@@ -389,10 +389,16 @@ static int on_column(void *arg, const struct str *cells, size_t count, struct er
     int rc = column_parse_type(type[0] != '\0' ? type : "text", t->arena, &c, err);
     if (rc < 0)
         return err_prefix(err, "column %s", cells[0].p);
+    if (c.type == COL_INT && !c.is_unsigned) { /* whatever it is called, SQLite keeps 64 bits */
+        c.min = INT64_MIN;
+        c.max = INT64_MAX;
+    }
+    if (strchr(type, '(') == NULL) /* nor has its TEXT or BLOB MySQL's 64 KiB */
+        c.max_chars = c.max_bytes = -1;
     c.name = arena_strndup(t->arena, cells[0].p, cells[0].n);
     c.type_text = type;
     c.nullable = target_cell_i64(cells[2]) == 0 && target_cell_i64(cells[4]) == 0;
-    c.has_default = cells[3].p != NULL;
+    c.has_default = cells[3].p != NULL && strcasecmp(cells[3].p, "null") != 0;
     c.generated = target_cell_i64(cells[5]) >= 2;
     if (c.type == COL_DECIMAL) { /* its affinity would turn 1.10 into the double 1.1 */
         err_set(err, ERR_TARGET, "table %s column %s: SQLite keeps no DECIMAL exactly", t->name, c.name);

@@ -64,20 +64,6 @@ static int drain(struct reader *hashing, char sha256[65], struct err *err)
     return 0;
 }
 
-/* A record that the parser found broken, as a reject. */
-static void reject_of_record(const struct csv_record *rec, struct reject_info *ret)
-{
-    memset(ret, 0, sizeof *ret);
-    ret->line = rec->line;
-    ret->offset = rec->offset;
-    snprintf(ret->code, sizeof ret->code, "%s", csv_code_name(rec->code));
-    snprintf(ret->message, sizeof ret->message, "%s", rec->message);
-    ret->raw = rec->raw;
-    ret->raw_n = rec->raw_n < MAX_REJECT_RAW ? rec->raw_n : MAX_REJECT_RAW;
-    ret->raw_total = rec->raw_total;
-    memcpy(ret->raw_sha256, rec->raw_sha256, sizeof ret->raw_sha256);
-}
-
 struct reading {
     struct step_ctx *c;
     const struct row_sink *sink;
@@ -102,9 +88,7 @@ static int one_record(struct reading *r, const struct csv_record *rec, struct er
     int rc = 0;
 
     r->result->records++;
-    if (rec->code != CSV_GOOD) {
-        reject_of_record(rec, &why);
-    } else if (converter_row(r->converter, rec, r->batch, &why) == 1) {
+    if (converter_row(r->converter, rec, r->batch, &why) == 1) {
         if (r->batch->rows == r->batch->capacity || r->batch->bytes >= BATCH_BYTES)
             rc = flush(r, err);
         return rc;
