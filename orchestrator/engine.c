@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/hash.h"
 #include "orchestrator/engine_int.h"
+#include "state/trigger.h"
 #include <unistd.h>
 
 volatile int engine_stop_signal;
@@ -88,23 +89,52 @@ static char *make_name(const struct pipeline *p, int64_t now_ms)
                      hex);
 }
 
+static int some_running(void *arg, const struct execution *x, struct err *err)
+{
+    UNUSED(x);
+    UNUSED(err);
+    *(bool *)arg = true;
+    return 0;
+}
+
+/* Whether a start is still wanted, inside its transaction: 1/0. */
+enum { ANYHOW = -2, NO_FIRE = -1 };
+
+static int still_wanted(struct engine *e, const char *pipeline, int64_t fire_ms, struct err *err)
+{
+    bool running = false;
+
+    if (fire_ms == ANYHOW)
+        return 1;
+    int rc = exec_list(e->store, pipeline, "RUNNING", 1, some_running, &running, err);
+    if (rc < 0 || running)
+        return rc;
+    return fire_ms == NO_FIRE ? 1 : trigger_fired(e->store, pipeline, fire_ms, err);
+}
+
+/* 1 made, 0 not wanted any more. */
 static int create(struct engine *e, const struct execution_new *n, const char *workflow, const char *definition,
-                  int64_t *ret_id, struct err *err)
+                  int64_t fire_ms, int64_t *ret_id, struct err *err)
 {
     int rc = store_begin(e->store, err);
 
     if (rc == 0)
-        rc = workflow_put(e->store, n->workflow_sha256, workflow, definition, n->now_ms, err);
+        rc = still_wanted(e, n->pipeline, fire_ms, err);
+    if (rc <= 0) {
+        store_rollback(e->store);
+        return rc;
+    }
+    rc = workflow_put(e->store, n->workflow_sha256, workflow, definition, n->now_ms, err);
     if (rc == 0)
         rc = exec_create(e->store, n, ret_id, err);
     if (rc == 0)
         rc = store_commit(e->store, err);
     store_rollback(e->store);
-    return rc;
+    return rc < 0 ? rc : 1;
 }
 
-int engine_start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
-                 const json_t *input, int64_t *ret_id, struct err *err)
+static int start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
+                 int64_t fire_ms, const json_t *input, int64_t *ret_id, struct err *err)
 {
     struct asl_diagnostics d = {0};
     struct asl *asl = NULL;
@@ -142,7 +172,7 @@ int engine_start(struct engine *e, const struct pipeline *p, const char *name, c
                                 .start_at = asl_start_at(asl),
                                 .now_ms = now,
                                 .deadline_ms = timeout > 0 ? now + timeout * 1000 : 0};
-    rc = create(e, &new, p->workflow, definition, ret_id, err);
+    rc = create(e, &new, p->workflow, definition, fire_ms, ret_id, err);
 out:
     asl_free(asl);
     asl_diagnostics_release(&d);
@@ -150,6 +180,20 @@ out:
     free(made);
     free(text);
     return rc;
+}
+
+int engine_start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
+                 const json_t *input, int64_t *ret_id, struct err *err)
+{
+    int rc = start(e, p, name, cause_of_start, ANYHOW, input, ret_id, err);
+
+    return rc < 0 ? rc : 0;
+}
+
+int engine_start_one(struct engine *e, const struct pipeline *p, const char *cause_of_start, int64_t fire_ms,
+                     const json_t *input, int64_t *ret_id, struct err *err)
+{
+    return start(e, p, NULL, cause_of_start, fire_ms < 0 ? NO_FIRE : fire_ms, input, ret_id, err);
 }
 
 /* ---- the claim ---- */

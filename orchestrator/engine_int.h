@@ -36,6 +36,10 @@ struct run {
     int64_t lease_ms, renewed_mono, beat_mono, task_mono;
 };
 
+/* What a tick starts: only where no execution of the pipeline is RUNNING and, with fire_ms >= 0, nobody has acted on that
+ * fire yet; both are asked in the transaction that makes the execution. 1 started, 0 not. */
+NODISCARD int engine_start_one(struct engine *e, const struct pipeline *p, const char *cause_of_start, int64_t fire_ms,
+                               const json_t *input, int64_t *ret_id, struct err *err);
 /* Works until it ends, waits, or is lost. The claim is given up in every case but an error of the state file, where the
  * lock's end says it. */
 NODISCARD int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err);

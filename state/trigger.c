@@ -50,6 +50,5 @@ int trigger_fired(struct store *s, const char *pipeline, int64_t fire_ms, struct
         return rc;
     bind_text(st, 1, pipeline);
     bind_i64(st, 2, fire_ms);
-    rc = stmt_run(s, st, err);
-    return rc < 0 ? rc : 0;
+    return stmt_run(s, st, err);
 }

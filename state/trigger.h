@@ -11,5 +11,6 @@ NODISCARD int trigger_find(struct store *s, const char *pipeline, const char *ex
 /* Makes the row, or takes a changed expression over (new anchor, last fire forgotten). In a transaction. */
 NODISCARD int trigger_get(struct store *s, const char *pipeline, const char *expression, int64_t now_ms,
                           struct trigger *ret, struct err *err);
+/* 1: this fire is ours to act on, 0: it was acted on already. In one transaction with what it starts. */
 NODISCARD int trigger_fired(struct store *s, const char *pipeline, int64_t fire_ms, struct err *err);
 #endif

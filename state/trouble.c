@@ -95,3 +95,57 @@ int trouble_list(struct store *s, const char *pipeline, trouble_fn *fn, void *ar
     bind_text(st, 1, pipeline);
     return each(s, st, fn, arg, err);
 }
+
+static const char *text_or_empty(sqlite3_stmt *st, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(st, i);
+
+    return text != NULL ? text : "";
+}
+
+int trouble_jobs(struct store *s, const char *pipeline,
+                 int (*fn)(void *arg, const struct bad_job *j, struct err *err), void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_JOBS, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    while ((rc = stmt_step(s, st, err)) == 1) {
+        const struct bad_job j = {.id = col_i64(st, 0),
+                                  .part = text_or_empty(st, 1),
+                                  .n = col_i64(st, 2),
+                                  .state = text_or_empty(st, 3),
+                                  .error = text_or_empty(st, 4),
+                                  .message = text_or_empty(st, 5),
+                                  .hint = text_or_empty(st, 6),
+                                  .execution_id = col_i64(st, 7),
+                                  .attempts = col_i64(st, 8),
+                                  .tries = col_i64(st, 9),
+                                  .not_before_ms = col_i64(st, 10)};
+        rc = fn(arg, &j, err);
+        if (rc < 0)
+            break;
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
+int trouble_late(struct store *s, const char *pipeline,
+                 int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err), void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TROUBLE_LATE, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    while ((rc = stmt_step(s, st, err)) == 1) {
+        rc = fn(arg, text_or_empty(st, 0), col_i64(st, 1), err);
+        if (rc < 0)
+            break;
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}

@@ -20,4 +20,16 @@ NODISCARD int trouble_said(struct store *s, const char *key, int64_t now_ms, str
 NODISCARD int trouble_gone(struct store *s, const char *pipeline, int64_t now_ms, trouble_fn *fn, void *arg,
                            struct err *err);
 NODISCARD int trouble_list(struct store *s, const char *pipeline, trouble_fn *fn, void *arg, struct err *err);
+
+/* What the work tables say: jobs that failed (also while they are tried again), died or mismatch; late partitions.
+ * Skipped and adopted partitions are left out. By part; the strings are borrowed. */
+struct bad_job {
+    int64_t id, n, execution_id, attempts, tries, not_before_ms;
+    const char *part, *state, *error, *message, *hint; /* the last three may be "" */
+};
+NODISCARD int trouble_jobs(struct store *s, const char *pipeline,
+                           int (*fn)(void *arg, const struct bad_job *j, struct err *err), void *arg, struct err *err);
+NODISCARD int trouble_late(struct store *s, const char *pipeline,
+                           int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err), void *arg,
+                           struct err *err);
 #endif

@@ -5,4 +5,4 @@ INSERT INTO trigger_(pipeline, expression, anchor_ms, last_fire_ms) VALUES (?1, 
 ON CONFLICT(pipeline) DO UPDATE SET expression = excluded.expression, anchor_ms = excluded.anchor_ms,
   last_fire_ms = NULL;
 -- name: trigger_fired
-UPDATE trigger_ SET last_fire_ms = ?2 WHERE pipeline = ?1 AND (last_fire_ms IS NULL OR last_fire_ms < ?2);
+UPDATE trigger_ SET last_fire_ms = ?2 WHERE pipeline = ?1 AND last_fire_ms IS NOT ?2;

@@ -1,0 +1,210 @@
+/* What stands badly, read from the state file alone: for tick and status. */
+#include "base/civil.h"
+#include "base/clock.h"
+#include "orchestrator/tick.h"
+#include "state/exec.h"
+#include "state/object.h"
+#include "state/trouble.h"
+
+typedef int finding_fn(void *arg, const struct finding *f, struct err *err);
+
+struct looking {
+    const struct pipeline *p;
+    finding_fn *fn;
+    void *arg;
+    int64_t last_id;            /* newest execution that has ended; 0: none */
+    char last[128], last_error[300], last_cause[1400], running[128];
+    bool last_failed, said_by_job, ownerless;
+    int64_t refused;
+    char refused_part[PART_SIZE], refused_key[200];
+};
+
+int exit_worse(int a, int b)
+{
+    static const int order[] = {3, 4, 5, 1, 6, 75, 10};
+
+    for (size_t i = 0; i < ARRAY_LEN(order); i++)
+        if (a == order[i] || b == order[i])
+            return order[i];
+    return a != 0 ? a : b;
+}
+
+static int exit_of(const char *error)
+{
+    int status = err_exit_status(err_by_name(error));
+
+    return status == 2 ? 1 : status; /* usage is for command lines */
+}
+
+static bool is_weather(const char *error)
+{
+    return exit_of(error) == 75;
+}
+
+static int on_job(void *arg, const struct bad_job *j, struct err *err)
+{
+    struct looking *l = arg;
+    struct finding f = {.class = "FAILED"};
+    char part[64], tried[80] = "";
+
+    if (j->n > 1)
+        snprintf(part, sizeof part, "%s#%lld", j->part, (long long)j->n);
+    else
+        snprintf(part, sizeof part, "%s", j->part);
+    f.part = part;
+    f.exit_status = exit_of(j->error);
+    if (strcmp(j->state, "DEAD") == 0) {
+        f.class = "DEAD";
+        f.exit_status = 1;
+        snprintf(tried, sizeof tried, "given up after %lld attempts: ", (long long)j->attempts);
+    } else if (strcmp(j->state, "MISMATCHED") == 0) {
+        f.class = "MISMATCHED";
+        f.exit_status = 5;
+    } else if (is_weather(j->error)) {
+        f.class = "UNAVAILABLE";
+    }
+    snprintf(f.text, sizeof f.text, "%s%s", tried,
+             j->message[0] != '\0' ? j->message
+             : j->error[0] != '\0' ? j->error
+                                   : "it failed without a word");
+    if (j->hint[0] != '\0')
+        snprintf(f.hint, sizeof f.hint, "%s", j->hint);
+    else if (strcmp(f.class, "MISMATCHED") == 0)
+        snprintf(f.hint, sizeof f.hint, "orch reconcile %s --from %s --to %s, then orch replay %s/%s", l->p->name, j->part,
+                 j->part, l->p->name, j->part);
+    else if (strcmp(f.class, "UNAVAILABLE") == 0)
+        snprintf(f.hint, sizeof f.hint, "it is tried again by itself; orch doctor checks the connections");
+    else
+        snprintf(f.hint, sizeof f.hint, "mend the cause, then orch replay %s/%s", l->p->name, j->part);
+    if (j->execution_id != 0 && j->execution_id == l->last_id)
+        l->said_by_job = true;
+    return l->fn(l->arg, &f, err);
+}
+
+static int on_late(void *arg, const char *part, int64_t since_ms, struct err *err)
+{
+    struct looking *l = arg;
+    struct finding f = {.class = "LATE", .part = part, .exit_status = 6};
+    char since[CIVIL_RFC3339_SIZE];
+
+    snprintf(f.text, sizeof f.text, "no object has come; late since %s", civil_rfc3339(since_ms, false, since));
+    snprintf(f.hint, sizeof f.hint, "ask whoever delivers it; if it will not come: orch skip %s/%s --reason '...'",
+             l->p->name, part);
+    return l->fn(l->arg, &f, err);
+}
+
+static int on_refused(void *arg, const struct object_row *o, struct err *err)
+{
+    struct looking *l = arg;
+
+    UNUSED(err);
+    if (l->refused++ == 0) {
+        snprintf(l->refused_part, sizeof l->refused_part, "%s", o->part);
+        str_printable(o->key, strlen(o->key), l->refused_key, sizeof l->refused_key);
+    }
+    return 0;
+}
+
+static int say_refused(struct looking *l, struct err *err)
+{
+    struct finding f = {.class = "REFUSED", .part = l->refused_part, .exit_status = 1};
+
+    if (l->refused == 0)
+        return 0;
+    if (l->refused == 1)
+        snprintf(f.text, sizeof f.text, "%s was overwritten after it was loaded, and is not to be loaded again",
+                 l->refused_key);
+    else
+        snprintf(f.text, sizeof f.text,
+                 "%lld objects were overwritten after they were loaded, and are not to be loaded again; the first is %s",
+                 (long long)l->refused, l->refused_key);
+    snprintf(f.hint, sizeof f.hint, "orch replay %s/%s loads what is there now", l->p->name, l->refused_part);
+    return l->fn(l->arg, &f, err);
+}
+
+/* Newest first: the one that runs, and the newest that has ended. */
+static int on_execution(void *arg, const struct execution *x, struct err *err)
+{
+    struct looking *l = arg;
+
+    UNUSED(err);
+    if (strcmp(x->status, "RUNNING") == 0) {
+        l->ownerless = l->ownerless ||
+                       (x->claim_lock != NULL && (strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
+                                                  clock_boot_ms() >= x->claim_lease_boot_ms + x->claim_lease_ms));
+        if (l->ownerless)
+            snprintf(l->running, sizeof l->running, "%s", x->name);
+        return 0;
+    }
+    if (l->last_id != 0)
+        return 0;
+    l->last_id = x->id;
+    l->last_failed = strcmp(x->status, "FAILED") == 0 || strcmp(x->status, "TIMED_OUT") == 0;
+    snprintf(l->last, sizeof l->last, "%s", x->name);
+    snprintf(l->last_error, sizeof l->last_error, "%s",
+             x->error != NULL                          ? x->error
+             : strcmp(x->status, "TIMED_OUT") == 0 ? "States.Timeout"
+                                                       : "");
+    snprintf(l->last_cause, sizeof l->last_cause, "%s", x->cause != NULL ? x->cause : "");
+    return 0;
+}
+
+static int say_stuck(struct looking *l, struct err *err)
+{
+    struct finding f = {.class = "STUCK", .part = "", .exit_status = 1};
+
+    if (!l->ownerless)
+        return 0;
+    snprintf(f.text, sizeof f.text, "execution %s runs, but its owner is gone or silent since its lease is over",
+             l->running);
+    snprintf(f.hint, sizeof f.hint, "the next orch tick takes it over; is cron running it?");
+    return l->fn(l->arg, &f, err);
+}
+
+/* The newest run failed before it came to a job, or without a job's word on it. */
+static int say_last(struct looking *l, struct err *err)
+{
+    enum err_code code = err_by_name(l->last_error);
+    struct finding f = {.class = "FAILED", .part = "", .exit_status = exit_of(l->last_error)};
+
+    if (!l->last_failed || l->said_by_job)
+        return 0;
+    if (f.exit_status == 75)
+        f.class = "UNAVAILABLE";
+    else if (f.exit_status == 3 || f.exit_status == 4)
+        f.class = "REFUSED";
+    if (l->last_cause[0] != '\0')
+        snprintf(f.text, sizeof f.text, "%s", l->last_cause);
+    else
+        snprintf(f.text, sizeof f.text, "the last run failed: %s", l->last_error[0] != '\0' ? l->last_error : "no reason");
+    if (code == ERR_TARGET_SETUP)
+        snprintf(f.hint, sizeof f.hint, "orch target setup");
+    else if (f.exit_status == 75)
+        snprintf(f.hint, sizeof f.hint, "it is tried again by itself; orch doctor checks the connections");
+    else if (f.exit_status == 4)
+        snprintf(f.hint, sizeof f.hint, "orch doctor says what it needs");
+    else
+        snprintf(f.hint, sizeof f.hint, "orch history %s shows the run", l->last);
+    return l->fn(l->arg, &f, err);
+}
+
+int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg, struct err *err)
+{
+    struct looking l = {.p = p, .fn = fn, .arg = arg};
+
+    UNUSED(now_ms);
+    int rc = exec_list(s, p->name, NULL, 3, on_execution, &l, err);
+    if (rc == 0)
+        rc = trouble_jobs(s, p->name, on_job, &l, err);
+    if (rc == 0)
+        rc = trouble_late(s, p->name, on_late, &l, err);
+    if (rc == 0)
+        rc = object_list_refused(s, p->name, on_refused, &l, err);
+    if (rc == 0)
+        rc = say_refused(&l, err);
+    if (rc == 0)
+        rc = say_stuck(&l, err);
+    if (rc == 0)
+        rc = say_last(&l, err);
+    return rc < 0 ? rc : 0;
+}
