@@ -43,7 +43,8 @@ static void check_file(struct doctor *d, const struct config *c)
 {
     struct stat st;
 
-    doctor_say(d, "config", DOCTOR_OK, NULL, "%s: %zu pipelines", c->path, c->pipeline_count);
+    doctor_say(d, "config", DOCTOR_OK, NULL, "%s: %zu pipeline%s", c->path, c->pipeline_count,
+               c->pipeline_count == 1 ? "" : "s");
     if (stat(c->path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
         doctor_say(d, "config", DOCTOR_WARN, "chmod o-w", "%s may be changed by everybody", c->path);
 }

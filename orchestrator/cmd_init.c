@@ -259,7 +259,7 @@ static int take_target(json_t *pipeline, const struct pipeline *p, const struct 
         return rc;
     printf("target: %s, %s\n", target_name(t), target_version(t));
     rc = target_describe(t, p->table, &def, err);
-    if (rc < 0 && (err->code == ERR_TARGET || err->code == ERR_TARGET_SETUP || err->code == ERR_NOT_FOUND)) {
+    if (rc < 0 && err->code == ERR_TARGET && err->native == TARGET_NO_TABLE) {
         printf("  table %s is not there: orch makes it from a sample (\"create\": true)\n", p->table);
         json_object_set_new(json_object_get(pipeline, "target"), "create", json_true());
         rc = 0;

@@ -6,7 +6,7 @@
 #include "state/object.h"
 #include "state/queue.h"
 
-static const char *from, *to, *only, *reason;
+static const char *from, *to, *only, *reason = "";
 static bool dry_run, queue_only;
 static const struct opt opts[] = {
     {"from", 0, OPT_TEXT, &from, "PARTITION", "first one, itself included"},
@@ -210,10 +210,6 @@ static int check_words(struct err *err)
         good = strcmp(known[i], only) == 0;
     if (!good)
         return err_set(err, ERR_USAGE, "--only knows missing, failed, mismatched and all");
-    if (!dry_run && (reason == NULL || *reason == '\0')) {
-        err_set(err, ERR_USAGE, "replay: --reason is needed; it is kept with the job and in the ledger");
-        return err_hint(err, "--dry-run needs none");
-    }
     return 0;
 }
 

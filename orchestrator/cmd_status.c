@@ -6,14 +6,23 @@
 #include "state/queue.h"
 #include "state/reject.h"
 
-enum { SQUARES = 24 };
+enum { SQUARES = 24, SHOWN = 20 };
 
 struct looking {
     struct cli *c;
     json_t *pipelines, *attention;
-    const char *name;
+    const char *name, *part; /* part "": all of them */
     int exit;
 };
+
+/* "2022-06-05T12#2" is of 2022-06-05T12; what is of no partition concerns all. */
+static bool concerns(const struct looking *l, const char *part)
+{
+    size_t n = strlen(l->part);
+
+    return n == 0 || part[0] == '\0' ||
+           (strncmp(part, l->part, n) == 0 && (part[n] == '\0' || part[n] == '#'));
+}
 
 static int on_finding(void *arg, const struct finding *f, struct err *err)
 {
@@ -98,10 +107,10 @@ static void unwatched(struct looking *l, const struct pipeline *p, const json_t 
     if (now_ms < start + period_ms(p->period) + p->settle_ms + patience || now_ms - looked < patience ||
         json_is_string(json_object_get(newest, "listed")) ||
         json_array_size(json_object_get(newest, "jobs")) > 0 ||
-        strcmp(view_str(newest, "state"), "WAITING") != 0)
+        strcmp(view_str(newest, "state"), "WAITING") != 0 || !concerns(l, view_str(newest, "partition")))
         return;
-    snprintf(text, sizeof text, "%s/%s was due long ago, and no tick has looked%s%s", p->name,
-             view_str(newest, "partition"), looked != 0 ? " since " : " yet", cli_time(looked, when));
+    snprintf(text, sizeof text, "it was due long ago, and no tick has looked%s%s",
+             looked != 0 ? " since " : " yet", cli_time(looked, when));
     json_array_append_new(l->attention,
                           json_pack("{s:s,s:s,s:s,s:s,s:s}", "pipeline", p->name, "partition",
                                     view_str(newest, "partition"), "class", "STUCK", "text", text, "hint",
@@ -243,27 +252,35 @@ static void print_pipeline(struct cli *c, const json_t *o)
            *out_paint(&c->out, verdict) != '\0' ? out_plain(&c->out) : "");
 }
 
-static void print_attention(struct cli *c, const json_t *attention)
+/* A job's own words begin with its name. */
+static void print_trouble(struct cli *c, const json_t *a)
 {
-    char text[1500], hint[500];
-    const json_t *a;
-    size_t i;
+    const char *class = view_str(a, "class"), *paint = out_paint(&c->out, class),
+               *part = view_str(a, "partition");
+    char text[1500], hint[500], where[200];
 
-    if (json_array_size(attention) == 0) {
+    out_cell(json_object_get(a, "text"), text, sizeof text);
+    out_cell(json_object_get(a, "hint"), hint, sizeof hint);
+    snprintf(where, sizeof where, "%s%s%s: ", view_str(a, "pipeline"), *part != '\0' ? "/" : "", part);
+    printf("  %s%-11s%s %s%s\n", paint, class, *paint != '\0' ? out_plain(&c->out) : "",
+           str_starts(text, where) ? "" : where, text);
+    if (*hint != '\0')
+        printf("              %s\n", hint);
+}
+
+static void print_attention(struct cli *c, const json_t *attention, bool all)
+{
+    size_t n = json_array_size(attention);
+
+    if (n == 0) {
         printf("\nall well\n");
         return;
     }
-    printf("\n%zu need%s attention\n", json_array_size(attention),
-           json_array_size(attention) == 1 ? "s" : "");
-    json_array_foreach(attention, i, a)
-    {
-        const char *class = view_str(a, "class"), *paint = out_paint(&c->out, class);
-        out_cell(json_object_get(a, "text"), text, sizeof text);
-        out_cell(json_object_get(a, "hint"), hint, sizeof hint);
-        printf("  %s%-11s%s %s\n", paint, class, *paint != '\0' ? out_plain(&c->out) : "", text);
-        if (*hint != '\0')
-            printf("              %s\n", hint);
-    }
+    printf("\n%zu need%s attention\n", n, n == 1 ? "s" : "");
+    for (size_t i = 0; i < n && (all || i < SHOWN); i++)
+        print_trouble(c, json_array_get(attention, i));
+    if (!all && n > SHOWN)
+        printf("  and %zu more: orch status PIPELINE, or -o json\n", n - SHOWN);
 }
 
 static void print_partitions(struct cli *c, const json_t *o, const char *part)
@@ -306,7 +323,7 @@ static void print_jobs(struct cli *c, const json_t *o, const char *part)
 
     json_array_foreach(json_object_get(o, "partitions"), i, p)
     {
-        if (strcmp(view_str(p, "partition"), part) == 0) {
+        if (strcmp(view_str(p, "partition"), part) == 0 && json_array_size(json_object_get(p, "jobs")) > 0) {
             printf("\n");
             out_rows(&c->out, "jobs", columns, json_object_get(p, "jobs"));
         }
@@ -348,7 +365,7 @@ static void print(struct looking *l, int64_t now_ms, const char *part, bool sing
         if (*part != '\0')
             print_jobs(c, o, part);
     }
-    print_attention(c, l->attention);
+    print_attention(c, l->attention, single);
     if (!single)
         printf("\n● loaded  ✖ failed  ▲ late  · to come  ≠ mismatched  – empty or skipped\n");
 }
@@ -363,6 +380,7 @@ static int run(struct cli *c, struct err *err)
 
     if (rc == 0 && c->args.count > 0)
         rc = cli_flow(c, c->args.items[0], &only, part, err);
+    l.part = part;
     if (rc == 0)
         rc = cli_store(c, STORE_READ, err);
     for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++)

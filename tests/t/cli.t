@@ -103,7 +103,6 @@ runs "and again skipped" 0 o skip "loans/${day}T05" --reason 'closed'
 runs "a loaded hour cannot be skipped" 2 o skip "loans/${day}T12" --reason x
 
 # -- replay
-runs "replay wants a reason" 2 o replay "loans/${day}T12"
 runs "replay --dry-run" 0 o replay loans --only all --dry-run -o json
 printf '%s' "$out" >"$T/replay.json"
 is "one line a partition" "$(json "$T/replay.json" 'len(d["replay"])')" 24
