@@ -520,10 +520,10 @@ int event_count(struct store *s, int64_t execution_id, int64_t *ret, struct err 
     return 0;
 }
 
-int event_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err)
+int event_last_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_EVENT_ENTERED, &st, err);
+    int rc = store_stmt(s, SQL_STATE_EVENT_LAST_ENTERED, &st, err);
 
     if (rc < 0)
         return rc;

@@ -76,7 +76,7 @@ NODISCARD int event_add(struct store *s, int64_t execution_id, int64_t frame_id,
                         const json_t *details, int64_t now_ms, int64_t *ret_id, struct err *err);
 NODISCARD int event_count(struct store *s, int64_t execution_id, int64_t *ret, struct err *err);
 /* Id of the newest ...StateEntered; 0 when there is none. */
-NODISCARD int event_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err);
+NODISCARD int event_last_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err);
 NODISCARD int event_list(struct store *s, int64_t execution_id, bool reverse, int64_t limit,
                          int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
                                    const char *details, struct err *err),

@@ -111,5 +111,5 @@ UPDATE task SET status = ?2, stop_ms = ?3 WHERE token = ?1 AND status = 'STARTED
 -- name: task_guard
 SELECT 1 FROM task JOIN execution ON execution.id = task.execution_id
 WHERE task.token = ?1 AND task.status = 'STARTED' AND execution.status = 'RUNNING' AND execution.claim = task.claim;
--- name: event_entered
+-- name: event_last_entered
 SELECT id FROM event WHERE execution_id = ?1 AND type LIKE '%StateEntered' ORDER BY id DESC LIMIT 1;

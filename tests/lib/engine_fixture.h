@@ -1,0 +1,40 @@
+#ifndef TESTS_LIB_ENGINE_FIXTURE_H
+#define TESTS_LIB_ENGINE_FIXTURE_H
+/*
+ * A state file, an orch.json with pipelines "p" and "q", and their workflow, in a folder of its own; an engine whose
+ * steps are these:
+ *
+ *   orch-add  {"what": "b"}                    appends a line to FOLDER/effects -> {"lines": n}
+ *   orch-fail {"error": "Orch.BadCsv", ...}    fails so, with "cause" and "hint"
+ *   orch-slow {"seconds": n}                   makes FOLDER/slow, then beats until the time is over
+ *
+ * Aborts the test on error.
+ */
+#include "orchestrator/engine.h"
+#include "state/exec.h"
+#include "tests/tap.h"
+struct engine_fixture {
+    char *folder;
+    struct config *config;
+    struct store *store;
+    struct engine *engine;
+    struct err err;
+};
+#define ORCH_STEP(name) "arn:aws:states:us-east-1:000000000000:activity:orch-" name
+/* workflow: ASL text; NULL: the shipped ingest. more: members for orch.json's top level, such as "\"tick\": {...},", or "". */
+void ef_make(struct engine_fixture *f, const char *workflow, const char *more);
+void ef_open(struct engine_fixture *f, const char *folder); /* what ef_make made, in this or another process */
+void ef_close(struct engine_fixture *f);
+int64_t ef_start(struct engine_fixture *f, const char *input); /* an execution of p, input {} when NULL */
+/* "A B C": types of the history in order, or of the events whose type ends in suffix. Owned. */
+char *ef_history(struct engine_fixture *f, int64_t id, const char *suffix);
+int64_t ef_number(struct engine_fixture *f, const char *sql);
+char *ef_text(struct engine_fixture *f, const char *sql); /* owned; "" for NULL or no row */
+void ef_sql(struct engine_fixture *f, const char *sql);
+/*
+ * Another process of this very program, for fault rules, other clocks, signals: it works execution 1 in the folder and
+ * exits with its enum engine_result, or 100 on an error (which it prints). env: NULL-ended, "NAME=value".
+ */
+int ef_child(struct engine_fixture *f, const char *const env[]);
+int ef_wait(int pid); /* exit status, 128 + signal */
+#endif
