@@ -1,6 +1,8 @@
 #include "tests/lib/engine_fixture.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "orchestrator/tick.h"
+#include "state/queue.h"
 #include "tests/lib/run.h"
 #include <signal.h>
 #include <sqlite3.h>
@@ -62,10 +64,63 @@ static int step_slow(struct step_ctx *c, const json_t *parameters, json_t **ret_
     return 0;
 }
 
+static int fail_with(const char *name, struct err *err)
+{
+    err_set(err, err_by_name(name), "it fails with %s", name);
+    if (err->code == ERR_INTERNAL)
+        snprintf(err->name, sizeof err->name, "%s", name);
+    return -(int)err->code;
+}
+
+static int step_mood(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    char *path = tmp_path(folder_of_steps, "mood"), *mood = NULL;
+    int rc = 0;
+
+    UNUSED(c);
+    UNUSED(parameters);
+    if (access(path, F_OK) == 0)
+        mood = get_file(path, NULL);
+    if (mood != NULL && mood[0] != '\0')
+        rc = fail_with(mood, err);
+    else
+        *ret_owned = json_object();
+    free(path);
+    free(mood);
+    return rc;
+}
+
+static int step_work(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    const char *pipeline = json_string_value(json_object_get(parameters, "pipeline"));
+    struct job job = {0};
+    int64_t pending, now = clock_now_ms();
+    int rc = job_next(c->store, pipeline, NULL, now, &job, &pending, err);
+
+    if (rc <= 0)
+        return rc < 0 ? rc : err_set(err, ERR_CONTRACT, "no job");
+    bool fails = job.reason[0] != '\0';
+    sqlite3 *db = NULL;
+    char *sql = sqlite3_mprintf("UPDATE job SET state = %Q, error = %Q, message = 'its words', tries = tries + %d, "
+                                "not_before_ms = %lld, execution_id = %lld WHERE id = %lld",
+                                fails ? "FAILED" : "RECONCILED", fails ? job.reason : NULL, fails,
+                                (long long)(now + 3600000), (long long)c->execution_id, (long long)job.id);
+    if (sqlite3_open(store_path(c->store), &db) != SQLITE_OK || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        abort();
+    sqlite3_close(db);
+    sqlite3_free(sql);
+    rc = fails ? fail_with(job.reason, err) : 0;
+    if (rc == 0)
+        *ret_owned = json_object();
+    job_release(&job);
+    return rc;
+}
+
 static const struct step_type *lookup(const char *resource)
 {
     static const struct step_type steps[] = {
-        {"add", step_add, ""}, {"fail", step_fail, ""}, {"slow", step_slow, ""}};
+        {"add", step_add, ""}, {"fail", step_fail, ""}, {"slow", step_slow, ""}, {"mood", step_mood, ""},
+        {"work", step_work, ""}};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         char *arn = xasprintf(ORCH_STEP("%s"), steps[i].name);
@@ -219,6 +274,17 @@ __attribute__((constructor)) static void child_main(void)
         return;
     signal(SIGTERM, on_term);
     ef_open(&f, folder);
+    if (getenv("ENGINE_TEST_TICK") != NULL) {
+        const struct tick_options o = {.pipeline = getenv("TICK_PIPELINE"),
+                                       .force = getenv("TICK_FORCE") != NULL,
+                                       .fail_if_locked = getenv("TICK_FAIL_IF_LOCKED") != NULL,
+                                       .linger_ms = -1};
+        int rc = tick_run(f.config, f.store, &o, &f.err);
+        if (rc < 0)
+            fprintf(stderr, "tick: %s: %s\n", err_asl(&f.err), f.err.msg);
+        ef_close(&f);
+        exit(rc < 0 ? 100 : rc); /* not _exit: leaks are looked for */
+    }
     if (engine_work(f.engine, 1, &result, &wake, &f.err) < 0) {
         diag("child: %s: %s", err_asl(&f.err), f.err.msg);
         _exit(100);
@@ -226,11 +292,18 @@ __attribute__((constructor)) static void child_main(void)
     _exit((int)result);
 }
 
-int ef_child(struct engine_fixture *f, const char *const env[])
+static int child(struct engine_fixture *f, bool tick, const char *const env[])
 {
     pid_t pid = fork();
 
     if (pid == 0) {
+        if (tick) {
+            char *log = tmp_path(f->folder, "stderr");
+            setenv("ENGINE_TEST_TICK", "1", 1);
+            if (freopen(log, "a", stderr) == NULL)
+                _exit(126);
+            free(log);
+        }
         setenv("ENGINE_TEST_CHILD", f->folder, 1);
         for (; env != NULL && *env != NULL; env++)
             putenv(xstrdup(*env));
@@ -239,6 +312,16 @@ int ef_child(struct engine_fixture *f, const char *const env[])
     }
     must(pid > 0);
     return pid;
+}
+
+int ef_child(struct engine_fixture *f, const char *const env[])
+{
+    return child(f, false, env);
+}
+
+int ef_tick_child(struct engine_fixture *f, const char *const env[])
+{
+    return child(f, true, env);
 }
 
 int ef_wait(int pid)

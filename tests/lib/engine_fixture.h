@@ -7,6 +7,9 @@
  *   orch-add  {"what": "b"}                    appends a line to FOLDER/effects -> {"lines": n}
  *   orch-fail {"error": "Orch.BadCsv", ...}    fails so, with "cause" and "hint"
  *   orch-slow {"seconds": n}                   makes FOLDER/slow, then beats until the time is over
+ *   orch-mood {}                               fails with the error name that FOLDER/mood holds, if there is one
+ *   orch-work {"pipeline": "p"}                makes the next job of the queue RECONCILED; where its reason is an error
+ *                                              name, FAILED for an hour with that error
  *
  * Aborts the test on error.
  */
@@ -36,5 +39,8 @@ void ef_sql(struct engine_fixture *f, const char *sql);
  * exits with its enum engine_result, or 100 on an error (which it prints). env: NULL-ended, "NAME=value".
  */
 int ef_child(struct engine_fixture *f, const char *const env[]);
+/* The same, but it runs a tick, with the options that env names: TICK_PIPELINE, TICK_FORCE, TICK_FAIL_IF_LOCKED.
+ * It exits with the tick's status; its stderr is added to FOLDER/stderr. */
+int ef_tick_child(struct engine_fixture *f, const char *const env[]);
 int ef_wait(int pid); /* exit status, 128 + signal */
 #endif
