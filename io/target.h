@@ -29,8 +29,9 @@ const char *target_version(const struct target *t);   /* "MariaDB 10.11.19", "My
 const char *target_name(const struct target *t);      /* "db.example:3306/lending", without user */
 NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err);
 
-/* Tables. describe: ERR_TARGET_SETUP/ERR_TARGET when missing; a table that cannot be loaded exactly once (engine,
- * triggers, view) is described, target_check says so. */
+/* Tables. describe: ERR_TARGET with err->native == TARGET_NO_TABLE when missing; a table that cannot be loaded exactly
+ * once (engine, triggers, view) is described, target_check says so. "db.table" is a table of another database. */
+#define TARGET_NO_TABLE 1146
 NODISCARD int target_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
 NODISCARD int target_check(const struct table *def, struct err *err);
 NODISCARD int target_has_ledger(struct target *t, struct err *err);          /* 1 yes, 0 no */
@@ -99,7 +100,8 @@ NODISCARD int target_load_begin(struct target *t, const struct load_spec *spec, 
 NODISCARD int target_load_batch(struct load *l, const struct batch *b, struct err *err);
 /* Rows inserted so far, as the server counted them. */
 int64_t target_load_rows(const struct load *l);
-/* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. */
+/* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. ret: made by
+ * sums_init, its "used" says of which columns. */
 NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err);
 /*
  * Ledger row (read/loaded/rejected/columns/sha256/state from *row), the fence, COMMIT. 0: committed, for certain
@@ -113,8 +115,8 @@ void target_load_abort(struct load *l); /* rolls back, closes the connection, fr
  * 1 loaded, 0 not. ERR_LOCK_LOST when the epoch has moved on (then the new holder will find out). */
 NODISCARD int target_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, struct err *err);
 
-/* Reconciliation of what is stored, at any later time. */
+/* Reconciliation of what is stored, at any later time, in one snapshot. ret as for target_load_sums. */
 NODISCARD int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err);
-/* Rows whose load id is NULL or is in no ledger row. */
+/* Rows whose load id is NULL (counted up to 10 million), or in no ledger row that is not superseded. */
 NODISCARD int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows, struct err *err);
 #endif

@@ -455,12 +455,14 @@ static int on_trigger(void *arg, const struct str *cells, size_t count, struct e
 
 static int sq_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err)
 {
-    struct table *def = xcalloc(1, sizeof *def);
+    struct arena *a = arena_new();
+    struct table *def = arena_alloc(a, sizeof *def); /* in its own arena: table_free frees just that */
     struct describing d = {.t = def};
     const struct val name[] = {val_text(table)};
 
+    memset(def, 0, sizeof *def);
     buf_init(&d.keys, 64 * KIB);
-    def->arena = arena_new();
+    def->arena = a;
     def->name = arena_strndup(def->arena, table, strlen(table));
     def->triggers = "";
     int rc = target_run(t, "schema_table", name, 1, on_table, &d, NULL, err);

@@ -8,6 +8,7 @@
 #include "state/exec.h"
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -247,18 +248,43 @@ static int set_up(struct store *s, struct err *err)
     return rc;
 }
 
+/*
+ * A state file that somebody deleted may have left its write-ahead log behind, and SQLite will not start with another
+ * file's log. Under a lock on the folder, so that nobody takes away the log of one who makes the file just now.
+ */
+static int clear_orphans(const char *path, struct err *err)
+{
+    char *dir = fs_dirname(path), *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+        rc = err_errno(err, errno, "folder %s of the state file", dir);
+    } else if (access(path, F_OK) != 0 && errno == ENOENT) {
+        err_ignore(unlink(wal));
+        err_ignore(unlink(shm));
+        int made = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (made < 0)
+            rc = err_errno(err, errno, "cannot make state file %s", path);
+        else
+            close(made);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    free(wal);
+    free(shm);
+    return rc;
+}
+
 /* Makes the file itself: rejects are in it, bytes of the user's rows, so nobody else reads it unless they are let. */
 static int make_file(const char *path, enum store_mode mode, char **ret_real, struct err *err)
 {
     char real[PATH_MAX];
 
     if (mode == STORE_CREATE) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) {
-            int rc = err_errno(err, errno, "cannot make state file %s", path);
+        int rc = clear_orphans(path, err);
+        if (rc < 0)
             return err->code == ERR_NOT_FOUND ? err_hint(err, "make its folder first") : rc;
-        }
-        close(fd);
     }
     if (realpath(path, real) == NULL) {
         int rc = err_errno(err, errno, "state file %s", path);

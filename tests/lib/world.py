@@ -157,7 +157,8 @@ class World:
         lake.update(p.pop('lake', {}))
         warehouse.update(p.pop('warehouse', {}))
         pipe = {'workflow': 'ingest', 'schedule': 'rate(1 minute)',
-                'source': {'connection': 'lake', 'prefix': '', 'period': 'hour', 'layout': 'yyyy=%Y/mm=%m/dd=%d/hh=%H/', 'since': '2022-06-05T00', 'until': '2022-06-05T23'},
+                'source': {'connection': 'lake', 'prefix': '', 'period': 'hour', 'layout': 'yyyy=%Y/mm=%m/dd=%d/hh=%H/', 'since': '2022-06-05T00', 'until': '2022-06-05T23',
+                           'settle': '0s'},  # what a test puts is seen as put a moment before the test clock
                 'target': {'connection': 'warehouse', 'table': 'loan_applicant_info'}}
         for k, v in p.items():
             head, _, tail = k.partition('_')

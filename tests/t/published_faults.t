@@ -28,7 +28,7 @@ def count(n):
 
 
 # 1 queued the hour that had just begun, and never looked again
-table('f1', source_since='2022-06-05T11', source_until=None)
+table('f1', source_since='2022-06-05T11', source_until=None, source_settle='60s')
 put('f1', 11, csv_of(rows[11]))
 put('f1', 12, csv_of(rows[12]))
 w.good('tick', now='2022-06-05T12:30:00Z')

@@ -1,0 +1,684 @@
+#include "io/mysqlc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include <mysql.h>
+#include <unistd.h>
+
+/* The two libraries differ in names, not in what they do. */
+#ifdef MARIADB_PACKAGE_VERSION_ID
+#define CLIENT_IS_MARIADB 1
+typedef my_bool flag_type;
+#else
+#define CLIENT_IS_MARIADB 0
+typedef bool flag_type;
+#endif
+
+enum {
+    CACHED = 40,            /* prepared statements kept by a connection: every named query, and some */
+    CACHED_LENGTH = 4096,   /* longer ones are built per table and used once */
+    CELL_SIZE = 256,        /* first guess of a result cell; longer ones grow */
+    MAX_CELL = 64 * 1024 * 1024,
+    MAX_MARKS = 65535,      /* of the protocol */
+    MAX_STEPS = 11,         /* multi-row statements of 1, 2, 4 ... 1024 rows */
+};
+
+struct mysqlc {
+    MYSQL *handle;
+    bool connected, lost, mariadb, arrays;
+    int timeout_ms;
+    int64_t answered_ms;
+    unsigned long version_id;
+    char version[32];
+    struct {
+        char *sql;
+        MYSQL_STMT *stmt;
+        bool busy;
+    } cache[CACHED];
+    size_t next_victim;
+};
+
+struct mysqlc_bulk {
+    struct mysqlc *c;
+    char *head, *row;
+    size_t columns;
+    MYSQL_BIND *binds;
+    MYSQL_STMT *stmts[MAX_STEPS]; /* [0] alone where arrays are bound */
+    int steps;
+};
+
+/* What the server says, in our words. What is not listed goes by its SQLSTATE. */
+static const struct {
+    unsigned native;
+    enum err_code code;
+    bool lost;
+    const char *hint;
+} errors[] = {
+#define SERVER_ERROR(native, code, lost, hint) {native, ERR_##code, lost, hint},
+#include "io/mysqlc_errors.def"
+#undef SERVER_ERROR
+};
+
+static int fail(struct mysqlc *c, unsigned native, const char *state, const char *text, int64_t since_ms,
+                struct err *err)
+{
+    enum err_code code = ERR_TARGET;
+    const char *hint = "";
+    bool lost = native >= 2000 && native < 2100; /* the client library's own: the protocol is in an unknown state */
+
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+        if (errors[i].native == native) {
+            code = errors[i].code;
+            hint = errors[i].hint;
+            lost = errors[i].lost;
+            goto out;
+        }
+    if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0)
+        code = ERR_BAD_VALUE;
+    else if (strncmp(state, "40", 2) == 0)
+        code = ERR_TRANSIENT;
+    else if (strncmp(state, "08", 2) == 0)
+        code = ERR_UNAVAILABLE;
+    else if (native == 1064)
+        code = ERR_INTERNAL;
+    else if (lost)
+        code = ERR_BAD_RESPONSE;
+out:
+    if ((native == 2013 || native == 2006) && since_ms >= c->timeout_ms)
+        code = ERR_TIMEOUT;
+    c->lost = c->lost || lost;
+    err_set(err, code, "%s (%u)", text[0] != '\0' ? text : "the server gave no reason", native);
+    err_hint(err, "%s", hint);
+    err->native = (int)native;
+    return -(int)code;
+}
+
+static int fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err)
+{
+    return fail(c, mysql_errno(c->handle), mysql_sqlstate(c->handle), mysql_error(c->handle),
+                clock_mono_ms() - start_ms, err);
+}
+
+static int fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err)
+{
+    return fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt),
+                clock_mono_ms() - start_ms, err);
+}
+
+static void *unconst(const void *p) /* the library's structs know no const; it only reads */
+{
+    return (void *)(uintptr_t)p;
+}
+
+/* --- connecting --- */
+
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+/* A bundle must be named: without one, newer Connector/C accept any certificate in spite of "verify". */
+static int find_bundle(const char **ret, struct err *err)
+{
+    static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                        "/etc/ssl/cert.pem"};
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (access(paths[i], R_OK) == 0) {
+            *ret = paths[i];
+            return 0;
+        }
+    err_set(err, ERR_CONFIG, "tls verify needs a CA bundle, and this system has none where one is looked for");
+    return err_hint(err, "name it: ca_file of the connection");
+}
+
+static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err *err)
+{
+    bool verify = tls && c->tls == TLS_VERIFY;
+    const char *ca = c->ca_file;
+
+    if (verify && ca == NULL) {
+        int rc = find_bundle(&ca, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (tls && ca != NULL && access(ca, R_OK) != 0)
+        return err_errno(err, errno, "cannot read the CA file %s", ca);
+#if CLIENT_IS_MARIADB
+    flag_type enforce = tls, check = verify;
+    mysql_options(h, MYSQL_OPT_SSL_ENFORCE, &enforce);
+    mysql_options(h, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check);
+    /* Who is not known to be the server may not ask for the password in clear. */
+    if (c->socket == NULL && !verify)
+        mysql_options(h, MARIADB_OPT_RESTRICTED_AUTH,
+                      "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,parsec");
+#else
+    unsigned mode = !tls ? SSL_MODE_DISABLED
+                    : verify ? SSL_MODE_VERIFY_IDENTITY
+                    : c->tls == TLS_REQUIRE ? SSL_MODE_REQUIRED
+                                            : SSL_MODE_PREFERRED;
+    mysql_options(h, MYSQL_OPT_SSL_MODE, &mode);
+    flag_type ask_key = !tls && (c->socket != NULL || is_loopback(c->host));
+    mysql_options(h, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &ask_key);
+#endif
+    if (tls && ca != NULL)
+        mysql_options(h, MYSQL_OPT_SSL_CA, ca);
+    if (tls && c->cert_file != NULL)
+        mysql_options(h, MYSQL_OPT_SSL_CERT, c->cert_file);
+    if (tls && c->key_file != NULL)
+        mysql_options(h, MYSQL_OPT_SSL_KEY, c->key_file);
+    return 0;
+}
+
+static void set_options(MYSQL *h, const struct mysqlc_config *c)
+{
+    unsigned off = 0, seconds = (unsigned)(c->timeout_ms + 999) / 1000, connect = seconds < 10 ? seconds : 10;
+    unsigned protocol = c->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+
+#if !CLIENT_IS_MARIADB
+    seconds = (seconds + 2) / 3; /* this library tries a read three times */
+#endif
+    mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &off); /* MariaDB's default is on: a server could read our files */
+    mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+    mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &seconds);
+    mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
+    mysql_options(h, MYSQL_OPT_PROTOCOL, &protocol);
+    mysql_options(h, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    mysql_options4(h, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "orch");
+}
+
+static void look_at_server(struct mysqlc *c)
+{
+    const char *text = mysql_get_server_info(c->handle);
+    bool mariadb = strstr(text, "MariaDB") != NULL;
+
+    if (mariadb && strncmp(text, "5.5.5-", 6) == 0)
+        text += 6; /* what MariaDB says to replicas of old */
+    snprintf(c->version, sizeof c->version, "%.*s", (int)strspn(text, "0123456789."), text);
+    c->mariadb = mariadb;
+    unsigned long part[3] = {0, 0, 0};
+    sscanf(c->version, "%lu.%lu.%lu", &part[0], &part[1], &part[2]);
+    c->version_id = part[0] * 10000 + part[1] * 100 + part[2];
+#if CLIENT_IS_MARIADB
+    unsigned long more = 0;
+    if (mariadb_get_infov(c->handle, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &more) == 0)
+        c->arrays = mariadb && (more & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+#endif
+}
+
+int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct err *err)
+{
+    struct mysqlc *c = xcalloc(1, sizeof *c);
+    int64_t start_ms = clock_mono_ms();
+    bool local = config->socket != NULL || (config->tls == TLS_PREFER && is_loopback(config->host));
+    bool tls = config->tls != TLS_OFF && !local;
+    int rc;
+
+    c->timeout_ms = config->timeout_ms;
+    c->handle = mysql_init(NULL);
+    if (c->handle == NULL) {
+        fprintf(stderr, "orch: out of memory\n");
+        abort();
+    }
+    set_options(c->handle, config);
+    rc = set_tls(c->handle, config, tls, err);
+    if (rc < 0)
+        goto out;
+    /* FOUND_ROWS: "matched", not "changed", is what a compare-and-set asks. */
+    if (mysql_real_connect(c->handle, config->socket != NULL ? NULL : config->host, config->user,
+                           config->password != NULL ? config->password : "", config->database, config->port,
+                           config->socket, CLIENT_FOUND_ROWS) == NULL) {
+        rc = fail_handle(c, start_ms, err);
+        if (err->code == ERR_TRANSIENT) /* nothing was lost: there was no connection yet */
+            err->code = ERR_UNAVAILABLE;
+        rc = -(int)err->code;
+        goto out;
+    }
+    c->connected = true;
+    c->answered_ms = clock_mono_ms();
+    if (tls && config->tls != TLS_PREFER && mysqlc_cipher(c) == NULL) {
+        err_set(err, ERR_ACCESS_DENIED, "the server does not speak TLS, and tls asks for it");
+        rc = err_hint(err, "set the server up for TLS, or tls of the connection to off");
+        goto out;
+    }
+    look_at_server(c);
+    *ret = c;
+    c = NULL;
+    rc = 0;
+out:
+    mysqlc_close(c);
+    return rc;
+}
+
+void mysqlc_close(struct mysqlc *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < CACHED; i++) {
+        if (c->cache[i].stmt != NULL)
+            mysql_stmt_close(c->cache[i].stmt);
+        free(c->cache[i].sql);
+    }
+    mysql_close(c->handle);
+    free(c);
+}
+
+bool mysqlc_is_mariadb(const struct mysqlc *c)
+{
+    return c->mariadb;
+}
+
+const char *mysqlc_version(const struct mysqlc *c)
+{
+    return c->version;
+}
+
+unsigned long mysqlc_version_id(const struct mysqlc *c)
+{
+    return c->version_id;
+}
+
+const char *mysqlc_cipher(const struct mysqlc *c)
+{
+    return mysql_get_ssl_cipher(c->handle);
+}
+
+bool mysqlc_is_lost(const struct mysqlc *c)
+{
+    return c->lost;
+}
+
+int mysqlc_ping(struct mysqlc *c, int64_t idle_ms, struct err *err)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (!c->lost && now_ms - c->answered_ms <= idle_ms)
+        return 0;
+    if (c->lost || mysql_ping(c->handle) != 0)
+        return fail_handle(c, now_ms, err);
+    c->answered_ms = now_ms;
+    return 0;
+}
+
+/* --- statements --- */
+
+int mysqlc_exec(struct mysqlc *c, const char *sql, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+
+    if (mysql_real_query(c->handle, sql, (unsigned long)strlen(sql)) != 0)
+        return fail_handle(c, start_ms, err);
+    MYSQL_RES *result = mysql_store_result(c->handle);
+    if (result == NULL && mysql_errno(c->handle) != 0)
+        return fail_handle(c, start_ms, err);
+    mysql_free_result(result);
+    c->answered_ms = clock_mono_ms();
+    return 0;
+}
+
+static int prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+    MYSQL_STMT *stmt = mysql_stmt_init(c->handle);
+
+    if (stmt == NULL)
+        return fail_handle(c, start_ms, err);
+    if (mysql_stmt_prepare(stmt, sql, (unsigned long)strlen(sql)) != 0) {
+        int rc = fail_stmt(c, stmt, start_ms, err);
+        mysql_stmt_close(stmt);
+        return rc;
+    }
+    *ret = stmt;
+    return 0;
+}
+
+/* A cached statement, marked busy; *ret_slot is CACHED where it is the caller's to close. */
+static int take(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, size_t *ret_slot, struct err *err)
+{
+    *ret_slot = CACHED;
+    if (strlen(sql) > CACHED_LENGTH)
+        return prepare(c, sql, ret, err);
+    for (size_t i = 0; i < CACHED; i++)
+        if (c->cache[i].sql != NULL && strcmp(c->cache[i].sql, sql) == 0) {
+            if (c->cache[i].busy)
+                return prepare(c, sql, ret, err);
+            c->cache[i].busy = true;
+            *ret_slot = i;
+            *ret = c->cache[i].stmt;
+            return 0;
+        }
+    int rc = prepare(c, sql, ret, err);
+    size_t slot = c->next_victim;
+    if (rc < 0 || c->cache[slot].busy)
+        return rc;
+    c->next_victim = (slot + 1) % CACHED;
+    if (c->cache[slot].stmt != NULL)
+        mysql_stmt_close(c->cache[slot].stmt);
+    free(c->cache[slot].sql);
+    c->cache[slot].sql = xstrdup(sql);
+    c->cache[slot].stmt = *ret;
+    c->cache[slot].busy = true;
+    *ret_slot = slot;
+    return 0;
+}
+
+static void give_back(struct mysqlc *c, MYSQL_STMT *stmt, size_t slot)
+{
+    mysql_stmt_free_result(stmt);
+    if (slot == CACHED)
+        mysql_stmt_close(stmt);
+    else
+        c->cache[slot].busy = false;
+}
+
+static void bind_value(MYSQL_BIND *b, const struct val *v)
+{
+    switch (v->kind) {
+    case VAL_NULL:
+        b->buffer_type = MYSQL_TYPE_NULL;
+        break;
+    case VAL_I64:
+        b->buffer_type = MYSQL_TYPE_LONGLONG;
+        b->buffer = unconst(&v->i);
+        break;
+    case VAL_TEXT:
+    case VAL_BLOB:
+        b->buffer_type = v->kind == VAL_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
+        b->buffer = unconst(v->n > 0 ? v->p : "");
+        b->buffer_length = (unsigned long)v->n;
+        break;
+    }
+}
+
+/* A result's cells: every type is asked for as text. */
+struct cells {
+    size_t count;
+    MYSQL_BIND *binds;
+    char (*text)[CELL_SIZE + 1]; /* bound */
+    char **big;                  /* what does not fit there, fetched again */
+    unsigned long *size, *length;
+    flag_type *null, *cut;
+    struct str *views;
+};
+
+static void cells_init(struct cells *r, size_t count)
+{
+    *r = (struct cells){.count = count};
+    r->binds = xcalloc(count, sizeof *r->binds);
+    r->text = xcalloc(count, sizeof *r->text);
+    r->big = xcalloc(count, sizeof *r->big);
+    r->size = xcalloc(count, sizeof *r->size);
+    r->length = xcalloc(count, sizeof *r->length);
+    r->null = xcalloc(count, sizeof *r->null);
+    r->cut = xcalloc(count, sizeof *r->cut);
+    r->views = xcalloc(count, sizeof *r->views);
+    for (size_t i = 0; i < count; i++) {
+        r->binds[i].buffer_type = MYSQL_TYPE_STRING;
+        r->binds[i].buffer = r->text[i];
+        r->binds[i].buffer_length = CELL_SIZE;
+        r->binds[i].length = &r->length[i];
+        r->binds[i].is_null = &r->null[i];
+        r->binds[i].error = &r->cut[i];
+    }
+}
+
+static void cells_release(struct cells *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        free(r->big[i]);
+    free(r->binds);
+    free(r->text);
+    free(r->big);
+    free(r->size);
+    free(r->length);
+    free(r->null);
+    free(r->cut);
+    free(r->views);
+}
+
+static int cells_view(struct cells *r, MYSQL_STMT *stmt, struct mysqlc *c, struct err *err)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        char *p = r->text[i];
+        r->views[i] = (struct str){NULL, 0};
+        if (r->null[i])
+            continue;
+        if (r->length[i] > MAX_CELL)
+            return err_set(err, ERR_TOO_LARGE, "a result cell of %lu bytes", r->length[i]);
+        if (r->length[i] > CELL_SIZE) {
+            MYSQL_BIND again = {0};
+            unsigned long length = 0;
+            if (r->length[i] > r->size[i]) {
+                r->size[i] = r->length[i];
+                r->big[i] = xrealloc(r->big[i], r->size[i] + 1);
+            }
+            p = r->big[i];
+            again.buffer_type = MYSQL_TYPE_STRING;
+            again.buffer = p;
+            again.buffer_length = r->size[i];
+            again.length = &length;
+            if (mysql_stmt_fetch_column(stmt, &again, (unsigned)i, 0) != 0)
+                return fail_stmt(c, stmt, clock_mono_ms(), err);
+        }
+        p[r->length[i]] = '\0';
+        r->views[i] = (struct str){p, r->length[i]};
+    }
+    return 0;
+}
+
+static int fetch_all(struct mysqlc *c, MYSQL_STMT *stmt, row_fn *fn, void *arg, int64_t *ret_rows, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms(), rows = 0;
+    struct cells cells;
+    int rc = 0;
+
+    cells_init(&cells, mysql_stmt_field_count(stmt));
+    if (mysql_stmt_bind_result(stmt, cells.binds) != 0 || mysql_stmt_store_result(stmt) != 0) {
+        rc = fail_stmt(c, stmt, start_ms, err);
+        goto out;
+    }
+    for (;;) {
+        int got = mysql_stmt_fetch(stmt);
+        if (got == MYSQL_NO_DATA)
+            break;
+        if (got != 0 && got != MYSQL_DATA_TRUNCATED) {
+            rc = fail_stmt(c, stmt, start_ms, err);
+            goto out;
+        }
+        rows++;
+        rc = cells_view(&cells, stmt, c, err);
+        if (rc == 0 && fn != NULL)
+            rc = fn(arg, cells.views, cells.count, err);
+        if (rc < 0)
+            goto out;
+    }
+    *ret_rows = rows;
+    rc = 0;
+out:
+    cells_release(&cells);
+    return rc;
+}
+
+int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count, row_fn *fn, void *arg,
+               int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms(), rows = 0;
+    MYSQL_BIND *binds = NULL;
+    MYSQL_STMT *stmt = NULL;
+    size_t slot;
+
+    int rc = take(c, sql, &stmt, &slot, err);
+    if (rc < 0)
+        return rc;
+    if (mysql_stmt_param_count(stmt) != count) {
+        rc = err_set(err, ERR_INTERNAL, "%lu marks and %zu values: %.200s", mysql_stmt_param_count(stmt), count, sql);
+        goto out;
+    }
+    binds = xcalloc(count + 1, sizeof *binds);
+    for (size_t i = 0; i < count; i++)
+        bind_value(&binds[i], &values[i]);
+    if ((count > 0 && mysql_stmt_bind_param(stmt, binds) != 0) || mysql_stmt_execute(stmt) != 0) {
+        rc = fail_stmt(c, stmt, start_ms, err);
+        goto out;
+    }
+    c->answered_ms = clock_mono_ms();
+    if (ret_warnings != NULL)
+        *ret_warnings = mysql_warning_count(c->handle);
+    rows = (int64_t)mysql_stmt_affected_rows(stmt);
+    if (mysql_stmt_field_count(stmt) > 0)
+        rc = fetch_all(c, stmt, fn, arg, &rows, err);
+    if (rc == 0 && ret_rows != NULL)
+        *ret_rows = rows;
+out:
+    free(binds);
+    give_back(c, stmt, slot);
+    return rc;
+}
+
+/* --- rows in bulk --- */
+
+int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t columns, struct mysqlc_bulk **ret,
+                    struct err *err)
+{
+    if (columns == 0 || columns > MAX_MARKS)
+        return err_set(err, ERR_INTERNAL, "a bulk insert of %zu columns", columns);
+    struct mysqlc_bulk *b = xcalloc(1, sizeof *b);
+    b->c = c;
+    b->head = xstrdup(head);
+    b->row = xstrdup(row);
+    b->columns = columns;
+    while (!c->arrays && b->steps + 1 < MAX_STEPS && (columns << (b->steps + 1)) <= MAX_MARKS)
+        b->steps++;
+    b->binds = xcalloc(columns << b->steps, sizeof *b->binds);
+    *ret = b;
+    return 0;
+}
+
+void mysqlc_bulk_free(struct mysqlc_bulk *b)
+{
+    if (b == NULL)
+        return;
+    for (size_t i = 0; i < MAX_STEPS; i++)
+        if (b->stmts[i] != NULL)
+            mysql_stmt_close(b->stmts[i]);
+    free(b->binds);
+    free(b->head);
+    free(b->row);
+    free(b);
+}
+
+/* The statement of 2^step rows, prepared at its first use. */
+static int bulk_stmt(struct mysqlc_bulk *b, int step, struct err *err)
+{
+    struct buf sql = BUF_INIT(64 * MIB);
+    int rc = 0;
+
+    if (b->stmts[step] != NULL)
+        return 0;
+    rc = buf_adds(&sql, b->head, err);
+    for (size_t i = 0; rc == 0 && i < (size_t)1 << step; i++)
+        rc = buf_addf(&sql, err, "%s%s", i > 0 ? "," : "", b->row);
+    if (rc == 0)
+        rc = prepare(b->c, sql.p, &b->stmts[step], err);
+    buf_release(&sql);
+    return rc;
+}
+
+static const size_t value_size[] = {[BULK_I64] = sizeof(int64_t),
+                                    [BULK_U64] = sizeof(uint64_t),
+                                    [BULK_DOUBLE] = sizeof(double),
+                                    [BULK_TEXT] = sizeof(char *),
+                                    [BULK_BLOB] = sizeof(char *)};
+
+static void bind_column(MYSQL_BIND *bind, const struct mysqlc_column *col)
+{
+    static const enum enum_field_types types[] = {[BULK_I64] = MYSQL_TYPE_LONGLONG,
+                                                  [BULK_U64] = MYSQL_TYPE_LONGLONG,
+                                                  [BULK_DOUBLE] = MYSQL_TYPE_DOUBLE,
+                                                  [BULK_TEXT] = MYSQL_TYPE_STRING,
+                                                  [BULK_BLOB] = MYSQL_TYPE_BLOB};
+    memset(bind, 0, sizeof *bind);
+    bind->buffer_type = types[col->kind];
+    bind->is_unsigned = col->kind == BULK_U64;
+}
+
+#if CLIENT_IS_MARIADB
+/* All rows in one statement: the library walks the arrays. */
+static int insert_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                        struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+    unsigned array_size = (unsigned)rows;
+    MYSQL_STMT *stmt = b->stmts[0];
+
+    for (size_t i = 0; i < b->columns; i++) {
+        bind_column(&b->binds[i], &cols[i]);
+        b->binds[i].buffer = unconst((const char *)cols[i].values + from * value_size[cols[i].kind]);
+        if (cols[i].lengths != NULL)
+            b->binds[i].length = unconst(cols[i].lengths + from);
+        if (cols[i].nulls != NULL) /* 1 is STMT_INDICATOR_NULL */
+            b->binds[i].u.indicator = unconst(cols[i].nulls + from);
+    }
+    if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
+        mysql_stmt_bind_param(stmt, b->binds) != 0 || mysql_stmt_execute(stmt) != 0)
+        return fail_stmt(b->c, stmt, start_ms, err);
+    return 0;
+}
+#endif
+
+/* 2^step rows in one statement: VALUES (..),(..). */
+static int insert_rows(struct mysqlc_bulk *b, int step, const struct mysqlc_column *cols, size_t from, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+    MYSQL_STMT *stmt = b->stmts[step];
+    MYSQL_BIND *bind = b->binds;
+
+    for (size_t row = from; row < from + ((size_t)1 << step); row++)
+        for (size_t i = 0; i < b->columns; i++, bind++) {
+            bind_column(bind, &cols[i]);
+            if (cols[i].nulls != NULL && cols[i].nulls[row]) {
+                bind->buffer_type = MYSQL_TYPE_NULL;
+            } else if (cols[i].kind == BULK_TEXT || cols[i].kind == BULK_BLOB) {
+                bind->buffer = unconst(((const char *const *)cols[i].values)[row]);
+                bind->buffer_length = cols[i].lengths[row];
+            } else {
+                bind->buffer = unconst((const char *)cols[i].values + row * value_size[cols[i].kind]);
+            }
+        }
+    if (mysql_stmt_bind_param(stmt, b->binds) != 0 || mysql_stmt_execute(stmt) != 0)
+        return fail_stmt(b->c, stmt, start_ms, err);
+    return 0;
+}
+
+int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                       int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+{
+    int64_t inserted = 0;
+    unsigned warnings = 0;
+
+    while (rows > 0) {
+        int step = b->steps;
+        while (((size_t)1 << step) > rows)
+            step--;
+        size_t n = b->c->arrays ? rows : (size_t)1 << step;
+        int rc = bulk_stmt(b, step, err);
+#if CLIENT_IS_MARIADB
+        if (rc == 0 && b->c->arrays)
+            rc = insert_array(b, cols, from, n, err);
+        else
+#endif
+            if (rc == 0)
+            rc = insert_rows(b, step, cols, from, err);
+        if (rc < 0)
+            return rc;
+        inserted += (int64_t)mysql_stmt_affected_rows(b->stmts[step]);
+        warnings += mysql_warning_count(b->c->handle);
+        b->c->answered_ms = clock_mono_ms();
+        from += n;
+        rows -= n;
+    }
+    *ret_rows = inserted;
+    *ret_warnings = warnings;
+    return 0;
+}

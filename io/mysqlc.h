@@ -1,0 +1,58 @@
+#ifndef IO_MYSQLC_H
+#define IO_MYSQLC_H
+#include "io/sqlval.h"
+#include "io/target.h"
+/*
+ * The one door to the MySQL client library, MariaDB's Connector/C or Oracle's libmysqlclient: a connection, statements
+ * with bound values, rows in bulk. Knows no table of ours. LOCAL INFILE is off, and nothing reconnects by itself: a
+ * connection that broke took its transaction with it, and whoever holds it must know.
+ *
+ * Errors: no server, or one that may not write now, ERR_UNAVAILABLE; no answer in time ERR_TIMEOUT; deadlock, lock
+ * wait, killed or broken connection ERR_TRANSIENT; rights and TLS ERR_ACCESS_DENIED; a value that the server refuses
+ * ERR_BAD_VALUE, a repeated key ERR_DUPLICATE_KEY; the rest ERR_TARGET. err->native is the server's number.
+ */
+struct mysqlc;
+struct mysqlc_config { /* borrowed for the call */
+    const char *host, *socket, *user, *password, *database; /* socket NULL: TCP; password, database NULL: none */
+    unsigned port;
+    enum tls_mode tls;
+    const char *ca_file, *cert_file, *key_file; /* NULL: the system's bundle; none */
+    int timeout_ms;                             /* connect, read, write */
+};
+NODISCARD int mysqlc_open(const struct mysqlc_config *c, struct mysqlc **ret, struct err *err);
+void mysqlc_close(struct mysqlc *c);                     /* the server rolls back; NULL is fine */
+bool mysqlc_is_mariadb(const struct mysqlc *c);
+const char *mysqlc_version(const struct mysqlc *c);      /* "10.11.19", "9.7.4" */
+unsigned long mysqlc_version_id(const struct mysqlc *c); /* 101119, 90704 */
+const char *mysqlc_cipher(const struct mysqlc *c);       /* NULL: clear text */
+/* Did an error end the connection? Then only mysqlc_close is left. */
+bool mysqlc_is_lost(const struct mysqlc *c);
+/* Asks the server, if it has not answered for longer than idle_ms. */
+NODISCARD int mysqlc_ping(struct mysqlc *c, int64_t idle_ms, struct err *err);
+/*
+ * Runs one statement with its values bound. fn (may be NULL) gets the rows once the whole result is here, so it may
+ * run other statements. *ret_rows (may be NULL): rows matched by UPDATE, inserted, deleted or returned.
+ * *ret_warnings (may be NULL): their number; a warning is no error here.
+ */
+NODISCARD int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count, row_fn *fn,
+                         void *arg, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
+/* Without values or result, in the text protocol: SET, START TRANSACTION, SAVEPOINT, KILL, DDL. */
+NODISCARD int mysqlc_exec(struct mysqlc *c, const char *sql, struct err *err);
+
+/* Rows in bulk: column arrays into "INSERT INTO t(a,b) VALUES". */
+enum bulk_kind { BULK_I64, BULK_U64, BULK_DOUBLE, BULK_TEXT, BULK_BLOB };
+struct mysqlc_column {
+    enum bulk_kind kind;
+    const void *values;           /* int64_t[], uint64_t[], double[], const char *[] */
+    const unsigned long *lengths; /* BULK_TEXT, BULK_BLOB */
+    const char *nulls;            /* 1: NULL; NULL: no row is */
+};
+struct mysqlc_bulk;
+/* head: up to and with "VALUES "; row: "(?,?,42,?)" with as many marks as columns (at least one). Borrows c. */
+NODISCARD int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t columns,
+                              struct mysqlc_bulk **ret, struct err *err);
+/* Rows [from, from + rows) of the arrays: one statement where the server takes arrays, else several. */
+NODISCARD int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                                 int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
+void mysqlc_bulk_free(struct mysqlc_bulk *b); /* before its connection; NULL is fine */
+#endif

@@ -1,0 +1,135 @@
+#ifndef IO_TARGET_INT_H
+#define IO_TARGET_INT_H
+#include "base/embed.h"
+#include "io/hash.h"
+#include "io/sqlval.h"
+#include "io/target.h"
+/*
+ * Inside the target. The protocol (fence, ledger, load, sums) is written once, in target_*.c, over named queries; an
+ * engine gives a connection, those queries in its own SQL, the schema, and the way rows go in.
+ */
+enum {
+    /* A transaction that stands still is ended by the server: longer than the source's stall time-out (30 s), so that
+     * a slow object does not end it, shorter than the heartbeat (90 s), so that a stopped owner's locks are free
+     * when its successor comes. */
+    TARGET_IDLE_S = 75,
+    /* A connection that was silent for so long is asked before it is trusted. */
+    TARGET_PING_MS = 1000,
+    HOLD_SLOTS = 8,   /* loads of one epoch at a time: n of the lock's name */
+    HOLD_EPOCHS = 16, /* earlier epochs whose holders a successor ends */
+    MAX_SQL = 16 * 1024 * 1024,
+};
+
+struct target {
+    const struct target_ops *ops;
+    const struct embed *queries;
+    struct target_config config;
+    char *name;
+    char version[64];
+    void *db;             /* the engine's connection; NULL: none */
+    int64_t serial;       /* of the connection: a load lives on one */
+    char *hold_pipeline;  /* what target_hold took, taken again on a new connection; NULL: nothing */
+    int64_t hold_epoch;
+    char hold_name[80];   /* the lock's name; "": not taken */
+    void *own;            /* the engine's, for the life of the target */
+};
+
+struct load {
+    struct target *t;
+    struct arena *arena;        /* owns the strings of spec */
+    struct load_spec spec;
+    unsigned char key_sha256[SHA256_SIZE];
+    int64_t serial, inserted, batches;
+    bool replaced;
+    void *insert;               /* the engine's statement */
+};
+
+struct target_ops {
+    const char *scheme;
+    int (*open)(struct target *t, struct err *err);           /* t->name, t->queries, t->own; connects nowhere */
+    /* db is NULL. Leaves t->db, t->version; the session is set up. */
+    int (*connect)(struct target *t, struct err *err);
+    void (*disconnect)(struct target *t);                     /* rolls back; db may be NULL */
+    bool (*is_lost)(const struct target *t);
+    int (*check)(struct target *t, struct err *err);          /* is the connection alive? */
+    void (*close)(struct target *t);                          /* frees own */
+    int (*run)(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
+               int64_t *ret_rows, struct err *err);
+    int (*script)(struct target *t, const char *sql, struct err *err); /* statements ended by ";\n", no results */
+    int (*clock_ms)(struct target *t, int64_t *ret_ms, struct err *err);
+    int (*hold)(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
+    /* Ends the connection that still holds t->hold_name, if it is not this one. */
+    void (*end_holder)(struct target *t);
+    int (*describe)(struct target *t, const char *table, struct table **ret_owned, struct err *err);
+    int (*create_ddl)(struct target *t, const char *table, const char *const *names, const char *const *types,
+                      size_t count, struct buf *ret, struct err *err);
+    int (*grants)(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
+    int (*quote)(const char *name, bool qualified, struct buf *ret, struct err *err);
+    /* ",SUM(...)" of a column, quoted as given; for SUM_DOUBLE two of them: the sum and the number of large values. */
+    int (*sum_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
+    int (*insert_open)(struct load *l, struct err *err);
+    int (*insert_rows)(struct load *l, const struct batch *b, struct err *err); /* raises l->inserted */
+    void (*insert_close)(struct load *l);
+};
+extern const struct target_ops target_mysql, target_sqlite;
+
+/* target.c */
+/* A live connection: the one there is, or a new one. */
+NODISCARD int target_ready(struct target *t, struct err *err);
+void target_drop(struct target *t); /* rolls back and closes the connection */
+const char *target_query(const struct target *t, const char *name);
+/* A named query on orch's own tables, a beat before and after. Their absence is ERR_TARGET_SETUP. */
+NODISCARD int target_run(struct target *t, const char *name, const struct val *values, size_t n, row_fn *fn, void *arg,
+                         int64_t *ret_rows, struct err *err);
+/* The same on a user's table: {table}, {columns}, {index} replaced; columns and index may be NULL. */
+NODISCARD int target_run_on(struct target *t, const char *name, const char *table, const char *columns,
+                            const struct val *values, size_t n, row_fn *fn, void *arg, int64_t *ret_rows,
+                            struct err *err);
+NODISCARD int target_fill(struct target *t, const char *name, const char *table, const char *columns, struct buf *ret,
+                          struct err *err);
+NODISCARD int target_script(struct target *t, const char *sql, struct err *err); /* no values, no results */
+NODISCARD int target_begin(struct target *t, struct err *err);
+/* Ends a transaction of its own: COMMIT where rc is 0, else rolls back. Returns the outcome. */
+NODISCARD int target_end(struct target *t, int rc, struct err *err);
+/* For row_fn: the first cell (or two) as numbers into arg (int64_t[n]); NULL is 0. */
+int target_row_i64(void *arg, const struct str *cells, size_t count, struct err *err);
+int64_t target_cell_i64(struct str cell);
+NODISCARD static inline int target_beat(const struct target *t, struct err *err)
+{
+    return beat(t->config.beat, err);
+}
+
+/* target_url.c */
+struct target_url { /* owned */
+    char *user, *password, *host, *socket, *database, *path;
+    char *ca_file, *cert_file, *key_file;
+    unsigned port;
+};
+NODISCARD int target_url_parse(const char *url, struct target_url *ret, struct err *err);
+/* What the option file says fills what the URL leaves open. */
+NODISCARD int target_option_file(const char *path, struct target_url *io, struct err *err);
+void target_url_release(struct target_url *u);
+
+/* target_ledger.c */
+void ledger_key_sha256(const char *key, const char *partition, unsigned char out[SHA256_SIZE]);
+NODISCARD int ledger_insert(struct target *t, const struct ledger_row *row, struct err *err);
+NODISCARD int ledger_has(struct target *t, int64_t load_id, struct err *err); /* 1 loaded once, 0 not */
+
+/* target_fence.c: target_resolve, with the ledger's word kept where the epoch has moved on (*ret_loaded 1/0). */
+NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int *ret_loaded,
+                            struct err *err);
+
+/*
+ * target_sums.c: a load's lines in ranges, narrow at first, so that no statement's length grows with the file or meets
+ * the time-out: at most VERIFY_RANGE lines, fewer where the server is slow. for (open; next;) { statement on [from, to) }
+ */
+struct line_range {
+    int64_t from, to, end;
+    int64_t width, started_ms;
+};
+NODISCARD int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret,
+                              struct err *err);
+bool line_range_next(struct line_range *r);
+NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err);
+bool table_is_lineage(const char *column);
+#endif

@@ -1,0 +1,229 @@
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "io/target_int.h"
+
+static const char *const state_names[] = {
+    [LEDGER_PLAN] = "PLAN",       [LEDGER_LOADED] = "LOADED",   [LEDGER_REVOKING] = "REVOKING",
+    [LEDGER_SUPERSEDED] = "SUPERSEDED", [LEDGER_ADOPTED] = "ADOPTED", [LEDGER_SKIPPED] = "SKIPPED",
+    [LEDGER_EMPTY] = "EMPTY",
+};
+
+const char *ledger_state_name(enum ledger_state s)
+{
+    return (size_t)s < ARRAY_LEN(state_names) ? state_names[s] : "";
+}
+
+static int state_by_name(const char *name, enum ledger_state *ret, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
+        if (strcmp(state_names[i], name) == 0) {
+            *ret = (enum ledger_state)i;
+            return 0;
+        }
+    err_set(err, ERR_BAD_RESPONSE, "orch_load has a row in the state '%.40s'", name);
+    return err_hint(err, "was it written by a newer orch?");
+}
+
+void ledger_key_sha256(const char *key, const char *partition, unsigned char out[SHA256_SIZE])
+{
+    char decision[64] = ""; /* no key begins with NUL, so no key's sum is a partition's */
+
+    if (key[0] != '\0') {
+        sha256_of(key, strlen(key), out);
+        return;
+    }
+    snprintf(decision + 1, sizeof decision - 1, "%s", partition);
+    sha256_of(decision, 1 + strlen(decision + 1), out);
+}
+
+/* --- reading --- */
+
+enum { LEDGER_CELLS = 20 };
+
+static const char *text_of(struct str cell)
+{
+    return cell.p != NULL ? cell.p : "";
+}
+
+static int parse_row(const struct str *c, size_t count, struct ledger_row *ret, struct err *err)
+{
+    if (count != LEDGER_CELLS)
+        return err_set(err, ERR_INTERNAL, "a ledger row of %zu cells", count);
+    *ret = (struct ledger_row){
+        .load_id = target_cell_i64(c[0]),
+        .chunk = target_cell_i64(c[1]),
+        .generation = target_cell_i64(c[2]),
+        .pipeline = text_of(c[3]),
+        .partition = text_of(c[4]),
+        .key = text_of(c[5]),
+        .etag = text_of(c[6]),
+        .table = text_of(c[7]),
+        .size = target_cell_i64(c[8]),
+        .mtime_ns = target_cell_i64(c[9]),
+        .last = target_cell_i64(c[11]) != 0,
+        .rows_read = target_cell_i64(c[13]),
+        .rows_loaded = target_cell_i64(c[14]),
+        .rows_rejected = target_cell_i64(c[15]),
+        .columns = text_of(c[16]),
+        .job = text_of(c[17]),
+        .reason = text_of(c[18]),
+        .at_ms = target_cell_i64(c[19]),
+    };
+    snprintf(ret->sha256, sizeof ret->sha256, "%.64s", text_of(c[10]));
+    return state_by_name(text_of(c[12]), &ret->state, err);
+}
+
+struct reading {
+    ledger_fn *fn;
+    void *arg;
+    int64_t at_ms, load_id, chunk; /* of the last row */
+};
+
+static int on_row(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct reading *r = arg;
+    struct ledger_row row;
+    int rc = parse_row(cells, count, &row, err);
+
+    if (rc < 0)
+        return rc;
+    r->at_ms = row.at_ms;
+    r->load_id = row.load_id;
+    r->chunk = row.chunk;
+    rc = r->fn(r->arg, &row, err);
+    return rc < 0 ? rc : 0;
+}
+
+int target_ledger_scan(struct target *t, const char *pipeline, ledger_fn *fn, void *arg, struct err *err)
+{
+    struct reading r = {fn, arg, INT64_MIN, INT64_MIN, INT64_MIN};
+    int64_t rows;
+
+    do { /* a page at a time: a ledger of years does not fit in memory */
+        const struct val values[] = {val_text(pipeline),  val_i64(r.at_ms),   val_i64(r.at_ms),
+                                     val_i64(r.load_id), val_i64(r.load_id), val_i64(r.chunk)};
+        rows = 0;
+        int rc = target_ready(t, err);
+        if (rc == 0)
+            rc = target_run(t, "ledger_scan", values, ARRAY_LEN(values), on_row, &r, &rows, err);
+        if (rc < 0)
+            return rc;
+    } while (rows > 0);
+    return 0;
+}
+
+static int read_some(struct target *t, const char *query, const struct val *values, size_t n, ledger_fn *fn, void *arg,
+                     struct err *err)
+{
+    struct reading r = {.fn = fn, .arg = arg};
+    int64_t rows = 0;
+    int rc = target_ready(t, err);
+
+    if (rc == 0)
+        rc = target_run(t, query, values, n, on_row, &r, &rows, err);
+    return rc < 0 ? rc : rows > 0;
+}
+
+int target_ledger_by_id(struct target *t, int64_t load_id, ledger_fn *fn, void *arg, struct err *err)
+{
+    const struct val values[] = {val_i64(load_id)};
+
+    return read_some(t, "ledger_by_id", values, 1, fn, arg, err);
+}
+
+int target_ledger_newest(struct target *t, const char *pipeline, const char *key, ledger_fn *fn, void *arg,
+                         struct err *err)
+{
+    unsigned char sum[SHA256_SIZE];
+
+    ledger_key_sha256(key, "", sum);
+    const struct val values[] = {val_text(pipeline), val_blob(sum, sizeof sum)};
+    return read_some(t, "ledger_newest", values, 2, fn, arg, err);
+}
+
+int ledger_has(struct target *t, int64_t load_id, struct err *err)
+{
+    const struct val values[] = {val_i64(load_id)};
+    int64_t rows = 0;
+    int rc = target_run(t, "ledger_done", values, 1, NULL, NULL, &rows, err);
+
+    return rc < 0 ? rc : rows > 0;
+}
+
+/* --- writing: inside a transaction --- */
+
+int ledger_insert(struct target *t, const struct ledger_row *r, struct err *err)
+{
+    unsigned char sum[SHA256_SIZE];
+    const char *key = r->key != NULL ? r->key : "";
+
+    ledger_key_sha256(key, r->partition, sum);
+    const struct val values[] = {
+        val_i64(r->load_id),
+        val_i64(r->chunk),
+        val_i64(r->generation),
+        val_text(r->pipeline),
+        val_text(r->partition),
+        val_blob(key, strlen(key)),
+        val_blob(sum, sizeof sum),
+        val_text(r->etag != NULL ? r->etag : ""),
+        val_text(r->table != NULL ? r->table : ""),
+        val_i64(r->size),
+        val_i64(r->mtime_ns),
+        val_text(r->sha256),
+        val_i64(r->last),
+        val_text(ledger_state_name(r->state)),
+        val_i64(r->rows_read),
+        val_i64(r->rows_loaded),
+        val_i64(r->rows_rejected),
+        val_text(r->columns != NULL && r->columns[0] != '\0' ? r->columns : NULL),
+        val_text(r->job != NULL ? r->job : ""),
+        val_text(r->reason),
+        val_i64(r->at_ms != 0 ? r->at_ms : clock_now_ms()),
+    };
+    int64_t rows = 0;
+    int rc = target_run(t, "ledger_insert", values, ARRAY_LEN(values), NULL, NULL, &rows, err);
+    if (rc < 0 && err->code == ERR_DUPLICATE_KEY) {
+        err_set(err, ERR_TRANSIENT, "the ledger already has load %lld, or generation %lld of its key",
+                (long long)r->load_id, (long long)r->generation);
+        return err_hint(err, "the state file is behind the target; the next tick brings it in line");
+    }
+    if (rc == 0 && rows != 1)
+        return err_set(err, ERR_BAD_RESPONSE, "%lld ledger rows were written where one was sent", (long long)rows);
+    return rc;
+}
+
+static int decide(struct target *t, const struct ledger_row *row, struct err *err)
+{
+    struct ledger_row r = *row;
+    unsigned char sum[SHA256_SIZE];
+
+    ledger_key_sha256(r.key != NULL ? r.key : "", r.partition, sum);
+    const struct val values[] = {val_text(r.pipeline), val_blob(sum, sizeof sum)};
+    /* Other hosts see by the fence that the ledger has changed. */
+    int rc = target_run(t, "fence_touch", values, 1, NULL, NULL, NULL, err);
+    if (rc == 0)
+        rc = target_run(t, "decision_withdraw", values, 2, NULL, NULL, NULL, err);
+    if (rc < 0 || r.state == LEDGER_SUPERSEDED)
+        return rc;
+    int64_t newest = 0;
+    rc = target_run(t, "decision_generation", values, 2, target_row_i64, &newest, NULL, err);
+    if (r.generation <= newest)
+        r.generation = newest + 1;
+    if (r.load_id == 0) {
+        uint64_t id;
+        random_bytes(&id, sizeof id);
+        r.load_id = (int64_t)(id >> 2) + 1;
+    }
+    r.last = true;
+    return rc < 0 ? rc : ledger_insert(t, &r, err);
+}
+
+int target_ledger_decide(struct target *t, const struct ledger_row *row, struct err *err)
+{
+    if (row->state != LEDGER_SKIPPED && row->state != LEDGER_ADOPTED && row->state != LEDGER_SUPERSEDED)
+        return err_set(err, ERR_INTERNAL, "%s is no decision", ledger_state_name(row->state));
+    int rc = target_begin(t, err);
+    return rc < 0 ? rc : target_end(t, decide(t, row, err), err);
+}

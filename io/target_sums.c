@@ -1,0 +1,176 @@
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "io/target_int.h"
+
+enum {
+    FIRST_RANGE = 10000,
+    QUICK_MS = 700,          /* a statement that took less may cover twice as much next time */
+    SLOW_MS = 2500,          /* one that took more, half */
+    COLUMNS_AT_ONCE = 800,   /* of a SELECT: the server's limit is 4,096 expressions, three a column */
+};
+
+int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret, struct err *err)
+{
+    const struct val values[] = {val_i64(load_id)};
+    int64_t borders[2] = {0, 0};
+
+    int rc = target_run_on(t, "rows_borders", table, NULL, values, 1, target_row_i64, borders, NULL, err);
+    *ret = (struct line_range){.to = borders[0], .end = borders[1] + 1, .width = FIRST_RANGE};
+    return rc;
+}
+
+bool line_range_next(struct line_range *r)
+{
+    int64_t now_ms = clock_mono_ms(), took_ms = now_ms - r->started_ms;
+
+    if (r->started_ms != 0 && took_ms < QUICK_MS)
+        r->width = r->width * 2 < VERIFY_RANGE ? r->width * 2 : VERIFY_RANGE;
+    else if (r->started_ms != 0 && took_ms > SLOW_MS)
+        r->width = r->width > 200 ? r->width / 2 : r->width;
+    r->started_ms = now_ms;
+    r->from = r->to;
+    r->to = r->end - r->from > r->width ? r->from + r->width : r->end;
+    return r->from < r->end;
+}
+
+/* A group of columns of one range, as the row of one SELECT. */
+struct summing {
+    const struct table *def;
+    struct sums *sums;
+    size_t from, to;
+    bool count_rows;
+};
+
+static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct summing *s = arg;
+    int64_t rows = target_cell_i64(cells[0]);
+    size_t at = 1;
+
+    if (s->count_rows)
+        s->sums->rows += rows;
+    for (size_t i = s->from; i < s->to; i++) {
+        if (!s->sums->used[i])
+            continue;
+        struct col_sum *c = &s->sums->cols[i];
+        enum sum_kind kind = sum_kind_of(&s->def->columns[i]);
+        size_t wants = kind == SUM_NONE ? 1 : kind == SUM_DOUBLE ? 3 : 2;
+        if (at + wants > count)
+            return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count, s->def->columns[i].name);
+        c->nulls += rows - target_cell_i64(cells[at]);
+        if (kind != SUM_NONE && cells[at + 1].p != NULL && dec256_add_text(&c->sum, cells[at + 1], err) < 0)
+            return err_prefix(err, "sum of column %s", s->def->columns[i].name);
+        if (kind == SUM_DOUBLE)
+            c->large += target_cell_i64(cells[at + 2]);
+        at += wants;
+    }
+    return 0;
+}
+
+/* Expressions of the columns from s->from on, as many as fit one statement; s->to is where it ended. */
+static int build_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err)
+{
+    struct buf quoted = BUF_INIT(MAX_SQL);
+    size_t n = 0, i;
+    int rc = 0;
+
+    buf_clear(ret);
+    for (i = s->from; rc == 0 && i < s->def->count && n < COLUMNS_AT_ONCE; i++) {
+        const struct column *c = &s->def->columns[i];
+        if (!s->sums->used[i])
+            continue;
+        n++;
+        buf_clear(&quoted);
+        rc = t->ops->quote(c->name, false, &quoted, err);
+        if (rc == 0)
+            rc = buf_addf(ret, err, ",COUNT(%s)", quoted.p);
+        if (rc == 0 && sum_kind_of(c) != SUM_NONE)
+            rc = t->ops->sum_expr(c, quoted.p, ret, err);
+    }
+    s->to = i;
+    buf_release(&quoted);
+    return rc;
+}
+
+static int sum_range(struct target *t, struct summing *s, int64_t load_id, const struct line_range *r, struct err *err)
+{
+    const struct val values[] = {val_i64(load_id), val_i64(r->from), val_i64(r->to)};
+    struct buf columns = BUF_INIT(MAX_SQL);
+    int rc = 0;
+
+    s->from = 0;
+    s->count_rows = true;
+    do {
+        rc = build_columns(t, s, &columns, err);
+        if (rc == 0)
+            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, add_cells, s, NULL, err);
+        s->from = s->to;
+        s->count_rows = false;
+    } while (rc == 0 && s->from < s->def->count);
+    buf_release(&columns);
+    return rc;
+}
+
+int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err)
+{
+    struct summing s = {.def = def, .sums = ret};
+    struct line_range r;
+
+    if (!def->has_lineage) {
+        err_set(err, ERR_TARGET, "table %s has no lineage columns: its rows cannot be told apart by load", def->name);
+        return err_hint(err, "orch lineage add %s", def->name);
+    }
+    if (ret->count != def->count)
+        return err_set(err, ERR_INTERNAL, "sums of %zu columns for a table of %zu", ret->count, def->count);
+    ret->rows = 0;
+    memset(ret->cols, 0, ret->count * sizeof *ret->cols);
+    int rc = line_range_open(t, def->name, load_id, &r, err);
+    while (rc == 0 && line_range_next(&r))
+        rc = sum_range(t, &s, load_id, &r, err);
+    return rc;
+}
+
+int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err)
+{
+    struct err ignored;
+    int rc = target_ready(t, err);
+
+    /* One snapshot: a replay that commits between two ranges must not show in half. */
+    if (rc == 0)
+        rc = target_script(t, target_query(t, "begin_snapshot"), err);
+    if (rc < 0)
+        return rc;
+    rc = table_sums(t, def, load_id, ret, err);
+    if (t->db != NULL && t->ops->script(t, target_query(t, "rollback"), &ignored) < 0)
+        target_drop(t);
+    return rc;
+}
+
+int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows, struct err *err)
+{
+    int64_t total = 0, found[2] = {0, 0}, count = 0;
+
+    if (!def->has_lineage)
+        return err_set(err, ERR_TARGET, "table %s has no lineage columns: no row of it is orch's or foreign",
+                       def->name);
+    int rc = target_ready(t, err);
+    if (rc == 0)
+        rc = target_run_on(t, "rows_without_load", def->name, NULL, NULL, 0, target_row_i64, &total, NULL, err);
+    for (int64_t id = INT64_MIN; rc == 0;) {
+        const struct val next[] = {val_i64(id)};
+        found[0] = INT64_MIN;
+        rc = target_run_on(t, "rows_next_load", def->name, NULL, next, 1, target_row_i64, found, NULL, err);
+        if (rc < 0 || (found[0] == 0 && id >= 0) || found[0] <= id)
+            break;
+        id = found[0];
+        const struct val mine[] = {val_i64(id)};
+        if (found[1] == 0)
+            rc = target_run_on(t, "rows_count", def->name, NULL, mine, 1, target_row_i64, &count, NULL, err);
+        if (rc == 0 && found[1] == 0)
+            total += count;
+    }
+    if (rc == 0)
+        *ret_rows = total;
+    return rc;
+}

@@ -1,0 +1,33 @@
+-- What MySQL and MariaDB tell of a table. Aliases, because the two servers name result columns in different case.
+
+-- name: schema_table
+SELECT TABLE_TYPE AS a, COALESCE(ENGINE, '') AS b FROM information_schema.TABLES
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?;
+
+-- name: schema_columns
+SELECT COLUMN_NAME AS a, COLUMN_TYPE AS b, IS_NULLABLE AS c, COLUMN_DEFAULT AS d, EXTRA AS e,
+       CHARACTER_SET_NAME AS f, COLLATION_NAME AS g
+  FROM information_schema.COLUMNS
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION;
+
+-- name: schema_keys
+SELECT INDEX_NAME AS a, COLUMN_NAME AS b, SUB_PART AS c FROM information_schema.STATISTICS
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND NON_UNIQUE = 0
+ ORDER BY INDEX_NAME, SEQ_IN_INDEX;
+
+-- name: schema_triggers
+SELECT TRIGGER_NAME AS a FROM information_schema.TRIGGERS
+ WHERE EVENT_OBJECT_SCHEMA = COALESCE(?, DATABASE()) AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION = 'INSERT'
+ ORDER BY TRIGGER_NAME;
+
+-- name: session_variables
+-- Which of the variables below this server has, and what bounds a statement.
+SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'idle_transaction_timeout', 'wsrep_on', 'wsrep_sync_wait',
+  'max_statement_time', 'max_execution_time', 'explicit_defaults_for_timestamp');
+
+-- name: session
+-- Strict, so that the server changes no value; UTC; and the checks on, whatever the server's own settings are.
+SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO',
+    time_zone = '+00:00', autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_auto_is_null = 0,
+    sql_safe_updates = 0, sql_select_limit = DEFAULT;
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
