@@ -5,7 +5,14 @@ set -u
 orch=${ORCH:-orch}
 dir=${1:-$(mktemp -d)/demo}
 say() { printf '\n\033[1m%s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9;]*m//g'; fi; }
-run() { printf '$ orch %s\n' "$*"; "$orch" -c "$dir/orch.json" "$@"; code=$?; printf '(exit %s)\n' "$code"; }
+run() {
+    printf '$ orch'
+    for word; do case $word in *' '*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac; done
+    echo
+    "$orch" -c "$dir/orch.json" "$@" 2>&1
+    code=$?
+    printf '(exit %s)\n' "$code"
+}
 want() { [ "$code" = "$1" ] || { echo "demo: exit $1 was expected" >&2; exit 1; }; }
 
 say "1. Make a day of files, a config and a database in $dir"
@@ -21,9 +28,9 @@ run status; want 1
 say "4. A broken record is no NULL and no 0: it is kept as it stood"
 run rejects "loans/${day}T09"; want 0
 
-say "5. The late hour comes, and the broken file is sent again; the next tick finds both by itself"
+say "5. The late hour comes, and the broken file is sent again. The next tick would find both; run does not wait for it"
 cp -r "$dir/late/." "$dir/mended/." "$dir/incoming/"
-run tick
+run run loans; want 0
 
 say "6. Hour 05 will never come: somebody says so, and why"
 run skip "loans/${day}T05" --reason 'the branch was closed'; want 0

@@ -143,8 +143,9 @@ static int demo(struct cli *c, struct err *err)
     rc = finish(c, path, err);
     if (rc == 0)
         printf("Then:\n  cp -r %s/late/. %s/incoming/      the late hour comes\n"
-               "  cp -r %s/mended/. %s/incoming/    the broken file is sent again\n",
-               demo_dir, demo_dir, demo_dir, demo_dir);
+               "  cp -r %s/mended/. %s/incoming/    the broken file is sent again\n"
+               "  orch -c %s run loans              as the next tick would, at once\n",
+               demo_dir, demo_dir, demo_dir, demo_dir, path);
 out:
     free(config);
     free(path);

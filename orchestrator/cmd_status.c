@@ -29,6 +29,8 @@ static int on_finding(void *arg, const struct finding *f, struct err *err)
     struct looking *l = arg;
 
     UNUSED(err);
+    if (!concerns(l, f->part))
+        return 0;
     json_array_append_new(l->attention, json_pack("{s:s,s:o,s:s,s:o,s:o}", "pipeline", l->name, "partition",
                                                   cli_json_text(f->part), "class", f->class, "text",
                                                   cli_json_text(f->text), "hint", cli_json_text(f->hint)));

@@ -86,19 +86,19 @@ like "with a header" "$out" '^partition,key,line'
 
 # -- what goes wrong is mended
 cp -r "$demo/late/." "$demo/mended/." "$demo/incoming/"
-runs "the next tick finds both" 0 o tick
+runs "a tick before the schedule's next time leaves it be" 0 o tick
+runs "run looks at once, and finds both" 0 o run loans
 runs "skip wants a reason" 2 o skip "loans/${day}T05"
 runs "skip" 0 o skip "loans/${day}T05" --reason 'the branch was closed'
 runs "all well" 0 o status
 like "and says so" "$out" 'all well'
-rows() { sqlite3 "$demo/warehouse.db" 'select count(*) from loan_applicant_info'; }
 rows() { $python -c 'import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])' \
     "$demo/warehouse.db" "${1:-select count(*) from loan_applicant_info}"; }
 is "every row once: 24 files of 200, less three rejects" "$(rows)" 4797
 is "NA is NULL, never 0" "$(rows 'select count(*) from loan_applicant_info where MonthlyIncome = 0')" 0
 ok "and there are some" test "$(rows 'select count(*) from loan_applicant_info where MonthlyIncome is null')" -gt 500
 runs "skip --undo" 0 o skip "loans/${day}T05" --undo
-runs "status misses it again, after a look" 6 sh -c '"$0" -c "$1" tick; "$0" -c "$1" status' "$ORCH" "$demo/orch.json"
+runs "status misses it again, after a look" 6 sh -c '"$0" -c "$1" run loans; "$0" -c "$1" status' "$ORCH" "$demo/orch.json"
 runs "and again skipped" 0 o skip "loans/${day}T05" --reason 'closed'
 runs "a loaded hour cannot be skipped" 2 o skip "loans/${day}T12" --reason x
 
@@ -161,7 +161,7 @@ like "the same checks" "$out" 'OK +loans target'
 runs "cron print" 0 o cron print
 like "the line" "$out" '^\*/5 \* \* \* \* /.*orch -c /.*orch.json tick$'
 runs "cron print --user" 0 o cron print --user orch --every 1
-like "for /etc/cron.d" "$out" '^\* \* \* \* \* orch /'
+like "for /etc/cron.d" "$out" '\* \* \* \* \* orch /'
 runs "target setup is idempotent" 0 o target setup
 runs "target setup --dry-run" 0 o target setup --dry-run
 like "prints the statements" "$out" 'orch_fence'
