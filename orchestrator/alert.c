@@ -29,8 +29,11 @@ static int stdin_of(const json_t *document, struct err *err)
 
 static NORETURN void child(const char *command, int in, int out_err)
 {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    /* Out of the way of 0 to 2, should cron have started us without them. */
+    int null = fcntl(open("/dev/null", O_WRONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, 3);
 
+    in = fcntl(in, F_DUPFD_CLOEXEC, 3);
+    out_err = fcntl(out_err, F_DUPFD_CLOEXEC, 3);
     setsid(); /* one group, so that all of it can be ended */
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);

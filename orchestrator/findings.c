@@ -5,6 +5,7 @@
 #include "state/exec.h"
 #include "state/object.h"
 #include "state/trouble.h"
+#include <stdarg.h>
 
 typedef int finding_fn(void *arg, const struct finding *f, struct err *err);
 
@@ -41,11 +42,45 @@ static bool is_weather(const char *error)
     return exit_of(error) == 75;
 }
 
+/*
+ * A step's error reaches the job as "loans/2022-06-05T12: what (hint: what to do)": where it is and what to do have places
+ * of their own here.
+ */
+static void split(const char *where, const char *message, struct finding *f)
+{
+    size_t n = strlen(where);
+
+    if (strncmp(message, where, n) == 0 && strncmp(message + n, ": ", 2) == 0)
+        message += n + 2;
+    snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "%s", message);
+    char *hint = strstr(f->text, " (hint: ");
+    n = strlen(f->text);
+    if (hint == NULL || f->text[n - 1] != ')')
+        return;
+    f->text[n - 1] = '\0';
+    snprintf(f->hint, sizeof f->hint, "%s", hint + strlen(" (hint: "));
+    *hint = '\0';
+}
+
+/* What to type, after the hint that is there. */
+static void PRINTF(2, 3) advise(struct finding *f, const char *fmt, ...)
+{
+    size_t n = strlen(f->hint);
+    va_list ap;
+
+    if (n > 0 && n < sizeof f->hint - 3)
+        memcpy(f->hint + n, "; ", 3);
+    n = strlen(f->hint);
+    va_start(ap, fmt);
+    vsnprintf(f->hint + n, sizeof f->hint - n, fmt, ap);
+    va_end(ap);
+}
+
 static int on_job(void *arg, const struct bad_job *j, struct err *err)
 {
     struct looking *l = arg;
     struct finding f = {.class = "FAILED"};
-    char part[64], tried[80] = "";
+    char part[64], where[300], tried[80] = "";
 
     if (j->n > 1)
         snprintf(part, sizeof part, "%s#%lld", j->part, (long long)j->n);
@@ -63,19 +98,23 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     } else if (is_weather(j->error)) {
         f.class = "UNAVAILABLE";
     }
-    snprintf(f.text, sizeof f.text, "%s%s", tried,
-             j->message[0] != '\0' ? j->message
-             : j->error[0] != '\0' ? j->error
-                                   : "it failed without a word");
+    snprintf(f.text, sizeof f.text, "%s", tried);
+    snprintf(where, sizeof where, "%s/%s", l->p->name, j->part);
+    split(where,
+          j->message[0] != '\0' ? j->message
+          : j->error[0] != '\0' ? j->error
+                                : "it failed without a word",
+          &f);
     if (j->hint[0] != '\0')
         snprintf(f.hint, sizeof f.hint, "%s", j->hint);
-    else if (strcmp(f.class, "MISMATCHED") == 0)
-        snprintf(f.hint, sizeof f.hint, "orch reconcile %s --from %s --to %s, then orch replay %s/%s", l->p->name, j->part,
-                 j->part, l->p->name, j->part);
+    if (strcmp(f.class, "MISMATCHED") == 0)
+        advise(&f, "orch reconcile %s shows it; orch replay loads it again", l->p->name);
     else if (strcmp(f.class, "UNAVAILABLE") == 0)
-        snprintf(f.hint, sizeof f.hint, "it is tried again by itself; orch doctor checks the connections");
+        advise(&f, "it is tried again by itself");
+    else if (strcmp(f.class, "DEAD") == 0)
+        advise(&f, "when that is mended: orch replay %s/%s", l->p->name, j->part);
     else
-        snprintf(f.hint, sizeof f.hint, "mend the cause, then orch replay %s/%s", l->p->name, j->part);
+        advise(&f, "it is tried again by itself, or at once by orch replay %s/%s", l->p->name, j->part);
     if (j->execution_id != 0 && j->execution_id == l->last_id)
         l->said_by_job = true;
     return l->fn(l->arg, &f, err);
@@ -174,17 +213,15 @@ static int say_last(struct looking *l, struct err *err)
     else if (f.exit_status == 3 || f.exit_status == 4)
         f.class = "REFUSED";
     if (l->last_cause[0] != '\0')
-        snprintf(f.text, sizeof f.text, "%s", l->last_cause);
+        split(l->p->name, l->last_cause, &f);
     else
         snprintf(f.text, sizeof f.text, "the last run failed: %s", l->last_error[0] != '\0' ? l->last_error : "no reason");
-    if (code == ERR_TARGET_SETUP)
-        snprintf(f.hint, sizeof f.hint, "orch target setup");
-    else if (f.exit_status == 75)
-        snprintf(f.hint, sizeof f.hint, "it is tried again by itself; orch doctor checks the connections");
-    else if (f.exit_status == 4)
-        snprintf(f.hint, sizeof f.hint, "orch doctor says what it needs");
-    else
-        snprintf(f.hint, sizeof f.hint, "orch history %s shows the run", l->last);
+    if (f.exit_status == 75)
+        advise(&f, "it is tried again by itself; orch doctor checks the connections");
+    else if (f.hint[0] == '\0' && code == ERR_TARGET_SETUP)
+        advise(&f, "orch target setup");
+    else if (f.hint[0] == '\0')
+        advise(&f, "%s %s", f.exit_status == 4 ? "orch doctor tells what it needs; orch history" : "orch history", l->last);
     return l->fn(l->arg, &f, err);
 }
 

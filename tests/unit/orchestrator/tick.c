@@ -5,6 +5,7 @@
 #include "tests/lib/engine_fixture.h"
 #include "tests/lib/run.h"
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct engine_fixture f;
@@ -217,15 +218,17 @@ TEST(a_failed_job_is_well_only_when_it_is_loaded)
 {
     ef_make(&f, mood, "");
     ef_sql(&f, "INSERT INTO job(pipeline, part, n, kind, state, tries, error, message, hint, created_ms, updated_ms) VALUES "
-               "('p', '2022-06-05T01', 1, 'LOAD', 'FAILED', 1, 'Orch.BadCsv', 'a.csv line 3', 'mend it', 0, 0)");
+               "('p', '2022-06-05T01', 1, 'LOAD', 'FAILED', 1, 'Orch.BadCsv', "
+               "'p/2022-06-05T01: a.csv line 3 (hint: mend it)', NULL, 0, 0)");
     is_int(tick("2026-01-01T12:00:10Z"), 1);
-    says("orch: p/2022-06-05T01: FAILED: a.csv line 3\n    hint: mend it\n");
+    says("orch: p/2022-06-05T01: FAILED: a.csv line 3\n    hint: mend it; "); /* the place once, the hint apart */
     ef_sql(&f, "UPDATE job SET state = 'PROCESSING'"); /* tried again, perhaps by another tick */
     is_int(tick("2026-01-01T12:05:10Z"), 0);
     said("");
     ef_sql(&f, "UPDATE job SET state = 'DEAD', attempts = 5");
     is_int(tick("2026-01-01T12:10:10Z"), 1);
-    said("orch: p/2022-06-05T01: DEAD: given up after 5 attempts: a.csv line 3\n    hint: mend it\n"); /* not "well again" */
+    said("orch: p/2022-06-05T01: DEAD: given up after 5 attempts: a.csv line 3\n"
+         "    hint: mend it; when that is mended: orch replay p/2022-06-05T01\n"); /* not "well again" */
     ef_sql(&f, "UPDATE job SET state = 'MISMATCHED'");
     is_int(tick("2026-01-01T12:15:10Z"), 5);
     ef_sql(&f, "UPDATE job SET state = 'RECONCILED'");
@@ -353,6 +356,22 @@ TEST(a_killed_tick_is_taken_over_by_the_next)
     is_int(number("SELECT count(*) FROM execution WHERE status = 'RUNNING'"), 1);
     is_int(tick("2026-01-01T12:00:20Z"), 0);
     is_int(number("SELECT count(*) FROM execution WHERE status = 'SUCCEEDED'"), 2); /* no second one for the same fire */
+    ef_close(&f);
+}
+
+TEST(a_tick_stopped_inside_a_transaction_is_ended_when_its_lease_is_over)
+{
+    const char *env[] = {"ORCH_TEST_NOW=2026-01-01T12:00:10Z", "ORCH_FAULT=store.before_commit=stop@6", NULL};
+    int status = 0;
+
+    ef_make(&f, mood, "");
+    int first = ef_tick_child(&f, env);
+    must(waitpid(first, &status, WUNTRACED) == first && WIFSTOPPED(status));
+    is_int(tick("2026-01-01T12:10:10Z"), 75); /* after the busy time-out of 10 s; the workflow has no Retry */
+    says("inside a transaction though its lease was over");
+    says("the task's owner died, was stopped, or fell silent");
+    is_int(ef_wait(first), 128 + SIGKILL);
+    is_int(number("SELECT count(*) FROM execution WHERE status = 'RUNNING'"), 0);
     ef_close(&f);
 }
 
