@@ -1,3 +1,4 @@
+#!/bin/bash
 # examples/demo.sh is what a newcomer runs first: it must do what it says.
 . "$(dirname "$0")/../lib/tap.sh"
 start=$(date +%s)
