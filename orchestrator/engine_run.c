@@ -359,8 +359,12 @@ static int run_step(struct run *r, json_t **ret, struct err *err)
         return rc;
     }
     rc = json_parse(r->t.parameters, strlen(r->t.parameters), "parameters", &parameters, err);
-    if (rc < 0)
+    if (rc == 0)
+        rc = step_check_parameters(type, parameters, err);
+    if (rc < 0) {
+        json_decref(parameters);
         return rc;
+    }
     free(r->ctx.flag_id);
     r->ctx.flag_id = NULL; /* a step that holds the flag says so */
     r->ctx.store = r->e->store;
@@ -444,13 +448,30 @@ static int bury_task(struct run *r, struct err *err)
     return apply(r, &o, "TIMED_OUT", err);
 }
 
-static int work_task(struct run *r, struct err *err)
+/* Renews the claim whatever is left of the lease; ERR_LOCK_LOST when it is another's. */
+static int assure_claim(struct run *r, bool *ret_stop, struct err *err)
 {
-    task_release(&r->t);
-    int rc = task_live(r->e->store, r->x.id, 0, &r->t, err);
+    int rc = store_begin(r->e->store, err);
 
     if (rc == 0)
-        return err_set(err, ERR_INTERNAL, "execution %s waits for a task that is not there", r->x.name);
+        rc = exec_renew(r->e->store, r->x.id, r->claim, clock_boot_ms(), r->lease_ms, ret_stop, err);
+    if (rc == 0)
+        rc = store_commit(r->e->store, err);
+    store_rollback(r->e->store);
+    r->renewed_mono = clock_mono_ms();
+    return rc;
+}
+
+static int work_task(struct run *r, struct err *err)
+{
+    bool stop;
+
+    task_release(&r->t);
+    int rc = task_live(r->e->store, r->x.id, 0, &r->t, err);
+    if (rc == 0) { /* we slept, and whoever took over has worked it since; else the file is not what we wrote */
+        rc = assure_claim(r, &stop, err);
+        return rc < 0 ? rc : err_set(err, ERR_INTERNAL, "execution %s waits for a task that is not there", r->x.name);
+    }
     if (rc < 0)
         return rc;
     if (strcmp(r->t.status, "STARTED") == 0)
@@ -478,14 +499,7 @@ static int keep_claim(struct run *r, bool *ret_stop, struct err *err)
     *ret_stop = r->x.stop_requested || r->why == WHY_STOP;
     if (*ret_stop || clock_mono_ms() - r->renewed_mono < r->lease_ms / 4)
         return 0;
-    int rc = store_begin(r->e->store, err);
-    if (rc == 0)
-        rc = exec_renew(r->e->store, r->x.id, r->claim, clock_boot_ms(), r->lease_ms, ret_stop, err);
-    if (rc == 0)
-        rc = store_commit(r->e->store, err);
-    store_rollback(r->e->store);
-    r->renewed_mono = clock_mono_ms();
-    return rc;
+    return assure_claim(r, ret_stop, err);
 }
 
 static int close_stopped(struct run *r, struct err *err)
