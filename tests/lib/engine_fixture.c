@@ -118,9 +118,11 @@ static int step_work(struct step_ctx *c, const json_t *parameters, json_t **ret_
 
 static const struct step_type *lookup(const char *resource)
 {
-    static const struct step_type steps[] = {
-        {"add", step_add, ""}, {"fail", step_fail, ""}, {"slow", step_slow, ""}, {"mood", step_mood, ""},
-        {"work", step_work, ""}};
+    static const struct step_type steps[] = {{.name = "add", .run = step_add, .doc = ""},
+                                             {.name = "fail", .run = step_fail, .doc = ""},
+                                             {.name = "slow", .run = step_slow, .doc = ""},
+                                             {.name = "mood", .run = step_mood, .doc = ""},
+                                             {.name = "work", .run = step_work, .doc = ""}};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         char *arn = xasprintf(ORCH_STEP("%s"), steps[i].name);
