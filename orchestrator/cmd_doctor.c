@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "orchestrator/asl.h"
 #include "orchestrator/cmd.h"
+#include "orchestrator/engine.h"
 #include "orchestrator/doctor.h"
 #include "orchestrator/probe.h"
 #include <pwd.h>
@@ -76,14 +77,6 @@ static void check_state(struct doctor *d, struct cli *c)
     free(dir);
 }
 
-static int known_resource(void *arg, const char *state, const char *resource, struct err *err)
-{
-    UNUSED(arg);
-    if (step_by_resource(resource) == NULL)
-        return err_set(err, ERR_WORKFLOW, "state %s: no step of orch is called %s", state, resource);
-    return 0;
-}
-
 static void check_workflow(struct doctor *d, const struct config *c, const struct pipeline *p,
                            const char *what)
 {
@@ -97,7 +90,7 @@ static void check_workflow(struct doctor *d, const struct config *c, const struc
     if (rc == 0)
         rc = asl_parse(text, n, &a, &found, &err);
     if (rc >= 0)
-        rc = asl_each_task(a, known_resource, NULL, &err);
+        rc = engine_check_tasks(a, &err);
     if (rc < 0)
         doctor_fail(d, what, &err);
     asl_free(a);

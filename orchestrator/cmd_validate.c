@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "orchestrator/asl.h"
 #include "orchestrator/cmd.h"
+#include "orchestrator/engine.h"
 
 static const char *file;
 static const struct opt opts[] = {
@@ -17,27 +18,11 @@ static void add(json_t *rows, const char *what, const struct asl_diagnostic *d)
                                           cli_json_text(d->message), "location", cli_json_text(d->location)));
 }
 
-static int check_resource(void *arg, const char *state, const char *resource, struct err *err)
-{
-    struct asl_diagnostic *d = arg;
-
-    UNUSED(err);
-    if (step_by_resource(resource) == NULL && d->code[0] == '\0') {
-        snprintf(d->severity, sizeof d->severity, "ERROR");
-        snprintf(d->code, sizeof d->code, "UNKNOWN_RESOURCE");
-        snprintf(d->message, sizeof d->message, "state '%.100s': no step of orch is called '%.200s'", state,
-                 resource);
-        snprintf(d->location, sizeof d->location, "/States/%.200s/Resource", state);
-    }
-    return 0;
-}
-
 /* Diagnostics of one document; *ret_errors counts. */
 static int check(const char *what, const char *text, size_t n, json_t *rows, size_t *ret_errors,
                  struct err *err)
 {
     struct asl_diagnostics d = {0};
-    struct asl_diagnostic unknown = {0};
     struct asl *a = NULL;
     int rc = asl_parse(text, n, &a, &d, err);
 
@@ -47,9 +32,10 @@ static int check(const char *what, const char *text, size_t n, json_t *rows, siz
     if (rc < 0 && d.errors == 0)
         goto out;
     rc = 0;
-    if (a != NULL)
-        rc = asl_each_task(a, check_resource, &unknown, err);
-    if (rc >= 0 && unknown.code[0] != '\0') {
+    struct err wrong;
+    if (a != NULL && engine_check_tasks(a, &wrong) < 0) {
+        struct asl_diagnostic unknown = {.severity = "ERROR", .code = "UNKNOWN_RESOURCE", .location = "/States"};
+        snprintf(unknown.message, sizeof unknown.message, "%.399s", wrong.msg);
         add(rows, what, &unknown);
         ++*ret_errors;
     }

@@ -45,14 +45,19 @@ int engine_sweep(struct engine *e, struct err *err)
 
 /* ---- T0 ---- */
 
-static int known_resource(void *arg, const char *state, const char *resource, struct err *err)
+static int check_task(void *arg, const char *state, const char *resource, struct err *err)
 {
+    const json_t *parameters = json_object_get(asl_state(arg, state), "Parameters");
+    const struct step_type *type = engine_step_lookup(resource);
     const char *names[32];
     size_t n = 0;
 
-    UNUSED(arg);
-    if (engine_step_lookup(resource) != NULL)
-        return 0;
+    if (type != NULL) {
+        if (!json_is_object(parameters) || step_check_parameters(type, parameters, err) == 0)
+            return 0;
+        err->code = ERR_WORKFLOW;
+        return err_prefix(err, "state '%s'", state);
+    }
     for (const struct step_type *t = step_types; t->name != NULL && n < ARRAY_LEN(names) - 1; t++)
         names[n++] = t->name;
     names[n] = NULL;
@@ -61,6 +66,12 @@ static int known_resource(void *arg, const char *state, const char *resource, st
     const char *near = at != NULL ? str_nearest(at + strlen(":activity:orch-"), names) : NULL;
     return near != NULL ? err_hint(err, "the nearest is '...:activity:orch-%s'", near)
                         : err_hint(err, "arn:aws:states:us-east-1:000000000000:activity:orch-ingest is one");
+}
+
+int engine_check_tasks(const struct asl *a, struct err *err)
+{
+    /* the callback only reads it */
+    return asl_each_task(a, check_task, (void *)(uintptr_t)a, err);
 }
 
 /* As on AWS: 1 to 80 characters, no blanks, wildcards, brackets, or what needs quoting in an ARN. */
@@ -153,7 +164,7 @@ static int start(struct engine *e, const struct pipeline *p, const char *name, c
         goto out;
     rc = asl_parse(definition, n, &asl, &d, err);
     if (rc == 0)
-        rc = asl_each_task(asl, known_resource, NULL, err);
+        rc = engine_check_tasks(asl, err);
     if (rc < 0) {
         rc = err_prefix(err, "workflow '%s'", p->workflow);
         goto out;

@@ -30,6 +30,8 @@ extern volatile int engine_stop_signal;
 NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause, struct err *err);
 /* Deletes the lock files that killed processes left. Returns how many. */
 NODISCARD int engine_sweep(struct engine *e, struct err *err);
+/* Every Task: a step of ours, and only parameters that it knows. ERR_WORKFLOW names state, parameter and the nearest. */
+NODISCARD int engine_check_tasks(const struct asl *a, struct err *err);
 /* step_by_resource; tests bring their own. */
 extern const struct step_type *(*engine_step_lookup)(const char *resource);
 #endif

@@ -33,6 +33,48 @@ void step_io_free(struct step_io *io)
     free(io);
 }
 
+/* Is the name (of n bytes) among the words of list? */
+static bool among(const char *list, const char *name, size_t n)
+{
+    for (const char *p = list; *p != '\0';) {
+        size_t len = strcspn(p, " ?");
+        if (len == n && memcmp(p, name, n) == 0)
+            return true;
+        p += strcspn(p, " ");
+        p += strspn(p, " ");
+    }
+    return false;
+}
+
+int step_check_parameters(const struct step_type *type, const json_t *parameters, struct err *err)
+{
+    const char *key, *p = type->parameters;
+    json_t *value;
+
+    if (p == NULL)
+        return 0;
+    json_object_foreach((json_t *)(uintptr_t)parameters, key, value) {
+        size_t n = strlen(key) - (str_ends(key, ".$") ? 2 : 0);
+        if (!among(p, key, n)) {
+            err_set(err, ERR_CONTRACT, "step %s has no parameter '%.*s'", type->name, (int)n, key);
+            return err_hint(err, "%s", type->doc);
+        }
+    }
+    while (*p != '\0') {
+        size_t n = strcspn(p, " ?");
+        char name[64], path[72];
+        snprintf(name, sizeof name, "%.*s", (int)n, p);
+        snprintf(path, sizeof path, "%s.$", name);
+        if (p[n] != '?' && json_object_get(parameters, name) == NULL && json_object_get(parameters, path) == NULL) {
+            err_set(err, ERR_CONTRACT, "step %s needs the parameter '%s'", type->name, name);
+            return err_hint(err, "%s", type->doc);
+        }
+        p += strcspn(p, " ");
+        p += strspn(p, " ");
+    }
+    return 0;
+}
+
 int step_source(struct step_ctx *c, struct source **ret, struct err *err)
 {
     struct step_io *io = c->io;

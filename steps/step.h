@@ -65,10 +65,17 @@ struct step_type {
     const char *name;        /* "generate-queue" */
     int (*run)(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err);
     const char *doc;         /* one line: parameters -> result */
+    const char *parameters;  /* their names, '?' behind those that may be missing; NULL: not checked */
 };
 extern const struct step_type step_types[]; /* ends with name NULL; steps/all.c */
 /* By Resource ARN (any region and account); NULL when none of ours. */
 const struct step_type *step_by_resource(const char *resource);
+
+/*
+ * The keys of a state's Parameters (".$" is not part of a name) against the step's: what the step does not know, or
+ * needs and is not given, is ERR_CONTRACT and named, before anything is done.
+ */
+NODISCARD int step_check_parameters(const struct step_type *type, const json_t *parameters, struct err *err);
 
 /* Shared by steps, commands and tests; each in the file of its name. */
 /* rebuild.c: brings the state file in line with the target's ledger when the fence is not where this file left it.

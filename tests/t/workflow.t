@@ -57,7 +57,7 @@ def retry(n):
     return change
 
 
-fault = 'ingest.raised=error@1,ingest.raised=error@2'
+fault = 'ingest.begun=error@1,ingest.begun=error@2'
 r, entered, types = run('retry3', retry(3), fault)
 same((types.count('ActivityFailed'), types.count('ActivityScheduled') > 0, entered[-1]), (2, True, 'Done'), 'two failures within three retries: done')
 r, entered, types = run('retry1', retry(1), fault)

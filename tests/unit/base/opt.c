@@ -16,7 +16,7 @@ static const struct opt common[] = {
     {0},
 };
 
-static int parse(char *const *words, bool stop, struct opt_args *args, int *next, struct err *err)
+static int parse(const char *const *words, bool stop, struct opt_args *args, int *next, struct err *err)
 {
     char *argv[20] = {NULL};
     int n = 0;
@@ -25,10 +25,10 @@ static int parse(char *const *words, bool stop, struct opt_args *args, int *next
     from = config = NULL;
     limit = -1;
     for (; words[n] != NULL; n++)
-        argv[n] = words[n];
+        argv[n] = (char *)(uintptr_t)words[n];
     return opt_parse(own, common, n, argv, 0, stop, args, next, err);
 }
-#define PARSE(...) parse((char *[]){__VA_ARGS__, NULL}, false, &args, &next, &err)
+#define PARSE(...) parse((const char *[]){__VA_ARGS__, NULL}, false, &args, &next, &err)
 
 TEST(options_and_arguments_in_any_order)
 {
@@ -86,7 +86,7 @@ TEST(stops_at_the_verb)
     struct opt_args args;
     struct err err;
     int next = -1;
-    char *words[] = {"-c", "x", "tick", "--dry-run", NULL};
+    const char *words[] = {"-c", "x", "tick", "--dry-run", NULL};
 
     is_int(parse(words, true, &args, &next, &err), 0);
     is_int(next, 2);

@@ -648,7 +648,7 @@ static void run_shipped(const char *mocks)
     const char *source = getenv("ORCH_SOURCE");
     json_t *context = json("{\"Execution\":{\"StartTime\":\"2022-06-05T12:00:00Z\"}}"),
            *answers = json(mocks);
-    json_t *input = json("{\"pipeline\":\"loans\",\"partition\":null}");
+    json_t *input = json("{\"pipeline\":\"loans\",\"partition\":null,\"cause\":\"SCHEDULE\"}");
     char path[4096];
     struct err err;
 
