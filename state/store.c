@@ -248,18 +248,31 @@ static int set_up(struct store *s, struct err *err)
     return rc;
 }
 
+static int lock_in_time(int fd)
+{
+    for (int64_t until = clock_mono_ms() + BUSY_MS; flock(fd, LOCK_EX | LOCK_NB) < 0; clock_sleep_ms(20))
+        if (errno != EWOULDBLOCK || clock_mono_ms() > until)
+            return -1;
+    return 0;
+}
+
 /*
  * A state file that somebody deleted may have left its write-ahead log behind, and SQLite will not start with another
- * file's log. Under a lock on the folder, so that nobody takes away the log of one who makes the file just now.
+ * file's log. Only where the file is missing, and under a lock of its own, so that nobody takes away the log of one who
+ * makes the file just now. (Not a lock on the folder: that may be the user's, around the whole tick.)
  */
-static int clear_orphans(const char *path, struct err *err)
+static int make_afresh(const char *path, struct err *err)
 {
-    char *dir = fs_dirname(path), *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path);
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+    char *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path), *lock = xasprintf("%s.making", path);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
+    bool held = false;
 
-    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-        rc = err_errno(err, errno, "folder %s of the state file", dir);
-    } else if (access(path, F_OK) != 0 && errno == ENOENT) {
+    if (fd < 0) {
+        rc = err_errno(err, errno, "cannot make state file %s", path);
+        rc = err->code == ERR_NOT_FOUND ? err_hint(err, "make its folder first") : rc;
+    } else if (!(held = lock_in_time(fd) == 0)) {
+        rc = err_set(err, ERR_BUSY, "state file %s is being made by another process", path);
+    } else if (access(path, F_OK) != 0) {
         err_ignore(unlink(wal));
         err_ignore(unlink(shm));
         int made = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -268,11 +281,13 @@ static int clear_orphans(const char *path, struct err *err)
         else
             close(made);
     }
+    if (held)
+        err_ignore(unlink(lock)); /* who waits for it finds the state file made */
     if (fd >= 0)
         close(fd);
-    free(dir);
     free(wal);
     free(shm);
+    free(lock);
     return rc;
 }
 
@@ -281,10 +296,10 @@ static int make_file(const char *path, enum store_mode mode, char **ret_real, st
 {
     char real[PATH_MAX];
 
-    if (mode == STORE_CREATE) {
-        int rc = clear_orphans(path, err);
+    if (mode == STORE_CREATE && access(path, F_OK) != 0) {
+        int rc = make_afresh(path, err);
         if (rc < 0)
-            return err->code == ERR_NOT_FOUND ? err_hint(err, "make its folder first") : rc;
+            return rc;
     }
     if (realpath(path, real) == NULL) {
         int rc = err_errno(err, errno, "state file %s", path);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -210,6 +211,46 @@ TEST(two_that_make_the_file_at_once_both_get_it)
     }
     struct store *s = open_store(STORE_OPEN);
     must_rc(store_check(s, &err), &err);
+    store_close(s);
+    clean();
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct buf b = BUF_INIT(8 << 20);
+
+    must_rc(fs_read(from, &b, &err), &err);
+    must_rc(fs_write(to, b.p, b.n, 0600, &err), &err);
+    buf_release(&b);
+}
+
+TEST(the_log_of_a_deleted_file_does_not_spoil_the_new_one)
+{
+    char wal[112], kept[112];
+
+    fresh();
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    snprintf(kept, sizeof kept, "%s/kept", folder);
+    struct store *s = open_store(STORE_CREATE);
+    must_rc(store_begin(s, &err), &err);
+    put_workflow(s, "old");
+    must_rc(store_commit(s, &err), &err);
+    copy_file(wal, kept);
+    store_close(s);
+    must(unlink(path) == 0);
+    copy_file(kept, wal);
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(flock(dir, LOCK_EX) == 0); /* as cron lines do: flock -n FOLDER orch tick */
+    s = open_store(STORE_CREATE);
+    close(dir);
+    must_rc(store_check(s, &err), &err);
+    ok(!has_workflow(s, "old"));
+    must_rc(store_begin(s, &err), &err);
+    put_workflow(s, "new");
+    must_rc(store_commit(s, &err), &err);
+    store_close(s);
+    s = open_store(STORE_CREATE); /* one that is there keeps its log */
+    ok(has_workflow(s, "new"));
     store_close(s);
     clean();
 }
