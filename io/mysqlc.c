@@ -118,6 +118,12 @@ static bool is_loopback(const char *host)
     return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
+/* "localhost" without a port means the library's own socket, as everywhere with MySQL. */
+static bool by_socket(const struct mysqlc_config *c)
+{
+    return c->socket != NULL || (c->port == 0 && strcmp(c->host, "localhost") == 0);
+}
+
 /* A bundle must be named: without one, newer Connector/C accept any certificate in spite of "verify". */
 static int find_bundle(const char **ret, struct err *err)
 {
@@ -150,7 +156,7 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
     mysql_options(h, MYSQL_OPT_SSL_ENFORCE, &enforce);
     mysql_options(h, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check);
     /* Who is not known to be the server may not ask for the password in clear. */
-    if (c->socket == NULL && !verify)
+    if (!by_socket(c) && !verify)
         mysql_options(h, MARIADB_OPT_RESTRICTED_AUTH,
                       "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,parsec");
 #else
@@ -159,7 +165,7 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
                     : c->tls == TLS_REQUIRE ? SSL_MODE_REQUIRED
                                             : SSL_MODE_PREFERRED;
     mysql_options(h, MYSQL_OPT_SSL_MODE, &mode);
-    flag_type ask_key = !tls && (c->socket != NULL || is_loopback(c->host));
+    flag_type ask_key = !tls && (by_socket(c) || is_loopback(c->host));
     mysql_options(h, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &ask_key);
 #endif
     if (tls && ca != NULL)
@@ -174,7 +180,7 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
 static void set_options(MYSQL *h, const struct mysqlc_config *c)
 {
     unsigned off = 0, seconds = (unsigned)(c->timeout_ms + 999) / 1000, connect = seconds < 10 ? seconds : 10;
-    unsigned protocol = c->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+    unsigned protocol = by_socket(c) ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 
 #if !CLIENT_IS_MARIADB
     seconds = (seconds + 2) / 3; /* this library tries a read three times */
@@ -211,7 +217,7 @@ int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct 
 {
     struct mysqlc *c = xcalloc(1, sizeof *c);
     int64_t start_ms = clock_mono_ms();
-    bool local = config->socket != NULL || (config->tls == TLS_PREFER && is_loopback(config->host));
+    bool local = by_socket(config) || (config->tls == TLS_PREFER && is_loopback(config->host));
     bool tls = config->tls != TLS_OFF && !local;
     int rc;
 

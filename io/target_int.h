@@ -18,6 +18,8 @@ enum {
     HOLD_SLOTS = 8,   /* loads of one epoch at a time: n of the lock's name */
     HOLD_EPOCHS = 16, /* earlier epochs whose holders a successor ends */
     MAX_SQL = 16 * 1024 * 1024,
+    TARGET_DEADLOCK = 1213,   /* of the server: the transaction is gone, for certain */
+    TARGET_REFERENCED = 1451, /* of the server: a foreign key refers to the row */
 };
 
 struct target {
@@ -40,7 +42,6 @@ struct load {
     struct load_spec spec;
     unsigned char key_sha256[SHA256_SIZE];
     int64_t serial, inserted, batches;
-    bool replaced;
     void *insert;               /* the engine's statement */
 };
 
@@ -58,7 +59,7 @@ struct target_ops {
     int (*script)(struct target *t, const char *sql, struct err *err); /* statements ended by ";\n", no results */
     int (*clock_ms)(struct target *t, int64_t *ret_ms, struct err *err);
     int (*hold)(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
-    /* Ends the connection that still holds t->hold_name, if it is not this one. */
+    /* Drops the connection, and ends it on the server too, if there is one to ask: a COMMIT that never arrived. */
     void (*end_holder)(struct target *t);
     int (*describe)(struct target *t, const char *table, struct table **ret_owned, struct err *err);
     int (*create_ddl)(struct target *t, const char *table, const char *const *names, const char *const *types,

@@ -1,56 +1,68 @@
-/*
- * MySQL and MariaDB as a target: the connection and its session, named locks, the rows in bulk. The protocol over it is
- * in target_*.c; what tables look like is in target_mysql_schema.c.
- */
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "io/mysqlc.h"
 #include "io/target_mysql_int.h"
 #include "sql_mysql.h"
-
-enum { LOCK_WAIT_S = 15 }; /* below the network time-out, so that the server says 1205 before we give up on it */
 
 struct own {
     struct target_url url;
 };
 
-static int my_open(struct target *t, struct err *err)
+static int mysql_open_target(struct target *t, struct err *err)
 {
     struct own *own = xcalloc(1, sizeof *own);
+    int rc;
 
     t->own = own;
     t->queries = sql_mysql;
     t->name = xstrdup("mysql");
-    int rc = target_url_parse(t->config.url, &own->url, err);
+    rc = target_url_parse(t->config.url, &own->url, err);
     if (rc == 0 && t->config.option_file != NULL)
         rc = target_option_file(t->config.option_file, &own->url, err);
     if (rc < 0)
         return rc;
+    struct target_url *u = &own->url;
+    if (u->host == NULL)
+        u->host = xstrdup("localhost");
+    if (u->database == NULL)
+        return err_set(err, ERR_CONFIG, "the target names no database: mysql://user@host:port/database");
     free(t->name);
-    t->name = own->url.socket != NULL
-                  ? xasprintf("%s/%s", own->url.socket, own->url.database ? own->url.database : "")
-                  : xasprintf("%s:%u/%s", own->url.host ? own->url.host : "localhost",
-                              own->url.port ? own->url.port : 3306, own->url.database ? own->url.database : "");
-    if (own->url.database == NULL) {
-        err_set(err, ERR_CONFIG, "the target's URL names no database");
-        return err_hint(err, "mysql://user@host:3306/database");
-    }
+    if (u->socket != NULL)
+        t->name = xasprintf("%s/%s", u->socket, u->database);
+    else
+        t->name = xasprintf(u->port != 0 ? "%s:%u/%s" : "%s%.0u/%s", u->host, u->port, u->database);
     return 0;
 }
 
-static void my_close(struct target *t)
+static void mysql_close_target(struct target *t)
 {
     struct own *own = t->own;
 
     if (own != NULL)
         target_url_release(&own->url);
     free(own);
-    t->own = NULL;
 }
 
-/* One statement after the other; they end with ";" at the end of a line. */
-static int my_script(struct target *t, const char *sql, struct err *err)
+/* --- session --- */
+
+static int on_variable(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct mysql_db *db = arg;
+
+    UNUSED(err);
+    if (count != 2 || cells[0].p == NULL)
+        return 0;
+    if (strcmp(cells[0].p, "max_allowed_packet") == 0)
+        db->max_packet = target_cell_i64(cells[1]);
+    else if (strcmp(cells[0].p, "idle_transaction_timeout") == 0)
+        db->has_idle_timeout = true;
+    else if (strcmp(cells[0].p, "wsrep_on") == 0)
+        db->is_cluster = cells[1].p != NULL && strcmp(cells[1].p, "ON") == 0;
+    return 0;
+}
+
+/* Statements one after the other: they end with ";" before a line end. */
+static int script(struct mysqlc *c, const char *sql, struct err *err)
 {
     int rc = 0;
 
@@ -58,40 +70,48 @@ static int my_script(struct target *t, const char *sql, struct err *err)
         const char *end = strstr(sql, ";\n");
         size_t n = end != NULL ? (size_t)(end - sql) : strlen(sql);
         char *one = xstrndup(sql, n);
-        if (one[strspn(one, " \n;")] != '\0')
-            rc = mysqlc_exec(t->db, one, err);
+        if (one[strspn(one, " \n")] != '\0')
+            rc = mysqlc_exec(c, one, err);
         free(one);
         sql += n + (end != NULL ? 2 : 0);
     }
     return rc;
 }
 
-static int set_session(struct target *t, struct err *err)
+static int set_session(struct target *t, struct mysql_db *db, struct err *err)
 {
-    struct mysqlc *db = t->db;
-    char sql[300];
+    bool mariadb = mysqlc_is_mariadb(db->c);
+    int lock_s = t->config.timeout_ms / 2000 > 0 ? t->config.timeout_ms / 2000 : 1;
+    char extra[600];
 
-    int rc = my_script(t, target_query(t, "session"), err);
-    if (rc < 0)
-        return rc;
-    /* A transaction of ours that stands still is ended by the server while its successor still waits for it. */
-    snprintf(sql, sizeof sql, "SET SESSION innodb_lock_wait_timeout = %d, %s = %d", LOCK_WAIT_S,
-             mysqlc_is_mariadb(db) ? "idle_transaction_timeout" : "wait_timeout", TARGET_IDLE_S);
-    return mysqlc_exec(db, sql, err);
+    db->max_packet = 1 * MIB;
+    int rc = mysqlc_run(db->c, target_query(t, "session_variables"), NULL, 0, on_variable, db, NULL, NULL, err);
+    if (rc == 0)
+        rc = script(db->c, target_query(t, "session"), err);
+    /* A lock wait ends before the client's own time-out, so that we hear why; an idle transaction before the lease. */
+    snprintf(extra, sizeof extra, "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, wait_timeout = %d%s%s",
+             lock_s, lock_s, db->has_idle_timeout ? 8 * TARGET_IDLE_S : TARGET_IDLE_S,
+             mariadb ? ", max_statement_time = 0" : ", max_execution_time = 0",
+             db->is_cluster ? ", wsrep_sync_wait = 1" : "");
+    if (rc == 0)
+        rc = mysqlc_exec(db->c, extra, err);
+    snprintf(extra, sizeof extra, "SET SESSION idle_transaction_timeout = %d", TARGET_IDLE_S);
+    if (rc == 0 && db->has_idle_timeout)
+        rc = mysqlc_exec(db->c, extra, err);
+    return rc;
 }
 
-static int my_connect(struct target *t, struct err *err)
+static int connect_to(const struct target *t, struct mysqlc **ret, struct err *err)
 {
-    struct own *own = t->own;
+    const struct own *own = t->own;
     const struct target_url *u = &own->url;
-    struct mysqlc *db = NULL;
-    const struct mysqlc_config c = {
-        .host = u->host ? u->host : "localhost",
+    const struct mysqlc_config config = {
+        .host = u->host,
         .socket = u->socket,
         .user = u->user,
         .password = t->config.password != NULL ? t->config.password : u->password,
         .database = u->database,
-        .port = u->port ? u->port : 3306,
+        .port = u->port,
         .tls = t->config.tls,
         .ca_file = t->config.ca_file != NULL ? t->config.ca_file : u->ca_file,
         .cert_file = u->cert_file,
@@ -99,266 +119,197 @@ static int my_connect(struct target *t, struct err *err)
         .timeout_ms = t->config.timeout_ms,
     };
 
-    int rc = mysqlc_open(&c, &db, err);
-    if (rc < 0)
-        return rc;
-    t->db = db;
-    snprintf(t->version, sizeof t->version, "%s %s", mysqlc_is_mariadb(db) ? "MariaDB" : "MySQL", mysqlc_version(db));
-    rc = set_session(t, err);
+    return mysqlc_open(&config, ret, err);
+}
+
+static int mysql_connect(struct target *t, struct err *err)
+{
+    struct mysql_db *db = xcalloc(1, sizeof *db);
+    int rc = connect_to(t, &db->c, err);
+
+    if (rc == 0)
+        rc = set_session(t, db, err);
     if (rc < 0) {
-        mysqlc_close(db);
-        t->db = NULL;
+        mysqlc_close(db->c);
+        free(db);
+        return rc;
     }
-    return rc;
+    snprintf(t->version, sizeof t->version, "%s %s", mysqlc_is_mariadb(db->c) ? "MariaDB" : "MySQL",
+             mysqlc_version(db->c));
+    t->db = db;
+    return 0;
 }
 
-static void my_disconnect(struct target *t)
+static void mysql_disconnect(struct target *t)
 {
-    mysqlc_close(t->db);
+    mysqlc_close(mysql_db(t)->c);
+    free(t->db);
 }
 
-static bool my_is_lost(const struct target *t)
+static bool mysql_is_lost(const struct target *t)
 {
-    return mysqlc_is_lost(t->db);
+    return mysqlc_is_lost(mysql_db(t)->c);
 }
 
-static int my_check(struct target *t, struct err *err)
+static int mysql_check(struct target *t, struct err *err)
 {
-    return mysqlc_ping(t->db, TARGET_PING_MS, err);
+    return mysqlc_ping(mysql_db(t)->c, TARGET_PING_MS, err);
 }
 
-static int my_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
-                  int64_t *ret_rows, struct err *err)
+static int mysql_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
+                     int64_t *ret_rows, struct err *err)
 {
-    return mysqlc_run(t->db, sql, values, n, fn, arg, ret_rows, NULL, err);
+    return mysqlc_run(mysql_db(t)->c, sql, values, n, fn, arg, ret_rows, NULL, err);
 }
 
-static int my_clock_ms(struct target *t, int64_t *ret_ms, struct err *err)
+static int mysql_script(struct target *t, const char *sql, struct err *err)
+{
+    return script(mysql_db(t)->c, sql, err);
+}
+
+static int mysql_clock_ms(struct target *t, int64_t *ret_ms, struct err *err)
 {
     return target_run(t, "target_clock", NULL, 0, target_row_i64, ret_ms, NULL, err);
 }
 
-/* ---- named locks: only to free row locks early; what makes it safe is the fence ---- */
+int mysql_quote(const char *name, bool qualified, struct buf *ret, struct err *err)
+{
+    int rc = buf_adds(ret, "`", err);
 
-static void lock_name(const char *pipeline, int64_t epoch, int n, char out[80])
+    for (const char *p = name; rc == 0 && *p != '\0'; p++) {
+        bool dot = qualified && *p == '.' && p > name;
+        rc = dot ? buf_adds(ret, "`.`", err) : *p == '`' ? buf_adds(ret, "``", err) : buf_add(ret, p, 1, err);
+        qualified = qualified && !dot; /* the first dot only: a database's name has none */
+    }
+    return rc < 0 ? rc : buf_adds(ret, "`", err);
+}
+
+/* --- who works here: named locks, so that a successor finds the connection of a stopped owner --- */
+
+static void lock_name(const char *pipeline, int64_t epoch, int slot, char out[80])
 {
     char hex[SHA256_HEX];
 
     sha256_hex(pipeline, strlen(pipeline), hex);
-    snprintf(out, 80, "orch.%.16s.%lld.%d", hex, (long long)epoch, n);
+    snprintf(out, 80, "orch.%.16s.%lld.%d", hex, (long long)epoch, slot);
 }
 
 struct holders {
     int64_t ids[HOLD_EPOCHS * HOLD_SLOTS];
+    size_t n;
 };
 
-/* Ends the connections that hold locks of the epochs before this one. Failing at it is no error. */
-static void end_predecessors(struct target *t, const char *pipeline, int64_t epoch)
+static int on_holders(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct holders *h = arg;
+
+    UNUSED(err);
+    for (size_t i = 0; i < count && h->n < ARRAY_LEN(h->ids); i++)
+        if (cells[i].p != NULL)
+            h->ids[h->n++] = target_cell_i64(cells[i]);
+    return 0;
+}
+
+/* Ends the connections that hold locks of the epochs before. Whatever fails here is no error: it frees row locks
+ * early, and the fence is what makes it safe. */
+static int end_predecessors(struct target *t, const char *pipeline, int64_t epoch, struct err *err)
 {
     struct buf sql = BUF_INIT(64 * KIB);
-    struct holders h = {{0}};
+    struct holders h = {.n = 0};
+    char name[80], kill[64];
     struct err ignored;
-    char name[80];
-    int count = 0, rc = buf_adds(&sql, "SELECT ", &ignored);
 
-    for (int back = 1; back <= HOLD_EPOCHS && epoch - back >= 0; back++)
-        for (int n = 0; rc == 0 && n < HOLD_SLOTS; n++, count++) {
-            lock_name(pipeline, epoch - back, n, name);
-            rc = buf_addf(&sql, &ignored, "%sIS_USED_LOCK('%s')", count > 0 ? "," : "", name);
+    int rc = buf_adds(&sql, "SELECT NULL", err);
+    for (int64_t e = epoch - 1; e >= 0 && e >= epoch - HOLD_EPOCHS; e--)
+        for (int slot = 0; slot < HOLD_SLOTS && rc == 0; slot++) {
+            lock_name(pipeline, e, slot, name);
+            rc = buf_addf(&sql, err, ",IS_USED_LOCK('%s')", name);
         }
-    if (rc == 0 && count > 0)
-        rc = mysqlc_run(t->db, sql.p, NULL, 0, target_row_i64, &h, NULL, NULL, &ignored);
-    for (int i = 0; rc == 0 && i < count; i++)
-        if (h.ids[i] != 0) {
-            char kill[64];
-            snprintf(kill, sizeof kill, "KILL %lld", (long long)h.ids[i]);
-            err_ignore(mysqlc_exec(t->db, kill, &ignored));
-        }
+    if (rc == 0)
+        rc = mysql_run(t, sql.p, NULL, 0, on_holders, &h, NULL, err);
     buf_release(&sql);
+    for (size_t i = 0; rc == 0 && i < h.n; i++) {
+        snprintf(kill, sizeof kill, "KILL %lld", (long long)h.ids[i]);
+        err_ignore(mysql_script(t, kill, &ignored));
+    }
+    return rc;
 }
 
-static int my_hold(struct target *t, const char *pipeline, int64_t epoch, struct err *err)
+static int take_lock(struct target *t, const char *pipeline, int64_t epoch, struct err *err)
 {
-    int64_t got = 0;
+    for (int slot = 0; slot < HOLD_SLOTS; slot++) {
+        char name[80];
+        int64_t got = 0;
+        lock_name(pipeline, epoch, slot, name);
+        const struct val value = val_text(name);
+        int rc = mysql_run(t, "SELECT GET_LOCK(?, 0)", &value, 1, target_row_i64, &got, NULL, err);
+        if (rc < 0)
+            return rc;
+        if (got == 1) {
+            snprintf(t->hold_name, sizeof t->hold_name, "%s", name);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int mysql_hold(struct target *t, const char *pipeline, int64_t epoch, struct err *err)
+{
+    char mine[80];
     int rc = 0;
 
-    for (int n = 0; rc == 0 && got != 1 && n < HOLD_SLOTS; n++) {
-        lock_name(pipeline, epoch, n, t->hold_name);
-        const struct val values[] = {val_text(t->hold_name)};
-        rc = mysqlc_run(t->db, "SELECT GET_LOCK(?, 0)", values, 1, target_row_i64, &got, NULL, NULL, err);
-    }
-    if (rc < 0 || got != 1)
+    lock_name(pipeline, epoch, 0, mine);
+    if (strncmp(t->hold_name, mine, strlen(mine) - 1) == 0)
+        return 0; /* of this epoch already */
+    if (t->hold_name[0] != '\0') { /* before anything else: end_predecessors must not find ourselves */
+        const struct val value = val_text(t->hold_name);
+        rc = mysql_run(t, "SELECT RELEASE_LOCK(?)", &value, 1, NULL, NULL, NULL, err);
         t->hold_name[0] = '\0';
-    if (rc == 0)
-        end_predecessors(t, pipeline, epoch);
-    return rc;
-}
-
-/* ---- rows ---- */
-
-static enum bulk_kind bulk_kind_of(const struct batch *b, const struct batch_col *c)
-{
-    switch (c->kind) {
-    case CELL_I64:
-        return BULK_I64;
-    case CELL_U64:
-        return BULK_U64;
-    case CELL_DOUBLE:
-        return BULK_DOUBLE;
-    case CELL_BYTES:
-        break;
-    }
-    enum col_type type = b->table->columns[c->column].type;
-    return type == COL_BINARY || type == COL_BIT ? BULK_BLOB : BULK_TEXT;
-}
-
-static int my_insert_open(struct load *l, struct err *err)
-{
-    const struct load_spec *s = &l->spec;
-    struct buf head = BUF_INIT(4 * MIB), row = BUF_INIT(4 * MIB);
-    struct mysqlc_bulk *bulk = NULL;
-    size_t n = s->column_count;
-
-    int rc = buf_adds(&head, "INSERT INTO ", err);
-    if (rc == 0)
-        rc = my_quote(s->table->name, true, &head, err);
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = buf_adds(&head, i == 0 ? "(" : ",", err);
-        if (rc == 0)
-            rc = my_quote(s->table->columns[s->columns[i]].name, false, &head, err);
-        if (rc == 0)
-            rc = buf_adds(&row, i == 0 ? "(?" : ",?", err);
-    }
-    if (rc == 0 && s->table->has_lineage) {
-        rc = buf_adds(&head, "," LINEAGE_LINE "," LINEAGE_LOAD_ID, err);
-        if (rc == 0)
-            rc = buf_addf(&row, err, ",?,%lld", (long long)s->load_id);
     }
     if (rc == 0)
-        rc = buf_adds(&head, ") VALUES ", err);
-    if (rc == 0)
-        rc = buf_adds(&row, ")", err);
-    if (rc == 0)
-        rc = mysqlc_bulk_new(l->t->db, head.p, row.p, n + s->table->has_lineage, &bulk, err);
-    l->insert = bulk;
-    buf_release(&head);
-    buf_release(&row);
-    return rc;
+        rc = take_lock(t, pipeline, epoch, err);
+    return rc < 0 ? rc : end_predecessors(t, pipeline, epoch, err);
 }
 
-static void my_insert_close(struct load *l)
+static void mysql_end_holder(struct target *t)
 {
-    if (l->t->db != NULL)
-        mysqlc_bulk_free(l->insert);
-    l->insert = NULL;
-}
+    struct mysqlc *other = NULL;
+    struct holders h = {.n = 0};
+    struct err ignored;
+    char name[80], kill[64];
 
-struct inserting {
-    struct load *l;
-    const struct batch *b;
-    const struct mysqlc_column *columns;
-};
-
-static bool is_of_data(const struct err *err)
-{
-    return err->code == ERR_BAD_VALUE || err->code == ERR_DUPLICATE_KEY || err->code == ERR_TOO_LARGE;
-}
-
-static int refuse_row(const struct inserting *in, size_t row, const struct err *why, struct err *err)
-{
-    const struct batch *b = in->b;
-    struct reject_info r = {.line = b->lines[row],
-                            .offset = b->offsets[row],
-                            .raw = b->raw[row],
-                            .raw_n = b->raw_n[row],
-                            .raw_total = b->raw_n[row]};
-    const char *code = why->code == ERR_DUPLICATE_KEY ? "DUPLICATE_KEY"
-                       : why->native == 1366          ? "NOT_IN_CHARSET"
-                       : why->native == 1264          ? "OUT_OF_RANGE"
-                       : why->native == 1406          ? "TOO_LONG"
-                       : why->native == 1048          ? "NOT_NULL"
-                                                      : "REFUSED_BY_SERVER";
-
-    snprintf(r.code, sizeof r.code, "%s", code);
-    snprintf(r.message, sizeof r.message, "%.299s", why->msg);
-    if (why->code == ERR_DUPLICATE_KEY)
-        snprintf(r.hint, sizeof r.hint, "the table's keys compare by their collation: %.150s",
-                 b->table->unique_keys ? b->table->unique_keys : "");
-    return in->l->spec.on_reject(in->l->spec.arg, b, row, &r, err);
-}
-
-/* Rows [from, from + n). Where the server refuses one of them, halves, until it stands alone. */
-static int insert_range(const struct inserting *in, size_t from, size_t n, struct err *err)
-{
-    struct mysqlc *db = in->l->t->db;
-    struct err why;
-    int64_t rows = 0;
-    unsigned warnings = 0;
-
-    int rc = mysqlc_exec(db, "SAVEPOINT orch_batch", err);
-    if (rc < 0)
-        return rc;
-    rc = mysqlc_bulk_insert(in->l->insert, in->columns, from, n, &rows, &warnings, &why);
-    if (rc == 0 && (rows != (int64_t)n || warnings != 0))
-        return err_set(err, ERR_TARGET, "%zu rows were sent, %lld inserted, %u warnings: the server changed something", n,
-                       (long long)rows, warnings);
-    if (rc == 0) {
-        in->l->inserted += rows;
-        return 0;
+    snprintf(name, sizeof name, "%s", t->hold_name);
+    target_drop(t);
+    if (name[0] == '\0' || connect_to(t, &other, &ignored) < 0)
+        return;
+    const struct val value = val_text(name);
+    int rc = mysqlc_run(other, "SELECT IS_USED_LOCK(?)", &value, 1, on_holders, &h, NULL, NULL, &ignored);
+    if (rc == 0 && h.n == 1) {
+        snprintf(kill, sizeof kill, "KILL %lld", (long long)h.ids[0]);
+        err_ignore(mysqlc_exec(other, kill, &ignored));
     }
-    if (!is_of_data(&why)) {
-        *err = why;
-        return rc;
-    }
-    rc = mysqlc_exec(db, "ROLLBACK TO SAVEPOINT orch_batch", err);
-    if (rc < 0)
-        return rc;
-    if (n == 1)
-        return refuse_row(in, from, &why, err);
-    rc = target_beat(in->l->t, err);
-    if (rc == 0)
-        rc = insert_range(in, from, n / 2, err);
-    return rc < 0 ? rc : insert_range(in, from + n / 2, n - n / 2, err);
-}
-
-static int my_insert_rows(struct load *l, const struct batch *b, struct err *err)
-{
-    size_t n = b->col_count + l->spec.table->has_lineage;
-    struct mysqlc_column *columns = xcalloc(n, sizeof *columns);
-    struct inserting in = {l, b, columns};
-
-    for (size_t i = 0; i < b->col_count; i++) {
-        const struct batch_col *c = &b->cols[i];
-        const void *values = c->kind == CELL_DOUBLE ? (const void *)c->dbl
-                             : c->kind == CELL_BYTES ? (const void *)c->bytes
-                                                     : (const void *)c->i64;
-        columns[i] = (struct mysqlc_column){bulk_kind_of(b, c), values, c->lengths, c->nulls};
-    }
-    if (l->spec.table->has_lineage)
-        columns[b->col_count] = (struct mysqlc_column){BULK_I64, b->lines, NULL, NULL};
-    int rc = b->rows > 0 ? insert_range(&in, 0, b->rows, err) : 0;
-    free(columns);
-    return rc;
+    mysqlc_close(other);
 }
 
 const struct target_ops target_mysql = {
-    .scheme = "mysql:",
-    .open = my_open,
-    .connect = my_connect,
-    .disconnect = my_disconnect,
-    .is_lost = my_is_lost,
-    .check = my_check,
-    .close = my_close,
-    .run = my_run,
-    .script = my_script,
-    .clock_ms = my_clock_ms,
-    .hold = my_hold,
-    .describe = my_describe,
-    .create_ddl = my_create_ddl,
-    .grants = my_grants,
-    .quote = my_quote,
-    .sum_expr = my_sum_expr,
-    .insert_open = my_insert_open,
-    .insert_rows = my_insert_rows,
-    .insert_close = my_insert_close,
+    .scheme = "mysql://",
+    .open = mysql_open_target,
+    .close = mysql_close_target,
+    .connect = mysql_connect,
+    .disconnect = mysql_disconnect,
+    .is_lost = mysql_is_lost,
+    .check = mysql_check,
+    .run = mysql_run,
+    .script = mysql_script,
+    .clock_ms = mysql_clock_ms,
+    .hold = mysql_hold,
+    .end_holder = mysql_end_holder,
+    .describe = mysql_describe,
+    .create_ddl = mysql_create_ddl,
+    .grants = mysql_grants,
+    .quote = mysql_quote,
+    .sum_expr = mysql_sum_expr,
+    .insert_open = mysql_insert_open,
+    .insert_rows = mysql_insert_rows,
+    .insert_close = mysql_insert_close,
 };

@@ -1,11 +1,26 @@
 #ifndef IO_TARGET_MYSQL_INT_H
 #define IO_TARGET_MYSQL_INT_H
+#include "io/mysqlc.h"
 #include "io/target_int.h"
-/* target_mysql_schema.c: members of target_ops. */
-int my_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
-int my_create_ddl(struct target *t, const char *table, const char *const *names, const char *const *types, size_t count,
-                  struct buf *ret, struct err *err);
-int my_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
-int my_quote(const char *name, bool qualified, struct buf *ret, struct err *err);
-int my_sum_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
+/* Inside the MySQL engine: target_mysql.c connects and runs, _schema.c reads and makes tables, _load.c puts rows in. */
+struct mysql_db {
+    struct mysqlc *c;
+    int64_t max_packet;
+    bool has_idle_timeout, is_cluster;
+};
+static inline struct mysql_db *mysql_db(const struct target *t)
+{
+    return t->db;
+}
+int mysql_quote(const char *name, bool qualified, struct buf *ret, struct err *err);
+/* target_mysql_schema.c */
+int mysql_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
+int mysql_create_ddl(struct target *t, const char *table, const char *const *names, const char *const *types,
+                     size_t count, struct buf *ret, struct err *err);
+int mysql_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
+/* target_mysql_load.c */
+int mysql_insert_open(struct load *l, struct err *err);
+int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err);
+void mysql_insert_close(struct load *l);
+int mysql_sum_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
 #endif

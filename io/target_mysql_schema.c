@@ -1,239 +1,254 @@
-/* What MySQL and MariaDB tables look like, and the statements that make them. */
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_mysql_int.h"
 
-static int quote_one(const char *name, size_t n, struct buf *ret, struct err *err)
-{
-    int rc = buf_adds(ret, "`", err);
-
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = buf_add(ret, name + i, 1, err);
-        if (rc == 0 && name[i] == '`')
-            rc = buf_add(ret, "`", 1, err);
-    }
-    return rc == 0 ? buf_adds(ret, "`", err) : rc;
-}
-
-/* A table may be written as database.table. */
-int my_quote(const char *name, bool qualified, struct buf *ret, struct err *err)
-{
-    const char *dot = qualified ? strchr(name, '.') : NULL;
-    int rc = 0;
-
-    if (dot != NULL) {
-        rc = quote_one(name, (size_t)(dot - name), ret, err);
-        if (rc == 0)
-            rc = buf_adds(ret, ".", err);
-        name = dot + 1;
-    }
-    return rc == 0 ? quote_one(name, strlen(name), ret, err) : rc;
-}
+/* --- what a table looks like --- */
 
 struct describing {
     struct table *t;
-    bool found;
-    struct buf keys;
-    char index[256], columns[1024]; /* the index whose columns are being collected */
-    bool partial;
-    struct column *list;            /* grows; moved into the arena at the end */
+    size_t capacity;
+    bool is_view;
+    /* the unique keys, one after the other */
+    struct buf keys, columns;
+    char key[256];
+    size_t key_columns;
+    bool lineage_so_far, part;
 };
 
 static const char *keep(struct table *t, struct str s)
 {
-    return arena_strndup(t->arena, s.p ? s.p : "", s.p ? s.n : 0);
+    return s.p != NULL ? arena_strndup(t->arena, s.p, s.n) : NULL;
 }
 
 static int on_table(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct describing *d = arg;
 
-    UNUSED(count);
     UNUSED(err);
-    d->found = true;
-    d->t->engine = str_is(cells[0], "BASE TABLE") ? keep(d->t, cells[1]) : "view";
-    d->t->transactional = strcasecmp(d->t->engine, "InnoDB") == 0;
+    UNUSED(count);
+    d->is_view = strstr(cells[0].p, "VIEW") != NULL;
+    d->t->engine = d->is_view ? "view" : keep(d->t, cells[1]);
+    d->t->transactional = !d->is_view && strcmp(d->t->engine, "InnoDB") == 0;
     return 0;
 }
 
-/* name, type, nullable, default, extra, charset, collation */
 static int on_column(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct describing *d = arg;
     struct table *t = d->t;
-    struct column c = {.max_chars = -1, .max_bytes = -1};
+    struct column c = {0};
+    struct err unknown;
 
     UNUSED(count);
     if (t->count == MAX_COLUMNS)
-        return err_set(err, ERR_TOO_LARGE, "table %s has more than %u columns", t->name, (unsigned)MAX_COLUMNS);
-    const char *type = keep(t, cells[1]), *extra = keep(t, cells[4]), *fallback = keep(t, cells[3]);
-    int rc = column_parse_type(type, t->arena, &c, err);
-    if (rc < 0)
-        return err_prefix(err, "table %s column %s", t->name, cells[0].p);
+        return err_set(err, ERR_TOO_LARGE, "table %s has more than %d columns", t->name, MAX_COLUMNS);
+    if (column_parse_type(cells[1].p, t->arena, &c, &unknown) < 0) {
+        /* A type that orch does not know is no harm as long as no load fills it. */
+        c.type = COL_UNSUPPORTED;
+        c.type_text = keep(t, cells[1]);
+    }
+    const char *extra = cells[4].p != NULL ? cells[4].p : "";
     c.name = keep(t, cells[0]);
-    c.type_text = type;
-    c.nullable = str_is(cells[2], "YES");
-    c.auto_increment = strcasestr(extra, "auto_increment") != NULL;
-    c.generated = strcasestr(extra, "virtual") != NULL || strcasestr(extra, "stored") != NULL ||
-                  strcasestr(extra, "persistent") != NULL;
-    c.invisible = strcasestr(extra, "invisible") != NULL;
-    c.has_default = cells[3].p != NULL && strcasecmp(fallback, "null") != 0; /* MariaDB writes NULL as a word */
-    c.charset = cells[5].p != NULL ? keep(t, cells[5]) : NULL;
-    c.collation = cells[6].p != NULL ? keep(t, cells[6]) : NULL;
-    d->list = xrealloc(d->list, (t->count + 1) * sizeof *d->list);
-    d->list[t->count++] = c;
+    c.nullable = strcmp(cells[2].p, "YES") == 0;
+    c.generated = strstr(extra, "VIRTUAL GENERATED") != NULL || strstr(extra, "STORED GENERATED") != NULL ||
+                  strstr(extra, "PERSISTENT") != NULL;
+    c.auto_increment = strstr(extra, "auto_increment") != NULL;
+    c.invisible = strstr(extra, "INVISIBLE") != NULL;
+    c.has_default = c.nullable || c.auto_increment || cells[3].p != NULL;
+    c.charset = keep(t, cells[5]);
+    c.collation = keep(t, cells[6]);
+    if (t->count == d->capacity) {
+        size_t wider = d->capacity == 0 ? 32 : d->capacity * 2;
+        struct column *grown = arena_alloc(t->arena, wider * sizeof *grown);
+        if (t->count > 0)
+            memcpy(grown, t->columns, t->count * sizeof *grown);
+        t->columns = grown;
+        d->capacity = wider;
+    }
+    t->columns[t->count++] = c;
     return 0;
 }
 
-static int end_index(struct describing *d, struct err *err)
+static int end_key(struct describing *d, struct err *err)
 {
-    if (d->index[0] == '\0')
+    int rc = 0;
+
+    if (d->key[0] == '\0')
         return 0;
-    if (strcmp(d->columns, LINEAGE_LOAD_ID "," LINEAGE_LINE) == 0 && !d->partial) {
+    bool lineage = d->lineage_so_far && d->key_columns == 2 && !d->part;
+    if (lineage) {
         d->t->has_lineage = true;
-        d->t->made_by_orch = d->t->made_by_orch || strcmp(d->index, "PRIMARY") == 0;
-        return 0;
+        d->t->made_by_orch = d->t->made_by_orch || strcmp(d->key, "PRIMARY") == 0;
+    } else {
+        rc = buf_addf(&d->keys, err, "%s%s(%s)", d->keys.n > 0 ? ", " : "", d->key, d->columns.p);
     }
-    return buf_addf(&d->keys, err, "%s%s(%s)", d->keys.n > 0 ? ", " : "", d->index, d->columns);
+    buf_clear(&d->columns);
+    d->key[0] = '\0';
+    return rc;
 }
 
-/* index, column, length of a prefix: in order of index and column */
 static int on_key(void *arg, const struct str *cells, size_t count, struct err *err)
 {
+    static const char *const lineage[] = {LINEAGE_LOAD_ID, LINEAGE_LINE};
     struct describing *d = arg;
+    const char *name = cells[1].p != NULL ? cells[1].p : "(expression)";
     int rc = 0;
 
     UNUSED(count);
-    if (strcmp(d->index, cells[0].p) != 0) {
-        rc = end_index(d, err);
-        snprintf(d->index, sizeof d->index, "%s", cells[0].p);
-        d->columns[0] = '\0';
-        d->partial = false;
+    if (strcmp(d->key, cells[0].p) != 0) {
+        rc = end_key(d, err);
+        snprintf(d->key, sizeof d->key, "%s", cells[0].p);
+        d->key_columns = 0;
+        d->lineage_so_far = true;
+        d->part = false;
     }
-    size_t n = strlen(d->columns);
-    snprintf(d->columns + n, sizeof d->columns - n, "%s%s", n > 0 ? "," : "", cells[1].p ? cells[1].p : "(expression)");
-    d->partial = d->partial || cells[2].p != NULL;
+    if (d->key_columns >= 2 || strcmp(name, lineage[d->key_columns]) != 0)
+        d->lineage_so_far = false;
+    d->part = d->part || cells[2].p != NULL;
+    if (rc == 0)
+        rc = buf_addf(&d->columns, err, "%s%s", d->key_columns > 0 ? "," : "", name);
+    d->key_columns++;
     return rc;
 }
 
 static int on_trigger(void *arg, const struct str *cells, size_t count, struct err *err)
 {
-    struct describing *d = arg;
-    char *all = xasprintf("%s%s%s", d->t->triggers, d->t->triggers[0] != '\0' ? ", " : "", cells[0].p);
+    struct buf *names = arg;
 
     UNUSED(count);
-    UNUSED(err);
-    d->t->triggers = arena_strndup(d->t->arena, all, strlen(all));
-    free(all);
-    return 0;
+    return buf_addf(names, err, "%s%s", names->n > 0 ? ", " : "", cells[0].p);
 }
 
-static int read_schema(struct target *t, struct describing *d, struct err *err)
+static int read_schema(struct target *t, const char *table, struct describing *d, struct buf *triggers,
+                       struct err *err)
 {
-    const char *table = d->t->name, *dot = strchr(table, '.');
-    char *schema = dot != NULL ? xstrndup(table, (size_t)(dot - table)) : NULL;
-    const struct val names[] = {val_text(schema), val_text(dot != NULL ? dot + 1 : table)};
+    const char *dot = strchr(table, '.');
+    char *schema = dot != NULL && dot > table ? xstrndup(table, (size_t)(dot - table)) : NULL;
+    const struct val values[] = {val_text(schema), val_text(schema != NULL ? dot + 1 : table)};
+    static const struct {
+        const char *query;
+        row_fn *fn;
+    } parts[] = {{"schema_table", on_table}, {"schema_columns", on_column}, {"schema_keys", on_key}};
+    int64_t rows = 1;
+    int rc = 0;
 
-    int rc = target_run(t, "schema_table", names, 2, on_table, d, NULL, err);
-    if (rc == 0 && !d->found) {
-        err_set(err, ERR_TARGET, "there is no table %s in %s, or none that this user may see", table, t->name);
-        rc = err_hint(err, "make it, or orch target setup with \"create\": true");
-        err->native = TARGET_NO_TABLE;
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(parts); i++) {
+        rc = target_run(t, parts[i].query, values, 2, parts[i].fn, d, &rows, err);
+        if (rc == 0 && i == 0 && rows == 0) {
+            rc = err_set(err, ERR_TARGET, "table %s is not in %s (or this user may not see it)", table, t->name);
+            err_hint(err, "make it, set create: true, or check the name and the user's rights");
+            err->native = TARGET_NO_TABLE;
+        }
     }
     if (rc == 0)
-        rc = target_run(t, "schema_columns", names, 2, on_column, d, NULL, err);
+        rc = end_key(d, err);
     if (rc == 0)
-        rc = target_run(t, "schema_keys", names, 2, on_key, d, NULL, err);
-    if (rc == 0)
-        rc = end_index(d, err);
-    if (rc == 0)
-        rc = target_run(t, "schema_triggers", names, 2, on_trigger, d, NULL, err);
+        rc = target_run(t, "schema_triggers", values, 2, on_trigger, triggers, NULL, err);
     free(schema);
     return rc;
 }
 
-int my_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err)
+int mysql_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err)
 {
-    struct arena *a = arena_new();
-    struct table *def = arena_alloc(a, sizeof *def);
-    struct describing d = {.t = def};
+    struct arena *arena = arena_new();
+    struct table *def = arena_alloc(arena, sizeof *def);
+    struct buf triggers = BUF_INIT(1 * MIB);
+    struct describing d = {.t = def, .keys = BUF_INIT(1 * MIB), .columns = BUF_INIT(1 * MIB)};
 
-    memset(def, 0, sizeof *def);
-    buf_init(&d.keys, 64 * KIB);
-    def->arena = a;
-    def->name = arena_strndup(a, table, strlen(table));
-    def->triggers = "";
-    int rc = read_schema(t, &d, err);
-    if (rc == 0) {
-        def->unique_keys = d.keys.n > 0 ? arena_strndup(a, d.keys.p, d.keys.n) : "";
-        def->columns = arena_alloc(a, (def->count + 1) * sizeof *def->columns);
-        if (def->count > 0)
-            memcpy(def->columns, d.list, def->count * sizeof *def->columns);
-        *ret_owned = def;
-    } else {
-        arena_free(a);
-    }
-    free(d.list);
+    *def = (struct table){.arena = arena, .name = arena_strndup(arena, table, strlen(table)), .engine = ""};
+    int rc = read_schema(t, table, &d, &triggers, err);
+    def->unique_keys = arena_strndup(arena, d.keys.n > 0 ? d.keys.p : "", d.keys.n);
+    def->triggers = arena_strndup(arena, triggers.n > 0 ? triggers.p : "", triggers.n);
     buf_release(&d.keys);
-    return rc;
-}
-
-int my_create_ddl(struct target *t, const char *table, const char *const *names, const char *const *types, size_t count,
-                  struct buf *ret, struct err *err)
-{
-    UNUSED(t);
-    int rc = buf_adds(ret, "CREATE TABLE ", err);
-    if (rc == 0)
-        rc = my_quote(table, true, ret, err);
-    if (rc == 0)
-        rc = buf_adds(ret, " (\n  " LINEAGE_LOAD_ID " BIGINT NOT NULL,\n  " LINEAGE_LINE " BIGINT NOT NULL,\n", err);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = buf_adds(ret, "  ", err);
-        if (rc == 0)
-            rc = my_quote(names[i], false, ret, err);
-        if (rc == 0)
-            rc = buf_addf(ret, err, " %s NULL,\n", types[i]);
+    buf_release(&d.columns);
+    buf_release(&triggers);
+    if (rc < 0) {
+        table_free(def);
+        return rc;
     }
-    return rc == 0 ? buf_adds(ret,
-                              "  PRIMARY KEY (" LINEAGE_LOAD_ID ", " LINEAGE_LINE ")\n"
-                              ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;\n",
-                              err)
-                   : rc;
-}
-
-int my_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err)
-{
-    struct buf quoted = BUF_INIT(64 * KIB);
-    int rc = my_quote(table, true, &quoted, err);
-
-    UNUSED(t);
-    if (rc == 0)
-        rc = buf_addf(ret, err,
-                      "GRANT SELECT, INSERT, DELETE ON %s TO %s;\n"
-                      "GRANT SELECT, INSERT, UPDATE ON orch_load TO %s;\n"
-                      "GRANT SELECT, INSERT, UPDATE ON orch_fence TO %s;\n",
-                      quoted.p, user, user, user);
-    buf_release(&quoted);
-    return rc;
-}
-
-/* docs/cleaning.md: exact on the server as in sums.c. */
-int my_sum_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
-{
-    switch (sum_kind_of(c)) {
-    case SUM_NUMBER:
-        if (c->type == COL_DECIMAL)
-            return buf_addf(ret, err, ",SUM(%s)", quoted);
-        return buf_addf(ret, err, ",SUM(CAST(%s%s AS DECIMAL(65,0)))", quoted, c->type == COL_BIT ? "+0" : "");
-    case SUM_DOUBLE:
-        return buf_addf(ret, err, ",SUM(IF(ABS(%s)<1e25,CAST(%s AS DECIMAL(65,30)),0)),SUM(NOT ABS(%s)<1e25)", quoted,
-                        quoted, quoted);
-    case SUM_CRC:
-        if (c->type == COL_BINARY)
-            return buf_addf(ret, err, ",SUM(CRC32(%s))", quoted);
-        return buf_addf(ret, err, ",SUM(CRC32(CONVERT(%s USING utf8mb4)))", quoted);
-    case SUM_NONE:
-        break;
-    }
+    *ret_owned = def;
     return 0;
+}
+
+/* --- making one --- */
+
+int mysql_create_ddl(struct target *t, const char *table, const char *const *names, const char *const *types,
+                     size_t count, struct buf *ret, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int rc;
+
+    UNUSED(t);
+    rc = buf_adds(ret, "CREATE TABLE ", err);
+    if (rc == 0)
+        rc = mysql_quote(table, true, ret, err);
+    if (rc == 0)
+        rc = buf_adds(ret, " (\n", err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct column c = {0};
+        rc = column_parse_type(types[i], arena, &c, err);
+        if (rc == 0 && (c.type == COL_UNSUPPORTED || strchr(types[i], ';') != NULL))
+            rc = err_set(err, ERR_TARGET, "column %s: '%.60s' is no type that orch loads", names[i], types[i]);
+        if (rc == 0)
+            rc = buf_adds(ret, "  ", err);
+        if (rc == 0)
+            rc = mysql_quote(names[i], false, ret, err);
+        if (rc == 0)
+            rc = buf_addf(ret, err, " %s%s,\n", types[i], strcasestr(types[i], " NULL") != NULL ? "" : " NULL");
+    }
+    if (rc == 0)
+        rc = buf_adds(ret,
+                      "  _orch_load_id BIGINT NOT NULL,\n  _orch_line BIGINT NOT NULL,\n"
+                      "  PRIMARY KEY (_orch_load_id, _orch_line)\n"
+                      ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n",
+                      err);
+    arena_free(arena);
+    return rc;
+}
+
+/* 'user'@'host' as GRANT wants it; "user" alone is for every host. */
+static int add_account(const char *user, struct buf *ret, struct err *err)
+{
+    const char *at = strrchr(user, '@');
+    const char *parts[] = {user, at != NULL ? at + 1 : "%"};
+    size_t lengths[] = {at != NULL ? (size_t)(at - user) : strlen(user), strlen(parts[1])};
+    int rc = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        if (rc == 0)
+            rc = buf_adds(ret, i == 0 ? " TO '" : "@'", err);
+        for (size_t k = 0; rc == 0 && k < lengths[i]; k++)
+            rc = buf_addf(ret, err, "%s%c", parts[i][k] == '\'' || parts[i][k] == '\\' ? "\\" : "", parts[i][k]);
+        if (rc == 0)
+            rc = buf_adds(ret, "'", err);
+    }
+    return rc < 0 ? rc : buf_adds(ret, ";\n", err);
+}
+
+int mysql_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err)
+{
+    /* TRIGGER: without it the user cannot see that a table has none. DELETE: for replays and overwritten objects. */
+    const struct {
+        const char *rights, *table;
+    } rows[] = {
+        {"SELECT, INSERT, DELETE, TRIGGER", table},
+        {"SELECT, INSERT, UPDATE", "orch_load"},
+        {"SELECT, INSERT, UPDATE", "orch_fence"},
+    };
+    const char *database = strrchr(t->name, '/') + 1;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++) {
+        if (rows[i].table == NULL)
+            continue;
+        char *name = strchr(rows[i].table, '.') != NULL ? xstrdup(rows[i].table)
+                                                        : xasprintf("%s.%s", database, rows[i].table);
+        rc = buf_addf(ret, err, "GRANT %s ON ", rows[i].rights);
+        if (rc == 0)
+            rc = mysql_quote(name, true, ret, err);
+        free(name);
+        if (rc == 0)
+            rc = add_account(user, ret, err);
+    }
+    return rc;
 }

@@ -1,0 +1,386 @@
+#include "base/limits.h"
+#include "base/mem.h"
+#include "io/target_mysql_int.h"
+
+/*
+ * Rows into MySQL. Each slice of a batch stands under a savepoint: what the server refuses is taken back and halved,
+ * down to the row that is wrong, which is reported and left out. A slice counts only when the server says that it
+ * inserted as many rows as were sent, without a warning: a warning is a value that was changed.
+ */
+
+enum {
+    PACKET_ROOM = 16384, /* of a packet, for what is not rows */
+    CELL_ROOM = 10,      /* wire bytes of a cell beside its text: NULL flag, length; or eight of a number */
+};
+
+struct insert {
+    struct mysqlc_bulk *bulk;
+    struct mysqlc_column *columns; /* as many as spec's, and one for the line */
+    size_t count;
+};
+
+int mysql_insert_open(struct load *l, struct err *err)
+{
+    const struct load_spec *s = &l->spec;
+    bool lineage = s->table->has_lineage;
+    struct buf head = BUF_INIT(MAX_SQL), row = BUF_INIT(MAX_SQL);
+    struct insert *in = xcalloc(1, sizeof *in);
+    int rc;
+
+    l->insert = in;
+    in->count = s->column_count + lineage;
+    in->columns = xcalloc(in->count, sizeof *in->columns);
+    rc = buf_adds(&head, "INSERT INTO ", err);
+    if (rc == 0)
+        rc = mysql_quote(s->table->name, true, &head, err);
+    for (size_t i = 0; rc == 0 && i < s->column_count; i++) {
+        rc = buf_adds(&head, i == 0 ? " (" : ",", err);
+        if (rc == 0)
+            rc = mysql_quote(s->table->columns[s->columns[i]].name, false, &head, err);
+        if (rc == 0)
+            rc = buf_adds(&row, i == 0 ? "(?" : ",?", err);
+    }
+    if (rc == 0)
+        rc = buf_adds(&head, lineage ? ",_orch_load_id,_orch_line) VALUES " : ") VALUES ", err);
+    if (rc == 0)
+        rc = lineage ? buf_addf(&row, err, ",%lld,?)", (long long)s->load_id) : buf_adds(&row, ")", err);
+    if (rc == 0)
+        rc = mysqlc_bulk_new(mysql_db(l->t)->c, head.p, row.p, in->count, &in->bulk, err);
+    buf_release(&head);
+    buf_release(&row);
+    return rc;
+}
+
+void mysql_insert_close(struct load *l)
+{
+    struct insert *in = l->insert;
+
+    mysqlc_bulk_free(in->bulk);
+    free(in->columns);
+    free(in);
+    l->insert = NULL;
+}
+
+static void point_at(struct insert *in, const struct load *l, const struct batch *b)
+{
+    for (size_t i = 0; i < b->col_count; i++) {
+        const struct batch_col *from = &b->cols[i];
+        enum col_type type = l->spec.table->columns[from->column].type;
+        struct mysqlc_column *to = &in->columns[i];
+        *to = (struct mysqlc_column){.nulls = from->nulls};
+        switch (from->kind) {
+        case CELL_I64:
+        case CELL_U64:
+            to->kind = from->kind == CELL_I64 ? BULK_I64 : BULK_U64;
+            to->values = from->i64;
+            break;
+        case CELL_DOUBLE:
+            to->kind = BULK_DOUBLE;
+            to->values = from->dbl;
+            break;
+        case CELL_BYTES:
+            to->kind = type == COL_BINARY ? BULK_BLOB : BULK_TEXT;
+            to->values = from->bytes;
+            to->lengths = from->lengths;
+            break;
+        }
+    }
+    if (in->count > b->col_count)
+        in->columns[b->col_count] = (struct mysqlc_column){.kind = BULK_I64, .values = b->lines};
+}
+
+static size_t row_bytes(const struct batch *b, size_t row)
+{
+    size_t n = CELL_ROOM;
+
+    for (size_t i = 0; i < b->col_count; i++) {
+        const struct batch_col *c = &b->cols[i];
+        n += CELL_ROOM + (c->kind == CELL_BYTES && !c->nulls[row] ? c->lengths[row] : 0);
+    }
+    return n;
+}
+
+/* --- a row that is refused --- */
+
+static const struct {
+    int native;
+    const char *code;
+} codes[] = {
+    {1062, "DUPLICATE_KEY"}, {1586, "DUPLICATE_KEY"}, {1264, "OUT_OF_RANGE"}, {1367, "OUT_OF_RANGE"},
+    {1690, "OUT_OF_RANGE"},  {1406, "TOO_LONG"},      {1048, "NOT_NULL"},     {1263, "NOT_NULL"},
+    {1364, "NOT_NULL"},      {1452, "FOREIGN_KEY"},   {1216, "FOREIGN_KEY"},  {3819, "CHECK_FAILED"},
+    {4025, "CHECK_FAILED"},  {1526, "NO_PARTITION"},  {3854, "NOT_IN_CHARSET"}, {1267, "NOT_IN_CHARSET"},
+};
+
+/* "... for column `db`.`t`.`MonthlyIncome` at row 1", "Column 'id' cannot be null": the last quoted word after
+ * "column". A message may quote the value first. */
+static void column_of(const char *message, char out[200])
+{
+    const char *p = strcasestr(message, "column "), *start = NULL, *end = NULL;
+
+    out[0] = '\0';
+    for (const char *next = p; next != NULL; next = strcasestr(next + 1, " column "))
+        p = next + (*next == ' ');
+    if (p == NULL)
+        return;
+    for (p += 7; *p == '`' || *p == '\''; p = end[1] == '.' ? end + 2 : end) {
+        start = p + 1;
+        end = strchr(start, *p);
+        if (end == NULL)
+            return;
+    }
+    if (start != NULL)
+        snprintf(out, 200, "%.*s", (int)(end - start < 199 ? end - start : 199), start);
+}
+
+static const char *code_of(const struct load *l, const struct err *why, const char *column)
+{
+    int at = table_find(l->spec.table, str_of(column));
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (codes[i].native == why->native)
+            return codes[i].code;
+    if (why->native == 1366 && at >= 0 && l->spec.table->columns[at].type == COL_TEXT)
+        return "NOT_IN_CHARSET";
+    return "REFUSED_BY_SERVER";
+}
+
+static int keep_first(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct buf *out = arg;
+
+    UNUSED(count);
+    return out->n > 0 || cells[0].p == NULL ? 0 : buf_add(out, cells[0].p, cells[0].n, err);
+}
+
+/* Which column the violated key has, if it is one of text: -1 else. The key's name ends the server's message. */
+static int key_column(const struct table *t, const char *message)
+{
+    const char *quote = strstr(message, "for key '");
+    char name[256], *end;
+
+    if (quote == NULL)
+        return -1;
+    snprintf(name, sizeof name, "%s", quote + 9);
+    end = strchr(name, '\'');
+    if (end == NULL)
+        return -1;
+    *end = '\0';
+    const char *plain = strrchr(name, '.') != NULL ? strrchr(name, '.') + 1 : name; /* MySQL 8 says table.key */
+    size_t n = strlen(plain);
+    for (const char *p = t->unique_keys; p != NULL; p = strstr(p, ", ") != NULL ? strstr(p, ", ") + 2 : NULL) {
+        if (strncmp(p, plain, n) != 0 || p[n] != '(')
+            continue;
+        size_t len = strcspn(p + n + 1, ",)");
+        int at = p[n + 1 + len] == ')' ? table_find(t, (struct str){p + n + 1, len}) : -1;
+        return at >= 0 && t->columns[at].type == COL_TEXT ? at : -1;
+    }
+    return -1;
+}
+
+/* 'abc' against 'Abc': people see two values and do not believe the server. So the other one and the collation are
+ * said, where the key is one text column. Costs one look-up a reject. */
+static int explain_duplicate(struct load *l, const struct batch *b, size_t row, struct reject_info *why,
+                             struct err *err)
+{
+    const struct table *def = l->spec.table;
+    const struct batch_col *col = NULL;
+    struct buf sql = BUF_INIT(MAX_SQL), there = BUF_INIT(MAX_RECORD);
+    char shown[80];
+    int at = key_column(def, why->message), rc;
+
+    for (size_t i = 0; at >= 0 && i < b->col_count; i++)
+        if (b->cols[i].column == at && b->cols[i].kind == CELL_BYTES && !b->cols[i].nulls[row])
+            col = &b->cols[i];
+    if (col == NULL)
+        return 0;
+    const struct val value = {VAL_TEXT, 0, col->bytes[row], col->lengths[row]};
+    rc = buf_adds(&sql, "SELECT ", err);
+    if (rc == 0)
+        rc = mysql_quote(def->columns[at].name, false, &sql, err);
+    if (rc == 0)
+        rc = buf_adds(&sql, " FROM ", err);
+    if (rc == 0)
+        rc = mysql_quote(def->name, true, &sql, err);
+    if (rc == 0)
+        rc = buf_adds(&sql, " WHERE ", err);
+    if (rc == 0)
+        rc = mysql_quote(def->columns[at].name, false, &sql, err);
+    if (rc == 0)
+        rc = buf_adds(&sql, " = ? LIMIT 1", err);
+    if (rc == 0)
+        rc = mysqlc_run(mysql_db(l->t)->c, sql.p, &value, 1, keep_first, &there, NULL, NULL, err);
+    snprintf(why->column, sizeof why->column, "%.199s", def->columns[at].name);
+    if (rc == 0 && there.n > 0 && !str_eq((struct str){there.p, there.n}, (struct str){value.p, value.n})) {
+        str_printable(there.p, there.n, shown, 40);
+        snprintf(why->hint, sizeof why->hint, "the table holds '%s', which equals it under the collation %s", shown,
+                 def->columns[at].collation != NULL ? def->columns[at].collation : "of the column");
+    }
+    buf_release(&sql);
+    buf_release(&there);
+    return rc;
+}
+
+static int reject(struct load *l, const struct batch *b, size_t row, const struct err *why, struct err *err)
+{
+    struct reject_info info = {.line = b->lines[row], .offset = b->offsets[row], .raw = b->raw[row]};
+    int rc = 0;
+
+    column_of(why->msg, info.column);
+    snprintf(info.code, sizeof info.code, "%s", code_of(l, why, info.column));
+    snprintf(info.message, sizeof info.message, "%.299s", why->msg);
+    snprintf(info.hint, sizeof info.hint, "%.199s", why->hint);
+    if (why->code == ERR_DUPLICATE_KEY)
+        rc = explain_duplicate(l, b, row, &info, err);
+    info.raw_total = b->raw_n[row];
+    info.raw_n = b->raw_n[row] < MAX_REJECT_RAW ? b->raw_n[row] : MAX_REJECT_RAW;
+    if (info.raw_n < b->raw_n[row])
+        sha256_of(b->raw[row], b->raw_n[row], info.raw_sha256);
+    if (rc == 0 && l->spec.on_reject == NULL) {
+        *err = *why;
+        return err_prefix(err, "line %lld", (long long)info.line);
+    }
+    return rc < 0 ? rc : l->spec.on_reject(l->spec.arg, b, row, &info, err);
+}
+
+/* --- slices --- */
+
+static bool is_about_data(const struct err *err)
+{
+    return err->code == ERR_BAD_VALUE || err->code == ERR_DUPLICATE_KEY;
+}
+
+static int keep_warning(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct err *first = arg;
+
+    UNUSED(err);
+    if (count == 3 && first->code == ERR_OK) {
+        err_set(first, ERR_BAD_VALUE, "%s", cells[2].p != NULL ? cells[2].p : "a warning");
+        err_hint(first, "the server would have changed the value");
+        first->native = (int)target_cell_i64(cells[1]);
+    }
+    return 0;
+}
+
+/* 0: all rows of the slice are in. ERR_BAD_VALUE or ERR_DUPLICATE_KEY: one of them is refused, and none is in. */
+static int try_slice(struct load *l, size_t from, size_t n, struct err *err)
+{
+    struct mysqlc *c = mysql_db(l->t)->c;
+    struct insert *in = l->insert;
+    struct err refused = {0}, ignored;
+    int64_t inserted = 0;
+    unsigned warnings = 0;
+
+    int rc = mysqlc_exec(c, "SAVEPOINT orch_slice", err);
+    if (rc < 0)
+        return rc;
+    rc = mysqlc_bulk_insert(in->bulk, in->columns, from, n, &inserted, &warnings, &refused);
+    if (rc == 0 && warnings == 0 && inserted == (int64_t)n)
+        return 0;
+    if (rc == 0 && warnings > 0) {
+        rc = mysqlc_run(c, "SHOW WARNINGS", NULL, 0, keep_warning, &refused, NULL, NULL, &ignored);
+        if (rc < 0)
+            refused = ignored;
+        else if (refused.code == ERR_OK)
+            err_set(&refused, ERR_BAD_VALUE, "the server warns, and does not say of what");
+    } else if (rc == 0) {
+        err_set(&refused, ERR_MISMATCH, "%zu rows were sent, and the server says that it inserted %lld", n,
+                (long long)inserted);
+    }
+    *err = refused;
+    if (!is_about_data(err))
+        return -(int)err->code;
+    rc = mysqlc_exec(c, "ROLLBACK TO SAVEPOINT orch_slice", &ignored);
+    if (rc < 0)
+        *err = ignored;
+    return -(int)err->code;
+}
+
+/* Deep as the logarithm of a batch's rows. */
+static int insert_slice(struct load *l, const struct batch *b, size_t from, size_t n, struct err *err)
+{
+    struct err why;
+    int rc = target_beat(l->t, err);
+
+    if (rc == 0)
+        rc = try_slice(l, from, n, err);
+    if (rc == 0) {
+        l->inserted += (int64_t)n;
+        return 0;
+    }
+    if (!is_about_data(err))
+        return rc;
+    if (n == 1) {
+        why = *err;
+        return reject(l, b, from, &why, err);
+    }
+    rc = insert_slice(l, b, from, n / 2, err);
+    return rc < 0 ? rc : insert_slice(l, b, from + n / 2, n - n / 2, err);
+}
+
+static int too_wide(struct load *l, const struct batch *b, size_t row, size_t bytes, struct err *err)
+{
+    struct err why;
+
+    err_set(&why, ERR_BAD_VALUE, "the row takes %zu bytes, and the server takes at most %lld in one statement", bytes,
+            (long long)mysql_db(l->t)->max_packet);
+    err_hint(&why, "raise max_allowed_packet on the server");
+    why.native = 1406;
+    return reject(l, b, row, &why, err);
+}
+
+int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
+{
+    size_t limit = (size_t)mysql_db(l->t)->max_packet - PACKET_ROOM;
+    struct insert *in = l->insert;
+    size_t from = 0, bytes = 0;
+    int rc = 0;
+
+    if (b->col_count != l->spec.column_count)
+        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count, l->spec.column_count);
+    point_at(in, l, b);
+    for (size_t row = 0; rc == 0 && row < b->rows; row++) {
+        size_t wide = row_bytes(b, row);
+        if (bytes + wide > limit || wide > limit) {
+            if (row > from)
+                rc = insert_slice(l, b, from, row - from, err);
+            from = row;
+            bytes = 0;
+        }
+        if (rc == 0 && wide > limit) {
+            rc = too_wide(l, b, row, wide, err);
+            from = row + 1;
+            continue;
+        }
+        bytes += wide;
+    }
+    if (rc == 0 && b->rows > from)
+        rc = insert_slice(l, b, from, b->rows - from, err);
+    if (rc < 0 && l->t->ops->is_lost(l->t)) /* the rows are gone with the connection; the caller aborts */
+        l->inserted = 0;
+    return rc;
+}
+
+/* --- sums --- */
+
+int mysql_sum_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
+{
+    switch (sum_kind_of(c)) {
+    case SUM_NUMBER: /* exact: the server sums integers and DECIMAL as DECIMAL */
+        return buf_addf(ret, err, c->type == COL_BIT ? ",SUM(CAST(%s AS UNSIGNED))" : ",SUM(%s)", quoted);
+    case SUM_DOUBLE: /* the order of the rows must not count, so no sum of floats */
+        return buf_addf(ret, err,
+                        ",SUM(IF(ABS(%s)<1e25,CAST(%s AS DECIMAL(65,30)),0)),COALESCE(SUM(ABS(%s)>=1e25),0)", quoted,
+                        quoted, quoted);
+    case SUM_CRC:
+        return buf_addf(ret, err,
+                        c->type == COL_TEXT     ? ",SUM(CRC32(CONVERT(%s USING utf8mb4)))"
+                        : c->type == COL_BINARY ? ",SUM(CRC32(%s))"
+                                                : ",SUM(CRC32(CAST(%s AS CHAR)))",
+                        quoted);
+    case SUM_NONE:
+        break;
+    }
+    return 0;
+}
