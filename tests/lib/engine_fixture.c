@@ -1,9 +1,10 @@
 #include "tests/lib/engine_fixture.h"
 #include "base/clock.h"
+#include "base/fs.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/tick.h"
 #include "state/queue.h"
-#include "tests/lib/run.h"
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -11,9 +12,39 @@
 
 static char *folder_of_steps;
 
+void ef_put(const char *path, const char *text)
+{
+    struct err err;
+
+    must_rc(fs_write(path, text, strlen(text), 0600, &err), &err);
+}
+
+char *ef_get(const char *path, size_t *ret_n)
+{
+    struct buf b = BUF_INIT(64 * MIB);
+    struct err err;
+
+    must_rc(fs_read(path, &b, &err), &err);
+    must_rc(buf_adds(&b, "", &err), &err);
+    if (ret_n != NULL)
+        *ret_n = b.n;
+    return buf_take(&b);
+}
+
+static void remove_folder(const char *folder)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/rm", "rm", "-rf", "--", folder, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
 static int step_add(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
-    char *path = tmp_path(folder_of_steps, "effects"), line[64];
+    char *path = fs_join(folder_of_steps, "effects"), line[64];
     FILE *f = fopen(path, "a+e");
     int n = 0, ch;
 
@@ -50,9 +81,9 @@ static int step_fail(struct step_ctx *c, const json_t *parameters, json_t **ret_
 static int step_slow(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
     int64_t until = clock_mono_ms() + json_integer_value(json_object_get(parameters, "seconds")) * 1000;
-    char *path = tmp_path(folder_of_steps, "slow");
+    char *path = fs_join(folder_of_steps, "slow");
 
-    put_text(path, "");
+    ef_put(path, "");
     free(path);
     while (clock_mono_ms() < until) {
         int rc = beat(&c->beat, err);
@@ -74,13 +105,13 @@ static int fail_with(const char *name, struct err *err)
 
 static int step_mood(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
-    char *path = tmp_path(folder_of_steps, "mood"), *mood = NULL;
+    char *path = fs_join(folder_of_steps, "mood"), *mood = NULL;
     int rc = 0;
 
     UNUSED(c);
     UNUSED(parameters);
     if (access(path, F_OK) == 0)
-        mood = get_file(path, NULL);
+        mood = ef_get(path, NULL);
     if (mood != NULL && mood[0] != '\0')
         rc = fail_with(mood, err);
     else
@@ -136,7 +167,7 @@ static const struct step_type *lookup(const char *resource)
 
 void ef_open(struct engine_fixture *f, const char *folder)
 {
-    char *path = tmp_path(folder, "orch.json");
+    char *path = fs_join(folder, "orch.json");
 
     memset(f, 0, sizeof *f);
     f->folder = xstrdup(folder);
@@ -156,18 +187,20 @@ void ef_make(struct engine_fixture *f, const char *workflow, const char *more)
         "\"%s\": {\"workflow\": \"%s\", \"schedule\": \"cron(0/5 * * * ? *)\","
         " \"source\": {\"connection\": \"lake\", \"since\": \"2022-06-05T00\", \"until\": \"2022-06-05T02\"},"
         " \"target\": {\"connection\": \"db\", \"table\": \"t_%s\"}}";
-    char *folder = tmp_dir(), *config = tmp_path(folder, "orch.json"), *asl = tmp_path(folder, "w.asl.json");
+    char folder[] = "/tmp/orch-engine-XXXXXX";
+    must(mkdtemp(folder) != NULL);
+    char *config = fs_join(folder, "orch.json"), *asl = fs_join(folder, "w.asl.json");
     char *p = xasprintf(pipeline, "p", workflow != NULL ? "w.asl.json" : "ingest", "p");
     char *q = xasprintf(pipeline, "q", workflow != NULL ? "w.asl.json" : "ingest", "q");
     char *text = xasprintf("{%s \"connections\": {\"lake\": {\"url\": \"file://incoming\"},"
                            " \"db\": {\"url\": \"sqlite:w.db\"}}, \"pipelines\": {%s, %s}}",
                            more, p, q);
 
-    put_text(config, text);
+    ef_put(config, text);
     if (workflow != NULL)
-        put_text(asl, workflow);
+        ef_put(asl, workflow);
     ef_open(f, folder);
-    free(folder);
+    f->made_here = true;
     free(config);
     free(asl);
     free(p);
@@ -180,6 +213,8 @@ void ef_close(struct engine_fixture *f)
     engine_free(f->engine);
     store_close(f->store);
     config_free(f->config);
+    if (f->made_here)
+        remove_folder(f->folder);
     free(f->folder);
     free(folder_of_steps);
     folder_of_steps = NULL;
@@ -300,7 +335,7 @@ static int child(struct engine_fixture *f, bool tick, const char *const env[])
 
     if (pid == 0) {
         if (tick) {
-            char *log = tmp_path(f->folder, "stderr");
+            char *log = fs_join(f->folder, "stderr");
             setenv("ENGINE_TEST_TICK", "1", 1);
             if (freopen(log, "a", stderr) == NULL)
                 _exit(126);

@@ -1,9 +1,9 @@
 #include "orchestrator/engine.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "tests/lib/engine_fixture.h"
-#include "tests/lib/run.h"
 #include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -73,7 +73,7 @@ static int lock_files(void)
 
 static void wait_for_file(const char *name)
 {
-    char *path = tmp_path(f.folder, name);
+    char *path = fs_join(f.folder, name);
 
     for (int i = 0; access(path, F_OK) != 0; i++) {
         must(i < 3000);
@@ -191,7 +191,7 @@ static void check_chain(const char *when)
                              "'ActivityTimedOut')) FROM event") == 1);
     good &= ok(ef_number(&f, "SELECT sum(type = 'ActivityStarted') = sum(type = 'ActivityScheduled') FROM event") == 1);
     int64_t starts = ef_number(&f, "SELECT count(*) FROM event WHERE type = 'ActivityStarted'");
-    char *path = tmp_path(f.folder, "effects"), *effects = get_file(path, NULL);
+    char *path = fs_join(f.folder, "effects"), *effects = ef_get(path, NULL);
     good &= ok(strstr(effects, "b\n") != NULL && strstr(effects, "d\n") != NULL);
     good &= ok((int64_t)strlen(effects) / 2 <= starts);
     must_rc(engine_sweep(f.engine, &f.err), &f.err); /* killed after the end: the hourly sweep takes its file away */

@@ -1,9 +1,9 @@
 #include "orchestrator/tick.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "orchestrator/alert.h"
 #include "tests/lib/engine_fixture.h"
-#include "tests/lib/run.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static const char mood[] = TASK("mood", "{}"), work[] = TASK("work", "{\"pipelin
 /* A tick in a process of its own, at now + shift; its exit status. What it said is in said(). */
 static int tick_with(const char *shift, const char *a, const char *b)
 {
-    char *now = xasprintf("ORCH_TEST_NOW=%s", shift), *log = tmp_path(f.folder, "stderr");
+    char *now = xasprintf("ORCH_TEST_NOW=%s", shift), *log = fs_join(f.folder, "stderr");
     const char *env[] = {now, a, b, NULL};
 
     unlink(log);
@@ -36,7 +36,7 @@ static int tick(const char *shift)
 
 static char *said_text(void)
 {
-    char *log = tmp_path(f.folder, "stderr"), *text = access(log, F_OK) == 0 ? get_file(log, NULL) : xstrdup("");
+    char *log = fs_join(f.folder, "stderr"), *text = access(log, F_OK) == 0 ? ef_get(log, NULL) : xstrdup("");
 
     free(log);
     return text;
@@ -66,9 +66,9 @@ static int64_t number(const char *sql)
 
 static void set_mood(const char *error)
 {
-    char *path = tmp_path(f.folder, "mood");
+    char *path = fs_join(f.folder, "mood");
 
-    put_text(path, error);
+    ef_put(path, error);
     free(path);
 }
 
@@ -102,12 +102,12 @@ TEST(a_fire_starts_one_run_and_a_tick_with_nothing_due_writes_nothing)
     char *input = ef_text(&f, "SELECT input FROM execution WHERE pipeline = 'p'");
     is_str(input, "{\"pipeline\":\"p\",\"partition\":null,\"cause\":\"SCHEDULE\"}");
     free(input);
-    char *wal = xasprintf("%s-wal", store_path(f.store)), *before = get_file(wal, NULL);
+    char *wal = xasprintf("%s-wal", store_path(f.store)), *before = ef_get(wal, NULL);
     size_t n = 0, m = 0;
     free(before);
-    before = get_file(wal, &n);
+    before = ef_get(wal, &n);
     is_int(tick("2026-01-01T12:03:00Z"), 0);
-    char *after = get_file(wal, &m);
+    char *after = ef_get(wal, &m);
     is_mem(after, m, before, n);
     is_int(number("SELECT count(*) FROM execution"), 2);
     is_int(tick("2026-01-01T12:05:00Z"), 0); /* the next fire */
@@ -272,19 +272,19 @@ TEST(a_run_that_changes_nothing_is_not_repeated)
 TEST(one_pipeline_that_cannot_start_keeps_no_other_waiting)
 {
     ef_make(&f, mood, "");
-    char *path = tmp_path(f.folder, "orch.json"), *text = get_file(path, NULL);
+    char *path = fs_join(f.folder, "orch.json"), *text = ef_get(path, NULL);
     char *at = strstr(text, "w.asl.json"); /* of p, the first */
     memcpy(at, "x.asl.json", 10);
-    put_text(path, text);
-    char *broken = tmp_path(f.folder, "x.asl.json");
-    put_text(broken, "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}}}");
+    ef_put(path, text);
+    char *broken = fs_join(f.folder, "x.asl.json");
+    ef_put(broken, "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}}}");
     is_int(tick("2026-01-01T12:00:10Z"), 3);
     says("orch: p: REFUSED: workflow 'x.asl.json'");
     is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'q' AND status = 'SUCCEEDED'"), 1);
     is_int(tick("2026-01-01T12:05:10Z"), 0);
     said("");
     memcpy(at, "w.asl.json", 10);
-    put_text(path, text);
+    ef_put(path, text);
     is_int(tick("2026-01-01T12:10:10Z"), 0);
     says("orch: p: well again; it was REFUSED");
     free(path);
@@ -310,7 +310,7 @@ TEST(short_waits_are_waited_for_long_ones_are_left)
 
 static void wait_for_file(const char *name)
 {
-    char *path = tmp_path(f.folder, name);
+    char *path = fs_join(f.folder, name);
 
     for (int i = 0; access(path, F_OK) != 0; i++) {
         must(i < 3000);
@@ -408,13 +408,13 @@ TEST(who_runs_by_hand_hears_of_a_failure_said_before)
 TEST(alerts_get_every_trouble_and_its_end_as_json)
 {
     ef_make(&f, mood, "\"alerts\": {\"command\": \"cat >> alerts; echo chatter\"},");
-    char *path = tmp_path(f.folder, "alerts");
+    char *path = fs_join(f.folder, "alerts");
     must(chdir(f.folder) == 0);
     set_mood("Orch.Unavailable");
     is_int(tick("2026-01-01T12:00:10Z"), 75);
     set_mood("");
     is_int(tick("2026-01-01T12:05:10Z"), 0);
-    char *text = get_file(path, NULL);
+    char *text = ef_get(path, NULL);
     int lines = 0;
     for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++) {
         json_t *o = NULL;
@@ -441,9 +441,9 @@ TEST(an_alarm_that_does_not_ring_is_a_trouble_itself)
     is_int(tick("2026-01-01T12:05:10Z"), 0); /* quiet for a quarter of an hour */
     is_int(tick("2026-01-01T12:16:10Z"), 1); /* then the troubles are due again: nobody has heard of them */
     says("still UNAVAILABLE");
-    char *path = tmp_path(f.folder, "orch.json"), *text = get_file(path, NULL);
+    char *path = fs_join(f.folder, "orch.json"), *text = ef_get(path, NULL);
     memcpy(strstr(text, "exit 3"), "exit 0", 6);
-    put_text(path, text);
+    ef_put(path, text);
     is_int(tick("2026-01-01T12:32:10Z"), 75);
     says("orch: alerts.command is well again");
     is_int(number("SELECT count(*) FROM trouble WHERE class = 'ALERT'"), 0);
