@@ -65,7 +65,7 @@ static int put(const struct cell *c, struct csv_field f, struct reject_info *ret
     case COL_DECIMAL:
         return put_decimal(c, f, ret);
     case COL_TEXT:
-        return put_text(c, f, ret);
+        return put_chars(c, f, ret);
     case COL_BINARY:
         return put_binary(c, f, ret);
     case COL_DATE:

@@ -19,7 +19,7 @@ int put_bit(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_decimal(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_double(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_float(const struct cell *c, struct csv_field f, struct reject_info *ret);
-int put_text(const struct cell *c, struct csv_field f, struct reject_info *ret);
+int put_chars(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_binary(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_time(const struct cell *c, struct csv_field f,
              struct reject_info *ret); /* DATE, DATETIME, TIMESTAMP, TIME, YEAR */

@@ -86,7 +86,7 @@ static int check_members(const struct cell *c, struct csv_field f, struct reject
     return 0;
 }
 
-int put_text(const struct cell *c, struct csv_field f, struct reject_info *ret)
+int put_chars(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     const struct column *k = c->column;
 
