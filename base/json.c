@@ -40,9 +40,43 @@ int json_parse(const char *text, size_t n, const char *what, json_t **ret_owned,
     return 0;
 }
 
+static bool has_real(const json_t *v)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_is_real(v))
+        return true;
+    json_object_foreach((json_t *)(uintptr_t)v, key, item)
+        if (has_real(item))
+            return true;
+    json_array_foreach(v, i, item)
+        if (has_real(item))
+            return true;
+    return false;
+}
+
+/* 17 digits always read back, but make 1.1000000000000001 of 1.1: fewer, where they say the same. */
+static size_t real_digits(const json_t *v)
+{
+    for (size_t digits = 15; digits < 17; digits++) {
+        char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
+        json_t *back = text != NULL ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+        bool same = back != NULL && json_equal(back, v);
+
+        json_decref(back);
+        free(text);
+        if (same)
+            return digits;
+    }
+    return 17;
+}
+
 char *json_text(const json_t *v)
 {
-    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    size_t digits = has_real(v) ? real_digits(v) : 17;
+    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) : NULL;
     char *copy = xstrdup(text ? text : "null");
 
     free(text);

@@ -20,6 +20,17 @@ static inline bool str_is(struct str a, const char *s)
 {
     return str_eq(a, str_of(s));
 }
+/* Without blanks, tabs and line ends at either end. */
+static inline struct str str_trim(struct str s)
+{
+    while (s.n > 0 && memchr(" \t\r\n", s.p[s.n - 1], 4) != NULL)
+        s.n--;
+    while (s.n > 0 && memchr(" \t\r\n", *s.p, 4) != NULL) {
+        s.p++;
+        s.n--;
+    }
+    return s;
+}
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Decimal digits with an optional minus; nothing else, no blanks. Errors are ERR_BAD_VALUE and name the range. */

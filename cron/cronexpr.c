@@ -230,8 +230,8 @@ static int parse_fields(struct scan *s, const struct field *fields, int count, u
 
 static int parse_eventbridge(struct scan *s, struct cronexpr *c, struct err *err)
 {
-    uint64_t set[6][4];
-    bool star[6], query[6];
+    uint64_t set[6][4] = {{0}};
+    bool star[6] = {0}, query[6] = {0};
 
     s->p = s->text + strlen("cron(");
     int rc = parse_fields(s, eventbridge_fields, 6, set, star, query, err);
@@ -255,8 +255,8 @@ static int parse_eventbridge(struct scan *s, struct cronexpr *c, struct err *err
 
 static int parse_crontab(struct scan *s, struct cronexpr *c, struct err *err)
 {
-    uint64_t set[5][4];
-    bool star[5], query[5];
+    uint64_t set[5][4] = {{0}};
+    bool star[5] = {0}, query[5] = {0};
 
     int rc = parse_fields(s, crontab_fields, 5, set, star, query, err);
     if (rc < 0)

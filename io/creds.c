@@ -60,15 +60,6 @@ static void profile_release(struct profile *p)
     free(p->region);
 }
 
-static struct str trim(struct str s)
-{
-    while (s.n > 0 && strchr(" \t\r", s.p[s.n - 1]) != NULL)
-        s.n--;
-    while (s.n > 0 && strchr(" \t\r", *s.p) != NULL)
-        s.p++, s.n--;
-    return s;
-}
-
 /* "[name]" in the credentials file; "[profile name]" or "[default]" in the config file. */
 static bool is_section(struct str line, const char *name, bool config)
 {
@@ -76,10 +67,10 @@ static bool is_section(struct str line, const char *name, bool config)
 
     while (end < line.n && line.p[end] != ']')
         end++;
-    struct str inside = trim((struct str){line.p + 1, end - 1});
+    struct str inside = str_trim((struct str){line.p + 1, end - 1});
     if (config && inside.n > 8 && memcmp(inside.p, "profile", 7) == 0 &&
         (inside.p[7] == ' ' || inside.p[7] == '\t'))
-        inside = trim((struct str){inside.p + 8, inside.n - 8});
+        inside = str_trim((struct str){inside.p + 8, inside.n - 8});
     else if (config && !str_is(inside, "default"))
         return false;
     return str_is(inside, name);
@@ -100,11 +91,11 @@ static void read_setting(struct str line, struct profile *p)
 
     if (eq == NULL)
         return;
-    struct str name = trim((struct str){line.p, (size_t)(eq - line.p)});
-    struct str value = trim((struct str){eq + 1, line.n - (size_t)(eq + 1 - line.p)});
+    struct str name = str_trim((struct str){line.p, (size_t)(eq - line.p)});
+    struct str value = str_trim((struct str){eq + 1, line.n - (size_t)(eq + 1 - line.p)});
     for (size_t i = 1; i < value.n; i++) /* a comment needs a blank before it: keys may hold '#' */
         if ((value.p[i] == '#' || value.p[i] == ';') && (value.p[i - 1] == ' ' || value.p[i - 1] == '\t'))
-            value = trim((struct str){value.p, i});
+            value = str_trim((struct str){value.p, i});
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         if (str_is(name, wanted[i].name) && *wanted[i].to == NULL && value.n > 0)
             *wanted[i].to = xstrndup(value.p, value.n);
@@ -130,7 +121,7 @@ static int read_profile_file(const char *path, bool config, struct profile *p, s
     }
     for (const char *at = text.p, *end = at == NULL ? NULL : at + text.n; at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
-        struct str raw = {at, (size_t)((newline != NULL ? newline : end) - at)}, line = trim(raw);
+        struct str raw = {at, (size_t)((newline != NULL ? newline : end) - at)}, line = str_trim(raw);
         at += raw.n + 1;
         if (line.n == 0 || *line.p == '#' || *line.p == ';')
             continue;

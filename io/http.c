@@ -226,8 +226,8 @@ static void set_method(struct http_response *r, const struct http_request *rq)
     if (strcmp(rq->method, "HEAD") == 0) {
         curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
     } else if (body) {
-        r->sent = xmalloc(rq->body_n + 1);
-        if (rq->body_n > 0)
+        r->sent = xcalloc(1, rq->body_n + 1);
+        if (rq->body != NULL)
             memcpy(r->sent, rq->body, rq->body_n);
         curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->sent);

@@ -55,8 +55,8 @@ static int cut_off(const struct inflating *s, struct err *err)
 
 static int read_plain(struct inflating *s, void *p, size_t n, size_t *ret_n, struct err *err)
 {
-    if (s->at == s->end)
-        return s->raw_ended ? (*ret_n = 0, 0) : reader_read(s->raw, p, n, ret_n, err);
+    if (s->at == s->end && !s->raw_ended)
+        return reader_read(s->raw, p, n, ret_n, err);
     *ret_n = s->end - s->at < n ? s->end - s->at : n;
     memcpy(p, s->in + s->at, *ret_n);
     s->at += *ret_n;

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include <mysql.h>
+#include <poll.h>
 #include <unistd.h>
 
 /* The two libraries differ in names, not in what they do. */
@@ -22,6 +23,7 @@ enum {
     MAX_CELL = 64 * 1024 * 1024,
     MAX_MARKS = 65535,      /* of the protocol */
     MAX_STEPS = 11,         /* multi-row statements of 1, 2, 4 ... 1024 rows */
+    ASYNC_STACK = 256 * 1024, /* what the library runs a started statement on; TLS takes more than its default */
 };
 
 struct mysqlc {
@@ -46,6 +48,12 @@ struct mysqlc_bulk {
     MYSQL_BIND *binds;
     MYSQL_STMT *stmts[MAX_STEPS]; /* [0] alone where arrays are bound */
     int steps;
+    int waiting;     /* for what a started statement waits; 0: its answer is here */
+    int failed;      /* what the library said of it */
+    int rc;          /* and we, to be told by finish */
+    int64_t inserted;
+    unsigned warnings;
+    struct err err;
 };
 
 /* What the server says, in our words. What is not listed goes by its SQLSTATE. */
@@ -182,7 +190,10 @@ static void set_options(MYSQL *h, const struct mysqlc_config *c)
     unsigned off = 0, seconds = (unsigned)(c->timeout_ms + 999) / 1000, connect = seconds < 10 ? seconds : 10;
     unsigned protocol = by_socket(c) ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 
-#if !CLIENT_IS_MARIADB
+#if CLIENT_IS_MARIADB
+    size_t stack = ASYNC_STACK;
+    mysql_options(h, MYSQL_OPT_NONBLOCK, &stack);
+#else
     seconds = (seconds + 2) / 3; /* this library tries a read three times */
 #endif
     mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &off); /* MariaDB's default is on: a server could read our files */
@@ -204,7 +215,11 @@ static void look_at_server(struct mysqlc *c)
     snprintf(c->version, sizeof c->version, "%.*s", (int)strspn(text, "0123456789."), text);
     c->mariadb = mariadb;
     unsigned long part[3] = {0, 0, 0};
-    sscanf(c->version, "%lu.%lu.%lu", &part[0], &part[1], &part[2]);
+    char *at = c->version;
+    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+        part[i] = strtoul(at, &at, 10);
+        at += *at == '.';
+    }
     c->version_id = part[0] * 10000 + part[1] * 100 + part[2];
 #if CLIENT_IS_MARIADB
     unsigned long more = 0;
@@ -235,7 +250,7 @@ int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct 
     if (mysql_real_connect(c->handle, config->socket != NULL ? NULL : config->host, config->user,
                            config->password != NULL ? config->password : "", config->database, config->port,
                            config->socket, CLIENT_FOUND_ROWS) == NULL) {
-        rc = fail_handle(c, start_ms, err);
+        err_ignore(fail_handle(c, start_ms, err));
         if (err->code == ERR_TRANSIENT) /* nothing was lost: there was no connection yet */
             err->code = ERR_UNAVAILABLE;
         rc = -(int)err->code;
@@ -563,8 +578,12 @@ int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t 
 
 void mysqlc_bulk_free(struct mysqlc_bulk *b)
 {
+    struct err ignored;
+
     if (b == NULL)
         return;
+    if (b->waiting != 0)
+        err_ignore(mysqlc_bulk_finish(b, &b->inserted, &b->warnings, &ignored));
     for (size_t i = 0; i < MAX_STEPS; i++)
         if (b->stmts[i] != NULL)
             mysql_stmt_close(b->stmts[i]);
@@ -610,9 +629,30 @@ static void bind_column(MYSQL_BIND *bind, const struct mysqlc_column *col)
 }
 
 #if CLIENT_IS_MARIADB
-/* All rows in one statement: the library walks the arrays. */
-static int insert_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                        struct err *err)
+/* Until the started statement can go on, or its time is over. In the library's flags, as the answer is. */
+static int wait_ready(struct mysqlc *c, int waiting)
+{
+    struct pollfd p = {.fd = mysql_get_socket(c->handle)};
+    int ms = (waiting & MYSQL_WAIT_TIMEOUT) != 0 ? (int)mysql_get_timeout_value_ms(c->handle) : c->timeout_ms, n;
+
+    p.events = (short)(((waiting & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) | ((waiting & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0) |
+                       ((waiting & MYSQL_WAIT_EXCEPT) != 0 ? POLLPRI : 0));
+    do
+        n = poll(&p, 1, ms);
+    while (n < 0 && errno == EINTR);
+    return n == 0 ? MYSQL_WAIT_TIMEOUT : waiting & ~MYSQL_WAIT_TIMEOUT; /* a broken one tells by its next read */
+}
+
+static void go_on(struct mysqlc_bulk *b)
+{
+    int ready = wait_ready(b->c, b->waiting);
+
+    b->waiting = mysql_stmt_execute_cont(&b->failed, b->stmts[0], ready);
+}
+
+/* All rows in one statement: the library walks the arrays into a packet. Back when that is sent. */
+static int start_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                       struct err *err)
 {
     int64_t start_ms = clock_mono_ms();
     unsigned array_size = (unsigned)rows;
@@ -627,8 +667,25 @@ static int insert_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols,
             b->binds[i].u.indicator = unconst(cols[i].nulls + from);
     }
     if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
-        mysql_stmt_bind_param(stmt, b->binds) != 0 || mysql_stmt_execute(stmt) != 0)
+        mysql_stmt_bind_param(stmt, b->binds) != 0)
         return fail_stmt(b->c, stmt, start_ms, err);
+    b->waiting = mysql_stmt_execute_start(&b->failed, stmt);
+    while ((b->waiting & MYSQL_WAIT_WRITE) != 0)
+        go_on(b);
+    return 0;
+}
+
+static int finish_array(struct mysqlc_bulk *b, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+
+    while (b->waiting != 0)
+        go_on(b);
+    if (b->failed != 0)
+        return fail_stmt(b->c, b->stmts[0], start_ms, err);
+    b->inserted = (int64_t)mysql_stmt_affected_rows(b->stmts[0]);
+    b->warnings = mysql_warning_count(b->c->handle);
+    b->c->answered_ms = clock_mono_ms();
     return 0;
 }
 #endif
@@ -657,34 +714,61 @@ static int insert_rows(struct mysqlc_bulk *b, int step, const struct mysqlc_colu
     return 0;
 }
 
-int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                       int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+static int insert_steps(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                        struct err *err)
 {
-    int64_t inserted = 0;
-    unsigned warnings = 0;
-
     while (rows > 0) {
         int step = b->steps;
         while (((size_t)1 << step) > rows)
             step--;
-        size_t n = b->c->arrays ? rows : (size_t)1 << step;
         int rc = bulk_stmt(b, step, err);
-#if CLIENT_IS_MARIADB
-        if (rc == 0 && b->c->arrays)
-            rc = insert_array(b, cols, from, n, err);
-        else
-#endif
-            if (rc == 0)
+        if (rc == 0)
             rc = insert_rows(b, step, cols, from, err);
         if (rc < 0)
             return rc;
-        inserted += (int64_t)mysql_stmt_affected_rows(b->stmts[step]);
-        warnings += mysql_warning_count(b->c->handle);
+        b->inserted += (int64_t)mysql_stmt_affected_rows(b->stmts[step]);
+        b->warnings += mysql_warning_count(b->c->handle);
         b->c->answered_ms = clock_mono_ms();
-        from += n;
-        rows -= n;
+        from += (size_t)1 << step;
+        rows -= (size_t)1 << step;
     }
-    *ret_rows = inserted;
-    *ret_warnings = warnings;
     return 0;
+}
+
+void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows)
+{
+    b->inserted = 0;
+    b->warnings = 0;
+    b->failed = 0;
+#if CLIENT_IS_MARIADB
+    if (b->c->arrays) {
+        b->rc = bulk_stmt(b, 0, &b->err);
+        if (b->rc == 0)
+            b->rc = start_array(b, cols, from, rows, &b->err);
+        return;
+    }
+#endif
+    b->rc = insert_steps(b, cols, from, rows, &b->err);
+}
+
+int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+{
+#if CLIENT_IS_MARIADB
+    if (b->rc == 0 && b->c->arrays)
+        b->rc = finish_array(b, &b->err);
+#endif
+    if (b->rc < 0) {
+        *err = b->err;
+        return b->rc;
+    }
+    *ret_rows = b->inserted;
+    *ret_warnings = b->warnings;
+    return 0;
+}
+
+int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                       int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+{
+    mysqlc_bulk_start(b, cols, from, rows);
+    return mysqlc_bulk_finish(b, ret_rows, ret_warnings, err);
 }

@@ -63,11 +63,7 @@ int sqlite_fail(struct target *t, int code, struct err *err)
     case SQLITE_TOOBIG:
         rc = err_set(err, ERR_BAD_VALUE, "%s", text);
         break;
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-        rc = err_set(err, ERR_TARGET, "%s: %s", t->name, text);
-        break;
-    default:
+    default: /* SQLITE_NOTADB and SQLITE_CORRUPT too */
         rc = err_set(err, ERR_TARGET, "%s: %s", t->name, text);
         break;
     }

@@ -179,20 +179,9 @@ static int run(struct parse *x, const char *p, size_t n, struct err *err)
     return x->rc;
 }
 
-static struct str cut_blanks(const struct buf *b)
-{
-    struct str s = {b->p, b->n};
-
-    while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
-        s.n--;
-    while (s.n > 0 && strchr(" \t\r\n", *s.p) != NULL)
-        s.p++, s.n--;
-    return s;
-}
-
 static int read_etag(struct parse *x, struct xml_object *o, struct err *err)
 {
-    struct str s = cut_blanks(&x->text);
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
 
     if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
         s = (struct str){s.p + 1, s.n - 2};
@@ -209,7 +198,7 @@ static int read_etag(struct parse *x, struct xml_object *o, struct err *err)
 static int read_contents(struct parse *x, const char *name, struct err *err)
 {
     struct xml_object *o = &x->page->objects[x->page->count - 1];
-    struct str s = cut_blanks(&x->text);
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
 
     if (strcmp(name, "Key") == 0) {
         o->key = arena_strndup(x->page->arena, x->text.n > 0 ? x->text.p : "", x->text.n);
@@ -232,7 +221,7 @@ static int read_contents(struct parse *x, const char *name, struct err *err)
 
 static int list_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
 {
-    struct str s = cut_blanks(&x->text);
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
 
     if (strcmp(parent, "Contents") == 0)
         return read_contents(x, name, err);
@@ -322,7 +311,7 @@ void xml_page_release(struct xml_page *page)
 static int error_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
 {
     struct xml_s3_error *e = x->error;
-    struct str s = cut_blanks(&x->text);
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
     const struct {
         const char *name;
         char *to;

@@ -30,7 +30,8 @@ static void put(char *dst, size_t size, const char *text)
     dst[n] = '\0';
 }
 
-static void diagnose(struct check *c, const char *severity, const char *code, const char *fmt, va_list ap)
+static void PRINTF(4, 0)
+    diagnose(struct check *c, const char *severity, const char *code, const char *fmt, va_list ap)
 {
     struct asl_diagnostics *d = c->d;
     char text[1200], *message;

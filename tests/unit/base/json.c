@@ -37,6 +37,27 @@ TEST(any_value_may_stand_at_the_top_and_order_is_kept)
     }
 }
 
+/* A rate of 1.1 in the input is 1.1 in the history, whatever else the document holds. */
+TEST(a_real_is_written_as_short_as_it_reads_back)
+{
+    static const char *const same[] = {"1.1", "[0.1,2.5,1.0]", "{\"a\":{\"b\":[{\"c\":100.01}]}}", "0.30000000000000004",
+                                       "1.7976931348623157e308", "5e-324"};
+    struct err err;
+    json_t *v, *back;
+
+    for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+        must_rc(parse(same[i], &v, &err), &err);
+        char *text = json_text(v);
+        if (i < 4)
+            is_str(text, same[i]);
+        must_rc(parse(text, &back, &err), &err);
+        ok(json_equal(v, back));
+        free(text);
+        json_decref(back);
+        json_decref(v);
+    }
+}
+
 TEST(nesting_has_a_limit)
 {
     struct err err;

@@ -16,7 +16,7 @@ TEST(arena_gives_aligned_memory_that_does_not_overlap)
     for (int i = 0; i < 200; i++)
         for (size_t k = 0; k < (size_t)i * 37; k++)
             if (p[i][k] != (unsigned char)i)
-                must(!"untouched by its neighbours");
+                must(false && "untouched by its neighbours");
     arena_free(a);
 }
 

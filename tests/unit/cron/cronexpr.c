@@ -305,7 +305,7 @@ TEST(next_and_prev_agree_with_reading_every_minute)
             if (fire && (cronexpr_next(&c, 0, last, &ms) != 1 || ms != t)) {
                 diag("%s: next after %lld gives %lld, not %lld", text.p, (long long)last, (long long)ms,
                      (long long)t);
-                must(!"next agrees");
+                must(false && "next agrees");
             }
             if (fire) {
                 last = t;
@@ -315,7 +315,7 @@ TEST(next_and_prev_agree_with_reading_every_minute)
                 (cronexpr_prev(&c, 0, t + (int64_t)draw(MINUTE), &ms) != 1 || ms != last)) {
                 diag("%s: prev at %lld gives %lld, not %lld", text.p, (long long)t, (long long)ms,
                      (long long)last);
-                must(!"prev agrees");
+                must(false && "prev agrees");
             }
         }
         if (!known && cronexpr_next(&c, 0, start - 1, &ms) == 1)
