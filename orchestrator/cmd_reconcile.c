@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/tick.h"
@@ -171,7 +172,7 @@ static int run(struct cli *c, struct err *err)
         rc = cli_store(c, STORE_OPEN, err);
     if (rc == 0)
         rc = view_partitions(c->store, p, *part != '\0' ? part : from, *part != '\0' ? part : to,
-                             INT64_MAX / 2 - 1, &list, err);
+                             clock_now_ms(), &list, err);
     if (rc < 0)
         goto out;
     cli_signals();
