@@ -41,7 +41,7 @@ class Rounds:
 
     def finished(self):
         try:
-            return self.w.state("SELECT COUNT(*) FROM job WHERE state = 'RECONCILED'") == [[24]]
+            return self.w.state("SELECT (SELECT COUNT(*) FROM job WHERE state = 'RECONCILED'), (SELECT COUNT(*) FROM flag)") == [[24, 0]]
         except Exception:
             return False
 
