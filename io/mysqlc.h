@@ -54,5 +54,12 @@ NODISCARD int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *ro
 /* Rows [from, from + rows) of the arrays: one statement where the server takes arrays, else several. */
 NODISCARD int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
                                  int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
-void mysqlc_bulk_free(struct mysqlc_bulk *b); /* before its connection; NULL is fine */
+/*
+ * The same in two halves, so that the caller reads its file while the server works: start sends the rows, finish waits
+ * for the answer and tells every error, that of sending too. Between the two nothing else may be asked on the
+ * connection. The arrays are read by start alone. Where the library or server cannot, start does it all.
+ */
+void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows);
+NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
+void mysqlc_bulk_free(struct mysqlc_bulk *b); /* before its connection; waits for what was started; NULL is fine */
 #endif

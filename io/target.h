@@ -98,6 +98,11 @@ struct load;
 /* 1: a transaction is open, *ret is a load; 2: the ledger already has this load id (*ret NULL): done before. */
 NODISCARD int target_load_begin(struct target *t, const struct load_spec *spec, struct load **ret, struct err *err);
 NODISCARD int target_load_batch(struct load *l, const struct batch *b, struct err *err);
+/* The same, but the database may still be at work on b when this is back, so that the caller reads on meanwhile: b stays
+ * as it is until the next call that gives rows is back, or target_load_settle, or the load is gone. What is wrong with b
+ * may be told by that later call. */
+NODISCARD int target_load_batch_start(struct load *l, const struct batch *b, struct err *err);
+NODISCARD int target_load_settle(struct load *l, struct err *err); /* waits until all rows given have been answered */
 /* Rows inserted so far, as the server counted them. */
 int64_t target_load_rows(const struct load *l);
 /* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. ret: made by

@@ -69,7 +69,9 @@ struct target_ops {
     /* ",SUM(...)" of a column, quoted as given; for SUM_DOUBLE two of them: the sum and the number of large values. */
     int (*sum_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
     int (*insert_open)(struct load *l, struct err *err);
-    int (*insert_rows)(struct load *l, const struct batch *b, struct err *err); /* raises l->inserted */
+    /* Raises l->inserted. b stays as it is until the next call of insert_rows or insert_settle is back. */
+    int (*insert_rows)(struct load *l, const struct batch *b, struct err *err);
+    int (*insert_settle)(struct load *l, struct err *err); /* waits for all rows given; NULL: they never wait */
     void (*insert_close)(struct load *l);
 };
 extern const struct target_ops target_mysql, target_sqlite;

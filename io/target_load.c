@@ -153,7 +153,7 @@ int target_load_begin(struct target *t, const struct load_spec *spec, struct loa
     return 1;
 }
 
-int target_load_batch(struct load *l, const struct batch *b, struct err *err)
+int target_load_batch_start(struct load *l, const struct batch *b, struct err *err)
 {
     int rc = same_connection(l, err);
 
@@ -168,6 +168,22 @@ int target_load_batch(struct load *l, const struct batch *b, struct err *err)
     return rc < 0 ? rc : target_beat(l->t, err);
 }
 
+int target_load_settle(struct load *l, struct err *err)
+{
+    int rc = same_connection(l, err);
+
+    if (rc == 0 && l->insert != NULL && l->t->ops->insert_settle != NULL)
+        rc = l->t->ops->insert_settle(l, err);
+    return rc;
+}
+
+int target_load_batch(struct load *l, const struct batch *b, struct err *err)
+{
+    int rc = target_load_batch_start(l, b, err);
+
+    return rc < 0 ? rc : target_load_settle(l, err);
+}
+
 int64_t target_load_rows(const struct load *l)
 {
     return l->inserted;
@@ -175,7 +191,7 @@ int64_t target_load_rows(const struct load *l)
 
 int target_load_sums(struct load *l, struct sums *ret, struct err *err)
 {
-    int rc = same_connection(l, err);
+    int rc = target_load_settle(l, err);
 
     if (rc == 0 && l->spec.table == NULL) {
         ret->rows = 0;
@@ -255,7 +271,7 @@ static int settle(struct load *l, struct err *err)
 int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err)
 {
     struct target *t = l->t;
-    int rc = same_connection(l, err);
+    int rc = target_load_settle(l, err);
 
     if (rc == 0)
         rc = fault_point("load.before_ledger", err);

@@ -311,5 +311,6 @@ const struct target_ops target_mysql = {
     .sum_expr = mysql_sum_expr,
     .insert_open = mysql_insert_open,
     .insert_rows = mysql_insert_rows,
+    .insert_settle = mysql_insert_settle,
     .insert_close = mysql_insert_close,
 };

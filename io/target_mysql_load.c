@@ -6,6 +6,7 @@
  * Rows into MySQL. Each slice of a batch stands under a savepoint: what the server refuses is taken back and halved,
  * down to the row that is wrong, which is reported and left out. A slice counts only when the server says that it
  * inserted as many rows as were sent, without a warning: a warning is a value that was changed.
+ * The last slice of a batch is sent and not waited for: the next batch is read meanwhile.
  */
 
 enum {
@@ -17,6 +18,8 @@ struct insert {
     struct mysqlc_bulk *bulk;
     struct mysqlc_column *columns; /* as many as spec's, and one for the line */
     size_t count;
+    const struct batch *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
+    size_t sent_from, sent_n;
 };
 
 int mysql_insert_open(struct load *l, struct err *err)
@@ -263,8 +266,18 @@ static int keep_warning(void *arg, const struct str *cells, size_t count, struct
     return 0;
 }
 
+static int start_slice(struct load *l, size_t from, size_t n, struct err *err)
+{
+    struct insert *in = l->insert;
+    int rc = mysqlc_exec(mysql_db(l->t)->c, "SAVEPOINT orch_slice", err);
+
+    if (rc == 0)
+        mysqlc_bulk_start(in->bulk, in->columns, from, n);
+    return rc;
+}
+
 /* 0: all rows of the slice are in. ERR_BAD_VALUE or ERR_DUPLICATE_KEY: one of them is refused, and none is in. */
-static int try_slice(struct load *l, size_t from, size_t n, struct err *err)
+static int finish_slice(struct load *l, size_t n, struct err *err)
 {
     struct mysqlc *c = mysql_db(l->t)->c;
     struct insert *in = l->insert;
@@ -272,10 +285,7 @@ static int try_slice(struct load *l, size_t from, size_t n, struct err *err)
     int64_t inserted = 0;
     unsigned warnings = 0;
 
-    int rc = mysqlc_exec(c, "SAVEPOINT orch_slice", err);
-    if (rc < 0)
-        return rc;
-    rc = mysqlc_bulk_insert(in->bulk, in->columns, from, n, &inserted, &warnings, &refused);
+    int rc = mysqlc_bulk_finish(in->bulk, &inserted, &warnings, &refused);
     if (rc == 0 && warnings == 0 && inserted == (int64_t)n)
         return 0;
     if (rc == 0 && warnings > 0) {
@@ -297,14 +307,14 @@ static int try_slice(struct load *l, size_t from, size_t n, struct err *err)
     return -(int)err->code;
 }
 
-/* Deep as the logarithm of a batch's rows. */
-static int insert_slice(struct load *l, const struct batch *b, size_t from, size_t n, struct err *err)
+static int insert_slice(struct load *l, const struct batch *b, size_t from, size_t n, struct err *err);
+
+/* The answer to a slice: counted, or halved till the row is found. Deep as the logarithm of a batch's rows. */
+static int end_slice(struct load *l, const struct batch *b, size_t from, size_t n, struct err *err)
 {
     struct err why;
-    int rc = target_beat(l->t, err);
+    int rc = finish_slice(l, n, err);
 
-    if (rc == 0)
-        rc = try_slice(l, from, n, err);
     if (rc == 0) {
         l->inserted += (int64_t)n;
         return 0;
@@ -317,6 +327,29 @@ static int insert_slice(struct load *l, const struct batch *b, size_t from, size
     }
     rc = insert_slice(l, b, from, n / 2, err);
     return rc < 0 ? rc : insert_slice(l, b, from + n / 2, n - n / 2, err);
+}
+
+static int insert_slice(struct load *l, const struct batch *b, size_t from, size_t n, struct err *err)
+{
+    int rc = target_beat(l->t, err);
+
+    if (rc == 0)
+        rc = start_slice(l, from, n, err);
+    return rc < 0 ? rc : end_slice(l, b, from, n, err);
+}
+
+int mysql_insert_settle(struct load *l, struct err *err)
+{
+    struct insert *in = l->insert;
+    const struct batch *b = in->sent;
+
+    if (b == NULL)
+        return 0;
+    in->sent = NULL;
+    int rc = end_slice(l, b, in->sent_from, in->sent_n, err);
+    if (rc < 0 && l->t->ops->is_lost(l->t)) /* the rows are gone with the connection; the caller aborts */
+        l->inserted = 0;
+    return rc;
 }
 
 static int too_wide(struct load *l, const struct batch *b, size_t row, size_t bytes, struct err *err)
@@ -339,6 +372,9 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
 
     if (b->col_count != l->spec.column_count)
         return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count, l->spec.column_count);
+    rc = mysql_insert_settle(l, err);
+    if (rc < 0)
+        return rc;
     point_at(in, l, b);
     for (size_t row = 0; rc == 0 && row < b->rows; row++) {
         size_t wide = row_bytes(b, row);
@@ -355,9 +391,14 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
         }
         bytes += wide;
     }
-    if (rc == 0 && b->rows > from)
-        rc = insert_slice(l, b, from, b->rows - from, err);
-    if (rc < 0 && l->t->ops->is_lost(l->t)) /* the rows are gone with the connection; the caller aborts */
+    if (rc == 0 && b->rows > from) {
+        rc = start_slice(l, from, b->rows - from, err);
+        if (rc == 0)
+            in->sent = b;
+        in->sent_from = from;
+        in->sent_n = b->rows - from;
+    }
+    if (rc < 0 && l->t->ops->is_lost(l->t))
         l->inserted = 0;
     return rc;
 }
