@@ -58,7 +58,7 @@ static int restore_rejects(const struct load_job *j, const struct load_row *l, s
     return rc;
 }
 
-static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
+static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], int64_t *commits, struct err *err)
 {
     for (size_t i = 0; i < loads->n; i++) {
         struct load_row *l = &loads->rows[i];
@@ -68,7 +68,9 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
             rc = load_object(j, l, err);
         else if (l->rejects_missing)
             rc = restore_rejects(j, l, err);
-        if (rc == 0)
+        if (rc > 0)
+            ++*commits;
+        if (rc >= 0)
             rc = beat(&j->c->beat, err);
         if (rc < 0)
             return rc;
@@ -79,16 +81,18 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
     return 0;
 }
 
-/* So that the next tick need not ask the ledger again: only where nobody else has been there meanwhile. */
-static int remember_ledger(const struct load_job *j, struct err *err)
+/*
+ * So that the next tick need not ask the ledger again: only where seq has moved by our own commits alone. The epoch is
+ * not enough: a decision made on another host (a skip) moves seq under it, and must be read.
+ */
+static int remember_ledger(const struct load_job *j, int64_t was, int64_t commits, struct err *err)
 {
-    struct step_ctx *c = j->c;
     int64_t epoch, seq;
 
-    int rc = target_fence_read(j->target, c->pipeline->name, &epoch, &seq, err);
-    if (rc <= 0 || epoch != j->epoch)
+    int rc = target_fence_read(j->target, j->c->pipeline->name, &epoch, &seq, err);
+    if (rc <= 0 || epoch != j->epoch || was < 0 || seq != was + commits)
         return rc < 0 ? rc : 0;
-    return step_ledger_known(c, j->target, epoch, seq, err);
+    return step_ledger_known(j->c, j->target, epoch, seq, err);
 }
 
 int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
@@ -97,7 +101,7 @@ int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_o
     struct job job = {0};
     struct loads loads = {NULL, 0};
     struct load_job lj = {.c = c, .job = &job};
-    int64_t job_id, totals[3] = {0, 0, 0};
+    int64_t job_id, seq = -1, commits = 0, totals[3] = {0, 0, 0};
     const char *flag_id;
     char name[JOB_NAME_SIZE];
 
@@ -114,11 +118,13 @@ int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_o
     if (rc == 0)
         rc = table_of(c, target, &lj.def, err);
     if (rc == 0)
+        rc = step_ledger_seq(c, target, &seq, err);
+    if (rc == 0)
         rc = loads_get(c->store, job_id, &loads, err);
     if (rc == 0)
-        rc = all_objects(&lj, &loads, totals, err);
+        rc = all_objects(&lj, &loads, totals, &commits, err);
     if (rc == 0)
-        rc = remember_ledger(&lj, err);
+        rc = remember_ledger(&lj, seq, commits, err);
     if (rc == 0) {
         struct job_outcome outcome = {.job_id = job_id,
                                       .state = "LOADED",

@@ -134,7 +134,14 @@ static int on_batch(void *arg, const struct batch *b, struct err *err)
         batch_sum(b, &l->sums);
     else
         l->sums.rows += (int64_t)b->rows;
-    return target_load_batch(l->load, b, err);
+    return target_load_batch_start(l->load, b, err);
+}
+
+static int on_end(void *arg, struct err *err)
+{
+    struct loading *l = arg;
+
+    return l->load != NULL ? target_load_settle(l->load, err) : 0;
 }
 
 static int on_reject(void *arg, const struct reject_info *why, struct err *err)
@@ -257,7 +264,7 @@ static int commit(struct loading *l, const struct rows_result *r, struct err *er
 
 static int read_and_load(struct loading *l, struct err *err)
 {
-    const struct row_sink sink = {on_begin, on_batch, on_reject, l};
+    const struct row_sink sink = {on_begin, on_batch, on_reject, on_end, l};
     struct rows_result result;
     char name[KEY_NAME_SIZE];
 
@@ -381,13 +388,14 @@ int load_object(const struct load_job *j, struct load_row *row, struct err *err)
     rejects_init(&l.rejects, j->c, row->load_id);
     sums_init(&l.sums, j->def->count);
     rc = look_at_ledger(&l, err);
-    if (rc == 0)
+    bool loads = rc == 0;
+    if (loads)
         rc = read_and_load(&l, err);
     if (rc < 0 && l.load != NULL)
         target_load_abort(l.load);
     sums_release(&l.sums);
     rejects_release(&l.rejects);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : loads;
 }
 
 static int restore_reject(void *arg, const struct reject_info *why, struct err *err)
@@ -401,7 +409,7 @@ int load_restore_rejects(const struct load_job *j, const struct load_row *row, s
 {
     struct load_row copy = *row;
     struct loading l = {.job = j, .row = &copy};
-    const struct row_sink sink = {NULL, NULL, restore_reject, &l};
+    const struct row_sink sink = {.reject = restore_reject, .arg = &l};
     struct rows_result result;
 
     rejects_init(&l.rejects, j->c, row->load_id);

@@ -8,12 +8,14 @@
 
 /*
  * What rows_read hands its findings to. Any member may be NULL. A negative answer ends the reading with that error.
- * begin comes once, when header and table have been matched, and not at all for an object without records.
+ * begin comes once, when header and table have been matched, and not at all for an object without records. A batch
+ * stays as it is until the call after it is back: the next batch, or end, which comes when all have been given.
  */
 struct row_sink {
     int (*begin)(void *arg, const int *columns, size_t count, struct err *err);
     int (*batch)(void *arg, const struct batch *b, struct err *err);
     int (*reject)(void *arg, const struct reject_info *why, struct err *err);
+    int (*end)(void *arg, struct err *err);
     void *arg;
 };
 struct rows_result {
@@ -53,7 +55,8 @@ void rejects_release(struct rejects_out *r);
 #define MAX_REJECTS_SHOWN 1000     /* read on past a burst budget for so many, so that a person sees the pattern */
 #define MAX_REJECTS_KEPT  1000000  /* of one object, whatever the percentage allows */
 
-/* load_object.c: one object, one transaction. The load is LOADED, EMPTY or SAME afterwards. */
+/* load_object.c: one object, one transaction. The load is LOADED, EMPTY or SAME afterwards. 1: committed by this very
+ * call, 0: it was there before. */
 struct load_job {
     struct step_ctx *c;
     const struct job *job;

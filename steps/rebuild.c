@@ -76,6 +76,20 @@ int step_ledger_known(struct step_ctx *c, struct target *t, int64_t epoch, int64
     return pipeline_ledger_known(c->store, c->token, c->pipeline->name, id, epoch, seq, err);
 }
 
+int step_ledger_seq(struct step_ctx *c, struct target *t, int64_t *ret, struct err *err)
+{
+    struct pipeline_row known = {0};
+    char id[400];
+
+    int rc = pipeline_get(c->store, c->pipeline->name, &known, err);
+    if (rc < 0)
+        return rc;
+    ledger_id(c, t, id);
+    *ret = strcmp(known.ledger_target, id) == 0 ? known.ledger_seq : -1;
+    pipeline_row_release(&known);
+    return 0;
+}
+
 static int scan(struct step_ctx *c, struct target *t, struct err *err)
 {
     struct rebuilding *r = xcalloc(1, sizeof *r);
@@ -109,9 +123,7 @@ static int scan(struct step_ctx *c, struct target *t, struct err *err)
 int step_rebuild(struct step_ctx *c, struct err *err)
 {
     struct target *t;
-    struct pipeline_row known = {0};
-    int64_t epoch = 0, seq = 0;
-    char id[400];
+    int64_t epoch = 0, seq = 0, known = -1;
 
     int rc = step_target(c, &t, err);
     if (rc == 0)
@@ -121,23 +133,14 @@ int step_rebuild(struct step_ctx *c, struct err *err)
         return err_hint(err, "orch target setup");
     }
     if (rc > 0)
-        rc = pipeline_get(c->store, c->pipeline->name, &known, err);
+        rc = step_ledger_seq(c, t, &known, err);
     if (rc >= 0)
         rc = target_fence_read(t, c->pipeline->name, &epoch, &seq, err);
-    if (rc < 0)
-        goto out;
-    ledger_id(c, t, id);
     /* Only commits move seq; the epoch alone says nothing about the ledger's rows. */
-    if (known.ledger_seq == seq && strcmp(known.ledger_target, id) == 0) {
-        rc = 0;
-        goto out;
-    }
+    if (rc < 0 || known == seq)
+        return rc < 0 ? rc : 0;
     rc = scan(c, t, err);
     if (rc == 0)
         rc = step_ledger_known(c, t, epoch, seq, err);
-    if (rc == 0)
-        rc = 1;
-out:
-    pipeline_row_release(&known);
-    return rc;
+    return rc == 0 ? 1 : rc;
 }

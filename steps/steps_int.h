@@ -6,7 +6,9 @@ typedef int step_fn(struct step_ctx *c, const json_t *parameters, json_t **ret_o
 step_fn step_run_generate_queue, step_run_check_now_processing, step_run_etl_queue_check, step_run_set_flag,
     step_run_ingest, step_run_reconcile, step_run_reset_flag;
 
-/* rebuild.c: the fence as the state file now knows the ledger; the next step_rebuild compares. */
+/* rebuild.c: the ledger's seq as this state file has read it last; -1: never, or another target's. */
+NODISCARD int step_ledger_seq(struct step_ctx *c, struct target *t, int64_t *ret, struct err *err);
+/* The fence as the state file now knows the ledger; the next step_rebuild compares. */
 NODISCARD int step_ledger_known(struct step_ctx *c, struct target *t, int64_t epoch, int64_t seq, struct err *err);
 /* include.c: whether the pipeline's include patterns take the key (relative to the connection). Hidden path parts
  * ('_' or '.' in front, below the partition's prefix) are never taken. */

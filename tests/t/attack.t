@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+"""What an adversary, or plain bad luck, would try: two hosts at one target, a hand in the ledger, names and values made to break things."""
+import os, subprocess, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from world import *
+
+w = World('mysql')
+w.linger = '5s'
+OLD = 1650000000
+hours = {h: list(credit_rows(40, seed=h)) for h in range(3)}
+everything = [r for h in hours for r in hours[h]]
+minute = 0
+
+
+def later(n=10):
+    global minute
+    minute += n
+    w.now = '2022-06-%02dT%02d:%02d:00Z' % (6 + minute // 1440, minute // 60 % 24, minute % 60)
+
+
+def parts(config='orch.db'):
+    import sqlite3
+    with sqlite3.connect(w.path(config)) as db:
+        return dict(db.execute("SELECT part, state FROM partition_ WHERE state <> 'QUEUED' UNION ALL SELECT part, state FROM job WHERE n = 1"))
+
+
+later(120)
+w.sql(DDL)
+w.pipeline(columns={'': None}, source_until='2022-06-05T03')
+w.good('target', 'setup')
+w.good('lineage', 'add', 'loan_applicant_info', '--pipeline', 'loans')
+for h in hours:
+    w.put(hour_key(h), csv_of(hours[h]), mtime=OLD)
+
+# -- two hosts: two state files, one target, one pipeline ------------------------------------------
+for host in 'ab':
+    config = dict(w.config_json, state=f'{host}.db')
+    with open(w.path(f'{host}.json'), 'w') as f:
+        json.dump(config, f)
+
+
+def on(host, *words, **env):
+    return w.orch(*words, config=f'{host}.json', **env)
+
+
+def start_on(host, *words, **env):
+    return subprocess.Popen([ORCH, '-c', w.path(f'{host}.json'), *words], env=w.orch_env(**env), cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+for _ in range(3):
+    for p in [start_on('a', 'tick'), start_on('b', 'tick')]:
+        p.wait()
+    later()
+same(totals(w), totals_of(everything), 'two hosts at once: every row once')
+want = {f'2022-06-05T0{h}': 'RECONCILED' for h in range(3)}
+same((parts('a.db'), parts('b.db')), (dict(want, **{'2022-06-05T03': 'LATE'}),) * 2, 'and both say so')
+
+late = list(credit_rows(10, seed=99))
+everything += late
+w.put(hour_key(0, 'late.csv'), csv_of(late), mtime=OLD)
+later()
+hold = w.path('hold')
+p = start_on('a', 'tick', fault=f'ingest.pending=touch:{hold},load.before_ledger=wait:{hold}.go')
+while not os.path.exists(hold) and p.poll() is None:
+    time.sleep(.01)
+same(on('b', 'skip', 'loans/2022-06-05T03', '--reason', 'the bank was closed').rc, 0, 'an hour is skipped on one host while the other loads')
+open(hold + '.go', 'w').close()
+p.wait()
+later()
+on('a', 'tick')
+same(parts('a.db')['2022-06-05T03'], 'SKIPPED', 'the other host hears of it')
+same(totals(w), totals_of(everything), 'and what it was loading is there')
+fence = [int(x) for x in w.sql('SELECT epoch, seq FROM orch_fence')[0]]
+with __import__('sqlite3').connect(w.path('a.db')) as db:
+    same(db.execute('SELECT ledger_seq FROM pipeline').fetchone()[0], fence[1], 'the ledger is known and need not be read again')
+done()
