@@ -47,7 +47,7 @@ static int recount_batch(void *arg, const struct batch *b, struct err *err)
 static int source_sums(struct comparing *k, const struct load_row *l, struct sums *ret, struct err *err)
 {
     struct recount r = {ret, wants_sums(k->c->pipeline)};
-    const struct row_sink sink = {recount_begin, recount_batch, NULL, &r};
+    const struct row_sink sink = {.begin = recount_begin, .batch = recount_batch, .arg = &r};
     struct rows_result result;
     json_t *v = NULL;
     int rc;

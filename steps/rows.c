@@ -68,16 +68,19 @@ struct reading {
     struct step_ctx *c;
     const struct row_sink *sink;
     struct converter *converter;
-    struct batch *batch;
+    struct batch *batch, *given; /* one is filled while the sink may still be at work on the other */
     struct rows_result *result;
 };
 
 static int flush(struct reading *r, struct err *err)
 {
+    struct batch *full = r->batch;
     int rc = 0;
 
-    if (r->batch->rows > 0 && r->sink->batch != NULL)
-        rc = r->sink->batch(r->sink->arg, r->batch, err);
+    if (full->rows > 0 && r->sink->batch != NULL)
+        rc = r->sink->batch(r->sink->arg, full, err);
+    r->batch = r->given;
+    r->given = full;
     batch_clear(r->batch);
     return rc;
 }
@@ -112,6 +115,7 @@ static int begin(struct reading *r, const struct table *def, const struct csv_re
         return rc;
     const int *columns = converter_columns(r->converter, &count);
     r->batch = batch_new(def, columns, count, BATCH_ROWS);
+    r->given = batch_new(def, columns, count, BATCH_ROWS);
     return r->sink->begin != NULL ? r->sink->begin(r->sink->arg, columns, count, err) : 0;
 }
 
@@ -134,7 +138,9 @@ static int all_records(struct reading *r, struct csv *csv, const struct table *d
         if (rc >= 0 && n % 4096 == 0)
             rc = beat(&r->c->beat, err);
     }
-    return rc < 0 ? rc : flush(r, err);
+    if (rc >= 0)
+        rc = flush(r, err);
+    return rc == 0 && r->sink->end != NULL ? r->sink->end(r->sink->arg, err) : rc;
 }
 
 int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def, const struct row_sink *sink,
@@ -157,6 +163,7 @@ int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *
         ret->empty_lines = stats.empty_lines;
     }
     batch_free(r.batch);
+    batch_free(r.given);
     converter_free(r.converter);
     csv_close(pipe.csv);
     return rc < 0 ? err_prefix(err, "%s", key_name(l->key, name)) : 0;
