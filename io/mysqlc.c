@@ -226,6 +226,10 @@ static void look_at_server(struct mysqlc *c)
     if (mariadb_get_infov(c->handle, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &more) == 0)
         c->arrays = mariadb && (more & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
 #endif
+#if ORCH_TEST_BUILD
+    if (getenv("ORCH_TEST_NO_ARRAYS") != NULL) /* the way of Oracle's server, without one */
+        c->arrays = false;
+#endif
 }
 
 int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct err *err)

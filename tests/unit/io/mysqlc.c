@@ -1,0 +1,266 @@
+#include "io/mysqlc.h"
+#include "base/mem.h"
+#include "tests/lib/run.h"
+#include "tests/lib/servers.h"
+#include "tests/tap.h"
+
+static const struct test_mariadb *tls_server(void)
+{
+    static const struct test_mariadb *m;
+    static char *cert, *key;
+
+    if (m == NULL) {
+        cert = xasprintf("--ssl-cert=%s/server.pem", test_ca());
+        key = xasprintf("--ssl-key=%s/server.key", test_ca());
+        m = test_mariadb_new((const char *const[]){cert, key, NULL});
+        free(test_mariadb_sql(m, "CREATE DATABASE d; CREATE USER u@'127.0.0.1' IDENTIFIED BY 'p';"
+                                 "GRANT ALL ON d.* TO u@'127.0.0.1'"));
+    }
+    return m;
+}
+
+static struct mysqlc_config by_tcp(enum tls_mode tls, const char *ca)
+{
+    return (struct mysqlc_config){.host = "127.0.0.1",
+                                  .port = (unsigned)tls_server()->port,
+                                  .user = "u",
+                                  .password = "p",
+                                  .database = "d",
+                                  .tls = tls,
+                                  .ca_file = ca,
+                                  .timeout_ms = 5000};
+}
+
+static struct mysqlc *open_it(enum tls_mode tls, const char *ca)
+{
+    const struct mysqlc_config config = by_tcp(tls, ca);
+    struct mysqlc *c = NULL;
+    struct err err;
+
+    must_rc(mysqlc_open(&config, &c, &err), &err);
+    return c;
+}
+
+TEST(verify_takes_the_right_ca_only)
+{
+    char *right = tmp_path(test_ca(), "ca.pem"), *wrong = tmp_path(test_ca(), "other-ca.pem");
+    struct mysqlc *c = open_it(TLS_VERIFY, right);
+    struct mysqlc_config config = by_tcp(TLS_VERIFY, wrong);
+    struct err err;
+
+    ok(mysqlc_cipher(c) != NULL);
+    mysqlc_close(c);
+    c = NULL;
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_ACCESS_DENIED);
+    config.ca_file = NULL; /* the system's bundle does not know it either */
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_ACCESS_DENIED);
+    config.ca_file = "/nonexistent.pem";
+    ok(mysqlc_open(&config, &c, &err) < 0);
+    free(right);
+    free(wrong);
+}
+
+TEST(require_encrypts_and_does_not_fall_back)
+{
+    struct mysqlc *c = open_it(TLS_REQUIRE, NULL);
+    struct err err;
+
+    ok(mysqlc_cipher(c) != NULL);
+    mysqlc_close(c);
+    c = open_it(TLS_OFF, NULL);
+    ok(mysqlc_cipher(c) == NULL);
+    mysqlc_close(c);
+    c = open_it(TLS_PREFER, NULL); /* loopback */
+    ok(mysqlc_cipher(c) == NULL);
+    mysqlc_close(c);
+    c = NULL;
+    const struct test_mariadb *plain = test_mariadb();
+    free(test_mariadb_sql(plain, "CREATE USER IF NOT EXISTS u@'127.0.0.1' IDENTIFIED BY 'p'"));
+    struct mysqlc_config config = by_tcp(TLS_REQUIRE, NULL);
+    config.port = (unsigned)plain->port;
+    config.database = NULL;
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_ACCESS_DENIED);
+}
+
+TEST(failures_to_connect_are_told_apart)
+{
+    struct mysqlc *c = NULL;
+    struct mysqlc_config config = by_tcp(TLS_OFF, NULL);
+    struct err err;
+
+    config.password = "wrong";
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_ACCESS_DENIED);
+    config.password = "p";
+    config.database = "nosuch";
+    ok(mysqlc_open(&config, &c, &err) < 0);
+    config.database = "d";
+    config.port = (unsigned)free_ports();
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_UNAVAILABLE);
+    config.socket = "/nonexistent/sock";
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_UNAVAILABLE);
+    config.socket = NULL;
+    config.host = "no-such-host.invalid";
+    fails(mysqlc_open(&config, &c, &err), &err, ERR_UNAVAILABLE);
+}
+
+struct got {
+    int64_t rows;
+    char text[400];
+    size_t longest;
+};
+
+static int take(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct got *g = arg;
+
+    UNUSED(err);
+    g->rows++;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = strlen(g->text);
+        if (cells[i].n > g->longest)
+            g->longest = cells[i].n;
+        if (cells[i].p == NULL || cells[i].n < 40)
+            snprintf(g->text + at, sizeof g->text - at, "%s|", cells[i].p != NULL ? cells[i].p : "NULL");
+        else
+            ok(cells[i].p[cells[i].n - 1] == 'z' && cells[i].p[cells[i].n] == '\0');
+    }
+    return 0;
+}
+
+TEST(values_go_in_and_come_out)
+{
+    struct mysqlc *c = open_it(TLS_OFF, NULL);
+    struct got g = {0};
+    const struct val values[] = {val_i64(INT64_MIN), val_text("a'b\\"), val_text(NULL), val_blob("\x00\xff", 2), val_text("")};
+    int64_t rows = 0;
+    struct err err;
+
+    must_rc(mysqlc_run(c, "SELECT ?, ?, ?, HEX(?), ?", values, 5, take, &g, &rows, NULL, &err), &err);
+    is_str(g.text, "-9223372036854775808|a'b\\|NULL|00FF||");
+    is_int(rows, 1);
+    g = (struct got){0};
+    must_rc(mysqlc_run(c, "SELECT CONCAT(REPEAT('x', 300000), 'z') UNION ALL SELECT NULL UNION ALL SELECT CONCAT(REPEAT('x', 299), 'z')"
+                       " UNION ALL SELECT 'short'", NULL, 0, take, &g, &rows, NULL, &err), &err);
+    is_int(rows, 4);
+    is_int(g.longest, 300001);
+    is_str(g.text, "NULL|short|");
+    ok(mysqlc_run(c, "SELECT ?", NULL, 0, NULL, NULL, NULL, NULL, &err) < 0);
+    /* more statements than the cache keeps, some of them twice */
+    for (int i = 0; i < 200; i++) {
+        char text[64];
+        g = (struct got){0};
+        snprintf(text, sizeof text, "SELECT %d", i % 61);
+        must_rc(mysqlc_run(c, text, NULL, 0, take, &g, NULL, NULL, &err), &err);
+        snprintf(text, sizeof text, "%d|", i % 61);
+        is_str(g.text, text);
+    }
+    mysqlc_close(c);
+}
+
+static int nested(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct got g = {0};
+
+    UNUSED(cells);
+    UNUSED(count);
+    const struct val v = val_i64(2);
+    int rc = mysqlc_run(arg, "SELECT ? + 1", &v, 1, take, &g, NULL, NULL, err);
+    is_str(g.text, "3|");
+    return rc;
+}
+
+TEST(a_row_function_may_run_the_same_statement)
+{
+    struct mysqlc *c = open_it(TLS_OFF, NULL);
+    const struct val v = val_i64(1);
+    struct err err;
+
+    must_rc(mysqlc_run(c, "SELECT ? + 1", &v, 1, nested, c, NULL, NULL, &err), &err);
+    mysqlc_close(c);
+}
+
+TEST(an_update_counts_what_it_matched)
+{
+    struct mysqlc *c = open_it(TLS_OFF, NULL);
+    int64_t rows = -1;
+    unsigned warnings = 99;
+    struct err err;
+
+    must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE m (a INT)", &err), &err);
+    must_rc(mysqlc_run(c, "INSERT INTO m VALUES (1), (1)", NULL, 0, NULL, NULL, &rows, &warnings, &err), &err);
+    is_int(rows, 2);
+    is_int(warnings, 0);
+    must_rc(mysqlc_run(c, "UPDATE m SET a = 1", NULL, 0, NULL, NULL, &rows, NULL, &err), &err);
+    is_int(rows, 2);
+    fails(mysqlc_exec(c, "SELEKT 1", &err), &err, ERR_INTERNAL);
+    is_int(err.native, 1064);
+    ok(!mysqlc_is_lost(c));
+    must_rc(mysqlc_ping(c, 0, &err), &err);
+    mysqlc_close(c);
+}
+
+TEST(the_server_cannot_ask_for_our_files)
+{
+    struct mysqlc *c = open_it(TLS_OFF, NULL);
+    struct err err;
+
+    must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE f (line TEXT)", &err), &err);
+    ok(mysqlc_exec(c, "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE f", &err) < 0);
+    mysqlc_close(c);
+}
+
+TEST(no_answer_in_time_is_a_time_out)
+{
+    struct mysqlc_config config = by_tcp(TLS_OFF, NULL);
+    struct mysqlc *c = NULL;
+    struct err err;
+
+    config.timeout_ms = 1000;
+    must_rc(mysqlc_open(&config, &c, &err), &err);
+    fails(mysqlc_exec(c, "DO SLEEP(5)", &err), &err, ERR_TIMEOUT);
+    ok(mysqlc_is_lost(c));
+    mysqlc_close(c);
+}
+
+TEST(rows_in_bulk_are_the_rows_that_were_given)
+{
+    static const int64_t ids[] = {INT64_MIN, 2, 3, INT64_MAX, 5};
+    static const uint64_t big[] = {UINT64_MAX, 0, 1, 2, 3};
+    static const double reals[] = {0.1, -1e300, 0, 5e-324, 1.5};
+    static const char *const texts[] = {"a", "", NULL, "\xf0\x9f\x98\x80", "e"};
+    static const char *const blobs[] = {"\x00\x01", "", "\xff", NULL, "x"};
+    static const unsigned long text_n[] = {1, 0, 0, 4, 1}, blob_n[] = {2, 0, 1, 0, 1};
+    static const char text_null[] = {0, 0, 1, 0, 0}, blob_null[] = {0, 0, 0, 1, 0};
+    const struct mysqlc_column cols[] = {{BULK_I64, ids, NULL, NULL},
+                                         {BULK_U64, big, NULL, NULL},
+                                         {BULK_DOUBLE, reals, NULL, NULL},
+                                         {BULK_TEXT, texts, text_n, text_null},
+                                         {BULK_BLOB, blobs, blob_n, blob_null}};
+    struct err err;
+
+    for (int way = 0; way < 2; way++) {
+        if (way == 1)
+            setenv("ORCH_TEST_NO_ARRAYS", "1", 1);
+        struct mysqlc *c = open_it(TLS_OFF, NULL);
+        struct mysqlc_bulk *b = NULL;
+        struct got g = {0};
+        int64_t rows = 0;
+        unsigned warnings = 9;
+        must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE b (n INT AUTO_INCREMENT PRIMARY KEY, i BIGINT, u BIGINT UNSIGNED, r DOUBLE,"
+                               " t TEXT, x BLOB, k INT) CHARSET utf8mb4", &err), &err);
+        must_rc(mysqlc_bulk_new(c, "INSERT INTO b(i,u,r,t,x,k) VALUES ", "(?,?,?,?,?,7)", 5, &b, &err), &err);
+        must_rc(mysqlc_bulk_insert(b, cols, 0, 5, &rows, &warnings, &err), &err);
+        is_int(rows, 5);
+        is_int(warnings, 0);
+        must_rc(mysqlc_bulk_insert(b, cols, 3, 1, &rows, &warnings, &err), &err);
+        is_int(rows, 1);
+        must_rc(mysqlc_run(c, "SELECT i, u, CAST(r AS CHAR), HEX(t), HEX(x), k FROM b ORDER BY n", NULL, 0, take, &g, NULL, NULL, &err), &err);
+        is_str(g.text, "-9223372036854775808|18446744073709551615|0.1|61|0001|7|"
+                       "2|0|-1e300||" "|7|3|1|0|NULL|FF|7|"
+                       "9223372036854775807|2|5e-324|F09F9880|NULL|7|5|3|1.5|65|78|7|"
+                       "9223372036854775807|2|5e-324|F09F9880|NULL|7|");
+        mysqlc_bulk_free(b);
+        mysqlc_close(c);
+    }
+    unsetenv("ORCH_TEST_NO_ARRAYS");
+}
