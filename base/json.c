@@ -128,16 +128,6 @@ int json_get_i64(const json_t *object, const char *key, int64_t fallback, int64_
     return 0;
 }
 
-int json_get_bool(const json_t *object, const char *key, bool fallback, bool *ret, struct err *err)
-{
-    const json_t *v = json_object_get(object, key);
-
-    if (v != NULL && !json_is_boolean(v))
-        return err_set(err, ERR_CONTRACT, "'%s' is %s where true or false is expected", key, json_kind(v));
-    *ret = v != NULL ? json_is_true(v) : fallback;
-    return 0;
-}
-
 int json_need_str(const json_t *object, const char *key, const char **ret_borrowed, struct err *err)
 {
     if (json_object_get(object, key) == NULL)

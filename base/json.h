@@ -14,7 +14,6 @@ char *json_text(const json_t *v);
 NODISCARD int json_get_str(const json_t *object, const char *key, const char *fallback, const char **ret_borrowed,
                            struct err *err);
 NODISCARD int json_get_i64(const json_t *object, const char *key, int64_t fallback, int64_t *ret, struct err *err);
-NODISCARD int json_get_bool(const json_t *object, const char *key, bool fallback, bool *ret, struct err *err);
 /* Required forms: a missing member is ERR_CONTRACT too. */
 NODISCARD int json_need_str(const json_t *object, const char *key, const char **ret_borrowed, struct err *err);
 NODISCARD int json_need_i64(const json_t *object, const char *key, int64_t *ret, struct err *err);

@@ -83,7 +83,8 @@ static int put(const struct cell *c, struct csv_field f, struct reject_info *ret
                   c->column->type_text);
 }
 
-int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret)
+/* 1 value or NULL, 0 reject */
+static int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret)
 {
     const struct cell *c = &p->cell;
     bool null = p->field < 0 || is_null(p, f);

@@ -44,9 +44,6 @@ struct converter {
     int *columns;       /* owned: of the table, in the order of plans and of the batch */
     size_t count;
 };
-int plan_cell(const struct plan *p, struct csv_field f,
-              struct reject_info *ret); /* 1 value or NULL, 0 reject */
-
 /* "'12,000' is not an INT": the value, then the words; returns 0. */
 int refuse(struct reject_info *ret, const char *code, struct csv_field f, const char *fmt, ...) PRINTF(4, 5);
 void refuse_hint(struct reject_info *ret, const char *fmt, ...) PRINTF(2, 3);

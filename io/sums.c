@@ -167,18 +167,6 @@ int64_t decimal_cut(int64_t mantissa, int drop)
     return quotient;
 }
 
-void dec256_add_decimal(struct dec256 *a, int64_t mantissa, int exp10)
-{
-    int k = exp10 + SCALE;
-
-    if (k < 0) {
-        mantissa = decimal_cut(mantissa, -k);
-        k = 0;
-    }
-    if (mantissa != 0)
-        dec256_add_scaled(a, mantissa, k);
-}
-
 bool dec256_equal(const struct dec256 *a, const struct dec256 *b)
 {
     return memcmp(a, b, sizeof *a) == 0;

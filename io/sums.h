@@ -16,8 +16,6 @@ struct dec256 {
 void dec256_add_scaled(struct dec256 *a, int64_t mantissa, int exp10_plus_30); /* a += mantissa * 10^(k-30), 0 <= k <= 75 */
 /* What stays of a mantissa when its last `drop` digits go: rounded half away from zero. */
 int64_t decimal_cut(int64_t mantissa, int drop);
-/* a += mantissa * 10^exp10, cut at 30 decimal places half away from zero, as the server's CAST does. */
-void dec256_add_decimal(struct dec256 *a, int64_t mantissa, int exp10);
 NODISCARD int dec256_add_text(struct dec256 *a, struct str decimal, struct err *err); /* [-]digits[.digits], <= 30 after the point */
 void dec256_text(const struct dec256 *a, char out[96]); /* shortest: "-12.5", "0" */
 bool dec256_equal(const struct dec256 *a, const struct dec256 *b);

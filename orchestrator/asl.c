@@ -262,11 +262,6 @@ const json_t *asl_state(const struct asl *a, const char *name)
     return json_object_get(a->states, name);
 }
 
-const json_t *asl_root(const struct asl *a)
-{
-    return a->root;
-}
-
 int asl_each_task(const struct asl *a,
                   int (*fn)(void *arg, const char *state, const char *resource, struct err *err), void *arg,
                   struct err *err)

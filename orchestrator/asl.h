@@ -31,5 +31,4 @@ const json_t *asl_state(const struct asl *a, const char *name);
 /* Calls fn(name, resource) for every Task; used to check that each resource is known. */
 int asl_each_task(const struct asl *a, int (*fn)(void *arg, const char *state, const char *resource, struct err *err),
                   void *arg, struct err *err);
-const json_t *asl_root(const struct asl *a); /* borrowed; the document, for graph and docs */
 #endif

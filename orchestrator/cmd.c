@@ -306,7 +306,7 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
 
 static int run(int argc, char **argv, struct cli *c, struct err *err)
 {
-    const struct command *k = NULL;
+    const struct command *k = &cmd_help;
     int rc = read_line(argc, argv, c, &k, err);
 
     if (rc < 0)

@@ -446,7 +446,7 @@ int engine_stop(struct engine *e, int64_t execution_id, const char *error, const
 
     if (rc == 0)
         rc = exec_get(e->store, execution_id, &r.x, err);
-    if (rc < 0 || strcmp(r.x.status, "RUNNING") != 0)
+    if (rc != 0 || strcmp(r.x.status, "RUNNING") != 0)
         goto out;
     rc = claim(e, &r, err);
     if (rc == 1)

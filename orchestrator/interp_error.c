@@ -3,7 +3,7 @@
 #include "orchestrator/path.h"
 #include <stdarg.h>
 
-void failure_release(struct failure *f)
+static void failure_release(struct failure *f)
 {
     free(f->error);
     free(f->cause);
@@ -193,8 +193,9 @@ static int try_catch(struct run *r, struct failure *f)
             event_exited(r, text);
             decide_enter(r, json_string_value(json_object_get(rule, "Next")), output);
         } else {
-            failure_release(f);
+            struct failure old = *f;
             *f = worse;
+            failure_release(&old);
         }
         free(text);
         json_decref(output);

@@ -23,7 +23,6 @@ struct failure {
     char *cause;      /* owned; NULL: absent */
     bool beyond_all;  /* States.ALL and States.TaskFailed do not match it */
 };
-void failure_release(struct failure *f);
 /* All return -1, so that the place that fails says so in one line. The cause gets AWS's prefix naming the
  * state. */
 int failure_runtime(const struct run *r, struct failure *f, const char *fmt, ...) PRINTF(3, 4);

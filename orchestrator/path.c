@@ -296,7 +296,7 @@ static int template_value(const char *key, const char *path, const json_t *input
 static int template_object(const json_t *template, const json_t *input, const json_t *context,
                            json_t **ret_owned, struct err *err)
 {
-    json_t *object = json_object(), *item, *made;
+    json_t *object = json_object(), *item, *made = NULL;
     const char *key;
     int rc = 0;
 

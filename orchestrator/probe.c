@@ -168,14 +168,15 @@ static void memory_close(struct reader *r)
     UNUSED(r);
 }
 
-int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o, struct probe *ret,
+/* The first record of the object, as the pipeline's dialect reads it: names of the header, or "1", "2", ... */
+static int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o, struct probe *ret,
                  struct err *err)
 {
     struct buf bytes = BUF_INIT(PEEK + 1);
     struct memory memory = {{memory_read, memory_close}, NULL, 0};
     struct reader *in = NULL;
     struct csv *csv = NULL;
-    struct csv_record rec;
+    struct csv_record rec = {0};
     int rc = source_peek(s, o, PEEK, &bytes, err);
 
     if (rc < 0)

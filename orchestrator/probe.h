@@ -20,8 +20,4 @@ NODISCARD int probe_source(struct source *s, const struct pipeline *p, const cha
 /* Whether key is in a partition of layout behind one of its slashes. */
 bool probe_layout(const char *key, const char *layout, enum period period, size_t *ret_prefix,
                   int64_t *ret_start_ms);
-/* The first record of the object, as the pipeline's dialect reads it: names of the header, or "1", "2", ...
- */
-NODISCARD int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o,
-                           struct probe *ret, struct err *err);
 #endif

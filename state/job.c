@@ -112,7 +112,7 @@ static int guard(struct store *s, enum sql_state_id id, const char *token, int64
     return rc < 0 ? rc : 0;
 }
 
-int job_guard(struct store *s, const char *token, int64_t job_id, struct err *err)
+static int job_guard(struct store *s, const char *token, int64_t job_id, struct err *err)
 {
     return guard(s, SQL_STATE_JOB_GUARD, token, job_id, err);
 }
@@ -289,7 +289,7 @@ int job_next(struct store *s, const char *pipeline, const char *part, int64_t no
              int64_t *ret_pending, struct err *err)
 {
     int64_t live, stale, id;
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
 
     int rc = flag_jobs(s, pipeline, &live, &stale, err);
     if (rc == 0)
@@ -381,12 +381,12 @@ int job_close_if_done(struct store *s, int64_t job_id, const char *state, const 
 {
     int64_t open = 0, current = 0;
     struct job job = {0};
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
 
     int rc = job_get(s, job_id, &job, err);
     if (rc == 0)
         rc = store_stmt(s, SQL_STATE_JOB_LOADS_LEFT, &st, err);
-    if (rc < 0)
+    if (rc != 0)
         goto out;
     bind_i64(st, 1, job_id);
     rc = stmt_step(s, st, err);
@@ -398,7 +398,7 @@ int job_close_if_done(struct store *s, int64_t job_id, const char *state, const 
     if (rc < 0)
         goto out;
     rc = 0;
-    if (open > 0 || strcmp(job.state, "PROCESSING") == 0)
+    if (open > 0 || job.state == NULL || strcmp(job.state, "PROCESSING") == 0)
         goto out;
     bool waits = strcmp(job.state, "QUEUED") == 0 || strcmp(job.state, "FAILED") == 0 ||
                  strcmp(job.state, "DEAD") == 0;
@@ -462,7 +462,7 @@ static int move_job(struct store *s, const struct reconciliation *r, const struc
     if (equal)
         rc = only_empty(s, r->job_id, &empty, err);
     if (differs)
-        difference(r->differences, message);
+        difference(r->differences != NULL ? r->differences : "[]", message);
     if (equal || differs)
         state = differs ? "MISMATCHED" : empty ? "EMPTY" : "RECONCILED";
     if (rc == 0)

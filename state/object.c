@@ -137,11 +137,6 @@ static int list_rows(struct store *s, enum sql_state_id id, const char *pipeline
     return each(s, st, fn, arg, err);
 }
 
-int object_list_new(struct store *s, const char *pipeline, object_fn *fn, void *arg, struct err *err)
-{
-    return list_rows(s, SQL_STATE_OBJECT_LIST_NEW, pipeline, NULL, fn, arg, err);
-}
-
 int object_list_refused(struct store *s, const char *pipeline, object_fn *fn, void *arg, struct err *err)
 {
     return list_rows(s, SQL_STATE_OBJECT_LIST_REFUSED, pipeline, NULL, fn, arg, err);

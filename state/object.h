@@ -20,9 +20,6 @@ bool object_same(const struct object_seen *o, const struct object_row *row);
 NODISCARD int object_newest(struct store *s, const char *pipeline, const char *key, struct object_row *ret,
                             struct err *err);
 typedef int object_fn(void *arg, const struct object_row *o, struct err *err);
-/* Rows with verdict NEW that are the newest of their key, by part and key. */
-NODISCARD int object_list_new(struct store *s, const char *pipeline, object_fn *fn, void *arg,
-                              struct err *err);
 /* The newest row of each key of the partition, but for those GONE, by key: what a replay loads. */
 NODISCARD int object_list_current(struct store *s, const char *pipeline, const char *part, object_fn *fn,
                                   void *arg, struct err *err);

@@ -141,7 +141,7 @@ static int clear_queue(struct store *s, const char *pipeline, const char *part, 
 int partition_decide_tx(struct store *s, const char *pipeline, const char *part, const char *state,
                         const char *reason, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     int rc = 0;
 
     if (strcmp(state, "SKIPPED") == 0 || strcmp(state, "ADOPTED") == 0)

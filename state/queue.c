@@ -26,7 +26,7 @@ int run_ids(struct store *s, enum sql_state_id id, int64_t a, int64_t b, int64_t
 
     if (rc < 0)
         return rc;
-    for (int i = 0; i < sqlite3_bind_parameter_count(st); i++)
+    for (int i = 0; i < (int)ARRAY_LEN(values) && i < sqlite3_bind_parameter_count(st); i++)
         bind_i64(st, i + 1, values[i]);
     return stmt_run(s, st, err);
 }

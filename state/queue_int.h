@@ -10,8 +10,7 @@ NODISCARD int run_ids(struct store *s, enum sql_state_id id, int64_t a, int64_t 
                       struct err *err);
 /* Closes a transaction: commits when rc is 0 or more, else rolls back. Returns rc, or the commit's error. */
 NODISCARD int queue_end(struct store *s, int rc, struct err *err);
-/* The execution of the token is the one that works the job (or the load's job); token NULL: no question. */
-NODISCARD int job_guard(struct store *s, const char *token, int64_t job_id, struct err *err);
+/* The execution of the token is the one that works the load's job; token NULL: no question. */
 NODISCARD int job_guard_load(struct store *s, const char *token, int64_t load_id, struct err *err);
 NODISCARD int job_apply(struct store *s, const struct job_outcome *o, struct err *err);
 /* After a load was dropped or superseded: a job that is not being worked and has nothing unsettled left gets

@@ -71,7 +71,7 @@ static int check_file_system(struct store *s, struct err *err)
     return 0;
 }
 
-int store_err(struct store *s, int sqlite_rc, struct err *err, const char *what)
+static int store_err(struct store *s, int sqlite_rc, struct err *err, const char *what)
 {
     int system_errno = s->db != NULL ? sqlite3_system_errno(s->db) : 0;
     int primary = sqlite_rc & 0xff, rc;

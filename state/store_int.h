@@ -25,8 +25,6 @@ int64_t col_i64(sqlite3_stmt *st, int i);      /* 0 for NULL */
 int64_t store_last_id(struct store *s);
 /* store_begin, then task_guard when token is not NULL; rolls back on failure. Every write of a step starts here. */
 NODISCARD int store_step_begin(struct store *s, const char *token, struct err *err);
-/* From the SQLite result code: FULL/ENOSPC -> ERR_DISK_FULL, BUSY -> ERR_BUSY, READONLY/PERM/CANTOPEN, CORRUPT ... */
-int store_err(struct store *s, int sqlite_rc, struct err *err, const char *what);
 sqlite3 *store_db(struct store *s);
 /* Name of the network file system with this statfs magic, NULL when it is none: WAL does not work there. */
 const char *store_network_fs(unsigned long magic);

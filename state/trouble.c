@@ -39,18 +39,6 @@ int trouble_seen(struct store *s, const struct trouble *t, int64_t now_ms, struc
     return rc < 0 ? rc : 0;
 }
 
-int trouble_to_say(struct store *s, int64_t now_ms, int64_t renotify_ms, trouble_fn *fn, void *arg, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_TROUBLE_TO_SAY, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, now_ms);
-    bind_i64(st, 2, renotify_ms);
-    return each(s, st, fn, arg, err);
-}
-
 int trouble_said(struct store *s, const char *key, int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;

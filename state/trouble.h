@@ -2,8 +2,8 @@
 #define STATE_TROUBLE_H
 #include "state/store.h"
 /*
- * Troubles: said once, again after renotify, and their recovery once. A tick reports what it finds
- * (trouble_seen), then asks what is to be said (trouble_to_say) and what has gone (trouble_gone).
+ * Troubles: said once, again after renotify, and their recovery once. A tick compares what it
+ * finds with trouble_list, writes it down (trouble_seen, trouble_gone), says what is due, and then marks it (trouble_said).
  */
 struct trouble {
     const char *key, *pipeline, *class, *text, *hint; /* borrowed in, owned by the store's row out */
@@ -11,9 +11,6 @@ struct trouble {
 };
 typedef int trouble_fn(void *arg, const struct trouble *t, struct err *err);
 NODISCARD int trouble_seen(struct store *s, const struct trouble *t, int64_t now_ms, struct err *err);
-/* Not said yet, or said more than renotify_ms ago. The caller says it, then trouble_said. */
-NODISCARD int trouble_to_say(struct store *s, int64_t now_ms, int64_t renotify_ms, trouble_fn *fn, void *arg,
-                             struct err *err);
 NODISCARD int trouble_said(struct store *s, const char *key, int64_t now_ms, struct err *err);
 /* Every trouble of the pipeline (NULL: any) that was not seen at now_ms: fn for those that had been said, then gone.
  * In a transaction, so fn only takes notes. */

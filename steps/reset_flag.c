@@ -48,7 +48,7 @@ static bool failed(const struct step_ctx *c, const struct job *j, const char *er
 
 int step_run_reset_flag(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
-    const char *flag_id, *outcome, *error = "", *cause = "";
+    const char *flag_id = "", *outcome = "", *error = "", *cause = "";
     struct job_outcome o;
     struct job job = {0};
     int64_t job_id;

@@ -10,12 +10,6 @@ FROM object WHERE pipeline = ?1 AND key = ?2 ORDER BY id DESC LIMIT 1;
 SELECT id, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict
 FROM object WHERE id = ?1;
 
--- name: object_list_new
-SELECT o.id, o.part, o.key, o.etag, o.version_id, o.size, o.mtime_ns, o.modified_ms, o.first_seen_ms, o.sha256, o.verdict
-FROM object o WHERE o.pipeline = ?1 AND o.verdict = 'NEW'
-AND NOT EXISTS (SELECT 1 FROM object x WHERE x.pipeline = o.pipeline AND x.key = o.key AND x.id > o.id)
-ORDER BY +o.part, +o.key;
-
 -- name: object_list_refused
 SELECT o.id, o.part, o.key, o.etag, o.version_id, o.size, o.mtime_ns, o.modified_ms, o.first_seen_ms, o.sha256, o.verdict
 FROM object o WHERE o.pipeline = ?1 AND o.verdict = 'REFUSED'

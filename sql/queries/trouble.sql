@@ -1,9 +1,6 @@
 -- name: trouble_seen
 INSERT INTO trouble(key, pipeline, class, text, hint, opened_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
 ON CONFLICT(key) DO UPDATE SET text = excluded.text, hint = excluded.hint, seen_ms = excluded.seen_ms;
--- name: trouble_to_say
-SELECT key, pipeline, class, text, hint, opened_ms, said_ms FROM trouble
-WHERE said_ms IS NULL OR said_ms <= ?1 - ?2 ORDER BY pipeline, opened_ms, key;
 -- name: trouble_said
 UPDATE trouble SET said_ms = ?2 WHERE key = ?1;
 -- name: trouble_gone

@@ -63,7 +63,7 @@ static uint64_t read_all(const uint8_t *data, size_t n, const struct csv_dialect
         h = mix(h, &r.code, sizeof r.code);
         h = mix(h, &r.raw_total, sizeof r.raw_total);
         h = mix(h, r.message, strlen(r.message));
-        for (size_t i = 0; i < r.count; i++) {
+        for (size_t i = 0; r.fields != NULL && i < r.count; i++) {
             assert(d->encoding == CSV_UTF8 ? str_utf8_valid(r.raw, r.raw_n, NULL)
                                            : str_utf8_valid(r.fields[i].p, r.fields[i].n, NULL));
             h = mix(h, r.fields[i].p, r.fields[i].n);

@@ -164,7 +164,13 @@ TEST(links_are_followed_and_pipes_are_not_waited_for)
     fails(read_all(&l, &one.o, &out, &err), &err, ERR_OBJECT_CHANGED);
     must(symlink(l.dir, loop) == 0);
     fails(source_list(l.s, "", collect, &out, &err), &err, ERR_CONFIG);
-    free(elsewhere), free(data), free(link), free(folder), free(pipe), free(dead), free(loop);
+    free(elsewhere);
+    free(data);
+    free(link);
+    free(folder);
+    free(pipe);
+    free(dead);
+    free(loop);
     buf_release(&out);
     lake_free(&l);
 }

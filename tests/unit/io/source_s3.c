@@ -485,7 +485,8 @@ TEST(silence_is_a_time_out_and_the_beat_goes_on_in_it)
 
     l.config.beat = &b;
     l.config.retries = -1;
-    beats = 0, stop_after = 1000;
+    beats = 0;
+    stop_after = 1000;
     reopen(&l);
     int64_t began = clock_mono_ms();
     fails(read_all(&l, &hello, &out, &err), &err, ERR_TIMEOUT);
@@ -494,7 +495,8 @@ TEST(silence_is_a_time_out_and_the_beat_goes_on_in_it)
     done(&m, &l);
     l = mocked(&m, middle, 1);
     l.config.beat = &b;
-    beats = 0, stop_after = 3;
+    beats = 0;
+    stop_after = 3;
     reopen(&l);
     fails(read_all(&l, &hello, &out, &err), &err, ERR_CANCELLED);
     is_str(out.p, "he");
@@ -894,7 +896,10 @@ TEST(tls_trusts_the_ca_that_is_named_and_no_other)
     fails(list_rc(&l, "", &err), &err, ERR_UNAVAILABLE);
     has(&err, "mend the host name");
     lake_free(&l);
-    free(endpoint), free(ca), free(other), free(name);
+    free(endpoint);
+    free(ca);
+    free(other);
+    free(name);
 }
 
 TEST(a_gateway_that_comes_back_is_waited_for)
@@ -953,5 +958,7 @@ TEST(swift_agrees)
     buf_release(&out);
     lake_free(&l);
     free(RUN_OK(script, "stop", dir));
-    free(endpoint), free(script), free(dir);
+    free(endpoint);
+    free(script);
+    free(dir);
 }
