@@ -43,14 +43,14 @@ static bool is_weather(const char *error)
 }
 
 /*
- * A step's error reaches the job as "loans/2022-06-05T12: what (hint: what to do)": where it is and what to do have places
- * of their own here.
+ * A step's error reaches the job as "loans/2022-06-05T12#2: what (hint: what to do)": where it is and what to do have
+ * places of their own here.
  */
 static void split(const char *where, const char *message, struct finding *f)
 {
     size_t n = strlen(where);
 
-    if (strncmp(message, where, n) == 0 && strncmp(message + n, ": ", 2) == 0)
+    while (strncmp(message, where, n) == 0 && strncmp(message + n, ": ", 2) == 0)
         message += n + 2;
     snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "%s", message);
     char *hint = strstr(f->text, " (hint: ");
@@ -99,7 +99,7 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
         f.class = "UNAVAILABLE";
     }
     snprintf(f.text, sizeof f.text, "%s", tried);
-    snprintf(where, sizeof where, "%s/%s", l->p->name, j->part);
+    snprintf(where, sizeof where, "%s/%s", l->p->name, part);
     split(where,
           j->message[0] != '\0' ? j->message
           : j->error[0] != '\0' ? j->error

@@ -102,6 +102,20 @@ static void forget(struct say *s)
     s->write = s->alarm_broken = false;
 }
 
+/* A second one under the same key would never be marked as said, and be told by every tick. Sorted; how many are left. */
+static size_t one_of_a_key(struct item *items, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (kept > 0 && strcmp(items[kept - 1].key, items[i].key) == 0)
+            item_release(&items[i]);
+        else
+            items[kept++] = items[i];
+    }
+    return kept;
+}
+
 static int find_all(struct say *s, struct err *err)
 {
     int rc = 0;
@@ -121,7 +135,8 @@ static int find_all(struct say *s, struct err *err)
     }
     if (s->n > 0)
         qsort(s->items, s->n, sizeof *s->items, by_key);
-    s->findings = s->n;
+    s->findings = one_of_a_key(s->items, s->n);
+    s->n = s->findings;
     return rc;
 }
 
