@@ -20,7 +20,7 @@ struct convert_config {
                                  number and date columns; in a text column only where the column's own list has "" */
     bool header;
     enum drift_policy drift;
-    const char *zone;         /* only "UTC" for now: what a time without offset means */
+    const char *zone;         /* "UTC", nothing else: what a time without offset means */
 };
 struct converter;
 /*

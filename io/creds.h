@@ -5,8 +5,8 @@
 #include <stdint.h>
 /*
  * AWS credentials, looked for in AWS's own order: environment (AWS_ACCESS_KEY_ID, ...), shared profile
- * files (AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE), IMDSv2. Web identity and ECS are a
- * later issue. Temporary ones are fetched again 5 minutes before they end.
+ * files (AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE), IMDSv2; not web identity, not ECS.
+ * Temporary ones are fetched again 5 minutes before they end.
  */
 struct creds {
     char *access_key, *secret_key, *session_token; /* owned; token may be NULL */

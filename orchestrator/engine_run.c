@@ -354,10 +354,8 @@ static int run_step(struct run *r, json_t **ret, struct err *err)
     json_t *parameters = NULL;
     int rc;
 
-    if (type == NULL) {
-        rc = err_set(err, ERR_RUNTIME, "no step for the resource '%s'", r->t.resource);
-        return rc;
-    }
+    if (type == NULL)
+        return err_set(err, ERR_RUNTIME, "no step for the resource '%s'", r->t.resource);
     rc = json_parse(r->t.parameters, strlen(r->t.parameters), "parameters", &parameters, err);
     if (rc == 0)
         rc = step_check_parameters(type, parameters, err);

@@ -5,7 +5,7 @@
  * Reference paths ($, .name, ['name'], [n]) in Jayway's reading: bare names may hold '-' and other characters
  * ($.--date_time is one). Payload templates: keys that end in ".$". "$$" is the context object. Pure.
  */
-/* Syntax only: 1 a reference path, 0 a full path (later issue), -1 not a path. context: allow "$$". */
+/* Syntax only: 1 a reference path, 0 a full path (valid, but refused), -1 not a path. context: allow "$$". */
 int path_kind(const char *path, bool context);
 /* The node, borrowed from root or context; NULL where there is none (*err untouched), <0 on bad syntax. 1/0. */
 NODISCARD int path_get(const char *path, const json_t *root, const json_t *context, json_t **ret_borrowed,

@@ -95,7 +95,6 @@ NODISCARD int task_guard(struct store *s, const char *token, struct err *err); /
 /* Closes it and releases the claim; live tasks become ABORTED, frames DONE. 0 rows is ERR_LOCK_LOST. */
 NODISCARD int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
                           const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err);
-/* T6, later issue: exec_redrive. */
 /* 1 when it started a task that does more than look (generate, check): only then is there something to remember. */
 NODISCARD int exec_worked(struct store *s, int64_t id, struct err *err);
 /* Deletes closed executions: idle ones that stopped before idle_ms, others before other_ms, never the newest of a

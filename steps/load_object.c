@@ -33,7 +33,6 @@ static const struct pipeline *pipeline_of(const struct loading *l)
 struct newest {
     int64_t load_id, generation, size, mtime_ns;
     char etag[300], sha256[65];
-    enum ledger_state state;
 };
 
 static int keep_newest(void *arg, const struct ledger_row *r, struct err *err)
@@ -45,7 +44,6 @@ static int keep_newest(void *arg, const struct ledger_row *r, struct err *err)
     n->generation = r->generation;
     n->size = r->size;
     n->mtime_ns = r->mtime_ns;
-    n->state = r->state;
     snprintf(n->etag, sizeof n->etag, "%s", r->etag ? r->etag : "");
     snprintf(n->sha256, sizeof n->sha256, "%s", r->sha256);
     return 0;

@@ -27,5 +27,3 @@ INSERT INTO partition_ (pipeline, part, state, since_ms, reason) VALUES (?1, ?2,
 ON CONFLICT (pipeline, part) DO UPDATE SET since_ms = CASE WHEN state = ?3 THEN since_ms ELSE ?5 END,
   state = ?3, reason = ?4;
 
--- name: partition_state
-SELECT state FROM partition_ WHERE pipeline = ?1 AND part = ?2;

@@ -10,9 +10,6 @@ UPDATE load SET object_id = ?2, generation = ?3, state = ?4, rows_read = ?5, row
   rejects_missing = ?7 > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state = 'FINAL')
 WHERE load_id = ?1;
 
--- name: rebuild_load_superseded
-UPDATE load SET state = 'SUPERSEDED', in_ledger = 1 WHERE load_id = ?1;
-
 -- name: rebuild_rivals
 -- unsettled loads of the key that can never be loaded any more: the ledger is as far (?4), or has the same object as
 -- its current one (?5); a replay that a person asked for is no rival of what it is to replace
