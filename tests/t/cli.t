@@ -142,6 +142,25 @@ runs "replay mends it" 0 o replay loans --only mismatched --reason 'somebody cha
 runs "equal again" 0 o reconcile loans
 runs "and status too" 0 o status
 
+# -- a pipeline that goes on: no until
+sed 's/, "until": "[^"]*"//' "$demo/orch.json" >"$demo/open.json"
+open() { timeout 60 "$ORCH" -c "$demo/open.json" "$@"; }
+is "until is gone" "$(grep -c until "$demo/open.json")" 0
+runs "reconcile ends where the closed hours end" 0 open reconcile loans
+runs "what is not over yet is not called well" 1 open status loans/2999-01-01T00
+like "and says why" "$err" 'is not over yet'
+runs "nor what is before since" 1 open status loans/1999-01-01T00
+like "and says why" "$err" 'begins with'
+day_before=$(date -u -d "$day - 1 day" +%F)
+sed "s/\"since\": \"[^\"]*\"/\"since\": \"${day_before}T00\"/; s/orch.db/many.db/; s/incoming/none/" "$demo/orch.json" >"$demo/many.json"
+mkdir "$demo/none"
+many() { "$ORCH" -c "$demo/many.json" "$@"; }
+many tick >/dev/null 2>&1
+runs "many late hours" 6 many status
+like "are told once, as from and to" "$out" "LATE +loans: [0-9]+ partitions, ${day_before}T00 to "
+runs "with the time they should have been there" 6 many status "loans/${day_before}T00"
+like "not when orch first looked" "$out" "late since ${day_before}T0"
+
 # -- executions in AWS's shapes
 runs "list" 0 o list -o json
 printf '%s' "$out" >"$T/list.json"
