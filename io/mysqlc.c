@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include <mysql.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* The two libraries differ in names, not in what they do. */
@@ -22,6 +23,7 @@ enum {
     CELL_SIZE = 256,        /* first guess of a result cell; longer ones grow */
     MAX_CELL = 64 * 1024 * 1024,
     MAX_MARKS = 65535,      /* of the protocol */
+    GIVE_UP_MS = 500,       /* an unwanted answer is waited for no longer */
     MAX_STEPS = 11,         /* multi-row statements of 1, 2, 4 ... 1024 rows */
     ASYNC_STACK = 256 * 1024, /* what the library runs a started statement on; TLS takes more than its default */
 };
@@ -580,14 +582,29 @@ int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t 
     return 0;
 }
 
+/* Nobody wants the answer any more: it may come within a moment, else the connection ends, and the wait with it. */
+static void cut_short(const struct mysqlc *c)
+{
+#if CLIENT_IS_MARIADB
+    struct pollfd p = {.fd = mysql_get_socket(c->handle), .events = POLLIN};
+
+    if (poll(&p, 1, GIVE_UP_MS) <= 0)
+        shutdown(p.fd, SHUT_RDWR);
+#else
+    UNUSED(c);
+#endif
+}
+
 void mysqlc_bulk_free(struct mysqlc_bulk *b)
 {
     struct err ignored;
 
     if (b == NULL)
         return;
-    if (b->waiting != 0)
+    if (b->waiting != 0) {
+        cut_short(b->c);
         err_ignore(mysqlc_bulk_finish(b, &b->inserted, &b->warnings, &ignored));
+    }
     for (size_t i = 0; i < MAX_STEPS; i++)
         if (b->stmts[i] != NULL)
             mysql_stmt_close(b->stmts[i]);

@@ -113,11 +113,12 @@ int tf_rows(struct tf_load *l, struct err *err)
 {
     for (size_t i = 0; i < l->batch_count; i++) {
         batch_sum(l->batches[i], &l->parsed);
-        int rc = target_load_batch(l->load, l->batches[i], err);
+        int rc = l->overlap ? target_load_batch_start(l->load, l->batches[i], err)
+                            : target_load_batch(l->load, l->batches[i], err);
         if (rc < 0)
             return rc;
     }
-    return 0;
+    return target_load_settle(l->load, err);
 }
 
 int tf_verify(struct tf_load *l, struct err *err)

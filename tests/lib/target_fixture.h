@@ -7,6 +7,7 @@ struct tf_load {
     const char *table, *csv, *key; /* key NULL: "file.csv" */
     int64_t id, generation, replaces, epoch;
     size_t batch_rows; /* 0: 1,000 */
+    bool overlap;
     /* filled */
     struct table *def;
     struct batch *batches[64];

@@ -400,7 +400,7 @@ static void own_table(struct target *t, const char *ddl)
     must_rc(target_lineage_add(t, "own", &err), &err);
 }
 
-TEST(duplicates_are_found_by_halving_and_the_rest_is_loaded)
+static void load_duplicates(bool overlap)
 {
     struct target *t = fresh();
     struct buf csv = BUF_INIT(1 << 20);
@@ -410,7 +410,7 @@ TEST(duplicates_are_found_by_halving_and_the_rest_is_loaded)
     must_rc(buf_adds(&csv, "id,v\n", &err), &err);
     for (int i = 1; i <= 300; i++)
         must_rc(buf_addf(&csv, &err, "%d,x\n", i == 200 ? 199 : i), &err);
-    struct tf_load l = {.table = "own", .csv = csv.p, .id = 7, .epoch = take_epoch(t)};
+    struct tf_load l = {.table = "own", .csv = csv.p, .id = 7, .epoch = take_epoch(t), .overlap = overlap, .batch_rows = 70};
     must_rc(tf_load(t, &l, &err), &err);
     is_int(l.reject_count, 2);
     is_str(l.rejects[0], "41 DUPLICATE_KEY : Duplicate entry '40' for key 'PRIMARY' (1062) ()");
@@ -420,6 +420,40 @@ TEST(duplicates_are_found_by_halving_and_the_rest_is_loaded)
     is_sql("SELECT rows_read, rows_loaded, rows_rejected FROM orch_load", "300\t298\t2");
     is_int(tf_load(t, &l, &err), 2);
     buf_release(&csv);
+    target_close(t);
+}
+
+TEST(duplicates_are_found_by_halving_and_the_rest_is_loaded)
+{
+    load_duplicates(false);
+}
+
+TEST(rows_may_go_in_while_the_next_are_read)
+{
+    load_duplicates(true);
+}
+
+TEST(a_load_that_is_given_up_while_rows_go_in_leaves_nothing)
+{
+    struct target *t = fresh(), *other = open_target();
+    struct tf_load l = {.table = "own", .csv = "id\n1\n2\n3\n", .id = 7, .epoch = take_epoch(t), .overlap = true, .batch_rows = 1};
+    struct err err;
+
+    own_table(t, "CREATE TABLE own (id INT PRIMARY KEY)");
+    struct tf_load blocker = {.table = "own", .csv = "id\n2\n", .id = 8, .key = "b", .epoch = l.epoch};
+    is_int(tf_begin(other, &blocker, &err), 1);
+    must_rc(tf_rows(&blocker, &err), &err);
+    is_int(tf_begin(t, &l, &err), 1);
+    must_rc(target_load_batch_start(l.load, l.batches[0], &err), &err);
+    must_rc(target_load_batch_start(l.load, l.batches[1], &err), &err); /* waits there for the other's lock */
+    int64_t before_ms = clock_mono_ms();
+    tf_release(&l);
+    ok(clock_mono_ms() - before_ms < 1000); /* not the lock's two seconds */
+    tf_release(&blocker);
+    is_sql("SELECT COUNT(*) FROM own", "0");
+    must_rc(tf_load(t, &l, &err), &err);
+    is_sql("SELECT COUNT(*) FROM own", "3");
+    target_close(other);
     target_close(t);
 }
 
@@ -515,7 +549,8 @@ TEST(rows_in_one_statement_do_what_arrays_do)
 {
     setenv("ORCH_TEST_NO_ARRAYS", "1", 1);
     sums_agree_for_every_type();
-    duplicates_are_found_by_halving_and_the_rest_is_loaded();
+    load_duplicates(false);
+    load_duplicates(true);
     batches_stay_below_the_packet_limit();
     unsetenv("ORCH_TEST_NO_ARRAYS");
 }
