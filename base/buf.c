@@ -31,7 +31,8 @@ char *buf_take(struct buf *b)
 int buf_reserve(struct buf *b, size_t n, struct err *err)
 {
     if (n > b->max || b->n > b->max - n)
-        return err_set(err, ERR_TOO_LARGE, "more than %zu bytes where at most %zu are allowed", b->n + n, b->max);
+        return err_set(err, ERR_TOO_LARGE, "more than %zu bytes where at most %zu are allowed", b->n + n,
+                       b->max);
     if (b->cap - b->n <= n) {
         size_t cap = b->cap ? b->cap * 2 : 256;
         while (cap <= b->n + n)

@@ -59,7 +59,8 @@ int civil_month_days(int year, int month)
 
 bool civil_valid(int year, int month, int day)
 {
-    return year >= 0 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= civil_month_days(year, month);
+    return year >= 0 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= civil_month_days(year, month);
 }
 
 const char *civil_rfc3339(int64_t ms, bool with_ms, char out[CIVIL_RFC3339_SIZE])
@@ -92,7 +93,8 @@ int civil_parse_rfc3339(const char *text, int64_t *ret_ms, struct err *err)
     const char *p = text;
     int oh = 0, om = 0, sign = 0;
 
-    if (!digits(&p, 4, &c.year) || *p++ != '-' || !digits(&p, 2, &c.month) || *p++ != '-' || !digits(&p, 2, &c.day))
+    if (!digits(&p, 4, &c.year) || *p++ != '-' || !digits(&p, 2, &c.month) || *p++ != '-' ||
+        !digits(&p, 2, &c.day))
         goto bad;
     if (*p != 'T' && *p != 't' && *p != ' ')
         goto bad;

@@ -8,10 +8,10 @@ struct civil {
     int hour, minute, second;
     int ms;
 };
-int64_t civil_days(int year, int month, int day);      /* days since 1970-01-01 */
-int64_t civil_to_ms(const struct civil *c);            /* ms since the epoch */
+int64_t civil_days(int year, int month, int day); /* days since 1970-01-01 */
+int64_t civil_to_ms(const struct civil *c);       /* ms since the epoch */
 struct civil civil_from_ms(int64_t ms);
-int civil_weekday(int64_t days);                       /* 0 = Sunday */
+int civil_weekday(int64_t days); /* 0 = Sunday */
 int civil_month_days(int year, int month);
 bool civil_valid(int year, int month, int day);
 #define CIVIL_RFC3339_SIZE 32

@@ -48,7 +48,7 @@ static PRINTF(3, 4) void put_text(char *dst, size_t n, const char *fmt, ...)
     va_end(ap);
 }
 
-int (err_set)(struct err *err, enum err_code code, const char *fmt, ...)
+int(err_set)(struct err *err, enum err_code code, const char *fmt, ...)
 {
     va_list ap;
 
@@ -62,7 +62,7 @@ int (err_set)(struct err *err, enum err_code code, const char *fmt, ...)
     return -(int)code;
 }
 
-int (err_prefix)(struct err *err, const char *fmt, ...)
+int(err_prefix)(struct err *err, const char *fmt, ...)
 {
     char context[sizeof err->msg];
     va_list ap;
@@ -74,7 +74,7 @@ int (err_prefix)(struct err *err, const char *fmt, ...)
     return -(int)err->code;
 }
 
-int (err_hint)(struct err *err, const char *fmt, ...)
+int(err_hint)(struct err *err, const char *fmt, ...)
 {
     va_list ap;
 
@@ -84,7 +84,7 @@ int (err_hint)(struct err *err, const char *fmt, ...)
     return -(int)err->code;
 }
 
-int (err_errno)(struct err *err, int saved_errno, const char *fmt, ...)
+int(err_errno)(struct err *err, int saved_errno, const char *fmt, ...)
 {
     enum err_code code = ERR_IO;
     char what[sizeof err->msg], reason[128];

@@ -52,12 +52,12 @@ static inline void err_ignore(int rc)
     (void)rc;
 }
 
-const char *err_name(enum err_code code);     /* ASL name, for example "Orch.Transient" */
-const char *err_asl(const struct err *err);   /* err->name, else err_name(err->code) */
+const char *err_name(enum err_code code);   /* ASL name, for example "Orch.Transient" */
+const char *err_asl(const struct err *err); /* err->name, else err_name(err->code) */
 const char *err_doc(enum err_code code);
 int err_exit_status(enum err_code code);
-bool err_retryable(enum err_code code);       /* may go by itself */
-bool err_counts(enum err_code code);          /* counts towards DEAD: data or rules, not the weather */
+bool err_retryable(enum err_code code); /* may go by itself */
+bool err_counts(enum err_code code);    /* counts towards DEAD: data or rules, not the weather */
 /* By ASL name; ERR_INTERNAL for a name that is none of ours. */
 enum err_code err_by_name(const char *name);
 #endif

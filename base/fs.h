@@ -1,7 +1,7 @@
 #ifndef BASE_FS_H
 #define BASE_FS_H
-#include "base/err.h"
 #include "base/buf.h"
+#include "base/err.h"
 /* Whole file into *ret (cleared first; its max bounds the file). */
 NODISCARD int fs_read(const char *path, struct buf *ret, struct err *err);
 /* Writes under a temporary name in the same folder, fsyncs, renames. mode such as 0644. */

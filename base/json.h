@@ -11,11 +11,13 @@ NODISCARD int json_parse(const char *text, size_t n, const char *what, json_t **
 /* Compact, key order kept. Returns owned. */
 char *json_text(const json_t *v);
 /* Members by name. A missing one gives the default (or NULL/0); one of another type is ERR_CONTRACT naming it. */
-NODISCARD int json_get_str(const json_t *object, const char *key, const char *fallback, const char **ret_borrowed,
+NODISCARD int json_get_str(const json_t *object, const char *key, const char *fallback,
+                           const char **ret_borrowed, struct err *err);
+NODISCARD int json_get_i64(const json_t *object, const char *key, int64_t fallback, int64_t *ret,
                            struct err *err);
-NODISCARD int json_get_i64(const json_t *object, const char *key, int64_t fallback, int64_t *ret, struct err *err);
 /* Required forms: a missing member is ERR_CONTRACT too. */
-NODISCARD int json_need_str(const json_t *object, const char *key, const char **ret_borrowed, struct err *err);
+NODISCARD int json_need_str(const json_t *object, const char *key, const char **ret_borrowed,
+                            struct err *err);
 NODISCARD int json_need_i64(const json_t *object, const char *key, int64_t *ret, struct err *err);
 const char *json_kind(const json_t *v); /* "a string", "an object", ... */
 #endif

@@ -43,8 +43,8 @@ range:
 }
 
 /* number followed by one of the units; the value times the unit's factor. */
-static int with_unit(struct str s, const char *const *units, const int64_t *factors, const char *kind, int64_t *ret,
-                     struct err *err)
+static int with_unit(struct str s, const char *const *units, const int64_t *factors, const char *kind,
+                     int64_t *ret, struct err *err)
 {
     size_t digits = 0;
     struct err ignored;
@@ -54,7 +54,8 @@ static int with_unit(struct str s, const char *const *units, const int64_t *fact
         digits++;
     struct str unit = {s.p + digits, s.n - digits};
     for (size_t i = 0; units[i] != NULL; i++)
-        if (str_is(unit, units[i]) && str_to_i64((struct str){s.p, digits}, 0, INT64_MAX, &v, &ignored) == 0 &&
+        if (str_is(unit, units[i]) &&
+            str_to_i64((struct str){s.p, digits}, 0, INT64_MAX, &v, &ignored) == 0 &&
             !__builtin_mul_overflow(v, factors[i], ret))
             return 0;
     return err_set(err, ERR_BAD_VALUE, "'%.*s' is not a %s", (int)(s.n > 60 ? 60 : s.n), s.p, kind);
@@ -70,9 +71,8 @@ int str_to_duration_ms(struct str s, int64_t *ret_ms, struct err *err)
 
 int str_to_bytes(struct str s, int64_t *ret_bytes, struct err *err)
 {
-    static const char *const units[] = {"",    "B",   "KiB", "MiB", "GiB", "TiB",
-                                        "KB", "MB", "GB", "TB", NULL};
-    static const int64_t factors[] = {1,    1,       1024,       1048576,    1073741824, 1099511627776,
+    static const char *const units[] = {"", "B", "KiB", "MiB", "GiB", "TiB", "KB", "MB", "GB", "TB", NULL};
+    static const int64_t factors[] = {1,    1,       1024,       1048576,      1073741824, 1099511627776,
                                       1000, 1000000, 1000000000, 1000000000000};
 
     return with_unit(s, units, factors, "size such as 64KiB, 256MiB or 1GiB", ret_bytes, err);
@@ -144,14 +144,18 @@ int str_utf8_valid(const char *p, size_t n, size_t *ret_at)
             }
         }
         unsigned c = s[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 9;
+        size_t more = c < 0x80                 ? 0
+                      : c >= 0xc2 && c <= 0xdf ? 1
+                      : (c & 0xf0) == 0xe0     ? 2
+                      : c >= 0xf0 && c <= 0xf4 ? 3
+                                               : 9;
         if (more == 9 || n - i <= more)
             goto bad;
         for (size_t k = 1; k <= more; k++)
             if ((s[i + k] & 0xc0) != 0x80)
                 goto bad;
-        if ((c == 0xe0 && s[i + 1] < 0xa0) || (c == 0xed && s[i + 1] > 0x9f) || (c == 0xf0 && s[i + 1] < 0x90) ||
-            (c == 0xf4 && s[i + 1] > 0x8f))
+        if ((c == 0xe0 && s[i + 1] < 0xa0) || (c == 0xed && s[i + 1] > 0x9f) ||
+            (c == 0xf0 && s[i + 1] < 0x90) || (c == 0xf4 && s[i + 1] > 0x8f))
             goto bad;
         i += more + 1;
     }

@@ -102,7 +102,8 @@ int main(int argc, char **argv)
     for (size_t k = 0; k < count; k++)
         fprintf(c, "{\"%s\", (const char *)%s_%zu, %zu},\n", names[k], symbol, k, lengths[k]);
     fprintf(c, "{0, 0, 0}};\n");
-    fprintf(h, "/* Made by cmake/embed.c. */\n#ifndef GENERATED_%s_H\n#define GENERATED_%s_H\n", symbol, symbol);
+    fprintf(h, "/* Made by cmake/embed.c. */\n#ifndef GENERATED_%s_H\n#define GENERATED_%s_H\n", symbol,
+            symbol);
     fprintf(h, "#include \"base/embed.h\"\n");
     if (named) {
         fprintf(h, "enum %s_id {\n", symbol);

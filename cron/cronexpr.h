@@ -11,10 +11,10 @@ enum cron_kind { CRON_EVENTBRIDGE, CRON_RATE, CRON_CRONTAB };
 struct cronexpr {
     enum cron_kind kind;
     uint64_t minutes;
-    uint32_t hours, days;     /* bit n = value n */
+    uint32_t hours, days; /* bit n = value n */
     uint16_t months;
-    uint8_t weekdays;         /* bit 0 = Sunday */
-    uint64_t years[4];        /* bit n = 1970 + n */
+    uint8_t weekdays;            /* bit 0 = Sunday */
+    uint64_t years[4];           /* bit n = 1970 + n */
     bool day_star, weekday_star; /* crontab: a field that starts with '*' */
     int64_t rate_ms;
 };

@@ -8,14 +8,14 @@
  */
 enum cell_kind { CELL_I64, CELL_U64, CELL_DOUBLE, CELL_BYTES };
 struct batch_col {
-    int column;              /* index into table->columns */
+    int column; /* index into table->columns */
     enum cell_kind kind;
-    char *nulls;             /* 1: NULL */
-    int64_t *i64;            /* CELL_I64; CELL_U64 by cast */
-    double *dbl;             /* CELL_DOUBLE */
-    const char **bytes;      /* CELL_BYTES */
-    unsigned long *lengths;  /* CELL_BYTES */
-    int64_t *mantissa;       /* CELL_DOUBLE: value == mantissa * 10^exp10, its shortest decimal form */
+    char *nulls;            /* 1: NULL */
+    int64_t *i64;           /* CELL_I64; CELL_U64 by cast */
+    double *dbl;            /* CELL_DOUBLE */
+    const char **bytes;     /* CELL_BYTES */
+    unsigned long *lengths; /* CELL_BYTES */
+    int64_t *mantissa;      /* CELL_DOUBLE: value == mantissa * 10^exp10, its shortest decimal form */
     int16_t *exp10;
 };
 struct batch {
@@ -23,9 +23,9 @@ struct batch {
     struct batch_col *cols;
     size_t col_count;
     size_t rows, capacity;
-    size_t bytes;            /* on the wire or in memory, roughly, the larger of each row: flush at BATCH_BYTES */
-    int64_t *lines, *offsets;/* per row: for _orch_line and for rejects found by the server */
-    const char **raw;        /* per row: the record as it stood (arena), for such rejects */
+    size_t bytes; /* on the wire or in memory, roughly, the larger of each row: flush at BATCH_BYTES */
+    int64_t *lines, *offsets; /* per row: for _orch_line and for rejects found by the server */
+    const char **raw;         /* per row: the record as it stood (arena), for such rejects */
     uint32_t *raw_n;
     struct arena *arena;
 };

@@ -6,21 +6,22 @@
  * From CSV text to typed cells, strictly: no rounding, no clamping, no silent cut; what does not fit is a
  * reject with a code. The rules and why: notes in docs/cleaning.md. Bytes are compared in C, never by collation.
  */
-struct convert_rule {        /* one entry of the pipeline's "columns" */
-    const char *from;        /* header name, or "3" (1-based) where header is false */
-    const char *to;          /* target column; NULL: dropped */
-    const char *const *nulls;/* NULL-ended spellings; NULL: the dialect's list */
-    const char *format;      /* strptime subset for dates; NULL: ISO 8601 */
+struct convert_rule {         /* one entry of the pipeline's "columns" */
+    const char *from;         /* header name, or "3" (1-based) where header is false */
+    const char *to;           /* target column; NULL: dropped */
+    const char *const *nulls; /* NULL-ended spellings; NULL: the dialect's list */
+    const char *format;       /* strptime subset for dates; NULL: ISO 8601 */
 };
 enum drift_policy { DRIFT_FAIL, DRIFT_IGNORE_EXTRA, DRIFT_NULL_MISSING };
 struct convert_config {
     const struct convert_rule *rules;
     size_t rule_count;
-    const char *const *nulls; /* the pipeline's csv.null, NULL-ended. "" in it: an unquoted empty field is NULL in
+    const char *const
+        *nulls; /* the pipeline's csv.null, NULL-ended. "" in it: an unquoted empty field is NULL in
                                  number and date columns; in a text column only where the column's own list has "" */
     bool header;
     enum drift_policy drift;
-    const char *zone;         /* "UTC", nothing else: what a time without offset means */
+    const char *zone; /* "UTC", nothing else: what a time without offset means */
 };
 struct converter;
 /*
@@ -31,20 +32,20 @@ struct converter;
  * DRIFT_NULL_MISSING fills the nullable with NULL and leaves the rest to their default. Generated and
  * _orch_ columns are never filled. c and t are borrowed and must outlive the converter. first is the header record, or the first data record where header is false.
  */
-NODISCARD int converter_new(const struct convert_config *c, const struct table *t, const struct csv_record *first,
-                            struct converter **ret, struct err *err);
+NODISCARD int converter_new(const struct convert_config *c, const struct table *t,
+                            const struct csv_record *first, struct converter **ret, struct err *err);
 void converter_free(struct converter *c);
 /* Target columns filled, in order: hand to batch_new. Borrowed. */
 const int *converter_columns(const struct converter *c, size_t *ret_count);
 struct reject_info {
     int64_t line, offset;
-    char column[200];         /* "" where the record as a whole is wrong */
-    char code[32];            /* FIELD_COUNT, NOT_AN_INT, OUT_OF_RANGE, DIGITS_LOST, NOT_A_NUMBER, BAD_DATE,
+    char column[200];  /* "" where the record as a whole is wrong */
+    char code[32];     /* FIELD_COUNT, NOT_AN_INT, OUT_OF_RANGE, DIGITS_LOST, NOT_A_NUMBER, BAD_DATE,
                                  BAD_TIME, TOO_LONG, NOT_NULL, NOT_A_MEMBER, BAD_QUOTE, NUL_BYTE, BAD_UTF8, BAD_ENCODING, RECORD_TOO_LARGE,
                                  DUPLICATE_KEY, REFUSED_BY_SERVER, NOT_IN_CHARSET ... (docs/rejects.md) */
-    char message[300];        /* "'12,000' is not an INT" */
+    char message[300]; /* "'12,000' is not an INT" */
     char hint[200];
-    const char *raw;          /* borrowed; at most MAX_REJECT_RAW bytes */
+    const char *raw; /* borrowed; at most MAX_REJECT_RAW bytes */
     size_t raw_n;
     int64_t raw_total;
     unsigned char raw_sha256[32]; /* set where raw_total > raw_n */
@@ -53,7 +54,8 @@ struct reject_info {
  * Appends one row to b. 1: added; 0: the record is rejected, *ret says why (its raw borrows from rec) and b is
  * unchanged. Never fails otherwise.
  */
-int converter_row(struct converter *c, const struct csv_record *rec, struct batch *b, struct reject_info *ret);
+int converter_row(struct converter *c, const struct csv_record *rec, struct batch *b,
+                  struct reject_info *ret);
 /* One cell: exported for tests and fuzzing. 1 value in row b->rows of b->cols[col], 0 reject. */
 int convert_cell(const struct column *col, struct csv_field f, const char *format, struct batch *b, size_t at,
                  struct reject_info *ret);

@@ -217,7 +217,8 @@ static int match_missing(struct match *m, struct err *err)
 
     for (size_t i = 0; i < m->c->rule_count; i++) {
         const struct convert_rule *rule = &m->c->rules[i];
-        bool used = false; /* a rule that drops what is not there has no effect: somebody meant another name */
+        bool used =
+            false; /* a rule that drops what is not there has no effect: somebody meant another name */
         for (size_t k = 0; k < m->first->count && !used; k++)
             used = m->fates[k].rule == rule;
         if (!used && m->c->drift != DRIFT_NULL_MISSING)

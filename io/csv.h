@@ -20,29 +20,36 @@
  */
 enum csv_encoding { CSV_UTF8, CSV_LATIN1, CSV_CP1252 };
 struct csv_dialect {
-    char delimiter;          /* ',' */
-    char quote;              /* '"'; 0: no quoting */
-    char escape;             /* 0: none; then escape + char is that char inside and outside quotes */
+    char delimiter; /* ',' */
+    char quote;     /* '"'; 0: no quoting */
+    char escape;    /* 0: none; then escape + char is that char inside and outside quotes */
     enum csv_encoding encoding;
-    size_t max_record;       /* 0: MAX_RECORD */
+    size_t max_record; /* 0: MAX_RECORD */
 };
-enum csv_code { CSV_GOOD = 0, CSV_BAD_QUOTE, CSV_NUL_BYTE, CSV_BAD_UTF8, CSV_BAD_ENCODING, CSV_RECORD_TOO_LARGE };
+enum csv_code {
+    CSV_GOOD = 0,
+    CSV_BAD_QUOTE,
+    CSV_NUL_BYTE,
+    CSV_BAD_UTF8,
+    CSV_BAD_ENCODING,
+    CSV_RECORD_TOO_LARGE
+};
 struct csv_field {
-    const char *p;           /* unescaped, in UTF-8 whatever the file's encoding */
+    const char *p; /* unescaped, in UTF-8 whatever the file's encoding */
     uint32_t n;
     bool quoted;
 };
 struct csv_record {
     const struct csv_field *fields; /* views, valid until the next csv_next; NULL where code is set */
-    size_t count;            /* at most MAX_COLUMNS + 1: what is beyond is not given */
-    int64_t line;            /* 1-based physical line of the record's first byte */
-    int64_t offset;          /* byte offset of it, in the decompressed stream */
-    const char *raw;         /* the record's bytes as they stood, without its line end; file's encoding */
-    size_t raw_n;            /* for RECORD_TOO_LARGE: the first max_record bytes only */
-    int64_t raw_total;       /* length of the record, also where raw is cut */
+    size_t count;                   /* at most MAX_COLUMNS + 1: what is beyond is not given */
+    int64_t line;                   /* 1-based physical line of the record's first byte */
+    int64_t offset;                 /* byte offset of it, in the decompressed stream */
+    const char *raw;   /* the record's bytes as they stood, without its line end; file's encoding */
+    size_t raw_n;      /* for RECORD_TOO_LARGE: the first max_record bytes only */
+    int64_t raw_total; /* length of the record, also where raw is cut */
     unsigned char raw_sha256[32]; /* set only where raw_total > MAX_REJECT_RAW and code != CSV_GOOD */
     enum csv_code code;
-    char message[160];       /* set where code != CSV_GOOD */
+    char message[160]; /* set where code != CSV_GOOD */
 };
 struct csv_stats {
     int64_t records, bytes, empty_lines, lf, crlf, cr;

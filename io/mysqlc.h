@@ -13,14 +13,15 @@
  */
 struct mysqlc;
 struct mysqlc_config { /* borrowed for the call */
-    const char *host, *socket, *user, *password, *database; /* socket NULL: TCP; password, database NULL: none */
+    const char *host, *socket, *user, *password,
+        *database; /* socket NULL: TCP; password, database NULL: none */
     unsigned port;
     enum tls_mode tls;
     const char *ca_file, *cert_file, *key_file; /* NULL: the system's bundle; none */
     int timeout_ms;                             /* connect, read, write */
 };
 NODISCARD int mysqlc_open(const struct mysqlc_config *c, struct mysqlc **ret, struct err *err);
-void mysqlc_close(struct mysqlc *c);                     /* the server rolls back; NULL is fine */
+void mysqlc_close(struct mysqlc *c); /* the server rolls back; NULL is fine */
 bool mysqlc_is_mariadb(const struct mysqlc *c);
 const char *mysqlc_version(const struct mysqlc *c);      /* "10.11.19", "9.7.4" */
 unsigned long mysqlc_version_id(const struct mysqlc *c); /* 101119, 90704 */
@@ -34,8 +35,8 @@ NODISCARD int mysqlc_ping(struct mysqlc *c, int64_t idle_ms, struct err *err);
  * run other statements. *ret_rows (may be NULL): rows matched by UPDATE, inserted, deleted or returned.
  * *ret_warnings (may be NULL): their number; a warning is no error here.
  */
-NODISCARD int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count, row_fn *fn,
-                         void *arg, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
+NODISCARD int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count,
+                         row_fn *fn, void *arg, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
 /* Without values or result, in the text protocol: SET, START TRANSACTION, SAVEPOINT, KILL, DDL. */
 NODISCARD int mysqlc_exec(struct mysqlc *c, const char *sql, struct err *err);
 
@@ -52,14 +53,16 @@ struct mysqlc_bulk;
 NODISCARD int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t columns,
                               struct mysqlc_bulk **ret, struct err *err);
 /* Rows [from, from + rows) of the arrays: one statement where the server takes arrays, else several. */
-NODISCARD int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                                 int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
+NODISCARD int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from,
+                                 size_t rows, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
 /*
  * The same in two halves, so that the caller reads its file while the server works: start sends the rows, finish waits
  * for the answer and tells every error, that of sending too. Between the two nothing else may be asked on the
  * connection. The arrays are read by start alone. Where the library or server cannot, start does it all.
  */
 void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows);
-NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
-void mysqlc_bulk_free(struct mysqlc_bulk *b); /* before its connection; waits for what was started; NULL is fine */
+NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings,
+                                 struct err *err);
+void mysqlc_bulk_free(
+    struct mysqlc_bulk *b); /* before its connection; waits for what was started; NULL is fine */
 #endif

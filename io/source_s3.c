@@ -294,7 +294,8 @@ static int get_more(struct s3_reader *g, void *p, size_t n, size_t *ret_n, struc
         if (rc == 0 && g->at == g->size)
             return finish(g, err);
         if (rc == 0)
-            err_set(err, ERR_TRANSIENT, "the answer ends too early"); /* broken() tries again, or returns it */
+            err_set(err, ERR_TRANSIENT,
+                    "the answer ends too early"); /* broken() tries again, or returns it */
         rc = broken(g, err);
         if (rc < 0)
             return rc;

@@ -13,10 +13,12 @@
 struct dec256 {
     uint64_t w[4]; /* two's complement, little endian */
 };
-void dec256_add_scaled(struct dec256 *a, int64_t mantissa, int exp10_plus_30); /* a += mantissa * 10^(k-30), 0 <= k <= 75 */
+void dec256_add_scaled(struct dec256 *a, int64_t mantissa,
+                       int exp10_plus_30); /* a += mantissa * 10^(k-30), 0 <= k <= 75 */
 /* What stays of a mantissa when its last `drop` digits go: rounded half away from zero. */
 int64_t decimal_cut(int64_t mantissa, int drop);
-NODISCARD int dec256_add_text(struct dec256 *a, struct str decimal, struct err *err); /* [-]digits[.digits], <= 30 after the point */
+NODISCARD int dec256_add_text(struct dec256 *a, struct str decimal,
+                              struct err *err);         /* [-]digits[.digits], <= 30 after the point */
 void dec256_text(const struct dec256 *a, char out[96]); /* shortest: "-12.5", "0" */
 bool dec256_equal(const struct dec256 *a, const struct dec256 *b);
 
@@ -24,7 +26,7 @@ enum sum_kind { SUM_NONE, SUM_NUMBER, SUM_DOUBLE, SUM_CRC };
 enum sum_kind sum_kind_of(const struct column *c);
 struct col_sum {
     int64_t nulls;
-    int64_t large;        /* SUM_DOUBLE: values with |x| >= 1e25 */
+    int64_t large; /* SUM_DOUBLE: values with |x| >= 1e25 */
     struct dec256 sum;
 };
 struct sums { /* one col_sum per column of a table, by its index; unused ones stay zero */
@@ -37,11 +39,14 @@ void sums_init(struct sums *s, size_t columns);
 void sums_release(struct sums *s);
 /* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
 json_t *sums_to_json(const struct sums *s, const struct table *t);
-NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret, struct err *err);
+NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret,
+                             struct err *err);
 /* A difference; for words: "column MonthlyIncome: sum 802220838 in the file, 802220837 in the table". */
 struct sums_diff {
-    char column[200] /* "": the table's rows */, what[16] /* rows, nulls, sum, large */, source[96], target[96];
+    char column[200] /* "": the table's rows */, what[16] /* rows, nulls, sum, large */, source[96],
+        target[96];
 };
 size_t sums_compare(const struct sums *source, const struct sums *target, const struct table *t,
-                    struct sums_diff *ret, size_t max); /* number of differences, of which at most max are stored */
+                    struct sums_diff *ret,
+                    size_t max); /* number of differences, of which at most max are stored */
 #endif

@@ -5,44 +5,44 @@
 #include <stdint.h>
 /* What a target table looks like: the schema that the CSV's text is typed by. */
 enum col_type {
-    COL_INT,      /* TINYINT..BIGINT, BOOLEAN: min, max (max_u for BIGINT UNSIGNED) */
-    COL_DECIMAL,  /* precision, scale */
+    COL_INT,     /* TINYINT..BIGINT, BOOLEAN: min, max (max_u for BIGINT UNSIGNED) */
+    COL_DECIMAL, /* precision, scale */
     COL_DOUBLE,
     COL_FLOAT,
-    COL_TEXT,     /* CHAR, VARCHAR, ...TEXT, ENUM, SET, JSON of MariaDB: max_chars, max_bytes */
-    COL_BINARY,   /* BINARY, VARBINARY, ...BLOB: max_bytes */
+    COL_TEXT,   /* CHAR, VARCHAR, ...TEXT, ENUM, SET, JSON of MariaDB: max_chars, max_bytes */
+    COL_BINARY, /* BINARY, VARBINARY, ...BLOB: max_bytes */
     COL_DATE,
-    COL_DATETIME, /* fsp */
-    COL_TIMESTAMP,/* fsp; UTC session */
-    COL_TIME,     /* fsp */
+    COL_DATETIME,  /* fsp */
+    COL_TIMESTAMP, /* fsp; UTC session */
+    COL_TIME,      /* fsp */
     COL_YEAR,
-    COL_BIT,      /* max_bits in precision */
+    COL_BIT,        /* max_bits in precision */
     COL_UNSUPPORTED /* geometry, vector, MySQL's native JSON sums: see why */
 };
 struct column {
     const char *name;
-    const char *type_text;    /* as the server writes it: "bigint(20) unsigned" */
+    const char *type_text; /* as the server writes it: "bigint(20) unsigned" */
     enum col_type type;
-    bool nullable, is_unsigned, generated, auto_increment, has_default, invisible, is_char /* CHAR, BINARY: pads, strips */,
-        is_list /* ENUM, SET: members in type_text */;
-    int64_t min, max;         /* COL_INT */
-    uint64_t max_u;           /* COL_INT unsigned: the true maximum */
-    int precision, scale;     /* COL_DECIMAL; COL_BIT: precision = bits */
-    int fsp;                  /* fraction digits of times */
-    int64_t max_chars, max_bytes; /* -1: no limit of its own */
+    bool nullable, is_unsigned, generated, auto_increment, has_default, invisible,
+        is_char /* CHAR, BINARY: pads, strips */, is_list /* ENUM, SET: members in type_text */;
+    int64_t min, max;                /* COL_INT */
+    uint64_t max_u;                  /* COL_INT unsigned: the true maximum */
+    int precision, scale;            /* COL_DECIMAL; COL_BIT: precision = bits */
+    int fsp;                         /* fraction digits of times */
+    int64_t max_chars, max_bytes;    /* -1: no limit of its own */
     const char *charset, *collation; /* NULL: none */
 };
 struct table {
-    struct arena *arena;      /* owns every string and the columns */
-    const char *name;         /* as configured */
+    struct arena *arena; /* owns every string and the columns */
+    const char *name;    /* as configured */
     struct column *columns;
     size_t count;
-    const char *engine;       /* "InnoDB"; "sqlite" */
-    const char *triggers;     /* comma list of INSERT triggers, "" for none */
+    const char *engine;   /* "InnoDB"; "sqlite" */
+    const char *triggers; /* comma list of INSERT triggers, "" for none */
     bool transactional;
-    bool has_lineage;         /* both _orch_ columns and a unique index over them */
-    bool made_by_orch;        /* the _orch_ columns are its primary key */
-    const char *unique_keys;  /* for messages: "PRIMARY(id), uq(a,b)" without the lineage index; "" none */
+    bool has_lineage;        /* both _orch_ columns and a unique index over them */
+    bool made_by_orch;       /* the _orch_ columns are its primary key */
+    const char *unique_keys; /* for messages: "PRIMARY(id), uq(a,b)" without the lineage index; "" none */
 };
 void table_free(struct table *t); /* NULL is fine */
 /* Index by name: exact, then ASCII-case-insensitive; -1 when there is none or the second is ambiguous. */

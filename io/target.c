@@ -190,7 +190,8 @@ int target_fill(struct target *t, const char *name, const char *table, const cha
 }
 
 int target_run_on(struct target *t, const char *name, const char *table, const char *columns,
-                  const struct val *values, size_t n, row_fn *fn, void *arg, int64_t *ret_rows, struct err *err)
+                  const struct val *values, size_t n, row_fn *fn, void *arg, int64_t *ret_rows,
+                  struct err *err)
 {
     struct buf sql = BUF_INIT(MAX_SQL);
     int rc = target_fill(t, name, table, columns, &sql, err);
@@ -253,7 +254,8 @@ int target_row_i64(void *arg, const struct str *cells, size_t count, struct err 
     for (size_t i = 0; i < count; i++) {
         out[i] = 0;
         if (cells[i].p != NULL && str_to_i64(cells[i], INT64_MIN, INT64_MAX, &out[i], err) < 0)
-            return err_set(err, ERR_BAD_RESPONSE, "the database answers '%.60s' where a number is expected", cells[i].p);
+            return err_set(err, ERR_BAD_RESPONSE, "the database answers '%.60s' where a number is expected",
+                           cells[i].p);
     }
     return 0;
 }
@@ -279,8 +281,8 @@ int target_check(const struct table *def, struct err *err)
         return err_hint(err, "name the table behind it");
     }
     if (!def->transactional) {
-        err_set(err, ERR_TARGET, "table %s has the engine %s, which cannot take back what it wrote", def->name,
-                def->engine);
+        err_set(err, ERR_TARGET, "table %s has the engine %s, which cannot take back what it wrote",
+                def->name, def->engine);
         return err_hint(err, "ALTER TABLE %s ENGINE=InnoDB", def->name);
     }
     if (def->triggers[0] != '\0') {
@@ -308,8 +310,8 @@ int target_setup(struct target *t, struct err *err)
     return rc < 0 ? rc : target_script(t, target_query(t, "setup"), err);
 }
 
-int target_create_table(struct target *t, const char *table, const char *const *names, const char *const *types,
-                        size_t count, struct err *err)
+int target_create_table(struct target *t, const char *table, const char *const *names,
+                        const char *const *types, size_t count, struct err *err)
 {
     struct buf sql = BUF_INIT(MAX_SQL);
     int rc = target_ready(t, err);
@@ -340,8 +342,8 @@ static int lineage_ddl(struct target *t, const char *table, struct buf *ret, str
     else if (id >= 0 && line >= 0)
         rc = target_fill(t, "lineage_index", table, NULL, ret, err);
     else
-        rc = err_set(err, ERR_TARGET, "table %s has %s, but not %s", table, id >= 0 ? LINEAGE_LOAD_ID : LINEAGE_LINE,
-                     id >= 0 ? LINEAGE_LINE : LINEAGE_LOAD_ID);
+        rc = err_set(err, ERR_TARGET, "table %s has %s, but not %s", table,
+                     id >= 0 ? LINEAGE_LOAD_ID : LINEAGE_LINE, id >= 0 ? LINEAGE_LINE : LINEAGE_LOAD_ID);
     table_free(def);
     return rc;
 }

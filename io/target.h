@@ -13,20 +13,20 @@
 enum tls_mode { TLS_OFF, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY };
 struct target_config { /* borrowed, must outlive the target */
     const char *url;
-    const char *password;      /* NULL: none */
-    const char *option_file;   /* my.cnf form, group [client] and [orch]; NULL: none */
+    const char *password;    /* NULL: none */
+    const char *option_file; /* my.cnf form, group [client] and [orch]; NULL: none */
     const char *ca_file;
-    enum tls_mode tls;         /* sockets and loopback do not need TLS in PREFER */
-    int timeout_ms;            /* network read/write; 0: 20 s. Shorter than the heartbeat */
+    enum tls_mode tls; /* sockets and loopback do not need TLS in PREFER */
+    int timeout_ms;    /* network read/write; 0: 20 s. Shorter than the heartbeat */
     const struct beat *beat;
-    const char *note_path;     /* sqlite: the state file, which must not be the target itself; NULL: unknown */
+    const char *note_path; /* sqlite: the state file, which must not be the target itself; NULL: unknown */
 };
 struct target;
 NODISCARD int target_open(const struct target_config *c, struct target **ret, struct err *err); /* connects */
 void target_close(struct target *t); /* rolls back; NULL is fine */
 bool target_is_mysql(const struct target *t);
-const char *target_version(const struct target *t);   /* "MariaDB 10.11.19", "MySQL 9.7.4", "SQLite 3.40.1" */
-const char *target_name(const struct target *t);      /* "db.example:3306/lending", without user */
+const char *target_version(const struct target *t); /* "MariaDB 10.11.19", "MySQL 9.7.4", "SQLite 3.40.1" */
+const char *target_name(const struct target *t);    /* "db.example:3306/lending", without user */
 NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err);
 
 /* Tables. describe: ERR_TARGET with err->native == TARGET_NO_TABLE when missing; a table that cannot be loaded exactly
@@ -34,8 +34,8 @@ NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err
 #define TARGET_NO_TABLE 1146
 NODISCARD int target_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
 NODISCARD int target_check(const struct table *def, struct err *err);
-NODISCARD int target_has_ledger(struct target *t, struct err *err);          /* 1 yes, 0 no */
-NODISCARD int target_setup(struct target *t, struct err *err);               /* orch_load, orch_fence; idempotent */
+NODISCARD int target_has_ledger(struct target *t, struct err *err); /* 1 yes, 0 no */
+NODISCARD int target_setup(struct target *t, struct err *err);      /* orch_load, orch_fence; idempotent */
 /* Creates the table with provenance columns as its primary key; columns by infer (name, type). */
 NODISCARD int target_create_table(struct target *t, const char *table, const char *const *names,
                                   const char *const *types, size_t count, struct err *err);
@@ -43,7 +43,8 @@ NODISCARD int target_lineage_add(struct target *t, const char *table, struct err
 /* What the DDL calls above would run, for --dry-run and docs: one statement a line. */
 NODISCARD int target_ddl(struct target *t, const char *table, struct buf *ret, struct err *err);
 /* The GRANTs that a loader user needs. */
-NODISCARD int target_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
+NODISCARD int target_grants(struct target *t, const char *user, const char *table, struct buf *ret,
+                            struct err *err);
 
 /* Fence. raise with from < 0 starts from the value found (the row is made when missing); else compare-and-set:
  * another value there is ERR_LOCK_LOST. A transaction of its own. */
@@ -56,53 +57,67 @@ NODISCARD int target_fence_raise(struct target *t, const char *pipeline, int64_t
 NODISCARD int target_hold(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
 
 /* Ledger */
-enum ledger_state { LEDGER_PLAN, LEDGER_LOADED, LEDGER_REVOKING, LEDGER_SUPERSEDED, LEDGER_ADOPTED, LEDGER_SKIPPED,
-                    LEDGER_EMPTY };
+enum ledger_state {
+    LEDGER_PLAN,
+    LEDGER_LOADED,
+    LEDGER_REVOKING,
+    LEDGER_SUPERSEDED,
+    LEDGER_ADOPTED,
+    LEDGER_SKIPPED,
+    LEDGER_EMPTY
+};
 const char *ledger_state_name(enum ledger_state s);
 struct ledger_row {
     int64_t load_id, chunk, generation;
-    const char *pipeline, *partition, *key, *etag, *table; /* key "" and SKIPPED/ADOPTED: a decision on the partition */
+    const char *pipeline, *partition, *key, *etag,
+        *table; /* key "" and SKIPPED/ADOPTED: a decision on the partition */
     int64_t size, mtime_ns;
-    char sha256[65];            /* of the object's bytes, hex; "" unknown */
+    char sha256[65]; /* of the object's bytes, hex; "" unknown */
     bool last;
     enum ledger_state state;
     int64_t rows_read, rows_loaded, rows_rejected;
-    const char *columns;        /* JSON of sums_to_json; "" none */
-    const char *job, *reason;   /* job "2022-06-05T12#2"; reason of decisions and replays */
+    const char *columns;      /* JSON of sums_to_json; "" none */
+    const char *job, *reason; /* job "2022-06-05T12#2"; reason of decisions and replays */
     int64_t at_ms;
 };
-typedef int ledger_fn(void *arg, const struct ledger_row *row, struct err *err); /* strings borrowed for the call */
+typedef int ledger_fn(void *arg, const struct ledger_row *row,
+                      struct err *err); /* strings borrowed for the call */
 /* Every row of the pipeline, oldest first. */
-NODISCARD int target_ledger_scan(struct target *t, const char *pipeline, ledger_fn *fn, void *arg, struct err *err);
-NODISCARD int target_ledger_by_id(struct target *t, int64_t load_id, ledger_fn *fn, void *arg, struct err *err); /* 1/0 */
+NODISCARD int target_ledger_scan(struct target *t, const char *pipeline, ledger_fn *fn, void *arg,
+                                 struct err *err);
+NODISCARD int target_ledger_by_id(struct target *t, int64_t load_id, ledger_fn *fn, void *arg,
+                                  struct err *err); /* 1/0 */
 /* The newest generation of the key that is not superseded. */
-NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const char *key, ledger_fn *fn, void *arg,
-                                   struct err *err); /* 1/0 */
+NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const char *key, ledger_fn *fn,
+                                   void *arg, struct err *err); /* 1/0 */
 /* A person's decision (SKIPPED, ADOPTED) on a partition, or taking it back (SUPERSEDED). Own transaction. */
 NODISCARD int target_ledger_decide(struct target *t, const struct ledger_row *row, struct err *err);
 
 /* One load: begin, batches, finish. */
 struct load_spec {
-    const struct table *table;      /* NULL for a load without rows (EMPTY) */
-    const int *columns;             /* filled columns, as batch_new got them */
+    const struct table *table; /* NULL for a load without rows (EMPTY) */
+    const int *columns;        /* filled columns, as batch_new got them */
     size_t column_count;
     const char *pipeline, *partition, *key, *etag, *job, *reason;
     int64_t load_id, generation, size, mtime_ns;
-    int64_t epoch;                  /* held; the fence is written under it */
-    int64_t replaces;               /* load id of the generation that is replaced, 0: none */
+    int64_t epoch;    /* held; the fence is written under it */
+    int64_t replaces; /* load id of the generation that is replaced, 0: none */
     /* A row that the server refuses: found by halving, reported here, and the load goes on. */
-    int (*on_reject)(void *arg, const struct batch *b, size_t row, const struct reject_info *why, struct err *err);
+    int (*on_reject)(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
+                     struct err *err);
     void *arg;
 };
 struct load;
 /* 1: a transaction is open, *ret is a load; 2: the ledger already has this load id (*ret NULL): done before. */
-NODISCARD int target_load_begin(struct target *t, const struct load_spec *spec, struct load **ret, struct err *err);
+NODISCARD int target_load_begin(struct target *t, const struct load_spec *spec, struct load **ret,
+                                struct err *err);
 NODISCARD int target_load_batch(struct load *l, const struct batch *b, struct err *err);
 /* The same, but the database may still be at work on b when this is back, so that the caller reads on meanwhile: b stays
  * as it is until the next call that gives rows is back, or target_load_settle, or the load is gone. What is wrong with b
  * may be told by that later call. */
 NODISCARD int target_load_batch_start(struct load *l, const struct batch *b, struct err *err);
-NODISCARD int target_load_settle(struct load *l, struct err *err); /* waits until all rows given have been answered */
+NODISCARD int target_load_settle(struct load *l,
+                                 struct err *err); /* waits until all rows given have been answered */
 /* Rows inserted so far, as the server counted them. */
 int64_t target_load_rows(const struct load *l);
 /* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. ret: made by
@@ -118,10 +133,13 @@ NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, s
 void target_load_abort(struct load *l); /* rolls back, closes the connection, frees; NULL is fine */
 /* After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the ledger.
  * 1 loaded, 0 not. ERR_LOCK_LOST when the epoch has moved on (then the new holder will find out). */
-NODISCARD int target_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, struct err *err);
+NODISCARD int target_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id,
+                             struct err *err);
 
 /* Reconciliation of what is stored, at any later time, in one snapshot. ret as for target_load_sums. */
-NODISCARD int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err);
+NODISCARD int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret,
+                          struct err *err);
 /* Rows whose load id is NULL (counted up to 10 million), or in no ledger row that is not superseded. */
-NODISCARD int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows, struct err *err);
+NODISCARD int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows,
+                                  struct err *err);
 #endif

@@ -7,7 +7,8 @@
  * row meet wherever they are made.
  */
 
-int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch, int64_t *ret_seq, struct err *err)
+int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch, int64_t *ret_seq,
+                      struct err *err)
 {
     const struct val values[] = {val_text(pipeline)};
     int64_t found[2] = {0, 0}, rows = 0;
@@ -24,11 +25,13 @@ int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch
 
 static int lost(struct err *err, const char *pipeline, int64_t epoch)
 {
-    return err_set(err, ERR_LOCK_LOST, "%s: another run has taken the pipeline over: the epoch is not %lld any more",
-                   pipeline, (long long)epoch);
+    return err_set(err, ERR_LOCK_LOST,
+                   "%s: another run has taken the pipeline over: the epoch is not %lld any more", pipeline,
+                   (long long)epoch);
 }
 
-static int raise_epoch(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch, struct err *err)
+static int raise_epoch(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch,
+                       struct err *err)
 {
     const struct val values[] = {val_text(pipeline), val_i64(from)};
     int64_t found[2] = {0, 0}, rows = 0;
@@ -47,7 +50,8 @@ static int raise_epoch(struct target *t, const char *pipeline, int64_t from, int
     return rc;
 }
 
-int target_fence_raise(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch, struct err *err)
+int target_fence_raise(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch,
+                       struct err *err)
 {
     int64_t epoch = 0;
     int rc = target_begin(t, err);

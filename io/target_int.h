@@ -28,35 +28,36 @@ struct target {
     struct target_config config;
     char *name;
     char version[64];
-    void *db;             /* the engine's connection; NULL: none */
-    int64_t serial;       /* of the connection: a load lives on one */
-    char *hold_pipeline;  /* what target_hold took, taken again on a new connection; NULL: nothing */
+    void *db;            /* the engine's connection; NULL: none */
+    int64_t serial;      /* of the connection: a load lives on one */
+    char *hold_pipeline; /* what target_hold took, taken again on a new connection; NULL: nothing */
     int64_t hold_epoch;
-    char hold_name[80];   /* the lock's name; "": not taken */
-    void *own;            /* the engine's, for the life of the target */
+    char hold_name[80]; /* the lock's name; "": not taken */
+    void *own;          /* the engine's, for the life of the target */
 };
 
 struct load {
     struct target *t;
-    struct arena *arena;        /* owns the strings of spec */
+    struct arena *arena; /* owns the strings of spec */
     struct load_spec spec;
     unsigned char key_sha256[SHA256_SIZE];
     int64_t serial, inserted, batches;
-    void *insert;               /* the engine's statement */
+    void *insert; /* the engine's statement */
 };
 
 struct target_ops {
     const char *scheme;
-    int (*open)(struct target *t, struct err *err);           /* t->name, t->queries, t->own; connects nowhere */
+    int (*open)(struct target *t, struct err *err); /* t->name, t->queries, t->own; connects nowhere */
     /* db is NULL. Leaves t->db, t->version; the session is set up. */
     int (*connect)(struct target *t, struct err *err);
-    void (*disconnect)(struct target *t);                     /* rolls back; db may be NULL */
+    void (*disconnect)(struct target *t); /* rolls back; db may be NULL */
     bool (*is_lost)(const struct target *t);
-    int (*check)(struct target *t, struct err *err);          /* is the connection alive? */
-    void (*close)(struct target *t);                          /* frees own */
+    int (*check)(struct target *t, struct err *err); /* is the connection alive? */
+    void (*close)(struct target *t);                 /* frees own */
     int (*run)(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
                int64_t *ret_rows, struct err *err);
-    int (*script)(struct target *t, const char *sql, struct err *err); /* statements ended by ";\n", no results */
+    int (*script)(struct target *t, const char *sql,
+                  struct err *err); /* statements ended by ";\n", no results */
     int (*clock_ms)(struct target *t, int64_t *ret_ms, struct err *err);
     int (*hold)(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
     /* Drops the connection, and ends it on the server too, if there is one to ask: a COMMIT that never arrived. */
@@ -71,7 +72,8 @@ struct target_ops {
     int (*insert_open)(struct load *l, struct err *err);
     /* Raises l->inserted. b stays as it is until the next call of insert_rows or insert_settle is back. */
     int (*insert_rows)(struct load *l, const struct batch *b, struct err *err);
-    int (*insert_settle)(struct load *l, struct err *err); /* waits for all rows given; NULL: they never wait */
+    int (*insert_settle)(struct load *l,
+                         struct err *err); /* waits for all rows given; NULL: they never wait */
     void (*insert_close)(struct load *l);
 };
 extern const struct target_ops target_mysql, target_sqlite;
@@ -82,14 +84,14 @@ NODISCARD int target_ready(struct target *t, struct err *err);
 void target_drop(struct target *t); /* rolls back and closes the connection */
 const char *target_query(const struct target *t, const char *name);
 /* A named query on orch's own tables, a beat before and after. Their absence is ERR_TARGET_SETUP. */
-NODISCARD int target_run(struct target *t, const char *name, const struct val *values, size_t n, row_fn *fn, void *arg,
-                         int64_t *ret_rows, struct err *err);
+NODISCARD int target_run(struct target *t, const char *name, const struct val *values, size_t n, row_fn *fn,
+                         void *arg, int64_t *ret_rows, struct err *err);
 /* The same on a user's table: {table}, {columns}, {index} replaced; columns and index may be NULL. */
 NODISCARD int target_run_on(struct target *t, const char *name, const char *table, const char *columns,
                             const struct val *values, size_t n, row_fn *fn, void *arg, int64_t *ret_rows,
                             struct err *err);
-NODISCARD int target_fill(struct target *t, const char *name, const char *table, const char *columns, struct buf *ret,
-                          struct err *err);
+NODISCARD int target_fill(struct target *t, const char *name, const char *table, const char *columns,
+                          struct buf *ret, struct err *err);
 NODISCARD int target_script(struct target *t, const char *sql, struct err *err); /* no values, no results */
 NODISCARD int target_begin(struct target *t, struct err *err);
 /* Ends a transaction of its own: COMMIT where rc is 0, else rolls back. Returns the outcome. */
@@ -119,8 +121,8 @@ NODISCARD int ledger_insert(struct target *t, const struct ledger_row *row, stru
 NODISCARD int ledger_has(struct target *t, int64_t load_id, struct err *err); /* 1 loaded once, 0 not */
 
 /* target_fence.c: target_resolve, with the ledger's word kept where the epoch has moved on (*ret_loaded 1/0). */
-NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int *ret_loaded,
-                            struct err *err);
+NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id,
+                            int *ret_loaded, struct err *err);
 
 /*
  * target_sums.c: a load's lines in ranges, narrow at first, so that no statement's length grows with the file or meets
@@ -133,6 +135,7 @@ struct line_range {
 NODISCARD int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret,
                               struct err *err);
 bool line_range_next(struct line_range *r);
-NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err);
+NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret,
+                         struct err *err);
 bool table_is_lineage(const char *column);
 #endif

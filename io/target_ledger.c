@@ -4,8 +4,9 @@
 #include "io/target_int.h"
 
 static const char *const state_names[] = {
-    [LEDGER_PLAN] = "PLAN",       [LEDGER_LOADED] = "LOADED",   [LEDGER_REVOKING] = "REVOKING",
-    [LEDGER_SUPERSEDED] = "SUPERSEDED", [LEDGER_ADOPTED] = "ADOPTED", [LEDGER_SKIPPED] = "SKIPPED",
+    [LEDGER_PLAN] = "PLAN",         [LEDGER_LOADED] = "LOADED",
+    [LEDGER_REVOKING] = "REVOKING", [LEDGER_SUPERSEDED] = "SUPERSEDED",
+    [LEDGER_ADOPTED] = "ADOPTED",   [LEDGER_SKIPPED] = "SKIPPED",
     [LEDGER_EMPTY] = "EMPTY",
 };
 
@@ -101,7 +102,7 @@ int target_ledger_scan(struct target *t, const char *pipeline, ledger_fn *fn, vo
     int64_t rows;
 
     do { /* a page at a time: a ledger of years does not fit in memory */
-        const struct val values[] = {val_text(pipeline),  val_i64(r.at_ms),   val_i64(r.at_ms),
+        const struct val values[] = {val_text(pipeline), val_i64(r.at_ms),   val_i64(r.at_ms),
                                      val_i64(r.load_id), val_i64(r.load_id), val_i64(r.chunk)};
         rows = 0;
         int rc = target_ready(t, err);
@@ -113,8 +114,8 @@ int target_ledger_scan(struct target *t, const char *pipeline, ledger_fn *fn, vo
     return 0;
 }
 
-static int read_some(struct target *t, const char *query, const struct val *values, size_t n, ledger_fn *fn, void *arg,
-                     struct err *err)
+static int read_some(struct target *t, const char *query, const struct val *values, size_t n, ledger_fn *fn,
+                     void *arg, struct err *err)
 {
     struct reading r = {.fn = fn, .arg = arg};
     int64_t rows = 0;
@@ -190,7 +191,8 @@ int ledger_insert(struct target *t, const struct ledger_row *r, struct err *err)
         return err_hint(err, "the state file is behind the target; the next tick brings it in line");
     }
     if (rc == 0 && rows != 1)
-        return err_set(err, ERR_BAD_RESPONSE, "%lld ledger rows were written where one was sent", (long long)rows);
+        return err_set(err, ERR_BAD_RESPONSE, "%lld ledger rows were written where one was sent",
+                       (long long)rows);
     return rc;
 }
 

@@ -48,7 +48,8 @@ static int same_connection(const struct load *l, struct err *err)
 {
     if (l->t->db != NULL && l->t->serial == l->serial)
         return 0;
-    return err_set(err, ERR_TRANSIENT, "the connection of this load broke; the database has taken its rows back");
+    return err_set(err, ERR_TRANSIENT,
+                   "the connection of this load broke; the database has taken its rows back");
 }
 
 void target_load_abort(struct load *l)
@@ -77,8 +78,10 @@ static int on_live(void *arg, const struct str *cells, size_t count, struct err 
     UNUSED(count);
     if (generation < l->spec.generation && load_id == l->spec.replaces)
         return 0;
-    err_set(err, ERR_TRANSIENT, "the ledger holds generation %lld of this key (load %lld), which generation %lld does not replace",
-            (long long)generation, (long long)load_id, (long long)l->spec.generation);
+    err_set(
+        err, ERR_TRANSIENT,
+        "the ledger holds generation %lld of this key (load %lld), which generation %lld does not replace",
+        (long long)generation, (long long)load_id, (long long)l->spec.generation);
     return err_hint(err, "the state file is behind the target; the next tick brings it in line");
 }
 
@@ -103,7 +106,8 @@ static int delete_old(struct load *l, struct err *err)
     if (s->replaces == 0 || s->table == NULL)
         return 0;
     if (!s->table->has_lineage) {
-        err_set(err, ERR_TARGET, "table %s has no lineage columns: the rows of an earlier load cannot be replaced",
+        err_set(err, ERR_TARGET,
+                "table %s has no lineage columns: the rows of an earlier load cannot be replaced",
                 s->table->name);
         return err_hint(err, "orch lineage add %s", s->table->name);
     }
@@ -113,7 +117,9 @@ static int delete_old(struct load *l, struct err *err)
         rc = target_run_on(l->t, "rows_delete", s->table->name, NULL, values, 3, NULL, NULL, NULL, err);
     }
     if (rc < 0 && err->native == TARGET_REFERENCED)
-        return err_hint(err, "rows of another table refer to the rows of load %lld; delete them first, or declare ON DELETE CASCADE",
+        return err_hint(err,
+                        "rows of another table refer to the rows of load %lld; delete them first, or declare "
+                        "ON DELETE CASCADE",
                         (long long)s->replaces);
     return rc;
 }
@@ -262,8 +268,8 @@ static int settle(struct load *l, struct err *err)
     enum err_code code = asked.code == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE;
     char first[400];
     snprintf(first, sizeof first, "%.390s", err->msg);
-    err_set(err, code, "%s: the answer to COMMIT was lost (%s), and the ledger cannot be asked: %.300s", t->name, first,
-            asked.msg);
+    err_set(err, code, "%s: the answer to COMMIT was lost (%s), and the ledger cannot be asked: %.300s",
+            t->name, first, asked.msg);
     err->native = TARGET_COMMIT_UNKNOWN;
     return -(int)code;
 }

@@ -85,11 +85,13 @@ static int set_session(struct target *t, struct mysql_db *db, struct err *err)
     char extra[600];
 
     db->max_packet = 1 * MIB;
-    int rc = mysqlc_run(db->c, target_query(t, "session_variables"), NULL, 0, on_variable, db, NULL, NULL, err);
+    int rc =
+        mysqlc_run(db->c, target_query(t, "session_variables"), NULL, 0, on_variable, db, NULL, NULL, err);
     if (rc == 0)
         rc = script(db->c, target_query(t, "session"), err);
     /* A lock wait ends before the client's own time-out, so that we hear why; an idle transaction before the lease. */
-    snprintf(extra, sizeof extra, "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, wait_timeout = %d%s%s",
+    snprintf(extra, sizeof extra,
+             "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, wait_timeout = %d%s%s",
              lock_s, lock_s, db->has_idle_timeout ? 8 * TARGET_IDLE_S : TARGET_IDLE_S,
              mariadb ? ", max_statement_time = 0" : ", max_execution_time = 0",
              db->is_cluster ? ", wsrep_sync_wait = 1" : "");
@@ -156,8 +158,8 @@ static int mysql_check(struct target *t, struct err *err)
     return mysqlc_ping(mysql_db(t)->c, TARGET_PING_MS, err);
 }
 
-static int mysql_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
-                     int64_t *ret_rows, struct err *err)
+static int mysql_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn,
+                     void *arg, int64_t *ret_rows, struct err *err)
 {
     return mysqlc_run(mysql_db(t)->c, sql, values, n, fn, arg, ret_rows, NULL, err);
 }
@@ -260,7 +262,7 @@ static int mysql_hold(struct target *t, const char *pipeline, int64_t epoch, str
 
     lock_name(pipeline, epoch, 0, mine);
     if (strncmp(t->hold_name, mine, strlen(mine) - 1) == 0)
-        return 0; /* of this epoch already */
+        return 0;                  /* of this epoch already */
     if (t->hold_name[0] != '\0') { /* before anything else: end_predecessors must not find ourselves */
         const struct val value = val_text(t->hold_name);
         rc = mysql_run(t, "SELECT RELEASE_LOCK(?)", &value, 1, NULL, NULL, NULL, err);

@@ -18,7 +18,8 @@ struct insert {
     struct mysqlc_bulk *bulk;
     struct mysqlc_column *columns; /* as many as spec's, and one for the line */
     size_t count;
-    const struct batch *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
+    const struct batch
+        *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
     size_t sent_from, sent_n;
 };
 
@@ -109,9 +110,9 @@ static const struct {
     int native;
     const char *code;
 } codes[] = {
-    {1062, "DUPLICATE_KEY"}, {1586, "DUPLICATE_KEY"}, {1264, "OUT_OF_RANGE"}, {1367, "OUT_OF_RANGE"},
-    {1690, "OUT_OF_RANGE"},  {1406, "TOO_LONG"},      {1048, "NOT_NULL"},     {1263, "NOT_NULL"},
-    {1364, "NOT_NULL"},      {1452, "FOREIGN_KEY"},   {1216, "FOREIGN_KEY"},  {3819, "CHECK_FAILED"},
+    {1062, "DUPLICATE_KEY"}, {1586, "DUPLICATE_KEY"}, {1264, "OUT_OF_RANGE"},   {1367, "OUT_OF_RANGE"},
+    {1690, "OUT_OF_RANGE"},  {1406, "TOO_LONG"},      {1048, "NOT_NULL"},       {1263, "NOT_NULL"},
+    {1364, "NOT_NULL"},      {1452, "FOREIGN_KEY"},   {1216, "FOREIGN_KEY"},    {3819, "CHECK_FAILED"},
     {4025, "CHECK_FAILED"},  {1526, "NO_PARTITION"},  {3854, "NOT_IN_CHARSET"}, {1267, "NOT_IN_CHARSET"},
 };
 
@@ -169,9 +170,11 @@ static int key_column(const struct table *t, const char *message)
     if (end == NULL)
         return -1;
     *end = '\0';
-    const char *plain = strrchr(name, '.') != NULL ? strrchr(name, '.') + 1 : name; /* MySQL 8 says table.key */
+    const char *plain =
+        strrchr(name, '.') != NULL ? strrchr(name, '.') + 1 : name; /* MySQL 8 says table.key */
     size_t n = strlen(plain);
-    for (const char *p = t->unique_keys; p != NULL; p = strstr(p, ", ") != NULL ? strstr(p, ", ") + 2 : NULL) {
+    for (const char *p = t->unique_keys; p != NULL;
+         p = strstr(p, ", ") != NULL ? strstr(p, ", ") + 2 : NULL) {
         if (strncmp(p, plain, n) != 0 || p[n] != '(')
             continue;
         size_t len = strcspn(p + n + 1, ",)");
@@ -216,8 +219,8 @@ static int explain_duplicate(struct load *l, const struct batch *b, size_t row, 
     snprintf(why->column, sizeof why->column, "%.199s", def->columns[at].name);
     if (rc == 0 && there.n > 0 && !str_eq((struct str){there.p, there.n}, (struct str){value.p, value.n})) {
         str_printable(there.p, there.n, shown, 40);
-        snprintf(why->hint, sizeof why->hint, "the table holds '%s', which equals it under the collation %s", shown,
-                 def->columns[at].collation != NULL ? def->columns[at].collation : "of the column");
+        snprintf(why->hint, sizeof why->hint, "the table holds '%s', which equals it under the collation %s",
+                 shown, def->columns[at].collation != NULL ? def->columns[at].collation : "of the column");
     }
     buf_release(&sql);
     buf_release(&there);
@@ -356,7 +359,8 @@ static int too_wide(struct load *l, const struct batch *b, size_t row, size_t by
 {
     struct err why;
 
-    err_set(&why, ERR_BAD_VALUE, "the row takes %zu bytes, and the server takes at most %lld in one statement", bytes,
+    err_set(&why, ERR_BAD_VALUE,
+            "the row takes %zu bytes, and the server takes at most %lld in one statement", bytes,
             (long long)mysql_db(l->t)->max_packet);
     err_hint(&why, "raise max_allowed_packet on the server");
     why.native = 1406;
@@ -371,7 +375,8 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
     int rc = 0;
 
     if (b->col_count != l->spec.column_count)
-        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count, l->spec.column_count);
+        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count,
+                       l->spec.column_count);
     rc = mysql_insert_settle(l, err);
     if (rc < 0)
         return rc;
@@ -412,8 +417,8 @@ int mysql_sum_expr(const struct column *c, const char *quoted, struct buf *ret, 
         return buf_addf(ret, err, c->type == COL_BIT ? ",SUM(CAST(%s AS UNSIGNED))" : ",SUM(%s)", quoted);
     case SUM_DOUBLE: /* the order of the rows must not count, so no sum of floats */
         return buf_addf(ret, err,
-                        ",SUM(IF(ABS(%s)<1e25,CAST(%s AS DECIMAL(65,30)),0)),COALESCE(SUM(ABS(%s)>=1e25),0)", quoted,
-                        quoted, quoted);
+                        ",SUM(IF(ABS(%s)<1e25,CAST(%s AS DECIMAL(65,30)),0)),COALESCE(SUM(ABS(%s)>=1e25),0)",
+                        quoted, quoted, quoted);
     case SUM_CRC:
         return buf_addf(ret, err,
                         c->type == COL_TEXT     ? ",SUM(CRC32(CONVERT(%s USING utf8mb4)))"

@@ -135,7 +135,8 @@ static int read_schema(struct target *t, const char *table, struct describing *d
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(parts); i++) {
         rc = target_run(t, parts[i].query, values, 2, parts[i].fn, d, &rows, err);
         if (rc == 0 && i == 0 && rows == 0) {
-            rc = err_set(err, ERR_TARGET, "table %s is not in %s (or this user may not see it)", table, t->name);
+            rc = err_set(err, ERR_TARGET, "table %s is not in %s (or this user may not see it)", table,
+                         t->name);
             err_hint(err, "make it, set create: true, or check the name and the user's rights");
             err->native = TARGET_NO_TABLE;
         }
@@ -188,13 +189,15 @@ int mysql_create_ddl(struct target *t, const char *table, const char *const *nam
         struct column c = {0};
         rc = column_parse_type(types[i], arena, &c, err);
         if (rc == 0 && (c.type == COL_UNSUPPORTED || strchr(types[i], ';') != NULL))
-            rc = err_set(err, ERR_TARGET, "column %s: '%.60s' is no type that orch loads", names[i], types[i]);
+            rc =
+                err_set(err, ERR_TARGET, "column %s: '%.60s' is no type that orch loads", names[i], types[i]);
         if (rc == 0)
             rc = buf_adds(ret, "  ", err);
         if (rc == 0)
             rc = mysql_quote(names[i], false, ret, err);
         if (rc == 0)
-            rc = buf_addf(ret, err, " %s%s,\n", types[i], strcasestr(types[i], " NULL") != NULL ? "" : " NULL");
+            rc = buf_addf(ret, err, " %s%s,\n", types[i],
+                          strcasestr(types[i], " NULL") != NULL ? "" : " NULL");
     }
     if (rc == 0)
         rc = buf_adds(ret,
@@ -218,7 +221,8 @@ static int add_account(const char *user, struct buf *ret, struct err *err)
         if (rc == 0)
             rc = buf_adds(ret, i == 0 ? " TO '" : "@'", err);
         for (size_t k = 0; rc == 0 && k < lengths[i]; k++)
-            rc = buf_addf(ret, err, "%s%c", parts[i][k] == '\'' || parts[i][k] == '\\' ? "\\" : "", parts[i][k]);
+            rc = buf_addf(ret, err, "%s%c", parts[i][k] == '\'' || parts[i][k] == '\\' ? "\\" : "",
+                          parts[i][k]);
         if (rc == 0)
             rc = buf_adds(ret, "'", err);
     }

@@ -55,7 +55,8 @@ int sqlite_fail(struct target *t, int code, struct err *err)
         rc = err_set(err, ERR_ACCESS_DENIED, "%s: %s", t->name, text);
         break;
     case SQLITE_CONSTRAINT:
-        rc = code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID
+        rc = code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                     code == SQLITE_CONSTRAINT_ROWID
                  ? err_set(err, ERR_DUPLICATE_KEY, "%s", text)
                  : err_set(err, ERR_BAD_VALUE, "%s", text);
         break;
@@ -133,7 +134,8 @@ static int sqlite_connect(struct target *t, struct err *err)
     s->beat = t->config.beat;
     s->timeout_ms = t->config.timeout_ms;
     t->db = s;
-    int code = sqlite3_open_v2(t->name, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(t->name, &s->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK) {
         rc = sqlite_fail(t, code, err);
     } else {
@@ -202,8 +204,8 @@ static int give_row(sqlite3_stmt *stmt, row_fn *fn, void *arg, struct err *err)
     return rc;
 }
 
-static int sqlite_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
-                      int64_t *ret_rows, struct err *err)
+static int sqlite_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn,
+                      void *arg, int64_t *ret_rows, struct err *err)
 {
     struct sqlite_db *s = t->db;
     sqlite3_stmt *stmt = NULL;
@@ -213,7 +215,8 @@ static int sqlite_run(struct target *t, const char *sql, const struct val *value
     s->beat_rc = 0;
     int code = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
     if (code == SQLITE_OK && (size_t)sqlite3_bind_parameter_count(stmt) != n) {
-        rc = err_set(err, ERR_INTERNAL, "%d marks and %zu values: %.200s", sqlite3_bind_parameter_count(stmt), n, sql);
+        rc = err_set(err, ERR_INTERNAL, "%d marks and %zu values: %.200s", sqlite3_bind_parameter_count(stmt),
+                     n, sql);
         goto out;
     }
     for (size_t i = 0; code == SQLITE_OK && i < n; i++)
@@ -268,12 +271,14 @@ int sqlite_quote(const char *name, bool qualified, struct buf *ret, struct err *
     return rc < 0 ? rc : buf_adds(ret, "\"", err);
 }
 
-static int sqlite_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err)
+static int sqlite_grants(struct target *t, const char *user, const char *table, struct buf *ret,
+                         struct err *err)
 {
     UNUSED(user);
     UNUSED(table);
-    return buf_addf(ret, err, "-- %s: SQLite has no users; whoever loads must be able to write the file and its folder\n",
-                    t->name);
+    return buf_addf(
+        ret, err, "-- %s: SQLite has no users; whoever loads must be able to write the file and its folder\n",
+        t->name);
 }
 
 const struct target_ops target_sqlite = {

@@ -17,7 +17,8 @@ int sqlite_describe(struct target *t, const char *table, struct table **ret_owne
 int sqlite_create_ddl(struct target *t, const char *table, const char *const *names, const char *const *types,
                       size_t count, struct buf *ret, struct err *err);
 /* target_sqlite_load.c */
-void sqlite_add_functions(sqlite3 *db); /* orch_sum, orch_real, orch_large, orch_crc: exact, as io/sums.h says */
+void sqlite_add_functions(
+    sqlite3 *db); /* orch_sum, orch_real, orch_large, orch_crc: exact, as io/sums.h says */
 int sqlite_insert_open(struct load *l, struct err *err);
 int sqlite_insert_rows(struct load *l, const struct batch *b, struct err *err);
 void sqlite_insert_close(struct load *l);

@@ -30,7 +30,8 @@ int sqlite_insert_open(struct load *l, struct err *err)
             rc = sqlite_quote(s->table->columns[s->columns[i]].name, false, &sql, err);
     }
     if (rc == 0)
-        rc = buf_adds(&sql, s->table->has_lineage ? ",_orch_load_id,_orch_line) VALUES (" : ") VALUES (", err);
+        rc =
+            buf_adds(&sql, s->table->has_lineage ? ",_orch_load_id,_orch_line) VALUES (" : ") VALUES (", err);
     for (size_t i = 0; rc == 0 && i < s->column_count; i++)
         rc = buf_adds(&sql, i == 0 ? "?" : ",?", err);
     if (rc == 0)
@@ -65,7 +66,8 @@ static int bind_cell(sqlite3_stmt *stmt, int at, const struct batch_col *c, size
         return sqlite3_bind_double(stmt, at, c->dbl[row]);
     case CELL_BYTES:
         return blob ? sqlite3_bind_blob64(stmt, at, c->bytes[row], c->lengths[row], SQLITE_STATIC)
-                    : sqlite3_bind_text64(stmt, at, c->bytes[row], c->lengths[row], SQLITE_STATIC, SQLITE_UTF8);
+                    : sqlite3_bind_text64(stmt, at, c->bytes[row], c->lengths[row], SQLITE_STATIC,
+                                          SQLITE_UTF8);
     }
     return SQLITE_MISUSE;
 }
@@ -95,9 +97,9 @@ static const struct {
     int native;
     const char *code;
 } codes[] = {
-    {SQLITE_CONSTRAINT_UNIQUE, "DUPLICATE_KEY"},     {SQLITE_CONSTRAINT_PRIMARYKEY, "DUPLICATE_KEY"},
-    {SQLITE_CONSTRAINT_ROWID, "DUPLICATE_KEY"},      {SQLITE_CONSTRAINT_NOTNULL, "NOT_NULL"},
-    {SQLITE_CONSTRAINT_CHECK, "CHECK_FAILED"},       {SQLITE_CONSTRAINT_FOREIGNKEY, "FOREIGN_KEY"},
+    {SQLITE_CONSTRAINT_UNIQUE, "DUPLICATE_KEY"}, {SQLITE_CONSTRAINT_PRIMARYKEY, "DUPLICATE_KEY"},
+    {SQLITE_CONSTRAINT_ROWID, "DUPLICATE_KEY"},  {SQLITE_CONSTRAINT_NOTNULL, "NOT_NULL"},
+    {SQLITE_CONSTRAINT_CHECK, "CHECK_FAILED"},   {SQLITE_CONSTRAINT_FOREIGNKEY, "FOREIGN_KEY"},
 };
 
 static int reject(struct load *l, const struct batch *b, size_t row, const struct err *why, struct err *err)
@@ -131,14 +133,16 @@ int sqlite_insert_rows(struct load *l, const struct batch *b, struct err *err)
     struct err why;
 
     if (b->col_count != l->spec.column_count)
-        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count, l->spec.column_count);
+        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count,
+                       l->spec.column_count);
     for (size_t row = 0; row < b->rows; row++) {
         int code = insert_one(l, b, row);
         int64_t changed = sqlite3_changes(db->db);
         int rc = code == SQLITE_DONE ? 0 : sqlite_fail(l->t, code, &why);
         sqlite3_reset(stmt);
         if (rc == 0 && changed != 1)
-            return err_set(err, ERR_MISMATCH, "line %lld: one row was sent, and SQLite says that %lld changed",
+            return err_set(err, ERR_MISMATCH,
+                           "line %lld: one row was sent, and SQLite says that %lld changed",
                            (long long)b->lines[row], (long long)changed);
         if (rc == 0) {
             l->inserted++;
@@ -261,7 +265,8 @@ void sqlite_add_functions(sqlite3 *db)
     static const struct {
         const char *name;
         void (*step)(sqlite3_context *, int, sqlite3_value **);
-    } functions[] = {{"orch_sum", step_sum}, {"orch_real", step_real}, {"orch_large", step_large}, {"orch_crc", step_crc}};
+    } functions[] = {
+        {"orch_sum", step_sum}, {"orch_real", step_real}, {"orch_large", step_large}, {"orch_crc", step_crc}};
 
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
         sqlite3_create_function_v2(db, functions[i].name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,

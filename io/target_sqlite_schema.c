@@ -50,7 +50,10 @@ static void read_type(struct arena *a, const char *type, struct column *c)
 
     if (column_parse_type(type, a, c, &unknown) < 0) {
         c->type_text = arena_strndup(a, type, strlen(type));
-        c->type = aff == AFF_INTEGER ? COL_INT : aff == AFF_TEXT ? COL_TEXT : aff == AFF_REAL ? COL_DOUBLE : COL_UNSUPPORTED;
+        c->type = aff == AFF_INTEGER ? COL_INT
+                  : aff == AFF_TEXT  ? COL_TEXT
+                  : aff == AFF_REAL  ? COL_DOUBLE
+                                     : COL_UNSUPPORTED;
         c->max_chars = c->max_bytes = -1;
         if (aff == AFF_BLOB && type[0] != '\0')
             c->type = COL_BINARY;
@@ -168,8 +171,8 @@ static int end_key(struct describing *d, struct err *err)
         d->t->has_lineage = true;
         d->t->made_by_orch = d->t->made_by_orch || d->is_primary;
     } else {
-        rc = buf_addf(&d->keys, err, "%s%s(%s)", d->keys.n > 0 ? ", " : "", d->is_primary ? "PRIMARY" : d->key,
-                      d->columns.p);
+        rc = buf_addf(&d->keys, err, "%s%s(%s)", d->keys.n > 0 ? ", " : "",
+                      d->is_primary ? "PRIMARY" : d->key, d->columns.p);
     }
     buf_clear(&d->columns);
     d->key[0] = '\0';
@@ -218,7 +221,8 @@ static size_t token(const char **p)
 /* CREATE [TEMP] TRIGGER [IF NOT EXISTS] [schema.]name [BEFORE|AFTER|INSTEAD OF] INSERT ... What cannot be read counts. */
 static bool is_insert_trigger(const char *sql)
 {
-    static const char *const skipped[] = {"CREATE", "TEMP", "TEMPORARY", "TRIGGER", "IF", "NOT", "EXISTS", NULL};
+    static const char *const skipped[] = {"CREATE", "TEMP", "TEMPORARY", "TRIGGER",
+                                          "IF",     "NOT",  "EXISTS",    NULL};
     static const char *const events[] = {"DELETE", "UPDATE", NULL};
     bool named = false;
 

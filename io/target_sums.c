@@ -5,12 +5,13 @@
 
 enum {
     FIRST_RANGE = 10000,
-    QUICK_MS = 700,          /* a statement that took less may cover twice as much next time */
-    SLOW_MS = 2500,          /* one that took more, half */
-    COLUMNS_AT_ONCE = 800,   /* of a SELECT: the server's limit is 4,096 expressions, three a column */
+    QUICK_MS = 700,        /* a statement that took less may cover twice as much next time */
+    SLOW_MS = 2500,        /* one that took more, half */
+    COLUMNS_AT_ONCE = 800, /* of a SELECT: the server's limit is 4,096 expressions, three a column */
 };
 
-int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret, struct err *err)
+int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret,
+                    struct err *err)
 {
     const struct val values[] = {val_i64(load_id)};
     int64_t borders[2] = {0, 0};
@@ -57,7 +58,8 @@ static int add_cells(void *arg, const struct str *cells, size_t count, struct er
         enum sum_kind kind = sum_kind_of(&s->def->columns[i]);
         size_t wants = kind == SUM_NONE ? 1 : kind == SUM_DOUBLE ? 3 : 2;
         if (at + wants > count)
-            return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count, s->def->columns[i].name);
+            return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count,
+                           s->def->columns[i].name);
         c->nulls += rows - target_cell_i64(cells[at]);
         if (kind != SUM_NONE && cells[at + 1].p != NULL && dec256_add_text(&c->sum, cells[at + 1], err) < 0)
             return err_prefix(err, "sum of column %s", s->def->columns[i].name);
@@ -93,7 +95,8 @@ static int build_columns(struct target *t, struct summing *s, struct buf *ret, s
     return rc;
 }
 
-static int sum_range(struct target *t, struct summing *s, int64_t load_id, const struct line_range *r, struct err *err)
+static int sum_range(struct target *t, struct summing *s, int64_t load_id, const struct line_range *r,
+                     struct err *err)
 {
     const struct val values[] = {val_i64(load_id), val_i64(r->from), val_i64(r->to)};
     struct buf columns = BUF_INIT(MAX_SQL);
@@ -118,7 +121,8 @@ int table_sums(struct target *t, const struct table *def, int64_t load_id, struc
     struct line_range r;
 
     if (!def->has_lineage) {
-        err_set(err, ERR_TARGET, "table %s has no lineage columns: its rows cannot be told apart by load", def->name);
+        err_set(err, ERR_TARGET, "table %s has no lineage columns: its rows cannot be told apart by load",
+                def->name);
         return err_hint(err, "orch lineage add %s", def->name);
     }
     if (ret->count != def->count)
@@ -156,7 +160,8 @@ int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_
                        def->name);
     int rc = target_ready(t, err);
     if (rc == 0)
-        rc = target_run_on(t, "rows_without_load", def->name, NULL, NULL, 0, target_row_i64, &total, NULL, err);
+        rc = target_run_on(t, "rows_without_load", def->name, NULL, NULL, 0, target_row_i64, &total, NULL,
+                           err);
     for (int64_t id = INT64_MIN; rc == 0;) {
         const struct val next[] = {val_i64(id)};
         found[0] = INT64_MIN;

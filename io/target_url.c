@@ -104,7 +104,8 @@ static int parse_mysql(const char *rest, struct target_url *ret, struct err *err
     }
     if (rc == 0 && *end == '?') {
         if (!str_starts(end, "?socket="))
-            return err_set(err, ERR_CONFIG, "'%.60s' in the target's URL is not known: only ?socket=PATH", end);
+            return err_set(err, ERR_CONFIG, "'%.60s' in the target's URL is not known: only ?socket=PATH",
+                           end);
         rc = take("socket", end + 8, strlen(end + 8), &ret->socket, err);
     }
     return rc;
@@ -207,9 +208,9 @@ static void keep_option(struct options *o, const char *name, size_t name_n, char
         const char *name;
         char **into;
     } rows[] = {
-        {"user", &o->user},     {"password", &o->password}, {"host", &o->host},
-        {"port", &o->port},     {"socket", &o->socket},     {"database", &o->database},
-        {"ssl-ca", &o->ca},     {"ssl-cert", &o->cert},     {"ssl-key", &o->key},
+        {"user", &o->user}, {"password", &o->password}, {"host", &o->host},
+        {"port", &o->port}, {"socket", &o->socket},     {"database", &o->database},
+        {"ssl-ca", &o->ca}, {"ssl-cert", &o->cert},     {"ssl-key", &o->key},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -107,8 +107,10 @@ int alert_run(const char *command, const json_t *document, int64_t limit_ms, str
         rc = err_set(err, ERR_TIMEOUT, "alerts.command ran longer than %lld s and was ended",
                      (long long)limit_ms / 1000);
     } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        rc = err_set(err, ERR_IO, "alerts.command %s %d%s%s", WIFEXITED(status) ? "exited with" : "was ended by signal",
-                     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), tail[0] != '\0' ? ": " : "", tail);
+        rc = err_set(err, ERR_IO, "alerts.command %s %d%s%s",
+                     WIFEXITED(status) ? "exited with" : "was ended by signal",
+                     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), tail[0] != '\0' ? ": " : "",
+                     tail);
     }
     close(ends[0]);
     return rc < 0 ? err_hint(err, "run it by hand with a JSON document on stdin") : 0;

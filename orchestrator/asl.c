@@ -153,12 +153,12 @@ static void check_graph(struct check *c, const json_t *start_at)
         ends = ends || is_terminal(state);
         reach_name(&r, json_object_get(state, "Next"));
         reach_name(&r, json_object_get(state, "Default"));
-        json_array_foreach (json_object_get(state, "Choices"), i, item)
+        json_array_foreach(json_object_get(state, "Choices"), i, item)
             reach_name(&r, json_object_get(item, "Next"));
-        json_array_foreach (json_object_get(state, "Catch"), i, item)
+        json_array_foreach(json_object_get(state, "Catch"), i, item)
             reach_name(&r, json_object_get(item, "Next"));
     }
-    json_object_foreach ((json_t *)(uintptr_t)c->states, name, state) {
+    json_object_foreach((json_t *)(uintptr_t)c->states, name, state) {
         if (json_object_get(r.seen, name) != NULL)
             continue;
         size_t mark = at_push(c, "States"), inner = at_push(c, name);
@@ -193,7 +193,7 @@ static void check_document(struct check *c, const json_t *root)
         asl_invalid(c, "%zu states, at most %d are allowed", json_object_size(c->states), MAX_STATES);
         return;
     }
-    json_object_foreach ((json_t *)(uintptr_t)c->states, name, state) {
+    json_object_foreach((json_t *)(uintptr_t)c->states, name, state) {
         size_t mark = at_push(c, "States"), inner = at_push(c, name);
         UNUSED(inner);
         c->state = name;
@@ -269,7 +269,7 @@ int asl_each_task(const struct asl *a,
     const char *name;
     json_t *state;
 
-    json_object_foreach ((json_t *)(uintptr_t)a->states, name, state) {
+    json_object_foreach((json_t *)(uintptr_t)a->states, name, state) {
         const char *type = json_string_value(json_object_get(state, "Type"));
         if (strcmp(type, "Task") != 0)
             continue;

@@ -8,10 +8,10 @@
  * for what is not valid at all. Core: base only, no clock, no I/O.
  */
 struct asl_diagnostic {
-    char severity[8];        /* ERROR or WARNING */
-    char code[40];           /* SCHEMA_VALIDATION_FAILED, UNSUPPORTED_BY_ORCH, MISSING_TIMEOUT, UNREACHABLE_STATE ... */
-    char message[400];       /* names state and field, and the nearest known name */
-    char location[400];      /* JSON pointer: /States/Ingest/Retry/0/ErrorEquals */
+    char severity[8]; /* ERROR or WARNING */
+    char code[40]; /* SCHEMA_VALIDATION_FAILED, UNSUPPORTED_BY_ORCH, MISSING_TIMEOUT, UNREACHABLE_STATE ... */
+    char message[400];  /* names state and field, and the nearest known name */
+    char location[400]; /* JSON pointer: /States/Ingest/Retry/0/ErrorEquals */
 };
 struct asl_diagnostics {
     struct asl_diagnostic *items; /* owned */
@@ -22,13 +22,15 @@ void asl_diagnostics_release(struct asl_diagnostics *d);
 struct asl;
 /* Every error, not only the first. Fails (ERR_WORKFLOW, first error as the message) when d->errors > 0; warnings alone
  * are a success. d is initialised here. */
-NODISCARD int asl_parse(const char *text, size_t n, struct asl **ret, struct asl_diagnostics *d, struct err *err);
+NODISCARD int asl_parse(const char *text, size_t n, struct asl **ret, struct asl_diagnostics *d,
+                        struct err *err);
 void asl_free(struct asl *a); /* NULL is fine */
 const char *asl_start_at(const struct asl *a);
 int64_t asl_timeout_seconds(const struct asl *a); /* 0: none */
 /* The state's JSON object (borrowed), NULL when there is none of the name. */
 const json_t *asl_state(const struct asl *a, const char *name);
 /* Calls fn(name, resource) for every Task; used to check that each resource is known. */
-int asl_each_task(const struct asl *a, int (*fn)(void *arg, const char *state, const char *resource, struct err *err),
-                  void *arg, struct err *err);
+int asl_each_task(const struct asl *a,
+                  int (*fn)(void *arg, const char *state, const char *resource, struct err *err), void *arg,
+                  struct err *err);
 #endif

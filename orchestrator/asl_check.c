@@ -161,7 +161,7 @@ static void check_fields(struct check *c, const json_t *object, const struct fie
         if (in == 0 || (rows[i].in & in) != 0)
             known[n++] = rows[i].name;
     known[n] = NULL;
-    json_object_foreach ((json_t *)(uintptr_t)object, name, v) {
+    json_object_foreach((json_t *)(uintptr_t)object, name, v) {
         size_t mark = at_push(c, name), i = 0;
         while (i < count && strcmp(rows[i].name, name) != 0)
             i++;

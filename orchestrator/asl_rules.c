@@ -25,7 +25,7 @@ void check_next(struct check *c, const char *field, const json_t *v)
         return;
     names = xcalloc(json_object_size(c->states) + 1, sizeof *names);
     if (c->d->errors < MAX_NEAREST)
-        json_object_foreach ((json_t *)(uintptr_t)c->states, name, state)
+        json_object_foreach((json_t *)(uintptr_t)c->states, name, state)
             names[n++] = name;
     nearest = str_nearest(target, names);
     asl_diagnose(c, "ERROR", "MISSING_TRANSITION_TARGET",
@@ -124,13 +124,13 @@ void check_template(struct check *c, const char *field, const json_t *v)
     size_t i;
 
     if (json_is_array(v)) {
-        json_array_foreach (v, i, item) {
+        json_array_foreach(v, i, item) {
             size_t mark = at_push_index(c, i);
             check_template(c, field, item);
             at_pop(c, mark);
         }
     }
-    json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) {
         size_t mark = at_push(c, key);
         if (str_ends(key, ".$"))
             check_binding(c, v, key, item);
@@ -199,7 +199,7 @@ static void check_error_equals(struct check *c, const json_t *rule, bool last)
     size_t mark = at_push(c, "ErrorEquals");
     if (!json_is_array(names) || json_array_size(names) == 0)
         asl_invalid(c, "'ErrorEquals' must be an array with at least one error name");
-    json_array_foreach (names, i, name) {
+    json_array_foreach(names, i, name) {
         size_t inner = at_push_index(c, i);
         if (!json_is_string(name))
             asl_invalid(c, "an error name is a string, this is %s", json_kind(name));
@@ -231,7 +231,7 @@ static void check_members(struct check *c, const json_t *rule, const char *const
     const char *field;
     json_t *v;
 
-    json_object_foreach ((json_t *)(uintptr_t)rule, field, v) {
+    json_object_foreach((json_t *)(uintptr_t)rule, field, v) {
         const char *const *k = known, *const *u = unsupported;
         size_t mark = at_push(c, field);
         while (*k != NULL && strcmp(*k, field) != 0)
@@ -301,7 +301,7 @@ static void check_error_rules(struct check *c, const char *field, const json_t *
         asl_invalid(c, "'%s' is %s where an array is expected", field, json_kind(v));
         return;
     }
-    json_array_foreach (v, i, rule) {
+    json_array_foreach(v, i, rule) {
         size_t mark = at_push_index(c, i);
         if (json_is_object(rule)) {
             check_error_equals(c, rule, i + 1 == json_array_size(v));
@@ -350,7 +350,7 @@ static void check_comparison(struct check *c, const json_t *rule)
 
     for (size_t i = 0; i < COMPARATOR_COUNT; i++)
         known[i + 6] = comparators[i].name;
-    json_object_foreach ((json_t *)(uintptr_t)rule, field, v) {
+    json_object_foreach((json_t *)(uintptr_t)rule, field, v) {
         const struct comparator *op = comparator_find(field);
         if (op != NULL) {
             found++;
@@ -379,7 +379,7 @@ static void check_rule_list(struct check *c, const char *field, const json_t *li
 
     if (!json_is_array(list) || json_array_size(list) == 0)
         asl_invalid(c, "'%s' must be an array with at least one rule", field);
-    json_array_foreach (list, i, rule) {
+    json_array_foreach(list, i, rule) {
         size_t mark = at_push_index(c, i);
         check_rule(c, rule, top);
         at_pop(c, mark);

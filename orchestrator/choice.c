@@ -206,7 +206,7 @@ static int choice_list(const json_t *rules, bool all, const json_t *input, const
     size_t i;
 
     *ret = all;
-    json_array_foreach (rules, i, rule) {
+    json_array_foreach(rules, i, rule) {
         int rc = choice_matches(rule, input, context, ret, err);
         if (rc < 0)
             return rc;
@@ -234,7 +234,7 @@ int choice_matches(const json_t *rule, const json_t *input, const json_t *contex
             *ret = !*ret;
         return rc;
     }
-    json_object_foreach ((json_t *)(uintptr_t)rule, key, operand) {
+    json_object_foreach((json_t *)(uintptr_t)rule, key, operand) {
         const struct comparator *c = comparator_find(key);
         if (c != NULL && variable != NULL)
             return compare(c, operand, variable, input, context, ret, err);

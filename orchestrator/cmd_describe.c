@@ -12,8 +12,7 @@ static int run(struct cli *c, struct err *err)
         return rc;
     o = exec_json(&e, true);
     if (c->out.format == OUT_TABLE) {
-        json_object_foreach(o, key, v)
-        {
+        json_object_foreach(o, key, v) {
             out_cell(v, cell, sizeof cell);
             if (!json_is_object(v))
                 printf("%-16s %s\n", key, cell);

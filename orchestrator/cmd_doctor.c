@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "orchestrator/asl.h"
 #include "orchestrator/cmd.h"
-#include "orchestrator/engine.h"
 #include "orchestrator/doctor.h"
+#include "orchestrator/engine.h"
 #include "orchestrator/probe.h"
 #include <pwd.h>
 #include <sys/stat.h>
@@ -231,8 +231,9 @@ static void print(struct cli *c, const struct doctor *d)
     out_rows(&c->out, "checks", columns, d->rows);
     if (c->out.format != OUT_TABLE)
         return;
-    json_array_foreach(d->needs, i, n) printf("\n%s\n%s", json_string_value(json_object_get(n, "what")),
-                                              json_string_value(json_object_get(n, "text")));
+    json_array_foreach(d->needs, i, n)
+        printf("\n%s\n%s", json_string_value(json_object_get(n, "what")),
+               json_string_value(json_object_get(n, "text")));
 }
 
 /* Re-executed under env -i, from the home folder: what cron gives, and what it does not. */

@@ -34,20 +34,18 @@ static void summarise(json_t *events)
     json_t *o, *v;
     size_t i;
 
-    json_array_foreach(events, i, o)
-    {
+    json_array_foreach(events, i, o) {
         char text[400] = "";
-        json_object_foreach(o, key, v) for (int k = 0;
-                                            json_is_object(v) && keys[k] != NULL && text[0] == '\0'; k++)
-        {
-            const char *s = json_string_value(json_object_get(v, keys[k]));
-            if (s != NULL && strcmp(keys[k], "error") == 0) {
-                const char *cause = json_string_value(json_object_get(v, "cause"));
-                snprintf(text, sizeof text, "%.80s: %.300s", s, cause != NULL ? cause : "");
-            } else if (s != NULL) {
-                snprintf(text, sizeof text, "%.160s", s);
+        json_object_foreach(o, key, v)
+            for (int k = 0; json_is_object(v) && keys[k] != NULL && text[0] == '\0'; k++) {
+                const char *s = json_string_value(json_object_get(v, keys[k]));
+                if (s != NULL && strcmp(keys[k], "error") == 0) {
+                    const char *cause = json_string_value(json_object_get(v, "cause"));
+                    snprintf(text, sizeof text, "%.80s: %.300s", s, cause != NULL ? cause : "");
+                } else if (s != NULL) {
+                    snprintf(text, sizeof text, "%.160s", s);
+                }
             }
-        }
         json_object_set_new(o, "summary", cli_json_text(text));
     }
 }

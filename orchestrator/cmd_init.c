@@ -105,8 +105,7 @@ static int finish(struct cli *c, const char *path, struct err *err)
     int64_t objects = 0, parts = 0;
     const json_t *row;
     size_t i;
-    json_array_foreach(plan, i, row)
-    {
+    json_array_foreach(plan, i, row) {
         objects += view_int(row, "objects");
         parts += view_int(row, "objects") > 0;
     }

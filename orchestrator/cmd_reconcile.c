@@ -69,10 +69,8 @@ static int each(struct comparing *k, struct store *s, const json_t *list, struct
     size_t i, n;
     int rc = 0;
 
-    json_array_foreach(list, i, o)
-    {
-        json_array_foreach(json_object_get(o, "jobs"), n, j)
-        {
+    json_array_foreach(list, i, o) {
+        json_array_foreach(json_object_get(o, "jobs"), n, j) {
             if (rc == 0 && engine_stop_signal)
                 rc = err_set(err, ERR_CANCELLED, "stopped by a signal");
             if (rc == 0 && comparable(view_str(j, "state")))
@@ -105,10 +103,8 @@ static void print_differences(const char *pipeline, const json_t *rows)
     const json_t *row, *d;
     size_t i, n;
 
-    json_array_foreach(rows, i, row)
-    {
-        json_array_foreach(json_object_get(row, "differences"), n, d)
-        {
+    json_array_foreach(rows, i, row) {
+        json_array_foreach(json_object_get(row, "differences"), n, d) {
             out_cell(json_object_get(d, "column"), column, sizeof column);
             out_cell(json_object_get(d, "what"), what, sizeof what);
             out_cell(json_object_get(d, "source"), source, sizeof source);

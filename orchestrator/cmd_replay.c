@@ -56,8 +56,9 @@ static struct choice judge(const struct pipeline *p, const json_t *o, bool singl
         if (!wanted("failed", single))
             return leave("failed; not asked for");
         k.action = RETRY;
-        json_array_foreach(jobs, i, j) if (strcmp(view_str(j, "state"), state) == 0)
-            snprintf(k.reason, sizeof k.reason, "%s: %.500s", state, view_str(j, "message"));
+        json_array_foreach(jobs, i, j)
+            if (strcmp(view_str(j, "state"), state) == 0)
+                snprintf(k.reason, sizeof k.reason, "%s: %.500s", state, view_str(j, "message"));
         return k;
     }
     if (strcmp(state, "QUEUED") == 0 || strcmp(state, "PROCESSING") == 0) {
@@ -145,8 +146,7 @@ static int retry_jobs(struct cli *c, const json_t *o, struct err *err)
     size_t i;
     int rc = 0;
 
-    json_array_foreach(json_object_get(o, "jobs"), i, j)
-    {
+    json_array_foreach(json_object_get(o, "jobs"), i, j) {
         const char *state = view_str(j, "state");
         if (rc >= 0 && (strcmp(state, "FAILED") == 0 || strcmp(state, "DEAD") == 0))
             rc = job_retry(c->store, view_int(j, "id"), clock_now_ms(), err);
@@ -179,8 +179,7 @@ static int go(struct cli *c, const struct pipeline *p, const json_t *list, bool 
     size_t i;
     int rc = 0;
 
-    json_array_foreach(list, i, o)
-    {
+    json_array_foreach(list, i, o) {
         struct choice k = judge(p, o, single);
         bool made = true;
         if (k.action == LEAVE && strcmp(k.reason, "well") == 0) {

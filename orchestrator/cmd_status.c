@@ -45,8 +45,7 @@ static json_t *counts_of(const json_t *partitions)
     const json_t *p;
     size_t i;
 
-    json_array_foreach(partitions, i, p)
-    {
+    json_array_foreach(partitions, i, p) {
         const char *state = view_str(p, "state");
         json_object_set_new(counts, state, json_integer(view_int(counts, state) + 1));
     }
@@ -87,8 +86,9 @@ static int64_t last_look(const json_t *partitions)
     int64_t ms = 0;
     size_t i;
 
-    json_array_foreach(partitions, i, p) if (strcmp(view_str(p, "listed"), newest) > 0) newest =
-        view_str(p, "listed");
+    json_array_foreach(partitions, i, p)
+        if (strcmp(view_str(p, "listed"), newest) > 0)
+            newest = view_str(p, "listed");
     return *newest != '\0' && civil_parse_rfc3339(newest, &ms, &ignored) == 0 ? ms : 0;
 }
 
@@ -158,8 +158,9 @@ static const char *verdict_of(const json_t *counts, const json_t *partitions)
 
     if (view_int(counts, "MISMATCHED") > 0)
         return "DIFFERENT";
-    json_array_foreach(partitions, i,
-                       p) if (json_is_true(json_object_get(p, "unverifiable"))) return "UNVERIFIABLE";
+    json_array_foreach(partitions, i, p)
+        if (json_is_true(json_object_get(p, "unverifiable")))
+            return "UNVERIFIABLE";
     return view_int(counts, "RECONCILED") > 0 ? "EQUAL" : "";
 }
 
@@ -196,8 +197,7 @@ static void glyphs(const struct out *o, const json_t *squares)
     const json_t *p;
     size_t i;
 
-    json_array_foreach(squares, i, p)
-    {
+    json_array_foreach(squares, i, p) {
         const char *g = view_glyph(view_str(p, "state")), *paint = out_paint(o, g);
         printf("%s%s%s", paint, g, *paint != '\0' ? out_plain(o) : "");
     }
@@ -211,8 +211,7 @@ static void words(const json_t *counts, char *out, size_t size)
     size_t at = 0;
 
     out[0] = '\0';
-    json_object_foreach((json_t *)(uintptr_t)counts, state, n)
-    {
+    json_object_foreach((json_t *)(uintptr_t)counts, state, n) {
         char word[32];
         size_t k = 0;
         for (; state[k] != '\0' && k < sizeof word - 1; k++)
@@ -302,9 +301,10 @@ static void print_partitions(struct cli *c, const json_t *o, const char *part)
     json_t *shown = json_array();
     size_t i, n = json_array_size(all);
 
-    json_array_foreach(all, i, p) if (*part != '\0' ? strcmp(view_str(p, "partition"), part) == 0
-                                                    : i + 2 * SQUARES >= n || !view_is_well(p))
-        json_array_append(shown, (json_t *)(uintptr_t)p);
+    json_array_foreach(all, i, p)
+        if (*part != '\0' ? strcmp(view_str(p, "partition"), part) == 0
+                          : i + 2 * SQUARES >= n || !view_is_well(p))
+            json_array_append(shown, (json_t *)(uintptr_t)p);
     if (c->out.format == OUT_TABLE)
         printf("\n");
     out_rows(&c->out, "partitions", columns, shown);
@@ -323,8 +323,7 @@ static void print_jobs(struct cli *c, const json_t *o, const char *part)
     const json_t *p;
     size_t i;
 
-    json_array_foreach(json_object_get(o, "partitions"), i, p)
-    {
+    json_array_foreach(json_object_get(o, "partitions"), i, p) {
         if (strcmp(view_str(p, "partition"), part) == 0 && json_array_size(json_object_get(p, "jobs")) > 0) {
             printf("\n");
             out_rows(&c->out, "jobs", columns, json_object_get(p, "jobs"));
@@ -357,8 +356,7 @@ static void print(struct looking *l, int64_t now_ms, const char *part, bool sing
             out_rows(&c->out, "pipelines", columns, l->pipelines);
         return;
     }
-    json_array_foreach(l->pipelines, i, o)
-    {
+    json_array_foreach(l->pipelines, i, o) {
         if (i > 0)
             printf("\n");
         print_pipeline(c, o);

@@ -34,7 +34,8 @@ static int check(const char *what, const char *text, size_t n, json_t *rows, siz
     rc = 0;
     struct err wrong;
     if (a != NULL && engine_check_tasks(a, &wrong) < 0) {
-        struct asl_diagnostic unknown = {.severity = "ERROR", .code = "UNKNOWN_RESOURCE", .location = "/States"};
+        struct asl_diagnostic unknown = {
+            .severity = "ERROR", .code = "UNKNOWN_RESOURCE", .location = "/States"};
         snprintf(unknown.message, sizeof unknown.message, "%.399s", wrong.msg);
         add(rows, what, &unknown);
         ++*ret_errors;

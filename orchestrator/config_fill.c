@@ -186,8 +186,7 @@ static void fill_connections(struct filling *g, const json_t *root, bool secrets
     const char *name;
 
     g->connections = arena_alloc(g->c->arena, (json_object_size(all) + 1) * sizeof *g->connections);
-    json_object_foreach(all, name, item)
-    {
+    json_object_foreach(all, name, item) {
         struct connection *n = &g->connections[g->connection_count++];
         char *where = xasprintf("connections.%s", name);
         *n = (struct connection){.name = keep(g->c, name), .keys = item};
@@ -397,8 +396,7 @@ static void fill_columns(struct filling *g, struct pipeline *p, json_t *columns,
     memset(rules, 0, (n + 1) * sizeof *rules);
     p->convert.rules = rules;
     p->create_types = types;
-    json_object_foreach(columns, name, v)
-    {
+    json_object_foreach(columns, name, v) {
         size_t i = p->convert.rule_count;
         fill_rule(g, p, &rules[i], name, v, &types[i], where);
         p->convert.rule_count++;
@@ -561,6 +559,7 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
         fault_add(f, "pipelines", "none: nothing would ever be loaded");
     c->pipelines = arena_alloc(c->arena, (json_object_size(all) + 1) * sizeof *c->pipelines);
     memset(c->pipelines, 0, (json_object_size(all) + 1) * sizeof *c->pipelines);
-    json_object_foreach(all, name, item) fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
+    json_object_foreach(all, name, item)
+        fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
     check_doubles(&g);
 }

@@ -223,8 +223,7 @@ static bool texts_fit(const json_t *v, const char *where, struct faults *f)
         fault_add(f, where, "more than %d entries", MAX_TOKEN_SET);
         return false;
     }
-    json_array_foreach(v, i, item)
-    {
+    json_array_foreach(v, i, item) {
         if (!json_is_string(item)) {
             fault_add(f, where, "entry %zu is %s where a text is expected", i + 1, json_kind(item));
             return false;
@@ -307,8 +306,7 @@ static json_t *named(const json_t *given, const struct key *k, const char *where
         fault_add(f, where, "%s where an object is expected", json_kind(given));
         return out;
     }
-    json_object_foreach((json_t *)(uintptr_t)given, name, item)
-    {
+    json_object_foreach((json_t *)(uintptr_t)given, name, item) {
         if (strcmp(name, "$comment") == 0)
             continue;
         char *path = xasprintf("%s.%s", where, name);
@@ -365,8 +363,7 @@ static void unknown_keys(const json_t *given, const struct key *keys, const char
     for (const struct key *k = keys; k->name != NULL && count < ARRAY_LEN(names) - 1; k++)
         names[count++] = k->name;
     names[count] = NULL;
-    json_object_foreach((json_t *)(uintptr_t)given, name, item)
-    {
+    json_object_foreach((json_t *)(uintptr_t)given, name, item) {
         const struct key *k = keys;
         while (k->name != NULL && strcmp(k->name, name) != 0)
             k++;

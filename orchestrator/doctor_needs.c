@@ -7,8 +7,9 @@ static void add(struct doctor *d, const char *what, const char *text)
     const json_t *n;
     size_t i;
 
-    json_array_foreach(d->needs, i,
-                       n) if (strcmp(json_string_value(json_object_get(n, "text")), text) == 0) return;
+    json_array_foreach(d->needs, i, n)
+        if (strcmp(json_string_value(json_object_get(n, "text")), text) == 0)
+            return;
     json_array_append_new(d->needs,
                           json_pack("{s:o,s:o}", "what", cli_json_text(what), "text", cli_json_text(text)));
 }

@@ -80,7 +80,8 @@ static int check_name(const char *name, struct err *err)
     size_t n = strlen(name);
 
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f || strchr("?*<>{}[]\"#%\\^|~`$&,;:/", name[i]) != NULL)
+        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f ||
+            strchr("?*<>{}[]\"#%\\^|~`$&,;:/", name[i]) != NULL)
             return err_set(err, ERR_USAGE, "an execution's name may not hold '%s': '%.80s'",
                            (unsigned char)name[i] <= ' ' ? "a blank" : (char[]){name[i], '\0'}, name);
     if (n == 0 || n > 80)
@@ -96,8 +97,8 @@ static char *make_name(const struct pipeline *p, int64_t now_ms)
 
     random_bytes(bytes, sizeof bytes);
     str_hex(bytes, sizeof bytes, hex);
-    return xasprintf("%.50s-%04d%02d%02dT%02d%02d%02dZ-%s", p->name, c.year, c.month, c.day, c.hour, c.minute, c.second,
-                     hex);
+    return xasprintf("%.50s-%04d%02d%02dT%02d%02d%02dZ-%s", p->name, c.year, c.month, c.day, c.hour, c.minute,
+                     c.second, hex);
 }
 
 static int some_running(void *arg, const struct execution *x, struct err *err)
@@ -124,8 +125,8 @@ static int still_wanted(struct engine *e, const char *pipeline, int64_t fire_ms,
 }
 
 /* 1 made, 0 not wanted any more. */
-static int create(struct engine *e, const struct execution_new *n, const char *workflow, const char *definition,
-                  int64_t fire_ms, int64_t *ret_id, struct err *err)
+static int create(struct engine *e, const struct execution_new *n, const char *workflow,
+                  const char *definition, int64_t fire_ms, int64_t *ret_id, struct err *err)
 {
     int rc = store_begin(e->store, err);
 
@@ -272,7 +273,8 @@ static int claim(struct engine *e, struct run *r, struct err *err)
     }
     store_rollback(e->store);
 out:
-    if (rc != 1) { /* a commit whose answer was an error may have happened: then the row names a file that is gone */
+    if (rc !=
+        1) { /* a commit whose answer was an error may have happened: then the row names a file that is gone */
         lock_release(r->lock);
         r->lock = NULL;
         return rc;
@@ -289,10 +291,10 @@ static json_t *make_context(const struct run *r, const json_t *input)
     char started[CIVIL_RFC3339_SIZE];
     char *id = xasprintf("arn:aws:states:us-east-1:000000000000:execution:%s:%s", r->x.pipeline, r->x.name);
     char *machine = xasprintf("arn:aws:states:us-east-1:000000000000:stateMachine:%s", r->x.pipeline);
-    json_t *context = json_pack("{s:{s:s, s:O, s:s, s:s, s:s, s:I}, s:{s:s, s:s}}", "Execution", "Id", id, "Input",
-                                input, "Name", r->x.name, "RoleArn", "", "StartTime",
-                                civil_rfc3339(r->x.start_ms, true, started), "RedriveCount",
-                                (json_int_t)r->x.redrive_count, "StateMachine", "Id", machine, "Name", r->x.pipeline);
+    json_t *context = json_pack(
+        "{s:{s:s, s:O, s:s, s:s, s:s, s:I}, s:{s:s, s:s}}", "Execution", "Id", id, "Input", input, "Name",
+        r->x.name, "RoleArn", "", "StartTime", civil_rfc3339(r->x.start_ms, true, started), "RedriveCount",
+        (json_int_t)r->x.redrive_count, "StateMachine", "Id", machine, "Name", r->x.pipeline);
 
     free(id);
     free(machine);
@@ -369,7 +371,8 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
         return rc;
     if (config_pipeline(e->config, r->x.pipeline, &r->pipeline, err) < 0)
         return -(int)err->code;
-    if (load_definition(r, &why) < 0) { /* pinned by an orch that allowed it: a new execution takes today's text */
+    if (load_definition(r, &why) <
+        0) { /* pinned by an orch that allowed it: a new execution takes today's text */
         *ret = ENGINE_ENDED;
         return run_close(r, "FAILED", err_asl(&why), why.msg, err);
     }
@@ -396,7 +399,8 @@ static int sleeps(struct engine *e, const struct execution *x, int64_t *ret_wake
     return rc;
 }
 
-int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err)
+int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret, int64_t *ret_wake_ms,
+                struct err *err)
 {
     struct run r = {.e = e};
     int rc = exec_get(e->store, execution_id, &r.x, err);

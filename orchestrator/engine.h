@@ -11,23 +11,24 @@ NODISCARD int engine_new(const struct config *c, struct store *s, struct engine 
 void engine_free(struct engine *e);
 /* T0. name NULL: made from pipeline, time and random. The definition is checked, its resources known, and pinned by
  * sha256. deadline from TimeoutSeconds. */
-NODISCARD int engine_start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
-                           const json_t *input, int64_t *ret_id, struct err *err);
+NODISCARD int engine_start(struct engine *e, const struct pipeline *p, const char *name,
+                           const char *cause_of_start, const json_t *input, int64_t *ret_id, struct err *err);
 enum engine_result {
-    ENGINE_HELD,      /* a living owner has it */
-    ENGINE_WAITING,   /* Wait or Retry: *ret_wake_ms */
-    ENGINE_ENDED,     /* closed by us */
+    ENGINE_HELD,    /* a living owner has it */
+    ENGINE_WAITING, /* Wait or Retry: *ret_wake_ms */
+    ENGINE_ENDED,   /* closed by us */
     /* SIGTERM: the claim is released, the task stays STARTED. Whoever claims next finds a task without an owner, as after
      * a crash: States.HeartbeatTimeout, and the document's Retry decides. */
     ENGINE_STOPPED,
 };
 /* Claims (lock file, both takeovers), works until it ends, waits, or is stopped. *ret_wake_ms for ENGINE_WAITING. */
-NODISCARD int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret, int64_t *ret_wake_ms,
-                          struct err *err);
+NODISCARD int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret,
+                          int64_t *ret_wake_ms, struct err *err);
 /* Set by signal handlers: polled in every beat. */
 extern volatile int engine_stop_signal;
 /* orch stop: ABORTED; where a living owner works it, asks and it obeys at its next heartbeat. */
-NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause, struct err *err);
+NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause,
+                          struct err *err);
 /* Deletes the lock files that killed processes left. Returns how many. */
 NODISCARD int engine_sweep(struct engine *e, struct err *err);
 /* Every Task: a step of ours, and only parameters that it knows. ERR_WORKFLOW names state, parameter and the nearest. */

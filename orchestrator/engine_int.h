@@ -5,13 +5,16 @@
 #include "orchestrator/lock.h"
 #include "state/exec.h"
 
-enum { LEASE_MS = 90000, LEASE_MIN_MS = 10000 }; /* no task sets it below: a slow disk must not look like a death */
+enum {
+    LEASE_MS = 90000,
+    LEASE_MIN_MS = 10000
+}; /* no task sets it below: a slow disk must not look like a death */
 
 struct engine {
     const struct config *config;
     struct store *store;
-    char *locks;                 /* folder of the lock files */
-    char *worker;                /* host:pid */
+    char *locks;                  /* folder of the lock files */
+    char *worker;                 /* host:pid */
     const struct pipeline *io_of; /* whose source and target are open */
     struct step_io *io;
 };
@@ -28,9 +31,9 @@ struct run {
     const struct pipeline *pipeline; /* NULL: no longer in the config, good for closing only */
     struct asl *asl;
     json_t *context;
-    struct frame f;              /* the cursor as committed */
-    json_t *input, *retry;       /* of f, parsed */
-    struct task t;               /* the live one while the phase is TASK */
+    struct frame f;        /* the cursor as committed */
+    json_t *input, *retry; /* of f, parsed */
+    struct task t;         /* the live one while the phase is TASK */
     struct step_ctx ctx;
     enum why why;
     int64_t lease_ms, renewed_mono, beat_mono, task_mono;
@@ -38,11 +41,12 @@ struct run {
 
 /* What a tick starts: only where no execution of the pipeline is RUNNING and, with fire_ms >= 0, nobody has acted on that
  * fire yet; both are asked in the transaction that makes the execution. 1 started, 0 not. */
-NODISCARD int engine_start_one(struct engine *e, const struct pipeline *p, const char *cause_of_start, int64_t fire_ms,
-                               const json_t *input, int64_t *ret_id, struct err *err);
+NODISCARD int engine_start_one(struct engine *e, const struct pipeline *p, const char *cause_of_start,
+                               int64_t fire_ms, const json_t *input, int64_t *ret_id, struct err *err);
 /* Works until it ends, waits, or is lost. The claim is given up in every case but an error of the state file, where the
  * lock's end says it. */
 NODISCARD int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err);
 /* Closes it from outside the definition: ABORTED, TIMED_OUT, FAILED (event type and details' key go with the status). */
-NODISCARD int run_close(struct run *r, const char *status, const char *error, const char *cause, struct err *err);
+NODISCARD int run_close(struct run *r, const char *status, const char *error, const char *cause,
+                        struct err *err);
 #endif

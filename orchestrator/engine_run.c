@@ -86,8 +86,8 @@ static int put_events(struct run *r, const struct decision *d, int64_t now, stru
         json_t *details = json_copy(event);
         int64_t id;
         json_object_del(details, "type");
-        rc = event_add(r->e->store, r->x.id, 0, json_string_value(json_object_get(event, "type")), details, now, &id,
-                       err);
+        rc = event_add(r->e->store, r->x.id, 0, json_string_value(json_object_get(event, "type")), details,
+                       now, &id, err);
         json_decref(details);
         if (rc < 0)
             break;
@@ -141,8 +141,8 @@ static int put_result(struct run *r, const struct decision *d, int64_t now, stru
     if (worked < 0)
         return worked;
     char *output = d->output != NULL ? json_text(d->output) : NULL;
-    int rc = exec_finish(r->e->store, r->x.id, r->claim, d->status, output, d->error, d->cause, succeeded && !worked,
-                         now, err);
+    int rc = exec_finish(r->e->store, r->x.id, r->claim, d->status, output, d->error, d->cause,
+                         succeeded && !worked, now, err);
     free(output);
     return rc;
 }
@@ -151,7 +151,8 @@ static int put_result(struct run *r, const struct decision *d, int64_t now, stru
 static void adopt(struct run *r, struct decision *d)
 {
     frame_release(&r->f);
-    r->f = (struct frame){.state = d->state, .phase = d->phase, .entered_ms = d->entered_ms, .wake_ms = d->wake_ms};
+    r->f = (struct frame){
+        .state = d->state, .phase = d->phase, .entered_ms = d->entered_ms, .wake_ms = d->wake_ms};
     d->state = d->phase = NULL;
     json_decref(r->input);
     json_decref(r->retry);
@@ -276,7 +277,8 @@ static int time_over(struct run *r, int64_t mono, struct err *err)
 {
     if (r->t.timeout_ms != 0 && mono - r->task_mono >= r->t.timeout_ms) {
         r->why = WHY_TASK_TIMEOUT;
-        return err_set(err, ERR_TASK_TIMEOUT, "ran past TimeoutSeconds (%lld)", (long long)r->t.timeout_ms / 1000);
+        return err_set(err, ERR_TASK_TIMEOUT, "ran past TimeoutSeconds (%lld)",
+                       (long long)r->t.timeout_ms / 1000);
     }
     if (r->x.deadline_ms != 0 && clock_now_ms() >= r->x.deadline_ms) {
         r->why = WHY_DEADLINE;
@@ -294,9 +296,10 @@ static int on_beat(void *arg, struct err *err)
     if (engine_stop_signal && r->why == WHY_NONE)
         r->why = WHY_SIGNAL;
     if (r->why != WHY_NONE) /* the answer stays the same until the step has ended */
-        return err_set(err, r->why == WHY_LOST || r->why == WHY_FLAG ? ERR_LOCK_LOST
-                            : r->why == WHY_TASK_TIMEOUT             ? ERR_TASK_TIMEOUT
-                                                                     : ERR_CANCELLED,
+        return err_set(err,
+                       r->why == WHY_LOST || r->why == WHY_FLAG ? ERR_LOCK_LOST
+                       : r->why == WHY_TASK_TIMEOUT             ? ERR_TASK_TIMEOUT
+                                                                : ERR_CANCELLED,
                        r->why == WHY_SIGNAL ? "stopped by a signal" : "the task is over");
     if (mono - r->beat_mono < 1000)
         return 0;
@@ -466,9 +469,12 @@ static int work_task(struct run *r, struct err *err)
 
     task_release(&r->t);
     int rc = task_live(r->e->store, r->x.id, 0, &r->t, err);
-    if (rc == 0) { /* we slept, and whoever took over has worked it since; else the file is not what we wrote */
+    if (rc ==
+        0) { /* we slept, and whoever took over has worked it since; else the file is not what we wrote */
         rc = assure_claim(r, &stop, err);
-        return rc < 0 ? rc : err_set(err, ERR_INTERNAL, "execution %s waits for a task that is not there", r->x.name);
+        return rc < 0
+                   ? rc
+                   : err_set(err, ERR_INTERNAL, "execution %s waits for a task that is not there", r->x.name);
     }
     if (rc < 0)
         return rc;

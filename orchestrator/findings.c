@@ -13,7 +13,7 @@ struct looking {
     const struct pipeline *p;
     finding_fn *fn;
     void *arg;
-    int64_t last_id;            /* newest execution that has ended; 0: none */
+    int64_t last_id; /* newest execution that has ended; 0: none */
     char last[128], last_error[300], last_cause[1400], running[128];
     bool last_failed, said_by_job, ownerless;
     int64_t refused;
@@ -126,9 +126,11 @@ static int on_late(void *arg, const char *part, int64_t since_ms, struct err *er
     struct finding f = {.class = "LATE", .part = part, .exit_status = 6};
     char since[CIVIL_RFC3339_SIZE];
 
-    snprintf(f.text, sizeof f.text, "no object has come; late since %s", civil_rfc3339(since_ms, false, since));
-    snprintf(f.hint, sizeof f.hint, "ask whoever delivers it; if it will not come: orch skip %s/%s --reason '...'",
-             l->p->name, part);
+    snprintf(f.text, sizeof f.text, "no object has come; late since %s",
+             civil_rfc3339(since_ms, false, since));
+    snprintf(f.hint, sizeof f.hint,
+             "ask whoever delivers it; if it will not come: orch skip %s/%s --reason '...'", l->p->name,
+             part);
     return l->fn(l->arg, &f, err);
 }
 
@@ -151,11 +153,12 @@ static int say_refused(struct looking *l, struct err *err)
     if (l->refused == 0)
         return 0;
     if (l->refused == 1)
-        snprintf(f.text, sizeof f.text, "%s was overwritten after it was loaded, and is not to be loaded again",
-                 l->refused_key);
+        snprintf(f.text, sizeof f.text,
+                 "%s was overwritten after it was loaded, and is not to be loaded again", l->refused_key);
     else
         snprintf(f.text, sizeof f.text,
-                 "%lld objects were overwritten after they were loaded, and are not to be loaded again; the first is %s",
+                 "%lld objects were overwritten after they were loaded, and are not to be loaded again; the "
+                 "first is %s",
                  (long long)l->refused, l->refused_key);
     snprintf(f.hint, sizeof f.hint, "orch replay %s/%s loads what is there now", l->p->name, l->refused_part);
     return l->fn(l->arg, &f, err);
@@ -168,9 +171,9 @@ static int on_execution(void *arg, const struct execution *x, struct err *err)
 
     UNUSED(err);
     if (strcmp(x->status, "RUNNING") == 0) {
-        l->ownerless = l->ownerless ||
-                       (x->claim_lock != NULL && (strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
-                                                  clock_boot_ms() >= x->claim_lease_boot_ms + x->claim_lease_ms));
+        l->ownerless = l->ownerless || (x->claim_lock != NULL &&
+                                        (strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
+                                         clock_boot_ms() >= x->claim_lease_boot_ms + x->claim_lease_ms));
         if (l->ownerless)
             snprintf(l->running, sizeof l->running, "%s", x->name);
         return 0;
@@ -181,9 +184,9 @@ static int on_execution(void *arg, const struct execution *x, struct err *err)
     l->last_failed = strcmp(x->status, "FAILED") == 0 || strcmp(x->status, "TIMED_OUT") == 0;
     snprintf(l->last, sizeof l->last, "%s", x->name);
     snprintf(l->last_error, sizeof l->last_error, "%s",
-             x->error != NULL                          ? x->error
+             x->error != NULL                      ? x->error
              : strcmp(x->status, "TIMED_OUT") == 0 ? "States.Timeout"
-                                                       : "");
+                                                   : "");
     snprintf(l->last_cause, sizeof l->last_cause, "%s", x->cause != NULL ? x->cause : "");
     return 0;
 }
@@ -194,8 +197,8 @@ static int say_stuck(struct looking *l, struct err *err)
 
     if (!l->ownerless)
         return 0;
-    snprintf(f.text, sizeof f.text, "execution %s runs, but its owner is gone or silent since its lease is over",
-             l->running);
+    snprintf(f.text, sizeof f.text,
+             "execution %s runs, but its owner is gone or silent since its lease is over", l->running);
     snprintf(f.hint, sizeof f.hint, "the next orch tick takes it over; is cron running it?");
     return l->fn(l->arg, &f, err);
 }
@@ -215,17 +218,21 @@ static int say_last(struct looking *l, struct err *err)
     if (l->last_cause[0] != '\0')
         split(l->p->name, l->last_cause, &f);
     else
-        snprintf(f.text, sizeof f.text, "the last run failed: %s", l->last_error[0] != '\0' ? l->last_error : "no reason");
+        snprintf(f.text, sizeof f.text, "the last run failed: %s",
+                 l->last_error[0] != '\0' ? l->last_error : "no reason");
     if (f.exit_status == 75)
         advise(&f, "it is tried again by itself; orch doctor checks the connections");
     else if (f.hint[0] == '\0' && code == ERR_TARGET_SETUP)
         advise(&f, "orch target setup");
     else if (f.hint[0] == '\0')
-        advise(&f, "%s %s", f.exit_status == 4 ? "orch doctor tells what it needs; orch history" : "orch history", l->last);
+        advise(&f, "%s %s",
+               f.exit_status == 4 ? "orch doctor tells what it needs; orch history" : "orch history",
+               l->last);
     return l->fn(l->arg, &f, err);
 }
 
-int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg, struct err *err)
+int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg,
+                struct err *err)
 {
     struct looking l = {.p = p, .fn = fn, .arg = arg};
 

@@ -170,7 +170,7 @@ static int enter_choice(struct run *r, json_t *input, struct failure *f)
     struct err err;
     size_t i;
 
-    json_array_foreach (json_object_get(r->state, "Choices"), i, rule) {
+    json_array_foreach(json_object_get(r->state, "Choices"), i, rule) {
         bool yes = false;
         if (choice_matches(rule, input, r->context, &yes, &err) < 0)
             return failure_from(r, f, &err);
@@ -342,7 +342,7 @@ static int64_t attempts_used(const json_t *retry)
     json_t *v;
     size_t i;
 
-    json_array_foreach (retry, i, v)
+    json_array_foreach(retry, i, v)
         n += json_integer_value(v);
     return n;
 }

@@ -100,7 +100,7 @@ static bool rule_matches(const json_t *rule, const struct failure *f)
     json_t *name;
     size_t i;
 
-    json_array_foreach (json_object_get(rule, "ErrorEquals"), i, name)
+    json_array_foreach(json_object_get(rule, "ErrorEquals"), i, name)
         if (name_matches(json_string_value(name), f))
             return true;
     return false;
@@ -140,7 +140,7 @@ static bool try_retry(struct run *r, const struct failure *f)
     json_t *rule, *counts;
     size_t i, k;
 
-    json_array_foreach (rules, i, rule) {
+    json_array_foreach(rules, i, rule) {
         if (!rule_matches(rule, f))
             continue;
         int64_t used = json_integer_value(json_array_get(r->c->retry, i));
@@ -176,7 +176,7 @@ static int try_catch(struct run *r, struct failure *f)
     struct err err;
     size_t i;
 
-    json_array_foreach (json_object_get(r->state, "Catch"), i, rule) {
+    json_array_foreach(json_object_get(r->state, "Catch"), i, rule) {
         if (!rule_matches(rule, f))
             continue;
         const json_t *path = json_object_get(rule, "ResultPath");

@@ -18,7 +18,8 @@ static bool still_there(int fd, const char *path)
 {
     struct stat ours, now;
 
-    return fstat(fd, &ours) == 0 && stat(path, &now) == 0 && ours.st_ino == now.st_ino && ours.st_dev == now.st_dev;
+    return fstat(fd, &ours) == 0 && stat(path, &now) == 0 && ours.st_ino == now.st_ino &&
+           ours.st_dev == now.st_dev;
 }
 
 /* 1 locked, 0 held by another, 2 the name went meanwhile. */
@@ -92,7 +93,8 @@ int lock_held(const char *dir, const char *name, struct err *err)
 
     if (fd < 0 && errno != ENOENT) {
         rc = err_errno(err, errno, "cannot open lock file %s", path);
-    } else if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) { /* shared: two who ask at once do not see each other */
+    } else if (fd >= 0 &&
+               flock(fd, LOCK_SH | LOCK_NB) < 0) { /* shared: two who ask at once do not see each other */
         rc = errno == EWOULDBLOCK ? 1 : err_errno(err, errno, "cannot ask for the lock of %s", path);
     }
     if (fd >= 0)

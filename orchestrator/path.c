@@ -300,7 +300,7 @@ static int template_object(const json_t *template, const json_t *input, const js
     const char *key;
     int rc = 0;
 
-    json_object_foreach ((json_t *)(uintptr_t) template, key, item) {
+    json_object_foreach((json_t *)(uintptr_t) template, key, item) {
         if (str_ends(key, ".$") && json_is_string(item)) {
             char *stripped = xstrndup(key, strlen(key) - 2);
             rc = template_value(key, json_string_value(item), input, context, &made, err);
@@ -337,7 +337,7 @@ int template_apply(const json_t *template, const json_t *input, const json_t *co
         return 0;
     }
     array = json_array();
-    json_array_foreach (template, i, item) {
+    json_array_foreach(template, i, item) {
         int rc = template_apply(item, input, context, &made, err);
         if (rc < 0) {
             json_decref(array);

@@ -11,8 +11,7 @@ int plan_add(struct cli *c, const struct pipeline *p, json_t *rows, struct err *
     int rc = step_generate_queue(&ctx, true, &plan, err);
     if (rc < 0)
         err_prefix(err, "%s", p->name);
-    json_array_foreach(plan, i, row)
-    {
+    json_array_foreach(plan, i, row) {
         json_object_set_new(row, "pipeline", json_string(p->name));
         json_array_append(rows, row);
     }
@@ -37,8 +36,7 @@ void plan_print(struct cli *c, const json_t *rows)
     size_t i;
 
     out_rows(&c->out, "plan", columns, rows);
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         objects += view_int(row, "objects");
         bytes += view_int(row, "bytes");
     }

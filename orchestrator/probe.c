@@ -169,8 +169,8 @@ static void memory_close(struct reader *r)
 }
 
 /* The first record of the object, as the pipeline's dialect reads it: names of the header, or "1", "2", ... */
-static int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o, struct probe *ret,
-                 struct err *err)
+static int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o,
+                        struct probe *ret, struct err *err)
 {
     struct buf bytes = BUF_INIT(PEEK + 1);
     struct memory memory = {{memory_read, memory_close}, NULL, 0};

@@ -81,8 +81,7 @@ static void as_table(const struct out *o, const struct out_column *columns, cons
 
     for (const struct out_column *c = columns; c->key != NULL && count < ARRAY_LEN(widths); c++) {
         widths[count] = width(c->title);
-        json_array_foreach(rows, r, row)
-        {
+        json_array_foreach(rows, r, row) {
             out_cell(json_object_get(row, c->key), cell, sizeof cell);
             widths[count] = width(cell) > widths[count] ? width(cell) : widths[count];
         }
@@ -99,8 +98,7 @@ static void as_table(const struct out *o, const struct out_column *columns, cons
             pad(o->to, (columns[i].right ? 0 : room) + 2);
     }
     fputc('\n', o->to);
-    json_array_foreach(rows, r, row)
-    {
+    json_array_foreach(rows, r, row) {
         for (size_t i = 0; i < count; i++) {
             out_cell(json_object_get(row, columns[i].key), cell, sizeof cell);
             size_t room = widths[i] - width(cell);
@@ -138,8 +136,7 @@ static void as_csv(const struct out *o, const struct out_column *columns, const 
     for (const struct out_column *c = columns; c->key != NULL; c++)
         fprintf(o->to, "%s%s", c != columns ? "," : "", c->key);
     fputs("\r\n", o->to);
-    json_array_foreach(rows, r, row)
-    {
+    json_array_foreach(rows, r, row) {
         for (const struct out_column *c = columns; c->key != NULL; c++) {
             const json_t *v = json_object_get(row, c->key);
             char *text = v == NULL || json_is_null(v) ? xstrdup("")
@@ -173,7 +170,8 @@ void out_rows(const struct out *o, const char *name, const struct out_column *co
         as_csv(o, columns, rows);
         break;
     case OUT_JSONL:
-        json_array_foreach(rows, r, row) out_document(o, row);
+        json_array_foreach(rows, r, row)
+            out_document(o, row);
         break;
     case OUT_JSON: {
         json_t *whole = json_pack("{s:i,s:O}", "schema_version", 1, name, rows);

@@ -184,7 +184,8 @@ static int backed_off(struct tick *t, struct flow *f, struct err *err)
 
 static int start(struct tick *t, struct flow *f, const char *cause, int64_t fire_ms, struct err *err)
 {
-    json_t *input = json_pack("{s:s, s:s?, s:s}", "pipeline", f->p->name, "partition", t->o->partition, "cause", cause);
+    json_t *input =
+        json_pack("{s:s, s:s?, s:s}", "pipeline", f->p->name, "partition", t->o->partition, "cause", cause);
     int64_t id = 0;
     int rc = engine_start_one(t->engine, f->p, cause, fire_ms, input, &id, err);
 
@@ -212,7 +213,8 @@ static int start_first(struct tick *t, struct flow *f, struct err *err)
     if (t->o->force)
         rc = 1;
     else
-        rc = rc == 1 ? 0 : schedule_due(t, f, &fire, err); /* not acted on while backed off: the fire stays due */
+        rc = rc == 1 ? 0
+                     : schedule_due(t, f, &fire, err); /* not acted on while backed off: the fire stays due */
     if (rc <= 0)
         return rc;
     rc = next_job(t, f, &f->job_id, err);
@@ -248,8 +250,8 @@ out:
 
 static bool is_of_state_file(enum err_code code)
 {
-    return code == ERR_STATE || code == ERR_STATE_NEWER || code == ERR_DISK_FULL || code == ERR_BUSY || code == ERR_IO ||
-           code == ERR_INTERNAL;
+    return code == ERR_STATE || code == ERR_STATE_NEWER || code == ERR_DISK_FULL || code == ERR_BUSY ||
+           code == ERR_IO || code == ERR_INTERNAL;
 }
 
 static void say_notice(struct tick *t)
@@ -361,7 +363,8 @@ static int finish(struct tick *t, struct err *err)
         rc = prune(t, err);
     if (rc < 0)
         return rc;
-    if (t->o->force && t->failed_status != 0 && t->status == 0) { /* said before: whoever runs it by hand hears it again */
+    if (t->o->force && t->failed_status != 0 &&
+        t->status == 0) { /* said before: whoever runs it by hand hears it again */
         tick_print(t->failed_name, t->failed_text, "");
         t->status = t->failed_status;
     }

@@ -2,25 +2,27 @@
 #define ORCHESTRATOR_TICK_H
 #include "orchestrator/engine.h"
 struct tick_options {
-    const char *pipeline;   /* NULL: all */
-    const char *partition;  /* only this one (orch run --partition) */
-    bool force;             /* run: start an execution whatever the schedule says */
+    const char *pipeline;  /* NULL: all */
+    const char *partition; /* only this one (orch run --partition) */
+    bool force;            /* run: start an execution whatever the schedule says */
     bool fail_if_locked;
-    int64_t linger_ms;      /* < 0: the config's */
+    int64_t linger_ms; /* < 0: the config's */
 };
 /* One pass: fires schedules, takes over what is dead, works executions and jobs until none is left or SIGTERM, lingers
  * for short waits, records troubles, prunes. Prints what a person must know on stderr, nothing when all is well.
  * Returns the exit status (DESIGN §8), or <0 when the tick itself failed. */
-NODISCARD int tick_run(const struct config *c, struct store *s, const struct tick_options *o, struct err *err);
+NODISCARD int tick_run(const struct config *c, struct store *s, const struct tick_options *o,
+                       struct err *err);
 /* Troubles of one pipeline as they stand in the state file; shared by tick and status. */
 struct finding {
-    const char *class;      /* FAILED DEAD MISMATCHED LATE STUCK UNAVAILABLE REFUSED */
-    const char *part;       /* "" */
+    const char *class; /* FAILED DEAD MISMATCHED LATE STUCK UNAVAILABLE REFUSED */
+    const char *part;  /* "" */
     char text[1400], hint[400];
-    int exit_status;        /* of tick */
+    int exit_status; /* of tick */
 };
 NODISCARD int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms,
-                          int (*fn)(void *arg, const struct finding *f, struct err *err), void *arg, struct err *err);
+                          int (*fn)(void *arg, const struct finding *f, struct err *err), void *arg,
+                          struct err *err);
 /* 3, 4, 5, 1, 6, 75 in this order. */
 int exit_worse(int a, int b);
 #endif

@@ -7,10 +7,10 @@
 /* What one pipeline is at. */
 struct flow {
     const struct pipeline *p;
-    bool started;     /* its schedule (or force) was looked at in this tick */
-    bool more;        /* an execution has ended and there is another job to work at once */
-    int64_t wake_ms;  /* > 0: an execution waits until then */
-    int64_t job_id;   /* that was next when the last execution was started: the same again is no progress */
+    bool started;    /* its schedule (or force) was looked at in this tick */
+    bool more;       /* an execution has ended and there is another job to work at once */
+    int64_t wake_ms; /* > 0: an execution waits until then */
+    int64_t job_id;  /* that was next when the last execution was started: the same again is no progress */
     int64_t retry_count;
     struct err refused; /* code != 0: it could not even be started */
 };
@@ -23,9 +23,9 @@ struct tick {
     struct flow *flows;
     size_t flow_count;
     int64_t linger_left_ms;
-    int64_t jobs;               /* executions started in this tick */
-    int status;                 /* exit status so far */
-    bool held;                  /* a living owner has what was to do */
+    int64_t jobs; /* executions started in this tick */
+    int status;   /* exit status so far */
+    bool held;    /* a living owner has what was to do */
     /* Failures of runs of this very tick: what `orch run` answers with, said before or not. */
     char failed_name[128], failed_text[1500];
     int failed_status;

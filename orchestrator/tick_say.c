@@ -11,8 +11,8 @@
 #include "state/trouble.h"
 
 enum {
-    SAID_ONE_BY_ONE = 5,        /* of one pipeline and class; the rest as one line */
-    ALERT_AGAIN_MS = 900000,    /* what could not be delivered is due again */
+    SAID_ONE_BY_ONE = 5,     /* of one pipeline and class; the rest as one line */
+    ALERT_AGAIN_MS = 900000, /* what could not be delivered is due again */
     MAX_FINDINGS = 100000,
 };
 
@@ -29,11 +29,11 @@ struct say {
     const struct pipeline *p;
     struct item *items;
     size_t n, cap;
-    size_t findings;            /* the first so many items, sorted by key; what has gone comes after */
+    size_t findings; /* the first so many items, sorted by key; what has gone comes after */
     int64_t now;
-    size_t known;               /* of the findings, those that are in the table */
-    bool write;                 /* the table holds what is not there any more */
-    bool alarm_broken;          /* the last alert was not delivered */
+    size_t known;      /* of the findings, those that are in the table */
+    bool write;        /* the table holds what is not there any more */
+    bool alarm_broken; /* the last alert was not delivered */
 };
 
 void tick_print(const char *where, const char *text, const char *hint)
@@ -125,7 +125,8 @@ static int find_all(struct say *s, struct err *err)
         const struct flow *f = &s->t->flows[k];
         s->p = f->p;
         if (f->refused.code != ERR_OK) {
-            struct finding own = {.class = "REFUSED", .part = "", .exit_status = err_exit_status(f->refused.code)};
+            struct finding own = {
+                .class = "REFUSED", .part = "", .exit_status = err_exit_status(f->refused.code)};
             snprintf(own.text, sizeof own.text, "%s", f->refused.msg);
             snprintf(own.hint, sizeof own.hint, "%s", f->refused.hint);
             rc = on_finding(s, &own, err);
@@ -144,7 +145,8 @@ static struct item *find(struct say *s, const char *key)
 {
     char *copy = xstrdup(key);
     const struct item wanted = {.key = copy};
-    struct item *found = s->findings == 0 ? NULL : bsearch(&wanted, s->items, s->findings, sizeof *s->items, by_key);
+    struct item *found =
+        s->findings == 0 ? NULL : bsearch(&wanted, s->items, s->findings, sizeof *s->items, by_key);
 
     free(copy);
     return found;
@@ -233,7 +235,8 @@ static int write_down(struct say *s, struct err *err)
     if (rc == 0)
         rc = trouble_list(s->t->store, NULL, on_known, s, err);
     for (size_t i = 0; rc == 0 && i < s->findings; i++)
-        rc = see(s, s->items[i].key, s->items[i].pipeline, s->items[i].class, s->items[i].text, s->items[i].hint, err);
+        rc = see(s, s->items[i].key, s->items[i].pipeline, s->items[i].class, s->items[i].text,
+                 s->items[i].hint, err);
     if (rc == 0 && s->alarm_broken)
         rc = see(s, alert_key, "", "ALERT", "the last alert could not be delivered", "", err);
     if (rc == 0 && s->t->o->pipeline == NULL) {

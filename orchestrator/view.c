@@ -150,7 +150,8 @@ static json_t *in_order(const json_t *by_part)
     const char **names = xcalloc(n + 1, sizeof *names), *name;
     json_t *list = json_array(), *o;
 
-    json_object_foreach((json_t *)(uintptr_t)by_part, name, o) names[i++] = name;
+    json_object_foreach((json_t *)(uintptr_t)by_part, name, o)
+        names[i++] = name;
     qsort(names, n, sizeof *names, by_name);
     for (i = 0; i < n; i++) {
         o = json_object_get(by_part, names[i]);

@@ -10,8 +10,8 @@ static int lost(struct err *err, const char *what, int64_t id)
 
 /* ---- workflows ---- */
 
-int workflow_put(struct store *s, const char *sha256, const char *name, const char *definition, int64_t now_ms,
-                 struct err *err)
+int workflow_put(struct store *s, const char *sha256, const char *name, const char *definition,
+                 int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_WORKFLOW_PUT, &st, err);
@@ -181,7 +181,8 @@ static int same_name(struct store *s, const struct execution_new *n, int64_t *re
 
     if (rc != 1)
         return rc;
-    if (strcmp(e.status, "RUNNING") == 0 && strcmp(e.input, n->input) == 0 && strcmp(e.pipeline, n->pipeline) == 0) {
+    if (strcmp(e.status, "RUNNING") == 0 && strcmp(e.input, n->input) == 0 &&
+        strcmp(e.pipeline, n->pipeline) == 0) {
         *ret_id = e.id;
     } else {
         rc = err_set(err, ERR_BUSY, "an execution with the name '%s' is there already", n->name);
@@ -255,8 +256,8 @@ int exec_claim(struct store *s, const struct claim_new *c, struct err *err)
     return stmt_run(s, st, err);
 }
 
-int exec_renew(struct store *s, int64_t id, int64_t claim, int64_t lease_boot_ms, int64_t lease_ms, bool *ret_stop,
-               struct err *err)
+int exec_renew(struct store *s, int64_t id, int64_t claim, int64_t lease_boot_ms, int64_t lease_ms,
+               bool *ret_stop, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_EXEC_RENEW, &st, err);
@@ -324,8 +325,8 @@ static int close_parts(struct store *s, int64_t id, int64_t now_ms, struct err *
     return rc < 0 ? rc : 0;
 }
 
-int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output, const char *error,
-                const char *cause, bool idle, int64_t now_ms, struct err *err)
+int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
+                const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_EXEC_FINISH, &st, err);
@@ -478,8 +479,8 @@ static int insert_event(struct store *s, int64_t execution_id, int64_t id, int64
     return rc < 0 ? rc : 0;
 }
 
-int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const char *type, const json_t *details,
-              int64_t now_ms, int64_t *ret_id, struct err *err)
+int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const char *type,
+              const json_t *details, int64_t now_ms, int64_t *ret_id, struct err *err)
 {
     int64_t previous = 0, count = 0;
     sqlite3_stmt *st;
@@ -570,7 +571,8 @@ void task_release(struct task *t)
     memset(t, 0, sizeof *t);
 }
 
-int task_schedule(struct store *s, int64_t execution_id, int64_t frame_id, const struct task *t, struct err *err)
+int task_schedule(struct store *s, int64_t execution_id, int64_t frame_id, const struct task *t,
+                  struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_TASK_INSERT, &st, err);

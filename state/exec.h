@@ -46,11 +46,13 @@ struct execution_new {
     int64_t now_ms, deadline_ms;
 };
 NODISCARD int exec_create(struct store *s, const struct execution_new *n, int64_t *ret_id, struct err *err);
-NODISCARD int exec_get(struct store *s, int64_t id, struct execution *ret, struct err *err);        /* ERR_NOT_FOUND */
+NODISCARD int exec_get(struct store *s, int64_t id, struct execution *ret,
+                       struct err *err); /* ERR_NOT_FOUND */
 NODISCARD int exec_by_name(struct store *s, const char *name, struct execution *ret, struct err *err);
 /* By pipeline and status (either may be NULL), newest first. fn's argument is borrowed. */
 NODISCARD int exec_list(struct store *s, const char *pipeline, const char *status, int64_t limit,
-                        int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg, struct err *err);
+                        int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
+                        struct err *err);
 
 /*
  * Claim: compare-and-set on the claim number read before (expect_claim); claim is the new one, greater. 1 won, 0 another
@@ -66,11 +68,14 @@ NODISCARD int exec_claim(struct store *s, const struct claim_new *c, struct err 
 NODISCARD int exec_renew(struct store *s, int64_t id, int64_t claim, int64_t lease_boot_ms, int64_t lease_ms,
                          bool *ret_stop, struct err *err);
 NODISCARD int exec_release_claim(struct store *s, int64_t id, int64_t claim, struct err *err);
-NODISCARD int exec_request_stop(struct store *s, int64_t id, const char *error, const char *cause, struct err *err);
+NODISCARD int exec_request_stop(struct store *s, int64_t id, const char *error, const char *cause,
+                                struct err *err);
 
-NODISCARD int frame_get(struct store *s, int64_t execution_id, int64_t frame_id, struct frame *ret, struct err *err);
+NODISCARD int frame_get(struct store *s, int64_t execution_id, int64_t frame_id, struct frame *ret,
+                        struct err *err);
 /* The cursor moves only under the claim: 0 rows is ERR_LOCK_LOST. f->last_event is kept by event_add. */
-NODISCARD int frame_put(struct store *s, int64_t execution_id, int64_t claim, const struct frame *f, struct err *err);
+NODISCARD int frame_put(struct store *s, int64_t execution_id, int64_t claim, const struct frame *f,
+                        struct err *err);
 /* Appends; raises the frame's last_event (frame < 0: previous id 0). details borrowed, may be NULL. */
 NODISCARD int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const char *type,
                         const json_t *details, int64_t now_ms, int64_t *ret_id, struct err *err);
@@ -85,10 +90,12 @@ NODISCARD int event_list(struct store *s, int64_t execution_id, bool reverse, in
 /* Tasks. T2 schedule, T3 start, T4 finish: finish and beat carry token AND status='STARTED'; 0 rows is ERR_LOCK_LOST. */
 NODISCARD int task_schedule(struct store *s, int64_t execution_id, int64_t frame_id, const struct task *t,
                             struct err *err);
-NODISCARD int task_live(struct store *s, int64_t execution_id, int64_t frame_id, struct task *ret, struct err *err); /* 1/0 */
+NODISCARD int task_live(struct store *s, int64_t execution_id, int64_t frame_id, struct task *ret,
+                        struct err *err); /* 1/0 */
 NODISCARD int task_start(struct store *s, const char *token, int64_t claim, int64_t now_ms, struct err *err);
 NODISCARD int task_beat(struct store *s, const char *token, int64_t now_ms, struct err *err);
-NODISCARD int task_finish(struct store *s, const char *token, const char *status, int64_t now_ms, struct err *err);
+NODISCARD int task_finish(struct store *s, const char *token, const char *status, int64_t now_ms,
+                          struct err *err);
 /* True inside a step's transaction: its token is still the live one. Every write of a step begins with it. */
 NODISCARD int task_guard(struct store *s, const char *token, struct err *err); /* ERR_LOCK_LOST */
 

@@ -12,14 +12,14 @@ struct reject {
 };
 /* Deletes what stood under the load id and writes these as PENDING, in chunks of one transaction each under the token:
  * call with first=true for the first chunk. */
-NODISCARD int reject_put(struct store *s, const char *token, int64_t load_id, const struct reject *rows, size_t n,
-                         bool first, int64_t now_ms, struct err *err);
+NODISCARD int reject_put(struct store *s, const char *token, int64_t load_id, const struct reject *rows,
+                         size_t n, bool first, int64_t now_ms, struct err *err);
 /* A failed attempt's rejects stay to be looked at: PENDING -> FAILED. */
 NODISCARD int reject_keep_failed(struct store *s, const char *token, int64_t load_id, struct err *err);
 typedef int reject_fn(void *arg, const struct reject *r, struct err *err);
 /* part NULL: all; by part, key, line; limit < 0: none. */
-NODISCARD int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit, reject_fn *fn,
-                          void *arg, struct err *err);
+NODISCARD int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit,
+                          reject_fn *fn, void *arg, struct err *err);
 NODISCARD int reject_count(struct store *s, const char *pipeline, int64_t *ret_final, int64_t *ret_other,
                            struct err *err);
 #endif

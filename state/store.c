@@ -1,4 +1,3 @@
-#include "state/store_int.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/fs.h"
@@ -6,6 +5,7 @@
 #include "base/str.h"
 #include "sql_migrations.h"
 #include "state/exec.h"
+#include "state/store_int.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
@@ -16,7 +16,8 @@
 enum {
     BUSY_MS = 10000,
     BUSY_MAX_MS = 15000,
-    APPLICATION_ID = 0x6f726368, /* "orch": file(1) shows it, and a foreign database is never taken for ours */
+    APPLICATION_ID =
+        0x6f726368, /* "orch": file(1) shows it, and a foreign database is never taken for ours */
 };
 
 struct store {
@@ -41,8 +42,8 @@ const char *store_network_fs(unsigned long magic)
     static const struct {
         unsigned long magic;
         const char *name;
-    } rows[] = {{0x6969, "NFS"},       {0x517b, "SMB"},  {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},
-                {0x5346414f, "AFS"},   {0x73757245, "Coda"}, {0x564c, "NCP"},  {0x00c36400, "Ceph"},
+    } rows[] = {{0x6969, "NFS"},        {0x517b, "SMB"},      {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},
+                {0x5346414f, "AFS"},    {0x73757245, "Coda"}, {0x564c, "NCP"},      {0x00c36400, "Ceph"},
                 {0x0bd00bd0, "Lustre"}, {0x01161970, "GFS2"}, {0x7461636f, "OCFS2"}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -60,14 +61,15 @@ static int check_file_system(struct store *s, struct err *err)
     unsigned long magic = (unsigned long)fs.f_type & 0xffffffffUL;
     const char *name = store_network_fs(magic);
     if (name != NULL) {
-        err_set(err, ERR_CONFIG, "state file %s is on a network file system (%s), where its journal does not work",
-                s->path, name);
+        err_set(err, ERR_CONFIG,
+                "state file %s is on a network file system (%s), where its journal does not work", s->path,
+                name);
         return err_hint(err, "put \"state\" on a local disk of the machine that runs the tick");
     }
     if ((magic == 0x65735546 || magic == 0x01021997) && s->found == 0)
         snprintf(s->notice, sizeof s->notice,
-                 "state file %s is on a %s file system: its locks and mmap must behave as on a local disk", s->path,
-                 magic == 0x65735546 ? "FUSE" : "9P");
+                 "state file %s is on a %s file system: its locks and mmap must behave as on a local disk",
+                 s->path, magic == 0x65735546 ? "FUSE" : "9P");
     return 0;
 }
 
@@ -80,13 +82,14 @@ static int store_err(struct store *s, int sqlite_rc, struct err *err, const char
 
     if (primary == SQLITE_NOMEM)
         abort();
-    if (primary == SQLITE_FULL ||
-        ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && (system_errno == ENOSPC || system_errno == EDQUOT)))
+    if (primary == SQLITE_FULL || ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) &&
+                                   (system_errno == ENOSPC || system_errno == EDQUOT)))
         code = ERR_DISK_FULL;
     else if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         code = ERR_BUSY;
     else if (primary == SQLITE_READONLY || primary == SQLITE_PERM || primary == SQLITE_AUTH ||
-             (primary == SQLITE_CANTOPEN && (system_errno == EACCES || system_errno == EPERM || system_errno == EROFS)))
+             (primary == SQLITE_CANTOPEN &&
+              (system_errno == EACCES || system_errno == EPERM || system_errno == EROFS)))
         code = ERR_ACCESS_DENIED;
     else if (primary == SQLITE_CONSTRAINT || primary == SQLITE_MISUSE || primary == SQLITE_RANGE ||
              primary == SQLITE_ERROR)
@@ -96,7 +99,8 @@ static int store_err(struct store *s, int sqlite_rc, struct err *err, const char
     if (code == ERR_DISK_FULL)
         rc = err_hint(err, "free space there; the next tick goes on by itself");
     else if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
-        rc = err_hint(err, "move the file and its -wal away: the next tick rebuilds it from the target's ledger");
+        rc = err_hint(err,
+                      "move the file and its -wal away: the next tick rebuilds it from the target's ledger");
     return rc;
 }
 
@@ -215,7 +219,8 @@ static int check_owner(struct store *s, struct err *err)
         return err_hint(err, "use the newer orch that wrote it");
     }
     if (s->read_only && s->found < s->version) {
-        err_set(err, ERR_STATE, "state file %s is of version %d, this orch needs %d", s->path, s->found, s->version);
+        err_set(err, ERR_STATE, "state file %s is of version %d, this orch needs %d", s->path, s->found,
+                s->version);
         return err_hint(err, "orch tick brings it up to date");
     }
     return 0;
@@ -263,7 +268,8 @@ static int lock_in_time(int fd)
  */
 static int make_afresh(const char *path, struct err *err)
 {
-    char *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path), *lock = xasprintf("%s.making", path);
+    char *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path),
+         *lock = xasprintf("%s.making", path);
     int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
     bool held = false;
 
@@ -455,12 +461,13 @@ int store_stmt(struct store *s, enum sql_state_id id, sqlite3_stmt **ret, struct
     sqlite3_stmt **st = &s->statements[id];
 
     if (*st == NULL) {
-        int rc = sqlite3_prepare_v3(s->db, sql_state[id].text, (int)sql_state[id].len + 1, SQLITE_PREPARE_PERSISTENT,
-                                    st, NULL);
+        int rc = sqlite3_prepare_v3(s->db, sql_state[id].text, (int)sql_state[id].len + 1,
+                                    SQLITE_PREPARE_PERSISTENT, st, NULL);
         if (rc != SQLITE_OK)
             return store_err(s, rc, err, sql_state[id].name);
     } else if (sqlite3_stmt_busy(*st)) {
-        return err_set(err, ERR_INTERNAL, "query %s is used while it is still being read", sql_state[id].name);
+        return err_set(err, ERR_INTERNAL, "query %s is used while it is still being read",
+                       sql_state[id].name);
     }
     sqlite3_reset(*st);
     sqlite3_clear_bindings(*st);
@@ -523,7 +530,8 @@ void bind_text(sqlite3_stmt *st, int i, const char *text)
 
 void bind_blob(sqlite3_stmt *st, int i, const void *p, size_t n)
 {
-    bound(sqlite3_bind_blob64(st, i, n == 0 ? "" : p, n, SQLITE_TRANSIENT)); /* NULL would bind NULL, not an empty one */
+    bound(sqlite3_bind_blob64(st, i, n == 0 ? "" : p, n,
+                              SQLITE_TRANSIENT)); /* NULL would bind NULL, not an empty one */
 }
 
 char *col_text(sqlite3_stmt *st, int i)
@@ -556,5 +564,6 @@ int store_check(struct store *s, struct err *err)
     if (strcmp(text, "ok") == 0)
         return 0;
     err_set(err, ERR_STATE, "state file %s is damaged: %s", s->path, text);
-    return err_hint(err, "move the file and its -wal away: the next tick rebuilds it from the target's ledger");
+    return err_hint(err,
+                    "move the file and its -wal away: the next tick rebuilds it from the target's ledger");
 }

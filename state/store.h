@@ -10,7 +10,7 @@
 struct store;
 enum store_mode { STORE_CREATE, STORE_OPEN, STORE_READ }; /* READ: read-only, ERR_NOT_FOUND when missing */
 NODISCARD int store_open(const char *path, enum store_mode mode, struct store **ret, struct err *err);
-void store_close(struct store *s); /* NULL is fine; rolls back */
+void store_close(struct store *s);             /* NULL is fine; rolls back */
 const char *store_path(const struct store *s); /* absolute, symbolic links resolved */
 /* Schema version of this program and the one found before migrating (0: new file). */
 int store_version(const struct store *s, int *ret_found);
@@ -32,5 +32,6 @@ void store_takeover(bool allowed);
 const char *store_notice(struct store *s);
 /* How long a lock is waited for: 10 s unless told, at most 15 s. */
 void store_busy_timeout(struct store *s, int64_t ms);
-NODISCARD int store_check(struct store *s, struct err *err); /* PRAGMA quick_check: ERR_STATE names the damage */
+NODISCARD int store_check(struct store *s,
+                          struct err *err); /* PRAGMA quick_check: ERR_STATE names the damage */
 #endif

@@ -20,8 +20,8 @@ void bind_i64(sqlite3_stmt *st, int i, int64_t v);
 void bind_i64_or_null(sqlite3_stmt *st, int i, int64_t v); /* 0 binds NULL */
 void bind_text(sqlite3_stmt *st, int i, const char *text);
 void bind_blob(sqlite3_stmt *st, int i, const void *p, size_t n);
-char *col_text(sqlite3_stmt *st, int i);       /* returns owned; NULL for NULL. BLOBs too, NUL-terminated */
-int64_t col_i64(sqlite3_stmt *st, int i);      /* 0 for NULL */
+char *col_text(sqlite3_stmt *st, int i);  /* returns owned; NULL for NULL. BLOBs too, NUL-terminated */
+int64_t col_i64(sqlite3_stmt *st, int i); /* 0 for NULL */
 int64_t store_last_id(struct store *s);
 /* store_begin, then task_guard when token is not NULL; rolls back on failure. Every write of a step starts here. */
 NODISCARD int store_step_begin(struct store *s, const char *token, struct err *err);
@@ -31,5 +31,6 @@ const char *store_network_fs(unsigned long magic);
 /* store_stuck.c. pid that holds the lock which everybody waits for, 0 when none is found. */
 long stuck_holder(const char *path);
 /* 1: the holder was ended (and *said tells), 0: it may not be. db: to read claims with, may be NULL. */
-int stuck_end(sqlite3 *db, const char *path, char *said, size_t said_size, char *why_not, size_t why_not_size);
+int stuck_end(sqlite3 *db, const char *path, char *said, size_t said_size, char *why_not,
+              size_t why_not_size);
 #endif

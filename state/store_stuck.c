@@ -116,7 +116,8 @@ static int claim_of(sqlite3 *db, long pid, unsigned long long start, int64_t *re
     sqlite3_stmt *st = NULL;
     int found = 0;
 
-    if (db == NULL || sqlite3_prepare_v2(db, sql_state[SQL_STATE_STORE_HOLDER_CLAIM].text, -1, &st, NULL) != SQLITE_OK)
+    if (db == NULL ||
+        sqlite3_prepare_v2(db, sql_state[SQL_STATE_STORE_HOLDER_CLAIM].text, -1, &st, NULL) != SQLITE_OK)
         return 0;
     bind_i64(st, 1, pid);
     bind_i64(st, 2, (int64_t)start);
@@ -177,12 +178,15 @@ int stuck_end(sqlite3 *db, const char *path, char *said, size_t said_size, char 
     rc = end_process(pidfd, pid, why_not, why_not_size);
     if (rc == 1 && claimed)
         snprintf(said, said_size,
-                 "process %ld held the state file %s inside a transaction though its lease was over since %lld s; it was "
+                 "process %ld held the state file %s inside a transaction though its lease was over since "
+                 "%lld s; it was "
                  "ended so that work goes on",
                  pid, path, (long long)(-left / 1000));
     else if (rc == 1)
-        snprintf(said, said_size, "process %ld was stopped inside a transaction of the state file %s; it was ended so "
-                 "that work goes on", pid, path);
+        snprintf(said, said_size,
+                 "process %ld was stopped inside a transaction of the state file %s; it was ended so "
+                 "that work goes on",
+                 pid, path);
 out:
     if (pidfd >= 0)
         close(pidfd);

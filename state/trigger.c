@@ -1,7 +1,8 @@
 #include "state/trigger.h"
 #include "state/store_int.h"
 
-int trigger_find(struct store *s, const char *pipeline, const char *expression, struct trigger *ret, struct err *err)
+int trigger_find(struct store *s, const char *pipeline, const char *expression, struct trigger *ret,
+                 struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_TRIGGER_FIND, &st, err);
@@ -19,8 +20,8 @@ int trigger_find(struct store *s, const char *pipeline, const char *expression, 
     return rc;
 }
 
-int trigger_get(struct store *s, const char *pipeline, const char *expression, int64_t now_ms, struct trigger *ret,
-                struct err *err)
+int trigger_get(struct store *s, const char *pipeline, const char *expression, int64_t now_ms,
+                struct trigger *ret, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = trigger_find(s, pipeline, expression, ret, err);

@@ -52,7 +52,8 @@ int trouble_said(struct store *s, const char *key, int64_t now_ms, struct err *e
     return rc < 0 ? rc : 0;
 }
 
-int trouble_gone(struct store *s, const char *pipeline, int64_t now_ms, trouble_fn *fn, void *arg, struct err *err)
+int trouble_gone(struct store *s, const char *pipeline, int64_t now_ms, trouble_fn *fn, void *arg,
+                 struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_TROUBLE_GONE, &st, err);
@@ -121,7 +122,8 @@ int trouble_jobs(struct store *s, const char *pipeline,
 }
 
 int trouble_late(struct store *s, const char *pipeline,
-                 int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err), void *arg, struct err *err)
+                 int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err), void *arg,
+                 struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_TROUBLE_LATE, &st, err);

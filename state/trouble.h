@@ -25,8 +25,9 @@ struct bad_job {
     const char *part, *state, *error, *message, *hint; /* the last three may be "" */
 };
 NODISCARD int trouble_jobs(struct store *s, const char *pipeline,
-                           int (*fn)(void *arg, const struct bad_job *j, struct err *err), void *arg, struct err *err);
-NODISCARD int trouble_late(struct store *s, const char *pipeline,
-                           int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err), void *arg,
+                           int (*fn)(void *arg, const struct bad_job *j, struct err *err), void *arg,
                            struct err *err);
+NODISCARD int trouble_late(struct store *s, const char *pipeline,
+                           int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err),
+                           void *arg, struct err *err);
 #endif

@@ -3,20 +3,25 @@
 
 const struct step_type step_types[] = {
     {"generate-queue", step_run_generate_queue,
-     "{pipeline, asOf?, cause?} -> {partitions, new, jobs, waiting, late, ...}: lists what is due, queues what is "
-     "new", "pipeline asOf? cause?"},
+     "{pipeline, asOf?, cause?} -> {partitions, new, jobs, waiting, late, ...}: lists what is due, queues "
+     "what is "
+     "new",
+     "pipeline asOf? cause?"},
     {"check-now-processing", step_run_check_now_processing,
      "{pipeline} -> {state: FREE|STALE|HELD, owner}: the now-processing flag", "pipeline"},
     {"etl-queue-check", step_run_etl_queue_check,
-     "{pipeline, partition?} -> {job, partition, name, pending}: the oldest job that may run now, or null", "pipeline partition?"},
+     "{pipeline, partition?} -> {job, partition, name, pending}: the oldest job that may run now, or null",
+     "pipeline partition?"},
     {"set-flag", step_run_set_flag,
      "{pipeline, job} -> {acquired, id}: takes the flag and raises the epoch in the target", "pipeline job"},
     {"ingest", step_run_ingest,
-     "{pipeline, job, flag} -> {objects, rowsRead, rowsLoaded, rowsRejected}: loads every object of the job", "pipeline job flag"},
+     "{pipeline, job, flag} -> {objects, rowsRead, rowsLoaded, rowsRejected}: loads every object of the job",
+     "pipeline job flag"},
     {"reconcile", step_run_reconcile,
      "{pipeline, job, flag} -> {verdict, differences}: source against target", "pipeline job flag"},
     {"reset-flag", step_run_reset_flag,
      "{pipeline, job, flag, outcome: LOADED|FAILED, error?, cause?} -> {reset, state}: the job's outcome, "
-     "the flag freed", "pipeline job flag outcome error? cause?"},
+     "the flag freed",
+     "pipeline job flag outcome error? cause?"},
     {NULL, NULL, NULL, NULL},
 };

@@ -103,7 +103,8 @@ static int sample(struct sampling *s, struct err *err)
 
     if (rc == 0 && s->count == 0) {
         err_set(err, ERR_NOT_FOUND, "no object to take the columns of table %s from", s->c->pipeline->table);
-        rc = err_hint(err, "make the table yourself, or run orch target setup again when the first file is there");
+        rc = err_hint(err,
+                      "make the table yourself, or run orch target setup again when the first file is there");
     }
     for (size_t i = 0; rc == 0 && i < s->count && s->rows < SAMPLE_ROWS; i++) {
         s->header_seen = false;

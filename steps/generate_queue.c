@@ -13,8 +13,8 @@
 enum {
     FLUSH_OBJECTS = 5000, /* what one transaction of the state file takes, about: others wait for it */
     FLUSH_PARTS = 1000,
-    BACKLOG_MS = 300000,  /* cron's period: new files wait no longer behind a backlog than without one */
-    FUTURE_MS = 900000, /* modified later than now by more is a wrong clock, not an object being written */
+    BACKLOG_MS = 300000, /* cron's period: new files wait no longer behind a backlog than without one */
+    FUTURE_MS = 900000,  /* modified later than now by more is a wrong clock, not an object being written */
 };
 
 struct counts {
@@ -206,7 +206,8 @@ static int64_t due_ms(const struct found *f)
 static int wait_for(struct found *f, const char *reason, bool may_be_empty, struct err *err)
 {
     const struct pipeline *p = f->g->c->pipeline;
-    bool late = f->count == 0 && f->g->l.now_ms >= due_ms(f) + p->late_after_ms; /* one that settles has come */
+    bool late =
+        f->count == 0 && f->g->l.now_ms >= due_ms(f) + p->late_after_ms; /* one that settles has come */
     enum part_state state = !late ? PART_WAITING : may_be_empty && p->allow_empty ? PART_EMPTY : PART_LATE;
     static const char *const actions[] = {
         [PART_WAITING] = "wait", [PART_LATE] = "late", [PART_EMPTY] = "empty"};

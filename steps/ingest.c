@@ -6,7 +6,8 @@
 #include "steps/steps_int.h"
 
 /* Every attempt raises the epoch before it looks at anything: from here on no earlier attempt can commit. */
-static int take_epoch(struct step_ctx *c, struct target *t, const char *flag_id, int64_t *ret_epoch, struct err *err)
+static int take_epoch(struct step_ctx *c, struct target *t, const char *flag_id, int64_t *ret_epoch,
+                      struct err *err)
 {
     const char *pipeline = c->pipeline->name;
     struct flag flag;
@@ -34,15 +35,17 @@ static int table_of(struct step_ctx *c, struct target *t, struct table **ret, st
         rc = target_check(*ret, err);
     if (rc == 0 && c->pipeline->lineage == LINEAGE_COLUMNS && !(*ret)->has_lineage) {
         err_set(err, ERR_TARGET, "table %s has no provenance columns", c->pipeline->table);
-        rc = err_hint(err, "orch lineage add %s, or \"lineage\": \"none\" (append only, no replay)", c->pipeline->table);
+        rc = err_hint(err, "orch lineage add %s, or \"lineage\": \"none\" (append only, no replay)",
+                      c->pipeline->table);
     }
     return rc;
 }
 
 static bool is_done(const struct load_row *l)
 {
-    return strcmp(l->state, "LOADED") == 0 || strcmp(l->state, "EMPTY") == 0 || strcmp(l->state, "SAME") == 0 ||
-           strcmp(l->state, "SUPERSEDED") == 0 || strcmp(l->state, "DROPPED") == 0;
+    return strcmp(l->state, "LOADED") == 0 || strcmp(l->state, "EMPTY") == 0 ||
+           strcmp(l->state, "SAME") == 0 || strcmp(l->state, "SUPERSEDED") == 0 ||
+           strcmp(l->state, "DROPPED") == 0;
 }
 
 /* Rejects that only the ledger's count tells of: read again where the object is still there. */
@@ -58,7 +61,8 @@ static int restore_rejects(const struct load_job *j, const struct load_row *l, s
     return rc;
 }
 
-static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], int64_t *commits, struct err *err)
+static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], int64_t *commits,
+                       struct err *err)
 {
     for (size_t i = 0; i < loads->n; i++) {
         struct load_row *l = &loads->rows[i];

@@ -15,13 +15,13 @@
 struct loading {
     const struct load_job *job;
     struct load_row *row;
-    struct load *load;            /* the open transaction; NULL: aborted or not begun */
+    struct load *load; /* the open transaction; NULL: aborted or not begun */
     struct rejects_out rejects;
-    struct sums sums;             /* of the rows as parsed */
+    struct sums sums; /* of the rows as parsed */
     int64_t replaces, inserted;
-    const int *columns;           /* borrowed from the converter */
+    const int *columns; /* borrowed from the converter */
     size_t column_count;
-    bool over_budget;             /* the transaction is gone; reading on only to show the pattern */
+    bool over_budget; /* the transaction is gone; reading on only to show the pattern */
 };
 
 static const struct pipeline *pipeline_of(const struct loading *l)
@@ -53,7 +53,8 @@ static bool same_identity(const struct newest *n, const struct load_row *l)
 {
     if (n->size != l->size)
         return false;
-    return l->etag[0] != '\0' || n->etag[0] != '\0' ? strcmp(n->etag, l->etag) == 0 : n->mtime_ns == l->mtime_ns;
+    return l->etag[0] != '\0' || n->etag[0] != '\0' ? strcmp(n->etag, l->etag) == 0
+                                                    : n->mtime_ns == l->mtime_ns;
 }
 
 static void job_label(const struct loading *l, char out[JOB_NAME_SIZE])
@@ -106,7 +107,8 @@ static int begin_transaction(struct loading *l, bool rows, struct err *err)
         spec.table = l->job->def;
     int rc = target_load_begin(l->job->target, &spec, &l->load, err);
     if (rc == 2)
-        return err_set(err, ERR_INTERNAL, "load %lld is in the ledger already, though it was not a moment ago",
+        return err_set(err, ERR_INTERNAL,
+                       "load %lld is in the ledger already, though it was not a moment ago",
                        (long long)l->row->load_id);
     return rc < 0 ? rc : fault_point("ingest.begun", err);
 }
@@ -179,10 +181,11 @@ static int check_budget(struct loading *l, int64_t records, struct err *err)
              percent ? p->max_rejects_percent : (double)p->max_rejects);
     bool value = n == 1 && strcmp(budget, "0") == 0;
     rc = value ? err_set(err, ERR_TOO_MANY_REJECTS, "%s", l->rejects.first)
-               : err_set(err, ERR_TOO_MANY_REJECTS, "%s (the first of %lld%s rejected records; max_rejects is %s)",
-                         l->rejects.first, (long long)n, n >= MAX_REJECTS_SHOWN && !percent ? " or more" : "", budget);
-    err_hint(err, "%s%sorch rejects %s/%s shows them; mend the file, or raise max_rejects", l->rejects.first_hint,
-             l->rejects.first_hint[0] != '\0' ? "; " : "", p->name, l->job->job->part);
+               : err_set(err, ERR_TOO_MANY_REJECTS,
+                         "%s (the first of %lld%s rejected records; max_rejects is %s)", l->rejects.first,
+                         (long long)n, n >= MAX_REJECTS_SHOWN && !percent ? " or more" : "", budget);
+    err_hint(err, "%s%sorch rejects %s/%s shows them; mend the file, or raise max_rejects",
+             l->rejects.first_hint, l->rejects.first_hint[0] != '\0' ? "; " : "", p->name, l->job->job->part);
     return rc;
 }
 
@@ -201,7 +204,8 @@ static int verify(struct loading *l, struct err *err)
     memcpy(stored.used, l->sums.used, l->job->def->count * sizeof *stored.used);
     int rc = target_load_sums(l->load, &stored, err);
     if (rc == 0 && sums_compare(&l->sums, &stored, l->job->def, &diff, 1) > 0)
-        rc = err_set(err, ERR_MISMATCH, "column %s: %s is %s in the file and %s in the table; nothing was committed",
+        rc = err_set(err, ERR_MISMATCH,
+                     "column %s: %s is %s in the file and %s in the table; nothing was committed",
                      diff.column, diff.what, diff.source, diff.target);
     sums_release(&stored);
     return rc;
@@ -247,7 +251,8 @@ static int commit(struct loading *l, const struct rows_result *r, struct err *er
     if (rc == 0)
         rc = fault_point("ingest.after_commit", err);
     if (rc == 0)
-        rc = load_settle(c->store, c->token, l->row->load_id, empty ? "EMPTY" : "LOADED", clock_now_ms(), err);
+        rc =
+            load_settle(c->store, c->token, l->row->load_id, empty ? "EMPTY" : "LOADED", clock_now_ms(), err);
     if (rc == 0)
         rc = fault_point("ingest.settled", err);
     if (rc == 0) {
@@ -273,7 +278,8 @@ static int read_and_load(struct loading *l, struct err *err)
     if (rc < 0)
         return rc;
     if (l->load == NULL)
-        rc = begin_transaction(l, false, err); /* no record: an empty object leaves its ledger row all the same */
+        rc = begin_transaction(l, false,
+                               err); /* no record: an empty object leaves its ledger row all the same */
     if (rc == 0)
         rc = verify(l, err);
     if (rc < 0)
@@ -307,7 +313,8 @@ static int look_at_ledger(struct loading *l, struct err *err)
     if (rc <= 0)
         return rc;
     if (n.generation >= l->row->generation) /* this state file is behind: the next listing rebuilds it */
-        return err_set(err, ERR_TRANSIENT, "%s: the ledger holds generation %lld, newer than this state file knows",
+        return err_set(err, ERR_TRANSIENT,
+                       "%s: the ledger holds generation %lld, newer than this state file knows",
                        key_name(l->row->key, name), (long long)n.generation);
     if (strcmp(l->job->job->kind, "REPLAY") != 0) {
         same = same_identity(&n, l->row);
@@ -320,7 +327,8 @@ static int look_at_ledger(struct loading *l, struct err *err)
         return rc < 0 ? rc : 1;
     }
     if (!l->job->def->has_lineage) {
-        err_set(err, ERR_TARGET, "%s was loaded before, and without lineage columns its rows cannot be replaced",
+        err_set(err, ERR_TARGET,
+                "%s was loaded before, and without lineage columns its rows cannot be replaced",
                 key_name(l->row->key, name));
         return err_hint(err, "orch lineage add %s", pipeline_of(l)->table);
     }

@@ -19,10 +19,10 @@ struct row_sink {
     void *arg;
 };
 struct rows_result {
-    int64_t records;              /* data records: good and rejected */
-    int64_t rejected;             /* by parser and typing */
+    int64_t records;  /* data records: good and rejected */
+    int64_t rejected; /* by parser and typing */
     int64_t empty_lines;
-    char sha256[65];              /* of the object's bytes as they lie at the source */
+    char sha256[65]; /* of the object's bytes as they lie at the source */
 };
 /* Reads the object of l whole. Errors name file and line. def borrowed. */
 NODISCARD int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def,
@@ -41,7 +41,7 @@ const char *key_name(const char *key, char out[KEY_NAME_SIZE]);
 struct rejects_out {
     struct step_ctx *c;
     int64_t load_id, count, kept;
-    struct reject *rows;          /* owned */
+    struct reject *rows; /* owned */
     size_t n;
     struct arena *arena;
     size_t bytes;
@@ -49,11 +49,14 @@ struct rejects_out {
     char first[700], first_hint[200]; /* the first one as a sentence */
 };
 void rejects_init(struct rejects_out *r, struct step_ctx *c, int64_t load_id);
-NODISCARD int rejects_add(struct rejects_out *r, const struct reject_info *why, const char *key, struct err *err);
-NODISCARD int rejects_flush(struct rejects_out *r, struct err *err); /* also with none: replaces what stood there */
+NODISCARD int rejects_add(struct rejects_out *r, const struct reject_info *why, const char *key,
+                          struct err *err);
+NODISCARD int rejects_flush(struct rejects_out *r,
+                            struct err *err); /* also with none: replaces what stood there */
 void rejects_release(struct rejects_out *r);
-#define MAX_REJECTS_SHOWN 1000     /* read on past a burst budget for so many, so that a person sees the pattern */
-#define MAX_REJECTS_KEPT  1000000  /* of one object, whatever the percentage allows */
+#define MAX_REJECTS_SHOWN                                                                                    \
+    1000 /* read on past a burst budget for so many, so that a person sees the pattern */
+#define MAX_REJECTS_KEPT 1000000 /* of one object, whatever the percentage allows */
 
 /* load_object.c: one object, one transaction. The load is LOADED, EMPTY or SAME afterwards. 1: committed by this very
  * call, 0: it was there before. */

@@ -71,8 +71,9 @@ static int source_sums(struct comparing *k, const struct load_row *l, struct sum
 static int note(struct comparing *k, const struct load_row *l, const struct sums_diff *d, struct err *err)
 {
     char printable[KEY_NAME_SIZE];
-    json_t *v = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "column", d->column, "what", d->what, "source", d->source,
-                          "target", d->target, "object", key_name(l->key, printable), "loadId", (json_int_t)l->load_id);
+    json_t *v = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "column", d->column, "what", d->what, "source",
+                          d->source, "target", d->target, "object", key_name(l->key, printable), "loadId",
+                          (json_int_t)l->load_id);
 
     if (v == NULL || json_array_append_new(k->differences, v) < 0)
         return err_set(err, ERR_INTERNAL, "cannot describe a difference");
@@ -141,9 +142,9 @@ int step_reconcile_job(struct step_ctx *c, int64_t job_id, bool recount, const c
         text = json_text(k.differences);
         k.result.at_ms = clock_now_ms();
         k.result.differences = text;
-        k.result.verdict = !k.def->has_lineage                     ? "UNVERIFIABLE"
+        k.result.verdict = !k.def->has_lineage                   ? "UNVERIFIABLE"
                            : json_array_size(k.differences) == 0 ? "EQUAL"
-                                                                   : "DIFFERENT";
+                                                                 : "DIFFERENT";
         rc = reconciliation_put(c->store, c->token, &k.result, err);
     }
     if (rc == 0) {
@@ -167,12 +168,12 @@ static int mismatch(struct step_ctx *c, int64_t job_id, const json_t *difference
     if (rc < 0)
         return rc;
     const char *column = json_string_value(json_object_get(d, "column"));
-    err_set(err, ERR_MISMATCH, "%s: %s: %s%s%s is %s in the source and %s in the target", job_name(&job, name),
-            json_string_value(json_object_get(d, "object")), column, column[0] != '\0' ? " " : "",
-            json_string_value(json_object_get(d, "what")), json_string_value(json_object_get(d, "source")),
-            json_string_value(json_object_get(d, "target")));
-    rc = err_hint(err, "orch replay %s --only mismatched --from %s --to %s --reason ... loads it again", job.pipeline,
-                  job.part, job.part);
+    err_set(err, ERR_MISMATCH, "%s: %s: %s%s%s is %s in the source and %s in the target",
+            job_name(&job, name), json_string_value(json_object_get(d, "object")), column,
+            column[0] != '\0' ? " " : "", json_string_value(json_object_get(d, "what")),
+            json_string_value(json_object_get(d, "source")), json_string_value(json_object_get(d, "target")));
+    rc = err_hint(err, "orch replay %s --only mismatched --from %s --to %s --reason ... loads it again",
+                  job.pipeline, job.part, job.part);
     job_release(&job);
     return rc;
 }

@@ -1,7 +1,7 @@
-#include "steps/object_int.h"
 #include "base/clock.h"
 #include "io/hash.h"
 #include "io/inflate.h"
+#include "steps/object_int.h"
 
 const char *key_name(const char *key, char out[KEY_NAME_SIZE])
 {
@@ -108,8 +108,8 @@ static int begin(struct reading *r, const struct table *def, const struct csv_re
     size_t count;
 
     if (first->code != CSV_GOOD)
-        return err_set(err, ERR_BAD_CSV, "line %lld: %s: %s", (long long)first->line, csv_code_name(first->code),
-                       first->message);
+        return err_set(err, ERR_BAD_CSV, "line %lld: %s: %s", (long long)first->line,
+                       csv_code_name(first->code), first->message);
     int rc = converter_new(&r->c->pipeline->convert, def, first, &r->converter, err);
     if (rc < 0)
         return rc;
@@ -143,8 +143,8 @@ static int all_records(struct reading *r, struct csv *csv, const struct table *d
     return rc == 0 && r->sink->end != NULL ? r->sink->end(r->sink->arg, err) : rc;
 }
 
-int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def, const struct row_sink *sink,
-              struct rows_result *ret, struct err *err)
+int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def,
+              const struct row_sink *sink, struct rows_result *ret, struct err *err)
 {
     struct object_info o = info_of(l);
     struct pipe pipe = {NULL, NULL};
@@ -187,7 +187,8 @@ int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], st
 }
 
 int records_read(struct step_ctx *c, const struct object_info *o,
-                 int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg, struct err *err)
+                 int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
+                 struct err *err)
 {
     struct pipe pipe = {NULL, NULL};
     struct csv_record rec;
@@ -221,7 +222,8 @@ void rejects_release(struct rejects_out *r)
 
 int rejects_flush(struct rejects_out *r, struct err *err)
 {
-    int rc = reject_put(r->c->store, r->c->token, r->load_id, r->rows, r->n, !r->started, clock_now_ms(), err);
+    int rc =
+        reject_put(r->c->store, r->c->token, r->load_id, r->rows, r->n, !r->started, clock_now_ms(), err);
 
     r->started = true;
     r->n = 0;

@@ -65,7 +65,8 @@ int step_check_parameters(const struct step_type *type, const json_t *parameters
         char name[64], path[72];
         snprintf(name, sizeof name, "%.*s", (int)n, p);
         snprintf(path, sizeof path, "%s.$", name);
-        if (p[n] != '?' && json_object_get(parameters, name) == NULL && json_object_get(parameters, path) == NULL) {
+        if (p[n] != '?' && json_object_get(parameters, name) == NULL &&
+            json_object_get(parameters, path) == NULL) {
             err_set(err, ERR_CONTRACT, "step %s needs the parameter '%s'", type->name, name);
             return err_hint(err, "%s", type->doc);
         }

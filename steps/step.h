@@ -3,8 +3,8 @@
 #include "base/beat.h"
 #include "base/json.h"
 #include "base/period.h"
-#include "io/csv.h"
 #include "io/convert.h"
+#include "io/csv.h"
 #include "io/source.h"
 #include "io/target.h"
 #include "state/store.h"
@@ -17,14 +17,14 @@ enum verify_level { VERIFY_COUNT, VERIFY_SUMS, VERIFY_FULL };
 enum lineage { LINEAGE_COLUMNS, LINEAGE_NONE };
 enum overwrite { OVERWRITE_REPLACE, OVERWRITE_REFUSE };
 
-struct pipeline {            /* filled by orchestrator/config.c; everything borrowed from the config */
+struct pipeline { /* filled by orchestrator/config.c; everything borrowed from the config */
     const char *name, *workflow, *schedule, *owner_name, *owner_email;
     struct source_config source;
-    const char *source_name, *target_name;  /* connection names */
+    const char *source_name, *target_name; /* connection names */
     const char *prefix, *layout;
     enum period period;
-    const char *const *include;             /* NULL-ended glob patterns over the key's last part, or whole with '/' */
-    int64_t since_ms, until_ms;             /* starts of partitions; until inclusive, -1: open */
+    const char *const *include; /* NULL-ended glob patterns over the key's last part, or whole with '/' */
+    int64_t since_ms, until_ms; /* starts of partitions; until inclusive, -1: open */
     int64_t settle_ms, late_after_ms, lookback_ms;
     bool allow_empty;
     enum overwrite on_overwrite;
@@ -33,16 +33,16 @@ struct pipeline {            /* filled by orchestrator/config.c; everything borr
     struct target_config target;
     const char *table;
     bool create;
-    const char *const *create_types;        /* per rule of convert.rules: "type" of the config, or NULL */
+    const char *const *create_types; /* per rule of convert.rules: "type" of the config, or NULL */
     enum lineage lineage;
     int64_t job_bytes;
     enum verify_level verify;
-    double max_rejects_percent;             /* < 0: max_rejects counts */
+    double max_rejects_percent; /* < 0: max_rejects counts */
     int64_t max_rejects;
     int64_t max_attempts;
 };
 
-struct step_io;              /* the open source and target of a pipeline; lives as long as the process works it */
+struct step_io; /* the open source and target of a pipeline; lives as long as the process works it */
 struct step_io *step_io_new(const struct pipeline *p);
 void step_io_free(struct step_io *io); /* NULL is fine */
 
@@ -50,22 +50,22 @@ struct step_ctx {
     struct store *store;
     const struct pipeline *pipeline;
     struct step_io *io;
-    const char *token;       /* of this attempt; NULL outside an execution (a person's command) */
+    const char *token; /* of this attempt; NULL outside an execution (a person's command) */
     int64_t execution_id;
     const char *execution_name;
-    int64_t lease_ms;        /* how far a heartbeat moves the lease */
-    struct beat beat;        /* call often; throttled by the engine */
-    char *flag_id;           /* owned by the engine: set by steps that hold the flag, so that beats renew its lease */
+    int64_t lease_ms; /* how far a heartbeat moves the lease */
+    struct beat beat; /* call often; throttled by the engine */
+    char *flag_id; /* owned by the engine: set by steps that hold the flag, so that beats renew its lease */
 };
 /* Open on first use, kept for the next step. Borrowed. */
 NODISCARD int step_source(struct step_ctx *c, struct source **ret, struct err *err);
 NODISCARD int step_target(struct step_ctx *c, struct target **ret, struct err *err);
 
 struct step_type {
-    const char *name;        /* "generate-queue" */
+    const char *name; /* "generate-queue" */
     int (*run)(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err);
-    const char *doc;         /* one line: parameters -> result */
-    const char *parameters;  /* their names, '?' behind those that may be missing; NULL: not checked */
+    const char *doc;        /* one line: parameters -> result */
+    const char *parameters; /* their names, '?' behind those that may be missing; NULL: not checked */
 };
 extern const struct step_type step_types[]; /* ends with name NULL; steps/all.c */
 /* By Resource ARN (any region and account); NULL when none of ours. */

@@ -9,7 +9,8 @@ step_fn step_run_generate_queue, step_run_check_now_processing, step_run_etl_que
 /* rebuild.c: the ledger's seq as this state file has read it last; -1: never, or another target's. */
 NODISCARD int step_ledger_seq(struct step_ctx *c, struct target *t, int64_t *ret, struct err *err);
 /* The fence as the state file now knows the ledger; the next step_rebuild compares. */
-NODISCARD int step_ledger_known(struct step_ctx *c, struct target *t, int64_t epoch, int64_t seq, struct err *err);
+NODISCARD int step_ledger_known(struct step_ctx *c, struct target *t, int64_t epoch, int64_t seq,
+                                struct err *err);
 /* include.c: whether the pipeline's include patterns take the key (relative to the connection). Hidden path parts
  * ('_' or '.' in front, below the partition's prefix) are never taken. */
 bool include_matches(const struct pipeline *p, const char *key);

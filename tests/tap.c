@@ -74,8 +74,8 @@ bool tap_is_mem(const void *got, size_t got_n, const void *want, size_t want_n, 
     bool same = got_n == want_n && (got_n == 0 || memcmp(got, want, got_n) == 0);
 
     if (!tap_ok(same, file, line, text))
-        tap_diag("   got: %zu bytes '%.*s'\n  want: %zu bytes '%.*s'", got_n, (int)got_n, (const char *)got, want_n,
-                 (int)want_n, (const char *)want);
+        tap_diag("   got: %zu bytes '%.*s'\n  want: %zu bytes '%.*s'", got_n, (int)got_n, (const char *)got,
+                 want_n, (int)want_n, (const char *)want);
     return same;
 }
 
@@ -148,7 +148,8 @@ int main(int argc, char **argv)
         run_one(tests[i].fn);
         bad += failed;
         skips += skipped[0] != '\0';
-        printf("%sok %d - %s%s%s\n", failed ? "not " : "", ++done, tests[i].name, skipped[0] ? " # SKIP " : "", skipped);
+        printf("%sok %d - %s%s%s\n", failed ? "not " : "", ++done, tests[i].name,
+               skipped[0] ? " # SKIP " : "", skipped);
         if (failed)
             tap_diag("in %s (%s:%d)", tests[i].name, tests[i].file, tests[i].line);
     }

@@ -27,12 +27,12 @@ void tap_leave(void) __attribute__((noreturn));
 void tap_diag(const char *fmt, ...) PRINTF(1, 2);
 void tap_skip(const char *fmt, ...) PRINTF(1, 2); /* leaves the test, counted as skipped */
 
-#define TEST(name)                                                                                                     \
-    static void name(void);                                                                                            \
-    __attribute__((constructor)) static void name##_register(void)                                                     \
-    {                                                                                                                  \
-        tap_register(#name, name, __FILE__, __LINE__);                                                                 \
-    }                                                                                                                  \
+#define TEST(name)                                                                                           \
+    static void name(void);                                                                                  \
+    __attribute__((constructor)) static void name##_register(void)                                           \
+    {                                                                                                        \
+        tap_register(#name, name, __FILE__, __LINE__);                                                       \
+    }                                                                                                        \
     static void name(void)
 
 #define ok(cond)             tap_ok((cond), __FILE__, __LINE__, #cond)
@@ -42,27 +42,27 @@ void tap_skip(const char *fmt, ...) PRINTF(1, 2); /* leaves the test, counted as
 #define diag(...)            tap_diag(__VA_ARGS__)
 #define skip(...)            tap_skip(__VA_ARGS__)
 /* Aborts this test (only) when the condition is false. */
-#define must(cond)                                                                                                     \
-    do {                                                                                                               \
-        if (!(cond)) {                                                                                                 \
-            tap_ok(false, __FILE__, __LINE__, #cond);                                                                  \
-            tap_leave();                                                                                               \
-        }                                                                                                              \
+#define must(cond)                                                                                           \
+    do {                                                                                                     \
+        if (!(cond)) {                                                                                       \
+            tap_ok(false, __FILE__, __LINE__, #cond);                                                        \
+            tap_leave();                                                                                     \
+        }                                                                                                    \
     } while (0)
 /* For calls of our idiom: prints err.msg when rc < 0, and leaves the test. */
-#define must_rc(rc, err)                                                                                               \
-    do {                                                                                                               \
-        int rc_ = (rc);                                                                                                \
-        if (rc_ < 0) {                                                                                                 \
-            tap_rc(rc_, (err), __FILE__, __LINE__, #rc);                                                               \
-            tap_leave();                                                                                               \
-        }                                                                                                              \
+#define must_rc(rc, err)                                                                                     \
+    do {                                                                                                     \
+        int rc_ = (rc);                                                                                      \
+        if (rc_ < 0) {                                                                                       \
+            tap_rc(rc_, (err), __FILE__, __LINE__, #rc);                                                     \
+            tap_leave();                                                                                     \
+        }                                                                                                    \
     } while (0)
 /* The call must fail with this code. */
-#define fails(rc, err, want)                                                                                           \
-    do {                                                                                                               \
-        int rc__ = (rc);                                                                                               \
-        if (tap_ok(rc__ < 0, __FILE__, __LINE__, #rc " fails"))                                                        \
-            tap_is_str(err_name((err)->code), err_name(want), __FILE__, __LINE__, (err)->msg);                         \
+#define fails(rc, err, want)                                                                                 \
+    do {                                                                                                     \
+        int rc__ = (rc);                                                                                     \
+        if (tap_ok(rc__ < 0, __FILE__, __LINE__, #rc " fails"))                                              \
+            tap_is_str(err_name((err)->code), err_name(want), __FILE__, __LINE__, (err)->msg);               \
     } while (0)
 #endif

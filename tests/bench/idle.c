@@ -17,8 +17,8 @@
 /* Named, so that the linker keeps each library; never called. */
 typedef void any_fn(void);
 any_fn *const kept[] = {
-    (any_fn *)curl_easy_init, (any_fn *)json_object,         (any_fn *)xmlInitParser,     (any_fn *)mysql_init,
-    (any_fn *)EVP_MD_CTX_new, (any_fn *)ZSTD_createDCtx,     (any_fn *)zlibVersion,
+    (any_fn *)curl_easy_init, (any_fn *)json_object,     (any_fn *)xmlInitParser, (any_fn *)mysql_init,
+    (any_fn *)EVP_MD_CTX_new, (any_fn *)ZSTD_createDCtx, (any_fn *)zlibVersion,
 };
 
 int main(int argc, char **argv)

@@ -132,11 +132,13 @@ static int step_work(struct step_ctx *c, const json_t *parameters, json_t **ret_
         return rc < 0 ? rc : err_set(err, ERR_CONTRACT, "no job");
     bool fails = job.reason[0] != '\0';
     sqlite3 *db = NULL;
-    char *sql = sqlite3_mprintf("UPDATE job SET state = %Q, error = %Q, message = 'its words', tries = tries + %d, "
-                                "not_before_ms = %lld, execution_id = %lld WHERE id = %lld",
-                                fails ? "FAILED" : "RECONCILED", fails ? job.reason : NULL, fails,
-                                (long long)now + 3600000, (long long)c->execution_id, (long long)job.id);
-    if (sqlite3_open(store_path(c->store), &db) != SQLITE_OK || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+    char *sql =
+        sqlite3_mprintf("UPDATE job SET state = %Q, error = %Q, message = 'its words', tries = tries + %d, "
+                        "not_before_ms = %lld, execution_id = %lld WHERE id = %lld",
+                        fails ? "FAILED" : "RECONCILED", fails ? job.reason : NULL, fails,
+                        (long long)now + 3600000, (long long)c->execution_id, (long long)job.id);
+    if (sqlite3_open(store_path(c->store), &db) != SQLITE_OK ||
+        sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         abort();
     sqlite3_close(db);
     sqlite3_free(sql);
@@ -240,8 +242,8 @@ struct history {
     const char *suffix;
 };
 
-static int on_event(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms, const char *details,
-                    struct err *err)
+static int on_event(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
+                    const char *details, struct err *err)
 {
     struct history *h = arg;
     size_t n = strlen(type), k = strlen(h->suffix);

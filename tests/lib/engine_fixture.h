@@ -27,10 +27,11 @@ struct engine_fixture {
 #define ORCH_STEP(name) "arn:aws:states:us-east-1:000000000000:activity:orch-" name
 /* workflow: ASL text; NULL: the shipped ingest. more: members for orch.json's top level, such as "\"tick\": {...},", or "". */
 void ef_make(struct engine_fixture *f, const char *workflow, const char *more);
-void ef_open(struct engine_fixture *f, const char *folder); /* what ef_make made, in this or another process */
+void ef_open(struct engine_fixture *f,
+             const char *folder);        /* what ef_make made, in this or another process */
 void ef_close(struct engine_fixture *f); /* removes the folder where ef_make made it */
 void ef_put(const char *path, const char *text);
-char *ef_get(const char *path, size_t *ret_n); /* the whole file, owned; ret_n may be NULL */
+char *ef_get(const char *path, size_t *ret_n);                 /* the whole file, owned; ret_n may be NULL */
 int64_t ef_start(struct engine_fixture *f, const char *input); /* an execution of p, input {} when NULL */
 /* "A B C": types of the history in order, or of the events whose type ends in suffix. Owned. */
 char *ef_history(struct engine_fixture *f, int64_t id, const char *suffix);

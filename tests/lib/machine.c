@@ -25,7 +25,7 @@ static char *join(const struct machine_result *r, bool states)
     json_t *e;
     size_t i;
 
-    json_array_foreach (r->events, i, e) {
+    json_array_foreach(r->events, i, e) {
         const char *word = json_string_value(json_object_get(e, "type"));
         if (states && !entered(word))
             continue;

@@ -189,8 +189,9 @@ static char *source_path(const char *name)
 {
     const char *dir = getenv("ORCH_SOURCE");
 
-    return dir != NULL ? xasprintf("%s/%s", dir, name)
-                       : xasprintf("%.*s%s", (int)(strlen(__FILE__) - strlen("tests/lib/run.c")), __FILE__, name);
+    return dir != NULL
+               ? xasprintf("%s/%s", dir, name)
+               : xasprintf("%.*s%s", (int)(strlen(__FILE__) - strlen("tests/lib/run.c")), __FILE__, name);
 }
 
 int free_ports(void)

@@ -19,8 +19,8 @@ char *get_file(const char *path, size_t *ret_n);
 
 /* What a command left behind. */
 struct ran {
-    int status;       /* exit status, or 128 + the signal that ended it */
-    char *out, *err;  /* NUL-terminated, owned by the struct */
+    int status;      /* exit status, or 128 + the signal that ended it */
+    char *out, *err; /* NUL-terminated, owned by the struct */
     size_t out_n, err_n;
 };
 /* Runs argv (NULL-terminated, looked up in PATH) to its end; in, when not NULL, is its stdin. */

@@ -23,7 +23,8 @@ static char *script_path(const char *name)
     const char *dir = getenv("ORCH_SOURCE");
 
     return dir != NULL ? xasprintf("%s/tests/servers/%s", dir, name)
-                       : xasprintf("%.*sservers/%s", (int)(strlen(__FILE__) - strlen("lib/servers.c")), __FILE__, name);
+                       : xasprintf("%.*sservers/%s", (int)(strlen(__FILE__) - strlen("lib/servers.c")),
+                                   __FILE__, name);
 }
 
 static void end_all(void)
@@ -113,8 +114,8 @@ void test_mariadb_again(const struct test_mariadb *m)
 
 char *test_mariadb_sql(const struct test_mariadb *m, const char *sql)
 {
-    return RUN_OK("mariadb", "--no-defaults", "-uroot", "-S", m->socket, "--default-character-set=utf8mb4", "-N", "-B",
-                  "-e", sql);
+    return RUN_OK("mariadb", "--no-defaults", "-uroot", "-S", m->socket, "--default-character-set=utf8mb4",
+                  "-N", "-B", "-e", sql);
 }
 
 const struct test_s3 *test_s3(void)
@@ -123,7 +124,8 @@ const struct test_s3 *test_s3(void)
 
     if (one != NULL)
         return one;
-    need("s3", (const char *const[]){"ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "curl", NULL});
+    need("s3",
+         (const char *const[]){"ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "curl", NULL});
     char *script = script_path("rgw.sh"), port[16];
     struct test_s3 *s = xcalloc(1, sizeof *s);
     s->dir = tmp_dir();
@@ -163,8 +165,8 @@ static struct ran s3_client(const struct test_s3 *s, const char *const words[4])
     struct ran r;
 
     run(&r, NULL,
-        (const char *const[]){"env", "-u", "AWS_SESSION_TOKEN", key, secret, "AWS_REGION=us-east-1", "python3", script,
-                              s->endpoint, words[0], words[1], words[2], words[3], NULL});
+        (const char *const[]){"env", "-u", "AWS_SESSION_TOKEN", key, secret, "AWS_REGION=us-east-1",
+                              "python3", script, s->endpoint, words[0], words[1], words[2], words[3], NULL});
     if (r.status != 0)
         tap_diag("%s", r.err);
     must(r.status == 0);
@@ -202,7 +204,8 @@ char *test_s3_get(const struct test_s3 *s, const char *bucket, const char *key, 
     return r.out;
 }
 
-static NORETURN void proxy_child(const char *script, const char *host_port, const struct test_proxy *p, int out)
+static NORETURN void proxy_child(const char *script, const char *host_port, const struct test_proxy *p,
+                                 int out)
 {
     int null = open("/dev/null", O_RDONLY);
 
@@ -215,7 +218,8 @@ static NORETURN void proxy_child(const char *script, const char *host_port, cons
 const struct test_proxy *test_proxy_new(const char *host_port)
 {
     need("python", (const char *const[]){"python3", NULL});
-    static struct test_proxy proxies[MAX_STARTED]; /* they live as long as the program, and so do their names */
+    static struct test_proxy
+        proxies[MAX_STARTED]; /* they live as long as the program, and so do their names */
     static int count;
     char *script = script_path("faultproxy.py"), *dir = tmp_dir(), port[16];
     int out[2];

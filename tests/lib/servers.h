@@ -28,11 +28,12 @@ struct test_s3 {
     const char *key, *secret;
 };
 const struct test_s3 *test_s3(void);
-void test_s3_kill(const struct test_s3 *s);  /* the gateway; objects stay */
+void test_s3_kill(const struct test_s3 *s); /* the gateway; objects stay */
 void test_s3_again(const struct test_s3 *s);
 void test_s3_bucket(const struct test_s3 *s, const char *bucket);
 void test_s3_put(const struct test_s3 *s, const char *bucket, const char *key, const void *p, size_t n);
-char *test_s3_get(const struct test_s3 *s, const char *bucket, const char *key, size_t *ret_n); /* returns owned */
+char *test_s3_get(const struct test_s3 *s, const char *bucket, const char *key,
+                  size_t *ret_n); /* returns owned */
 
 /* tests/servers/faultproxy.py before HOST:PORT; rules as it says, NULL: none. */
 struct test_proxy {

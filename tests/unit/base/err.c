@@ -64,7 +64,8 @@ TEST(hostile_bytes_leave_one_line_of_utf8)
     char text[2000];
 
     err_set(&err, ERR_BAD_CSV, "a\nb\x1b[31m\xff\xc3(\xe2\x82\xac");
-    is_str(err.msg, "a b [31m?" "?(\xe2\x82\xac");
+    is_str(err.msg, "a b [31m?"
+                    "?(\xe2\x82\xac");
     for (size_t pad = 0; pad < 3; pad++) { /* the cut falls on each byte of the character once */
         size_t n = pad;
         memset(text, '.', pad);

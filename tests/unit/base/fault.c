@@ -74,7 +74,8 @@ TEST(the_log_names_every_point_up_to_the_end)
 
 TEST(files_hold_and_mark)
 {
-    char *dir = tmp_dir(), *mark = tmp_path(dir, "m@rk"), *rules = xasprintf("a=touch:%s,b=wait:%s", mark, mark);
+    char *dir = tmp_dir(), *mark = tmp_path(dir, "m@rk"),
+         *rules = xasprintf("a=touch:%s,b=wait:%s", mark, mark);
 
     is_int(pass_points(rules, NULL), 0);
     is_int(access(mark, F_OK), 0);

@@ -70,7 +70,8 @@ TEST(paths)
 {
     static const struct {
         const char *dir, *name, *want;
-    } joins[] = {{"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/a", "/b", "/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
+    } joins[] = {
+        {"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/a", "/b", "/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
     static const char *const dirs[][2] = {{"/a/b", "/a"}, {"/a", "/"}, {"a", "."}, {"a/b", "a"}, {"/", "/"}};
 
     for (size_t i = 0; i < ARRAY_LEN(joins); i++) {

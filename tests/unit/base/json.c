@@ -10,8 +10,9 @@ static int parse(const char *text, json_t **ret, struct err *err)
 
 TEST(what_is_not_json_is_refused_with_its_place)
 {
-    static const char *const bad[] = {"",         "{",          "{\"a\":1,}",       "{\"a\":1,\"a\":2}", "[1] x", "nul",
-                                      "[01]",     "[1e999]",    "[9223372036854775808]", "\"\xff\"",     "'a'"};
+    static const char *const bad[] = {"",    "{",    "{\"a\":1,}", "{\"a\":1,\"a\":2}",     "[1] x",
+                                      "nul", "[01]", "[1e999]",    "[9223372036854775808]", "\"\xff\"",
+                                      "'a'"};
     struct err err;
     json_t *v;
 
@@ -23,8 +24,13 @@ TEST(what_is_not_json_is_refused_with_its_place)
 
 TEST(any_value_may_stand_at_the_top_and_order_is_kept)
 {
-    static const char *const same[] = {"null", "1", "\"x\"", "[]", "{\"b\":1,\"a\":{\"z\":[true,false,null]}}",
-                                       "9223372036854775807", "\"\xe2\x82\xac\""};
+    static const char *const same[] = {"null",
+                                       "1",
+                                       "\"x\"",
+                                       "[]",
+                                       "{\"b\":1,\"a\":{\"z\":[true,false,null]}}",
+                                       "9223372036854775807",
+                                       "\"\xe2\x82\xac\""};
     struct err err;
     json_t *v;
 
@@ -40,8 +46,12 @@ TEST(any_value_may_stand_at_the_top_and_order_is_kept)
 /* A rate of 1.1 in the input is 1.1 in the history, whatever else the document holds. */
 TEST(a_real_is_written_as_short_as_it_reads_back)
 {
-    static const char *const same[] = {"1.1", "[0.1,2.5,1.0]", "{\"a\":{\"b\":[{\"c\":100.01}]}}", "0.30000000000000004",
-                                       "1.7976931348623157e308", "5e-324"};
+    static const char *const same[] = {"1.1",
+                                       "[0.1,2.5,1.0]",
+                                       "{\"a\":{\"b\":[{\"c\":100.01}]}}",
+                                       "0.30000000000000004",
+                                       "1.7976931348623157e308",
+                                       "5e-324"};
     struct err err;
     json_t *v, *back;
 

@@ -6,10 +6,26 @@ TEST(whole_numbers)
     static const struct {
         const char *text;
         int64_t want;
-    } good[] = {{"0", 0},   {"-0", 0},  {"007", 7}, {"9223372036854775807", INT64_MAX}, {"-9223372036854775808", INT64_MIN},
-                {"-1", -1}, {"42", 42}};
-    static const char *const bad[] = {"",    "-",  "+1",  " 1", "1 ",  "1.0", "1e3",
-                                      "0x1", "--1", "1_0", "１", "9223372036854775808", "-9223372036854775809"};
+    } good[] = {{"0", 0},
+                {"-0", 0},
+                {"007", 7},
+                {"9223372036854775807", INT64_MAX},
+                {"-9223372036854775808", INT64_MIN},
+                {"-1", -1},
+                {"42", 42}};
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "+1",
+                                      " 1",
+                                      "1 ",
+                                      "1.0",
+                                      "1e3",
+                                      "0x1",
+                                      "--1",
+                                      "1_0",
+                                      "１",
+                                      "9223372036854775808",
+                                      "-9223372036854775809"};
     struct err err;
     int64_t v;
 
@@ -29,8 +45,10 @@ TEST(durations)
     static const struct {
         const char *text;
         int64_t want;
-    } good[] = {{"500ms", 500}, {"90s", 90000}, {"15m", 900000}, {"1h", 3600000}, {"7d", 604800000}, {"0s", 0}};
-    static const char *const bad[] = {"", "60", "s", "1 h", "1H", "-1s", "1.5h", "1h30m", "9223372036854775807d"};
+    } good[] = {{"500ms", 500},  {"90s", 90000},    {"15m", 900000},
+                {"1h", 3600000}, {"7d", 604800000}, {"0s", 0}};
+    static const char *const bad[] = {
+        "", "60", "s", "1 h", "1H", "-1s", "1.5h", "1h30m", "9223372036854775807d"};
     struct err err;
     int64_t v;
 
@@ -47,7 +65,8 @@ TEST(sizes)
     static const struct {
         const char *text;
         int64_t want;
-    } good[] = {{"512", 512}, {"64KiB", 65536}, {"1GiB", 1073741824}, {"10MB", 10000000}, {"1TiB", 1099511627776}};
+    } good[] = {
+        {"512", 512}, {"64KiB", 65536}, {"1GiB", 1073741824}, {"10MB", 10000000}, {"1TiB", 1099511627776}};
     static const char *const bad[] = {"", "KiB", "1 KiB", "1kb", "1.5GiB", "-1", "9223372036854775807KiB"};
     struct err err;
     int64_t v;
@@ -86,16 +105,16 @@ TEST(utf8_is_judged_as_rfc3629_says)
         {"\xef\xbf\xbf", 3, -1},
         {"\xf4\x8f\xbf\xbf", 4, -1},
         {"12345678\xf0\x9f\x98\x80tail", 16, -1},
-        {"\x80", 1, 0},                 /* a continuation alone */
-        {"\xc0\xaf", 2, 0},             /* overlong */
+        {"\x80", 1, 0},     /* a continuation alone */
+        {"\xc0\xaf", 2, 0}, /* overlong */
         {"\xc1\xbf", 2, 0},
         {"\xe0\x9f\xbf", 3, 0},
         {"\xf0\x8f\xbf\xbf", 4, 0},
-        {"\xed\xa0\x80", 3, 0},         /* a surrogate */
-        {"\xf4\x90\x80\x80", 4, 0},     /* past U+10FFFF */
+        {"\xed\xa0\x80", 3, 0},     /* a surrogate */
+        {"\xf4\x90\x80\x80", 4, 0}, /* past U+10FFFF */
         {"\xf5\x80\x80\x80", 4, 0},
         {"\xff", 1, 0},
-        {"ab\xc3", 3, 2},               /* cut off */
+        {"ab\xc3", 3, 2}, /* cut off */
         {"12345678ab\xe2\x82", 12, 10},
         {"12345678ab\xe2(\xa1", 13, 10},
         {"1234567\xff", 8, 7},
@@ -117,7 +136,9 @@ TEST(printable_shows_every_byte_a_terminal_would_obey)
 {
     char out[64];
 
-    str_printable("a\x1b[2J\r\n\t\xc2\x9b" "b\xff\xe2\x82\xac", 15, out, sizeof out);
+    str_printable("a\x1b[2J\r\n\t\xc2\x9b"
+                  "b\xff\xe2\x82\xac",
+                  15, out, sizeof out);
     is_str(out, "a\\x1b[2J\\x0d\\x0a\\x09\\xc2\\x9bb\\xff\xe2\x82\xac");
     str_printable("", 0, out, sizeof out);
     is_str(out, "");

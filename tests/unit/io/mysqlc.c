@@ -131,7 +131,8 @@ TEST(values_go_in_and_come_out)
 {
     struct mysqlc *c = open_it(TLS_OFF, NULL);
     struct got g = {0};
-    const struct val values[] = {val_i64(INT64_MIN), val_text("a'b\\"), val_text(NULL), val_blob("\x00\xff", 2), val_text("")};
+    const struct val values[] = {val_i64(INT64_MIN), val_text("a'b\\"), val_text(NULL),
+                                 val_blob("\x00\xff", 2), val_text("")};
     int64_t rows = 0;
     struct err err;
 
@@ -139,8 +140,12 @@ TEST(values_go_in_and_come_out)
     is_str(g.text, "-9223372036854775808|a'b\\|NULL|00FF||");
     is_int(rows, 1);
     g = (struct got){0};
-    must_rc(mysqlc_run(c, "SELECT CONCAT(REPEAT('x', 300000), 'z') UNION ALL SELECT NULL UNION ALL SELECT CONCAT(REPEAT('x', 299), 'z')"
-                       " UNION ALL SELECT 'short'", NULL, 0, take, &g, &rows, NULL, &err), &err);
+    must_rc(mysqlc_run(c,
+                       "SELECT CONCAT(REPEAT('x', 300000), 'z') UNION ALL SELECT NULL UNION ALL SELECT "
+                       "CONCAT(REPEAT('x', 299), 'z')"
+                       " UNION ALL SELECT 'short'",
+                       NULL, 0, take, &g, &rows, NULL, &err),
+            &err);
     is_int(rows, 4);
     is_int(g.longest, 300001);
     is_str(g.text, "NULL|short|");
@@ -187,7 +192,8 @@ TEST(an_update_counts_what_it_matched)
     struct err err;
 
     must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE m (a INT)", &err), &err);
-    must_rc(mysqlc_run(c, "INSERT INTO m VALUES (1), (1)", NULL, 0, NULL, NULL, &rows, &warnings, &err), &err);
+    must_rc(mysqlc_run(c, "INSERT INTO m VALUES (1), (1)", NULL, 0, NULL, NULL, &rows, &warnings, &err),
+            &err);
     is_int(rows, 2);
     is_int(warnings, 0);
     must_rc(mysqlc_run(c, "UPDATE m SET a = 1", NULL, 0, NULL, NULL, &rows, NULL, &err), &err);
@@ -246,17 +252,24 @@ TEST(rows_in_bulk_are_the_rows_that_were_given)
         struct got g = {0};
         int64_t rows = 0;
         unsigned warnings = 9;
-        must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE b (n INT AUTO_INCREMENT PRIMARY KEY, i BIGINT, u BIGINT UNSIGNED, r DOUBLE,"
-                               " t TEXT, x BLOB, k INT) CHARSET utf8mb4", &err), &err);
+        must_rc(mysqlc_exec(c,
+                            "CREATE OR REPLACE TABLE b (n INT AUTO_INCREMENT PRIMARY KEY, i BIGINT, u BIGINT "
+                            "UNSIGNED, r DOUBLE,"
+                            " t TEXT, x BLOB, k INT) CHARSET utf8mb4",
+                            &err),
+                &err);
         must_rc(mysqlc_bulk_new(c, "INSERT INTO b(i,u,r,t,x,k) VALUES ", "(?,?,?,?,?,7)", 5, &b, &err), &err);
         must_rc(mysqlc_bulk_insert(b, cols, 0, 5, &rows, &warnings, &err), &err);
         is_int(rows, 5);
         is_int(warnings, 0);
         must_rc(mysqlc_bulk_insert(b, cols, 3, 1, &rows, &warnings, &err), &err);
         is_int(rows, 1);
-        must_rc(mysqlc_run(c, "SELECT i, u, CAST(r AS CHAR), HEX(t), HEX(x), k FROM b ORDER BY n", NULL, 0, take, &g, NULL, NULL, &err), &err);
+        must_rc(mysqlc_run(c, "SELECT i, u, CAST(r AS CHAR), HEX(t), HEX(x), k FROM b ORDER BY n", NULL, 0,
+                           take, &g, NULL, NULL, &err),
+                &err);
         is_str(g.text, "-9223372036854775808|18446744073709551615|0.1|61|0001|7|"
-                       "2|0|-1e300||" "|7|3|1|0|NULL|FF|7|"
+                       "2|0|-1e300||"
+                       "|7|3|1|0|NULL|FF|7|"
                        "9223372036854775807|2|5e-324|F09F9880|NULL|7|5|3|1.5|65|78|7|"
                        "9223372036854775807|2|5e-324|F09F9880|NULL|7|");
         mysqlc_bulk_free(b);

@@ -46,7 +46,8 @@ TEST(parsing_agrees_with_strtod_and_strtof)
                  d.exp10);
         double v = decimal_to_double(&d), want = strtod(text, NULL);
         float f = decimal_to_float(&d), want_f = strtof(text, NULL);
-        if (!ok(v == want && signbit(v) == signbit(want)) || !ok(f == want_f && signbit(f) == signbit(want_f)))
+        if (!ok(v == want && signbit(v) == signbit(want)) ||
+            !ok(f == want_f && signbit(f) == signbit(want_f)))
             diag("%s: %a, strtod says %a", text, v, want);
     }
 }

@@ -41,7 +41,10 @@ static const char *sql(const char *text)
         while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
             for (int i = 0; i < sqlite3_column_count(st); i++) {
                 const char *cell = (const char *)sqlite3_column_text(st, i);
-                n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", i > 0 ? "\t" : n > 0 ? "\n" : "",
+                n += (size_t)snprintf(out + n, sizeof out - n, "%s%s",
+                                      i > 0   ? "\t"
+                                      : n > 0 ? "\n"
+                                              : "",
                                       cell != NULL ? cell : "NULL");
             }
         }
@@ -103,7 +106,8 @@ TEST(a_load_arrives_as_it_was_read)
            "1\tAda\t1200.50\t0.1\t2022-06-05 12:00:00.123\t7\t2\tinteger\ttext\treal\ttext\n"
            "2\tO'Neil, \xc3\x89ric\tNULL\t1.0e-07\tNULL\t7\t3\tinteger\tnull\treal\tnull\n"
            "3\t\t0.01\t-25000000000.0\t2022-06-05 13:00:00.000\t7\t4\tinteger\ttext\treal\ttext");
-    is_str(sql("SELECT load_id, chunk, pipeline, part, CAST(object_key AS TEXT), state, rows_loaded FROM orch_load"),
+    is_str(sql("SELECT load_id, chunk, pipeline, part, CAST(object_key AS TEXT), state, rows_loaded FROM "
+               "orch_load"),
            "7\t0\tloans\t2022-06-05T12\tfile.csv\tLOADED\t3");
     is_str(sql("SELECT epoch, seq FROM orch_fence"), "1\t1");
     is_str(tf_compare(t, &l), "");
@@ -224,11 +228,14 @@ TEST(rows_that_break_a_rule_are_rejected_one_by_one)
     struct err err;
 
     sql("CREATE TABLE parent(id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (1);"
-        "CREATE TABLE own(id INTEGER PRIMARY KEY ON CONFLICT REPLACE, n INTEGER CHECK (n < 100), v TEXT UNIQUE ON CONFLICT IGNORE,"
+        "CREATE TABLE own(id INTEGER PRIMARY KEY ON CONFLICT REPLACE, n INTEGER CHECK (n < 100), v TEXT "
+        "UNIQUE ON CONFLICT IGNORE,"
         " p INTEGER REFERENCES parent(id)) STRICT; INSERT INTO own VALUES (1, 1, 'a', 1)");
     must_rc(target_lineage_add(t, "own", &err), &err);
     must_rc(target_lineage_add(t, "own", &err), &err);
-    struct tf_load l = {.table = "own", .csv = "id,n,v,p\n1,2,b,1\n2,2,c,1\n3,100,d,1\n4,1,c,1\n5,1,e,9\n6,1,f,NA\n", .id = 7,
+    struct tf_load l = {.table = "own",
+                        .csv = "id,n,v,p\n1,2,b,1\n2,2,c,1\n3,100,d,1\n4,1,c,1\n5,1,e,9\n6,1,f,NA\n",
+                        .id = 7,
                         .epoch = take_epoch(t)};
     must_rc(tf_load(t, &l, &err), &err);
     is_int(l.reject_count, 4);
@@ -236,8 +243,10 @@ TEST(rows_that_break_a_rule_are_rejected_one_by_one)
     ok(strncmp(l.rejects[1], "4 CHECK_FAILED", 14) == 0);
     is_str(l.rejects[2], "5 DUPLICATE_KEY v: UNIQUE constraint failed: own.v ()");
     ok(strncmp(l.rejects[3], "6 FOREIGN_KEY", 13) == 0);
-    is_str(sql("SELECT id, n, v, p, _orch_load_id FROM own ORDER BY id"), "1\t1\ta\t1\tNULL\n2\t2\tc\t1\t7\n6\t1\tf\tNULL\t7");
-    is_str(tf_compare(t, &(struct tf_load){.table = "own", .csv = "id,n,v,p\n2,2,c,1\n6,1,f,NA\n", .id = 7}), "");
+    is_str(sql("SELECT id, n, v, p, _orch_load_id FROM own ORDER BY id"),
+           "1\t1\ta\t1\tNULL\n2\t2\tc\t1\t7\n6\t1\tf\tNULL\t7");
+    is_str(tf_compare(t, &(struct tf_load){.table = "own", .csv = "id,n,v,p\n2,2,c,1\n6,1,f,NA\n", .id = 7}),
+           "");
     target_close(t);
 }
 
@@ -247,7 +256,8 @@ TEST(types_that_change_values_are_not_loaded)
     struct table *def = NULL;
     struct err err;
 
-    sql("CREATE TABLE own(a STRING, b DECIMAL(10,2), c, d DATE, e INT, f FLOAT, g CLOB, h BLOB, i NUMERIC, j INT8,"
+    sql("CREATE TABLE own(a STRING, b DECIMAL(10,2), c, d DATE, e INT, f FLOAT, g CLOB, h BLOB, i NUMERIC, j "
+        "INT8,"
         " k VARCHAR(3), l TEXT GENERATED ALWAYS AS (g) VIRTUAL)");
     must_rc(target_describe(t, "own", &def, &err), &err);
     is_int(def->columns[0].type, COL_UNSUPPORTED);
@@ -276,7 +286,8 @@ TEST(tables_that_cannot_be_loaded_once_are_refused)
     struct table *def = NULL;
     struct err err;
 
-    sql("CREATE VIEW loan_view AS SELECT * FROM loan; CREATE VIRTUAL TABLE fts USING fts5(x); CREATE TABLE own(id);"
+    sql("CREATE VIEW loan_view AS SELECT * FROM loan; CREATE VIRTUAL TABLE fts USING fts5(x); CREATE TABLE "
+        "own(id);"
         "CREATE TABLE own2(id); CREATE TRIGGER \"update insert\" BEFORE INSERT ON own BEGIN SELECT 1; END;"
         "CREATE TRIGGER IF NOT EXISTS insert_it AFTER UPDATE OF id ON own2 BEGIN DELETE FROM own; END");
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -321,11 +332,12 @@ TEST(a_change_by_hand_shows_as_a_difference)
 TEST(large_and_tiny_doubles_sum_alike_on_both_sides)
 {
     struct target *t = fresh();
-    struct tf_load l = {.table = "own",
-                        .csv = "f,b\n1.7976931348623157e308,a\n5e-324,b\n-1e25,c\n9.999999999999999e24,d\n0.1,e\n-0,f\n"
-                               "1e-30,g\n4.9e-31,h\n5e-31,i\n123456789.12345678,j\nNA,\n",
-                        .id = 7,
-                        .epoch = take_epoch(t)};
+    struct tf_load l = {
+        .table = "own",
+        .csv = "f,b\n1.7976931348623157e308,a\n5e-324,b\n-1e25,c\n9.999999999999999e24,d\n0.1,e\n-0,f\n"
+               "1e-30,g\n4.9e-31,h\n5e-31,i\n123456789.12345678,j\nNA,\n",
+        .id = 7,
+        .epoch = take_epoch(t)};
     struct err err;
 
     sql("CREATE TABLE own(f REAL, b BLOB)");
@@ -346,8 +358,13 @@ static int count_rows(void *arg, const struct ledger_row *r, struct err *err)
 TEST(decisions_and_scans_work_here_too)
 {
     struct target *t = fresh();
-    struct ledger_row skip = {.pipeline = TF_PIPELINE, .partition = "2022-06-05T12", .key = "", .state = LEDGER_SKIPPED,
-                              .load_id = 5, .reason = "no file came", .at_ms = 1};
+    struct ledger_row skip = {.pipeline = TF_PIPELINE,
+                              .partition = "2022-06-05T12",
+                              .key = "",
+                              .state = LEDGER_SKIPPED,
+                              .load_id = 5,
+                              .reason = "no file came",
+                              .at_ms = 1};
     int64_t sum = 0, epoch, seq;
     struct err err;
 
@@ -358,9 +375,11 @@ TEST(decisions_and_scans_work_here_too)
     skip.load_id = 6;
     must_rc(target_ledger_decide(t, &skip, &err), &err);
     is_str(sql("SELECT state, generation FROM orch_load ORDER BY load_id"), "SUPERSEDED\t1\nADOPTED\t2");
-    sql("WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < 699) INSERT INTO orch_load"
+    sql("WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < 699) INSERT INTO "
+        "orch_load"
         " (load_id, pipeline, part, object_key, key_sha256, generation, state, at_ms)"
-        " SELECT i, 'loans', '2022-06-05', CAST(i AS BLOB), CAST(i AS BLOB), 1, 'LOADED', 50 + i / 250 FROM n");
+        " SELECT i, 'loans', '2022-06-05', CAST(i AS BLOB), CAST(i AS BLOB), 1, 'LOADED', 50 + i / 250 FROM "
+        "n");
     must_rc(target_ledger_scan(t, TF_PIPELINE, count_rows, &sum, &err), &err);
     is_int(sum, 5 + 6 + (100 + 699) * 600 / 2);
     target_close(t);

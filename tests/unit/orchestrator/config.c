@@ -21,8 +21,7 @@ static char *with(const char *more)
     must_rc(json_parse(minimal, strlen(minimal), "minimal", &doc, &err), &err);
     must_rc(json_parse(more, strlen(more), more, &add, &err), &err);
     loans = json_object_get(json_object_get(doc, "pipelines"), "loans");
-    json_object_foreach(add, key, v)
-    {
+    json_object_foreach(add, key, v) {
         json_t *old = json_object_get(loans, key);
         if (json_is_object(old) && json_is_object(v))
             json_object_update(old, v);

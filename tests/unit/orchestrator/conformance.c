@@ -33,13 +33,13 @@ static json_t *decoded(const json_t *v)
     }
     if (json_is_object(v)) {
         out = json_object();
-        json_object_foreach ((json_t *)(uintptr_t)v, key, item)
+        json_object_foreach((json_t *)(uintptr_t)v, key, item)
             json_object_set_new(out, key, decoded(item));
         return out;
     }
     if (json_is_array(v)) {
         out = json_array();
-        json_array_foreach (v, i, item)
+        json_array_foreach(v, i, item)
             json_array_append_new(out, decoded(item));
         return out;
     }
@@ -68,7 +68,7 @@ static bool same(const json_t *got, const json_t *want)
     if (json_is_object(got) && json_is_object(want)) {
         if (json_object_size(got) != json_object_size(want))
             return false;
-        json_object_foreach ((json_t *)(uintptr_t)want, key, item)
+        json_object_foreach((json_t *)(uintptr_t)want, key, item)
             if (!same(json_object_get(got, key), item))
                 return false;
         return true;
@@ -76,7 +76,7 @@ static bool same(const json_t *got, const json_t *want)
     if (json_is_array(got) && json_is_array(want)) {
         if (json_array_size(got) != json_array_size(want))
             return false;
-        json_array_foreach (want, i, item)
+        json_array_foreach(want, i, item)
             if (!same(json_array_get(got, i), item))
                 return false;
         return true;
@@ -90,7 +90,7 @@ static json_t *as_activity(const json_t *types)
     json_t *out = json_array(), *type;
     size_t i;
 
-    json_array_foreach (types, i, type) {
+    json_array_foreach(types, i, type) {
         const char *s = json_string_value(type);
         char text[80];
         if (strcmp(s, "TaskSubmitted") == 0)
@@ -114,7 +114,7 @@ static const char *same_events(const json_t *expect, const struct machine_result
     const char *verdict = NULL;
     size_t i;
 
-    json_array_foreach (r->events, i, e) {
+    json_array_foreach(r->events, i, e) {
         const char *name =
             json_string_value(json_object_get(json_object_get(e, "stateEnteredEventDetails"), "name"));
         json_array_append(got, json_object_get(e, "type"));
@@ -175,8 +175,8 @@ static json_t *mocks_of(const json_t *given)
     const char *state;
     size_t i;
 
-    json_object_foreach (mocks, state, list)
-        json_array_foreach (list, i, mock) {
+    json_object_foreach(mocks, state, list)
+        json_array_foreach(list, i, mock) {
             const char *text = json_string_value(json_object_get(mock, "output"));
             json_t *parsed = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
             if (parsed != NULL)

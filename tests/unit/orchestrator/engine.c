@@ -11,24 +11,32 @@
 
 static struct engine_fixture f;
 
-#define RETRY                                                                                                          \
-    "\"Retry\": [{\"ErrorEquals\": [\"States.HeartbeatTimeout\"], \"IntervalSeconds\": 1, \"MaxAttempts\": 5}]"
-#define ADD(what, next)                                                                                                \
-    "{\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP("add") "\", \"Parameters\": {\"what\": \"" what                  \
-    "\"}, \"ResultPath\": \"$." what "\", " RETRY ", \"Next\": \"" next "\"}"
-#define SLOW(heartbeat, more)                                                                                          \
-    "{\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP("slow") "\", \"Parameters\": {\"seconds.$\": \"$.seconds\"}, "  \
-    "\"HeartbeatSeconds\": " heartbeat ", " more "}"
+#define RETRY                                                                                                \
+    "\"Retry\": [{\"ErrorEquals\": [\"States.HeartbeatTimeout\"], \"IntervalSeconds\": 1, \"MaxAttempts\": " \
+    "5}]"
+#define ADD(what, next)                                                                                      \
+    "{\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP("add") "\", \"Parameters\": {\"what\": \"" what        \
+                                                             "\"}, \"ResultPath\": \"$." what "\", " RETRY   \
+                                                             ", \"Next\": \"" next "\"}"
+#define SLOW(heartbeat, more)                                                                                \
+    "{\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP(                                                       \
+        "slow") "\", \"Parameters\": {\"seconds.$\": \"$.seconds\"}, "                                       \
+                "\"HeartbeatSeconds\": " heartbeat ", " more "}"
 
 static const char chain[] =
     "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Result\": {\"x\": 1}, \"Next\": \"B\"},"
-    "\"B\": " ADD("b", "C") ", \"C\": {\"Type\": \"Choice\", \"Choices\": [{\"Variable\": \"$.x\", \"NumericEquals\": 1,"
-    "\"Next\": \"D\"}]}, \"D\": " ADD("d", "E") ", \"E\": {\"Type\": \"Succeed\"}}}";
+    "\"B\": " ADD(
+        "b",
+        "C") ", \"C\": {\"Type\": \"Choice\", \"Choices\": [{\"Variable\": \"$.x\", \"NumericEquals\": 1,"
+             "\"Next\": \"D\"}]}, \"D\": " ADD("d", "E") ", \"E\": {\"Type\": \"Succeed\"}}}";
 static const char chain_history[] =
     "ExecutionStarted PassStateEntered PassStateExited TaskStateEntered ActivityScheduled ActivityStarted "
-    "ActivitySucceeded TaskStateExited ChoiceStateEntered ChoiceStateExited TaskStateEntered ActivityScheduled "
-    "ActivityStarted ActivitySucceeded TaskStateExited SucceedStateEntered SucceedStateExited ExecutionSucceeded";
-static const char slow[] = "{\"StartAt\": \"S\", \"States\": {\"S\": " SLOW("10", RETRY ", \"End\": true") "}}";
+    "ActivitySucceeded TaskStateExited ChoiceStateEntered ChoiceStateExited TaskStateEntered "
+    "ActivityScheduled "
+    "ActivityStarted ActivitySucceeded TaskStateExited SucceedStateEntered SucceedStateExited "
+    "ExecutionSucceeded";
+static const char slow[] =
+    "{\"StartAt\": \"S\", \"States\": {\"S\": " SLOW("10", RETRY ", \"End\": true") "}}";
 
 static enum engine_result work(int64_t id, int64_t *ret_wake)
 {
@@ -91,11 +99,15 @@ TEST(a_run_is_recorded_as_aws_does)
     is_history(id, "", chain_history);
     is_text("SELECT status FROM execution", "SUCCEEDED");
     is_text("SELECT output FROM execution", "{\"x\":1,\"b\":{\"lines\":1},\"d\":{\"lines\":2}}");
-    is_text("SELECT group_concat(previous_id) FROM (SELECT previous_id FROM event ORDER BY id)",
-            "0,0,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"); /* the first state does not point at ExecutionStarted */
-    is_text("SELECT json_extract(details, '$.executionStartedEventDetails.input') FROM event WHERE id = 1", "{}");
-    ok(ef_number(&f, "SELECT json_extract(details, '$.activityStartedEventDetails.workerName') LIKE '%:%' FROM event "
-                     "WHERE type = 'ActivityStarted'") == 1);
+    is_text(
+        "SELECT group_concat(previous_id) FROM (SELECT previous_id FROM event ORDER BY id)",
+        "0,0,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"); /* the first state does not point at ExecutionStarted */
+    is_text("SELECT json_extract(details, '$.executionStartedEventDetails.input') FROM event WHERE id = 1",
+            "{}");
+    ok(ef_number(
+           &f,
+           "SELECT json_extract(details, '$.activityStartedEventDetails.workerName') LIKE '%:%' FROM event "
+           "WHERE type = 'ActivityStarted'") == 1);
     is_int(ef_number(&f, "SELECT count(*) FROM task WHERE status = 'SUCCEEDED'"), 2);
     is_int(ef_number(&f, "SELECT claim_lock IS NULL AND claim = 1 FROM execution"), 1);
     is_int(lock_files(), 0);
@@ -106,17 +118,21 @@ TEST(a_run_is_recorded_as_aws_does)
 
 TEST(the_context_object_names_execution_and_machine)
 {
-    ef_make(&f, "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Parameters\": {\"id.$\": "
-                "\"$$.Execution.Id\", \"in.$\": \"$$.Execution.Input.k\", \"machine.$\": \"$$.StateMachine.Name\", "
-                "\"n.$\": \"$$.Execution.RedriveCount\"}, \"End\": true}}}", "");
+    ef_make(
+        &f,
+        "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Parameters\": {\"id.$\": "
+        "\"$$.Execution.Id\", \"in.$\": \"$$.Execution.Input.k\", \"machine.$\": \"$$.StateMachine.Name\", "
+        "\"n.$\": \"$$.Execution.RedriveCount\"}, \"End\": true}}}",
+        "");
     const struct pipeline *p;
     json_t *input = json_pack("{s:i}", "k", 7);
     int64_t id;
     must_rc(config_pipeline(f.config, "p", &p, &f.err), &f.err);
     must_rc(engine_start(f.engine, p, "first", "START", input, &id, &f.err), &f.err);
     is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT output FROM execution", "{\"id\":\"arn:aws:states:us-east-1:000000000000:execution:p:first\","
-                                            "\"in\":7,\"machine\":\"p\",\"n\":0}");
+    is_text("SELECT output FROM execution",
+            "{\"id\":\"arn:aws:states:us-east-1:000000000000:execution:p:first\","
+            "\"in\":7,\"machine\":\"p\",\"n\":0}");
     json_decref(input);
     ef_close(&f);
 }
@@ -150,8 +166,10 @@ TEST(a_resource_that_is_no_step_is_refused_before_anything_runs)
     json_t *input = json_object();
     int64_t id = 0;
 
-    ef_make(&f, "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP("ingets")
-                "\", \"End\": true}}}", "");
+    ef_make(&f,
+            "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP(
+                "ingets") "\", \"End\": true}}}",
+            "");
     must_rc(config_pipeline(f.config, "p", &p, &f.err), &f.err);
     fails(engine_start(f.engine, p, NULL, "START", input, &id, &f.err), &f.err, ERR_WORKFLOW);
     ok(strstr(f.err.msg, "state 'A'") != NULL);
@@ -162,17 +180,22 @@ TEST(a_resource_that_is_no_step_is_refused_before_anything_runs)
 
 TEST(a_failed_step_meets_catch_and_its_words_are_kept)
 {
-    ef_make(&f, "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP("fail")
-                "\", \"Parameters\": {\"error\": \"Orch.BadCsv\", \"cause\": \"line 3: 'x'\", \"hint\": \"mend it\"}, "
-                "\"Catch\": [{\"ErrorEquals\": [\"Orch.BadCsv\"], \"Next\": \"F\"}], \"End\": true}, "
-                "\"F\": {\"Type\": \"Fail\", \"ErrorPath\": \"$.Error\", \"CausePath\": \"$.Cause\"}}}", "");
+    ef_make(
+        &f,
+        "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP(
+            "fail") "\", \"Parameters\": {\"error\": \"Orch.BadCsv\", \"cause\": \"line 3: 'x'\", \"hint\": "
+                    "\"mend it\"}, "
+                    "\"Catch\": [{\"ErrorEquals\": [\"Orch.BadCsv\"], \"Next\": \"F\"}], \"End\": true}, "
+                    "\"F\": {\"Type\": \"Fail\", \"ErrorPath\": \"$.Error\", \"CausePath\": \"$.Cause\"}}}",
+        "");
     int64_t id = ef_start(&f, NULL);
     is_int(work(id, NULL), ENGINE_ENDED);
     is_text("SELECT status || ' ' || error || ' ' || cause FROM execution",
             "FAILED Orch.BadCsv line 3: 'x' (hint: mend it)");
     is_text("SELECT status FROM task", "FAILED");
-    is_history(id, "", "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted ActivityFailed "
-                       "TaskStateExited FailStateEntered ExecutionFailed");
+    is_history(id, "",
+               "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted ActivityFailed "
+               "TaskStateExited FailStateEntered ExecutionFailed");
     ef_close(&f);
 }
 
@@ -189,12 +212,15 @@ static void check_chain(const char *when)
     good &= ok(ef_number(&f, "SELECT count(*) FROM event WHERE type = 'ActivitySucceeded'") == 2);
     good &= ok(ef_number(&f, "SELECT sum(type = 'ActivityScheduled') = sum(type IN ('ActivitySucceeded', "
                              "'ActivityTimedOut')) FROM event") == 1);
-    good &= ok(ef_number(&f, "SELECT sum(type = 'ActivityStarted') = sum(type = 'ActivityScheduled') FROM event") == 1);
+    good &=
+        ok(ef_number(
+               &f, "SELECT sum(type = 'ActivityStarted') = sum(type = 'ActivityScheduled') FROM event") == 1);
     int64_t starts = ef_number(&f, "SELECT count(*) FROM event WHERE type = 'ActivityStarted'");
     char *path = fs_join(f.folder, "effects"), *effects = ef_get(path, NULL);
     good &= ok(strstr(effects, "b\n") != NULL && strstr(effects, "d\n") != NULL);
     good &= ok((int64_t)strlen(effects) / 2 <= starts);
-    must_rc(engine_sweep(f.engine, &f.err), &f.err); /* killed after the end: the hourly sweep takes its file away */
+    must_rc(engine_sweep(f.engine, &f.err),
+            &f.err); /* killed after the end: the hourly sweep takes its file away */
     good &= ok(lock_files() == 0);
     if (!good) {
         char *history = ef_history(&f, 1, "");
@@ -209,7 +235,8 @@ static void check_chain(const char *when)
 static int die_everywhere(const char *action)
 {
     for (int n = 1; n < 200; n++) {
-        char *fault = xasprintf("ORCH_FAULT=*=%s@%d", action, n), *when = xasprintf("%s at point %d", action, n);
+        char *fault = xasprintf("ORCH_FAULT=*=%s@%d", action, n),
+             *when = xasprintf("%s at point %d", action, n);
         const char *env[] = {fault, NULL};
         ef_make(&f, chain, "");
         ef_start(&f, NULL);
@@ -284,14 +311,16 @@ TEST(a_stopped_owner_is_taken_over_when_its_lease_is_over_and_lets_go_when_it_wa
     wait_for_file("slow");
     kill(kid, SIGSTOP);
     must(waitpid(kid, &status, WUNTRACED) == kid && WIFSTOPPED(status));
-    is_int(work(id, NULL), ENGINE_HELD);                       /* its lease holds */
-    is_int(ef_wait(ef_child(&f, later)), ENGINE_WAITING);      /* over: the task timed out, Retry waits */
-    is_int(ef_wait(ef_child(&f, much_later)), ENGINE_ENDED);   /* the second attempt */
+    is_int(work(id, NULL), ENGINE_HELD);                     /* its lease holds */
+    is_int(ef_wait(ef_child(&f, later)), ENGINE_WAITING);    /* over: the task timed out, Retry waits */
+    is_int(ef_wait(ef_child(&f, much_later)), ENGINE_ENDED); /* the second attempt */
     kill(kid, SIGCONT);
-    is_int(ef_wait(kid), ENGINE_HELD); /* it found its token gone, wrote nothing, and said that another has it */
+    is_int(ef_wait(kid),
+           ENGINE_HELD); /* it found its token gone, wrote nothing, and said that another has it */
     is_text("SELECT status FROM execution", "SUCCEEDED");
-    is_history(id, "", "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted ActivityTimedOut "
-                       "ActivityScheduled ActivityStarted ActivitySucceeded TaskStateExited ExecutionSucceeded");
+    is_history(id, "",
+               "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted ActivityTimedOut "
+               "ActivityScheduled ActivityStarted ActivitySucceeded TaskStateExited ExecutionSucceeded");
     is_int(lock_files(), 0);
     ef_close(&f);
 }
@@ -344,8 +373,10 @@ TEST(timeouts_of_task_and_execution_are_two_things)
 {
     const char *later[] = {"ORCH_TEST_NOW=+2h", NULL};
 
-    ef_make(&f, "{\"StartAt\": \"S\", \"States\": {\"S\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP("slow")
-                "\", \"Parameters\": {\"seconds\": 60}, \"TimeoutSeconds\": 1, \"End\": true}}}", "");
+    ef_make(&f,
+            "{\"StartAt\": \"S\", \"States\": {\"S\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP(
+                "slow") "\", \"Parameters\": {\"seconds\": 60}, \"TimeoutSeconds\": 1, \"End\": true}}}",
+            "");
     int64_t id = ef_start(&f, NULL);
     is_int(work(id, NULL), ENGINE_ENDED);
     is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Timeout");
@@ -353,14 +384,18 @@ TEST(timeouts_of_task_and_execution_are_two_things)
     is_history(id, "TimedOut", "ActivityTimedOut");
     ef_close(&f);
 
-    ef_make(&f, "{\"StartAt\": \"W\", \"TimeoutSeconds\": 3600, \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": "
-                "86400, \"End\": true}}}", "");
+    ef_make(&f,
+            "{\"StartAt\": \"W\", \"TimeoutSeconds\": 3600, \"States\": {\"W\": {\"Type\": \"Wait\", "
+            "\"Seconds\": "
+            "86400, \"End\": true}}}",
+            "");
     id = ef_start(&f, NULL);
     int64_t wake = 0, start = ef_number(&f, "SELECT start_ms FROM execution");
     is_int(work(id, &wake), ENGINE_WAITING);
     is_int(wake, start + 3600000); /* not when the Wait is over: when the execution is */
     is_int(ef_wait(ef_child(&f, later)), ENGINE_ENDED);
-    is_int(ef_number(&f, "SELECT status = 'TIMED_OUT' AND error IS NULL AND cause IS NULL FROM execution"), 1);
+    is_int(ef_number(&f, "SELECT status = 'TIMED_OUT' AND error IS NULL AND cause IS NULL FROM execution"),
+           1);
     is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionTimedOut 0");
     ef_close(&f);
 }
@@ -370,7 +405,10 @@ TEST(a_wait_gives_the_claim_up_and_goes_on_later)
     const char *later[] = {"ORCH_TEST_NOW=+2h", NULL};
     int64_t wake = 0;
 
-    ef_make(&f, "{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}", "");
+    ef_make(
+        &f,
+        "{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}",
+        "");
     int64_t id = ef_start(&f, NULL);
     is_int(work(id, &wake), ENGINE_WAITING);
     is_int(lock_files(), 0);
@@ -384,9 +422,12 @@ TEST(a_wait_gives_the_claim_up_and_goes_on_later)
 
 TEST(an_endless_loop_ends_at_the_limit_of_the_history)
 {
-    ef_make(&f, "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"C\"}, \"C\": {\"Type\": "
-                "\"Choice\", \"Choices\": [{\"Variable\": \"$.stop\", \"IsPresent\": true, \"Next\": \"Z\"}], "
-                "\"Default\": \"A\"}, \"Z\": {\"Type\": \"Succeed\"}}}", "");
+    ef_make(
+        &f,
+        "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"C\"}, \"C\": {\"Type\": "
+        "\"Choice\", \"Choices\": [{\"Variable\": \"$.stop\", \"IsPresent\": true, \"Next\": \"Z\"}], "
+        "\"Default\": \"A\"}, \"Z\": {\"Type\": \"Succeed\"}}}",
+        "");
     int64_t id = ef_start(&f, NULL);
     is_int(work(id, NULL), ENGINE_ENDED);
     is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");

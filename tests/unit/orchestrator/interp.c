@@ -93,7 +93,7 @@ static const json_t *detail(const char *type, int n, const char *key, const char
     json_t *e;
     size_t i;
 
-    json_array_foreach (last.events, i, e)
+    json_array_foreach(last.events, i, e)
         if (strcmp(json_string_value(json_object_get(e, "type")), type) == 0 && n-- == 0)
             return json_object_get(json_object_get(e, key), member);
     return NULL;

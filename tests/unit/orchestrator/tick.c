@@ -10,9 +10,9 @@
 
 static struct engine_fixture f;
 
-#define TASK(step, parameters)                                                                                         \
-    "{\"StartAt\": \"T\", \"States\": {\"T\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP(step)                   \
-    "\", \"Parameters\": " parameters ", \"End\": true}}}"
+#define TASK(step, parameters)                                                                               \
+    "{\"StartAt\": \"T\", \"States\": {\"T\": {\"Type\": \"Task\", \"Resource\": \"" ORCH_STEP(              \
+        step) "\", \"Parameters\": " parameters ", \"End\": true}}}"
 
 static const char mood[] = TASK("mood", "{}"), work[] = TASK("work", "{\"pipeline.$\": \"$.pipeline\"}");
 
@@ -74,8 +74,10 @@ static void set_mood(const char *error)
 
 static void job(const char *pipeline, const char *part, const char *reason)
 {
-    char *sql = xasprintf("INSERT INTO job(pipeline, part, n, kind, state, reason, created_ms, updated_ms) VALUES "
-                          "('%s', '%s', 1, 'LOAD', 'QUEUED', '%s', 0, 0)", pipeline, part, reason);
+    char *sql =
+        xasprintf("INSERT INTO job(pipeline, part, n, kind, state, reason, created_ms, updated_ms) VALUES "
+                  "('%s', '%s', 1, 'LOAD', 'QUEUED', '%s', 0, 0)",
+                  pipeline, part, reason);
 
     ef_sql(&f, sql);
     free(sql);
@@ -98,7 +100,9 @@ TEST(a_fire_starts_one_run_and_a_tick_with_nothing_due_writes_nothing)
     ef_make(&f, mood, "");
     is_int(tick("2026-01-01T12:00:10Z"), 0);
     said("");
-    is_int(number("SELECT count(*) FROM execution WHERE status = 'SUCCEEDED' AND cause_of_start = 'SCHEDULE'"), 2);
+    is_int(
+        number("SELECT count(*) FROM execution WHERE status = 'SUCCEEDED' AND cause_of_start = 'SCHEDULE'"),
+        2);
     char *input = ef_text(&f, "SELECT input FROM execution WHERE pipeline = 'p'");
     is_str(input, "{\"pipeline\":\"p\",\"partition\":null,\"cause\":\"SCHEDULE\"}");
     free(input);
@@ -158,8 +162,11 @@ TEST(errors_have_their_exit_status)
     static const struct {
         const char *error, *class;
         int status;
-    } rows[] = {{"Orch.AccessDenied", "REFUSED", 4}, {"Orch.Config", "REFUSED", 3}, {"Orch.Internal", "FAILED", 1},
-                {"Custom.Error", "FAILED", 1},       {"Orch.TargetNotSetUp", "FAILED", 1}};
+    } rows[] = {{"Orch.AccessDenied", "REFUSED", 4},
+                {"Orch.Config", "REFUSED", 3},
+                {"Orch.Internal", "FAILED", 1},
+                {"Custom.Error", "FAILED", 1},
+                {"Orch.TargetNotSetUp", "FAILED", 1}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char *class = xasprintf("orch: p: %s: ", rows[i].class);
@@ -193,12 +200,15 @@ TEST(failures_back_off_and_a_success_ends_that)
 TEST(late_partitions_are_said_and_many_of_them_briefly)
 {
     ef_make(&f, mood, "");
-    ef_sql(&f, "INSERT INTO partition_(pipeline, part, state, since_ms) VALUES ('p', '2022-06-05T01', 'LATE', 0)");
+    ef_sql(
+        &f,
+        "INSERT INTO partition_(pipeline, part, state, since_ms) VALUES ('p', '2022-06-05T01', 'LATE', 0)");
     is_int(tick("2026-01-01T12:00:10Z"), 6);
     says("orch: p/2022-06-05T01: LATE: no object has come; late since 1970-01-01T00:00:00Z\n");
     for (int i = 2; i < 22; i++) {
         char *sql = xasprintf("INSERT INTO partition_(pipeline, part, state, since_ms) VALUES "
-                              "('p', '2022-06-05T%02d', 'LATE', 0)", i);
+                              "('p', '2022-06-05T%02d', 'LATE', 0)",
+                              i);
         ef_sql(&f, sql);
         free(sql);
     }
@@ -217,11 +227,13 @@ TEST(late_partitions_are_said_and_many_of_them_briefly)
 TEST(a_failed_job_is_well_only_when_it_is_loaded)
 {
     ef_make(&f, mood, "");
-    ef_sql(&f, "INSERT INTO job(pipeline, part, n, kind, state, tries, error, message, hint, created_ms, updated_ms) VALUES "
+    ef_sql(&f, "INSERT INTO job(pipeline, part, n, kind, state, tries, error, message, hint, created_ms, "
+               "updated_ms) VALUES "
                "('p', '2022-06-05T01', 1, 'LOAD', 'FAILED', 1, 'Orch.BadCsv', "
                "'p/2022-06-05T01: a.csv line 3 (hint: mend it)', NULL, 0, 0)");
     is_int(tick("2026-01-01T12:00:10Z"), 1);
-    says("orch: p/2022-06-05T01: FAILED: a.csv line 3\n    hint: mend it; "); /* the place once, the hint apart */
+    says(
+        "orch: p/2022-06-05T01: FAILED: a.csv line 3\n    hint: mend it; "); /* the place once, the hint apart */
     ef_sql(&f, "UPDATE job SET state = 'PROCESSING'"); /* tried again, perhaps by another tick */
     is_int(tick("2026-01-01T12:05:10Z"), 0);
     said("");
@@ -295,8 +307,10 @@ TEST(one_pipeline_that_cannot_start_keeps_no_other_waiting)
 
 TEST(short_waits_are_waited_for_long_ones_are_left)
 {
-    ef_make(&f, "{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 1, \"Next\": \"X\"}, "
-                "\"X\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}", "\"tick\": {\"linger\": \"20s\"},");
+    ef_make(&f,
+            "{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 1, \"Next\": \"X\"}, "
+            "\"X\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}",
+            "\"tick\": {\"linger\": \"20s\"},");
     int64_t began = clock_mono_ms();
     is_int(tick("2026-01-01T12:00:10Z"), 0);
     ok(clock_mono_ms() - began < 20000);
@@ -320,11 +334,13 @@ static void wait_for_file(const char *name)
     free(path);
 }
 
-static const char long_one[] =
-    "{\"StartAt\": \"C\", \"States\": {\"C\": {\"Type\": \"Choice\", \"Choices\": [{\"Variable\": \"$.pipeline\", "
-    "\"StringEquals\": \"p\", \"Next\": \"S\"}], \"Default\": \"Z\"}, \"Z\": {\"Type\": \"Succeed\"}, \"S\": {\"Type\": "
-    "\"Task\", \"Resource\": \"" ORCH_STEP("slow") "\", \"Parameters\": {\"seconds\": 60}, \"HeartbeatSeconds\": 30, "
-    "\"End\": true}}}";
+static const char long_one[] = "{\"StartAt\": \"C\", \"States\": {\"C\": {\"Type\": \"Choice\", \"Choices\": "
+                               "[{\"Variable\": \"$.pipeline\", "
+                               "\"StringEquals\": \"p\", \"Next\": \"S\"}], \"Default\": \"Z\"}, \"Z\": "
+                               "{\"Type\": \"Succeed\"}, \"S\": {\"Type\": "
+                               "\"Task\", \"Resource\": \"" ORCH_STEP(
+                                   "slow") "\", \"Parameters\": {\"seconds\": 60}, \"HeartbeatSeconds\": 30, "
+                                           "\"End\": true}}}";
 
 TEST(what_a_living_tick_works_the_next_one_leaves)
 {
@@ -335,13 +351,16 @@ TEST(what_a_living_tick_works_the_next_one_leaves)
     wait_for_file("slow");
     is_int(tick("2026-01-01T12:00:11Z"), 0);
     is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'p'"), 1);
-    is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'q' AND status = 'SUCCEEDED'"), 1); /* not held up */
+    is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'q' AND status = 'SUCCEEDED'"),
+           1); /* not held up */
     is_int(tick_with("2026-01-01T12:00:12Z", "TICK_FAIL_IF_LOCKED=1", NULL), 10);
     is_int(tick_with("2026-01-01T12:00:12Z", "TICK_FORCE=1", "TICK_PIPELINE=p"), 0);
     is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'p'"), 1);
     kill(first, SIGTERM);
     is_int(ef_wait(first), 75);
-    is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'p' AND status = 'RUNNING' AND claim_lock IS NULL"), 1);
+    is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'p' AND status = 'RUNNING' AND claim_lock "
+                  "IS NULL"),
+           1);
     tick("2026-01-01T12:01:00Z"); /* its task is lost: no Retry in this workflow */
     is_int(number("SELECT count(*) FROM execution WHERE pipeline = 'p' AND error = 'States.Timeout'"), 1);
     ef_close(&f);
@@ -355,7 +374,8 @@ TEST(a_killed_tick_is_taken_over_by_the_next)
     is_int(ef_wait(ef_tick_child(&f, env)), 128 + SIGKILL);
     is_int(number("SELECT count(*) FROM execution WHERE status = 'RUNNING'"), 1);
     is_int(tick("2026-01-01T12:00:20Z"), 0);
-    is_int(number("SELECT count(*) FROM execution WHERE status = 'SUCCEEDED'"), 2); /* no second one for the same fire */
+    is_int(number("SELECT count(*) FROM execution WHERE status = 'SUCCEEDED'"),
+           2); /* no second one for the same fire */
     ef_close(&f);
 }
 
@@ -397,7 +417,8 @@ TEST(who_runs_by_hand_hears_of_a_failure_said_before)
     is_int(tick("2026-01-01T12:00:10Z"), 4);
     is_int(tick_with("2026-01-01T12:01:10Z", "TICK_FORCE=1", "TICK_PIPELINE=p"), 4);
     says("Orch.AccessDenied: it fails");
-    is_int(number("SELECT count(*) FROM execution WHERE cause_of_start = 'RUN'"), 1); /* p only, and whatever the back-off */
+    is_int(number("SELECT count(*) FROM execution WHERE cause_of_start = 'RUN'"),
+           1); /* p only, and whatever the back-off */
     set_mood("");
     is_int(tick_with("2026-01-01T12:02:10Z", "TICK_FORCE=1", "TICK_PIPELINE=p"), 0);
     says("orch: p: well again");
@@ -433,7 +454,9 @@ TEST(alerts_get_every_trouble_and_its_end_as_json)
 
 TEST(an_alarm_that_does_not_ring_is_a_trouble_itself)
 {
-    ef_make(&f, mood, "\"alerts\": {\"command\": \"test -e /tmp/orch-no-such-file || { echo no route >&2; exit 3; }\"},");
+    ef_make(
+        &f, mood,
+        "\"alerts\": {\"command\": \"test -e /tmp/orch-no-such-file || { echo no route >&2; exit 3; }\"},");
     set_mood("Orch.Unavailable");
     is_int(tick("2026-01-01T12:00:10Z"), 1);
     says("orch: alerts.command exited with 3: no route");
@@ -460,7 +483,8 @@ TEST(an_alert_command_that_hangs_is_ended_with_all_it_started)
 
     fails(alert_run("sleep 60 & sleep 60", document, 300, &err), &err, ERR_TIMEOUT);
     ok(clock_mono_ms() - began < 10000);
-    must_rc(alert_run("sleep 60 & exit 0", document, 5000, &err), &err); /* what it leaves behind keeps nobody */
+    must_rc(alert_run("sleep 60 & exit 0", document, 5000, &err),
+            &err); /* what it leaves behind keeps nobody */
     ok(clock_mono_ms() - began < 10000);
     fails(alert_run("kill -TERM $$", document, 5000, &err), &err, ERR_IO);
     must_rc(alert_run("read x && test \"$x\" = '{\"a\":\"b\"}'", document, 5000, &err), &err);

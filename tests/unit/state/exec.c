@@ -6,8 +6,13 @@
 
 static struct err err;
 static struct store *s;
-static const struct execution_new plain = {.name = "n1", .pipeline = "p", .workflow_sha256 = "w", .cause_of_start = "RUN",
-                                           .input = "{}", .start_at = "A", .now_ms = 1000};
+static const struct execution_new plain = {.name = "n1",
+                                           .pipeline = "p",
+                                           .workflow_sha256 = "w",
+                                           .cause_of_start = "RUN",
+                                           .input = "{}",
+                                           .start_at = "A",
+                                           .now_ms = 1000};
 
 static void open_fresh(void)
 {
@@ -40,16 +45,26 @@ static int64_t create(const char *name, const char *pipeline, int64_t now)
 
 static int claim(int64_t id, int64_t from, int64_t to)
 {
-    const struct claim_new c = {.id = id, .expect_claim = from, .claim = to, .lock = "x", .boot_id = "b", .pid = 1,
-                                .pid_start = 1, .lease_boot_ms = 5, .lease_ms = 10};
+    const struct claim_new c = {.id = id,
+                                .expect_claim = from,
+                                .claim = to,
+                                .lock = "x",
+                                .boot_id = "b",
+                                .pid = 1,
+                                .pid_start = 1,
+                                .lease_boot_ms = 5,
+                                .lease_ms = 10};
 
     return exec_claim(s, &c, &err);
 }
 
 static struct task task_of(const char *token)
 {
-    return (struct task){.state = (char *)(uintptr_t)"A", .token = (char *)(uintptr_t)token,
-                         .resource = (char *)(uintptr_t)"r", .parameters = (char *)(uintptr_t)"{}", .attempt = 1,
+    return (struct task){.state = (char *)(uintptr_t) "A",
+                         .token = (char *)(uintptr_t)token,
+                         .resource = (char *)(uintptr_t) "r",
+                         .parameters = (char *)(uintptr_t) "{}",
+                         .attempt = 1,
                          .scheduled_ms = 1};
 }
 
@@ -122,7 +137,8 @@ TEST(a_task_has_one_life_and_its_token_ends_with_it)
     is_int(live.last_beat_ms, 4);
     task_release(&live);
     must_rc(task_finish(s, "t1", "TIMED_OUT", 5, &err), &err);
-    fails(task_finish(s, "t1", "SUCCEEDED", 6, &err), &err, ERR_LOCK_LOST); /* too late: its answer is dropped */
+    fails(task_finish(s, "t1", "SUCCEEDED", 6, &err), &err,
+          ERR_LOCK_LOST); /* too late: its answer is dropped */
     fails(task_guard(s, "t1", &err), &err, ERR_LOCK_LOST);
     fails(task_beat(s, "t1", 6, &err), &err, ERR_LOCK_LOST);
     must_rc(task_schedule(s, id, 0, &second, &err), &err);
@@ -210,8 +226,8 @@ TEST(only_runs_that_did_more_than_look_are_remembered)
 {
     struct task look = task_of("t1"), load = task_of("t2");
 
-    look.resource = (char *)(uintptr_t)"arn:aws:states:eu-west-1:1:activity:orch-generate-queue";
-    load.resource = (char *)(uintptr_t)"arn:aws:states:eu-west-1:1:activity:orch-ingest";
+    look.resource = (char *)(uintptr_t) "arn:aws:states:eu-west-1:1:activity:orch-generate-queue";
+    load.resource = (char *)(uintptr_t) "arn:aws:states:eu-west-1:1:activity:orch-ingest";
     open_fresh();
     int64_t id = create("n1", "p", 1);
     is_int(exec_worked(s, id, &err), 0);

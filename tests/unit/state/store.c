@@ -132,7 +132,8 @@ TEST(a_new_file_is_migrated_private_and_durable)
     must(stat(path, &st) == 0);
     is_int(st.st_mode & 0777, 0600);
     sqlite3_stmt *q = NULL;
-    const char *pragmas[][2] = {{"PRAGMA journal_mode", "wal"}, {"PRAGMA synchronous", "2"}, {"PRAGMA foreign_keys", "1"}};
+    const char *pragmas[][2] = {
+        {"PRAGMA journal_mode", "wal"}, {"PRAGMA synchronous", "2"}, {"PRAGMA foreign_keys", "1"}};
     for (size_t i = 0; i < ARRAY_LEN(pragmas); i++) {
         must(sqlite3_prepare_v2(store_db(s), pragmas[i][0], -1, &q, NULL) == SQLITE_OK);
         must(sqlite3_step(q) == SQLITE_ROW);
@@ -167,7 +168,8 @@ TEST(what_is_not_there_or_not_ours_is_refused_untouched)
     fails(store_open(path, STORE_CREATE, &s, &err), &err, ERR_CONFIG);
     must_rc(fs_read(path, &after, &err), &err);
     is_mem(after.p, after.n, before.p, before.n);
-    must_rc(fs_write(path, "this is no database, but it is long enough to be read as one", 60, 0600, &err), &err);
+    must_rc(fs_write(path, "this is no database, but it is long enough to be read as one", 60, 0600, &err),
+            &err);
     fails(store_open(path, STORE_CREATE, &s, &err), &err, ERR_STATE);
     ok(err.hint[0] != '\0');
     buf_release(&before);
@@ -437,10 +439,19 @@ static int64_t child_lease_ms;
 static void hold_claimed(int ready)
 {
     struct store *s = NULL;
-    struct execution_new n = {.name = "e1", .pipeline = "p", .workflow_sha256 = "w", .cause_of_start = "RUN",
-                              .input = "{}", .start_at = "A", .now_ms = 1};
-    struct claim_new c = {.claim = 1, .lock = "1.1", .boot_id = clock_boot_id(), .pid = getpid(),
-                          .pid_start = (int64_t)fs_pid_start(getpid()), .lease_boot_ms = clock_boot_ms(),
+    struct execution_new n = {.name = "e1",
+                              .pipeline = "p",
+                              .workflow_sha256 = "w",
+                              .cause_of_start = "RUN",
+                              .input = "{}",
+                              .start_at = "A",
+                              .now_ms = 1};
+    struct claim_new c = {.claim = 1,
+                          .lock = "1.1",
+                          .boot_id = clock_boot_id(),
+                          .pid = getpid(),
+                          .pid_start = (int64_t)fs_pid_start(getpid()),
+                          .lease_boot_ms = clock_boot_ms(),
                           .lease_ms = child_lease_ms};
 
     if (store_open(path, STORE_OPEN, &s, &err) < 0 || store_begin(s, &err) < 0 ||
@@ -515,7 +526,7 @@ TEST(network_file_systems_are_refused_by_name)
 {
     is_str(store_network_fs(0x6969), "NFS");
     is_str(store_network_fs(0xff534d42), "CIFS");
-    ok(store_network_fs(0xef53) == NULL);    /* ext4 */
+    ok(store_network_fs(0xef53) == NULL);     /* ext4 */
     ok(store_network_fs(0x58465342) == NULL); /* xfs */
 }
 

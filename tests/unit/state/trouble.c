@@ -44,8 +44,8 @@ static int note_times(void *arg, const struct trouble *t, struct err *e)
 {
     UNUSED(arg);
     UNUSED(e);
-    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s %lld-%lld;", t->key, (long long)t->opened_ms,
-             (long long)t->said_ms);
+    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s %lld-%lld;", t->key,
+             (long long)t->opened_ms, (long long)t->said_ms);
     return 0;
 }
 
@@ -85,8 +85,8 @@ static int note_job(void *arg, const struct bad_job *j, struct err *e)
 {
     UNUSED(arg);
     UNUSED(e);
-    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s%s#%lld %s", seen[0] != '\0' ? ", " : "", j->part,
-             (long long)j->n, j->state);
+    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s%s#%lld %s", seen[0] != '\0' ? ", " : "",
+             j->part, (long long)j->n, j->state);
     return 0;
 }
 
@@ -101,15 +101,19 @@ static int note_late(void *arg, const char *part, int64_t since_ms, struct err *
 TEST(bad_jobs_are_found_also_while_they_are_tried_again_but_not_what_was_skipped)
 {
     open_fresh();
-    must(sqlite3_exec(store_db(s),
-                      "INSERT INTO job(pipeline, part, n, kind, state, tries, error, created_ms, updated_ms) VALUES"
-                      " ('p', 'a', 1, 'LOAD', 'FAILED', 1, 'E', 0, 0), ('p', 'b', 1, 'LOAD', 'RECONCILED', 0, NULL, 0, 0),"
-                      " ('p', 'c', 2, 'LOAD', 'PROCESSING', 1, 'E', 0, 0), ('p', 'd', 1, 'LOAD', 'QUEUED', 0, NULL, 0, 0),"
-                      " ('p', 'e', 1, 'LOAD', 'DEAD', 5, 'E', 0, 0), ('p', 'f', 1, 'LOAD', 'MISMATCHED', 0, NULL, 0, 0),"
-                      " ('p', 'g', 1, 'LOAD', 'FAILED', 1, 'E', 0, 0), ('q', 'a', 1, 'LOAD', 'DEAD', 1, 'E', 0, 0);"
-                      "INSERT INTO partition_(pipeline, part, state, since_ms) VALUES ('p', 'g', 'SKIPPED', 1),"
-                      " ('p', 'h', 'LATE', 77), ('p', 'i', 'WAITING', 78)",
-                      NULL, NULL, NULL) == SQLITE_OK);
+    must(sqlite3_exec(
+             store_db(s),
+             "INSERT INTO job(pipeline, part, n, kind, state, tries, error, created_ms, updated_ms) VALUES"
+             " ('p', 'a', 1, 'LOAD', 'FAILED', 1, 'E', 0, 0), ('p', 'b', 1, 'LOAD', 'RECONCILED', 0, NULL, "
+             "0, 0),"
+             " ('p', 'c', 2, 'LOAD', 'PROCESSING', 1, 'E', 0, 0), ('p', 'd', 1, 'LOAD', 'QUEUED', 0, NULL, "
+             "0, 0),"
+             " ('p', 'e', 1, 'LOAD', 'DEAD', 5, 'E', 0, 0), ('p', 'f', 1, 'LOAD', 'MISMATCHED', 0, NULL, 0, "
+             "0),"
+             " ('p', 'g', 1, 'LOAD', 'FAILED', 1, 'E', 0, 0), ('q', 'a', 1, 'LOAD', 'DEAD', 1, 'E', 0, 0);"
+             "INSERT INTO partition_(pipeline, part, state, since_ms) VALUES ('p', 'g', 'SKIPPED', 1),"
+             " ('p', 'h', 'LATE', 77), ('p', 'i', 'WAITING', 78)",
+             NULL, NULL, NULL) == SQLITE_OK);
     seen[0] = '\0';
     must_rc(trouble_jobs(s, "p", note_job, NULL, &err), &err);
     is_str(seen, "a#1 FAILED, c#2 PROCESSING, e#1 DEAD, f#1 MISMATCHED");

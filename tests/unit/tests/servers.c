@@ -16,7 +16,8 @@ TEST(a_command_gives_its_output_and_status)
     run(&r, NULL, (const char *const[]){"sh", "-c", "kill -9 $$", NULL});
     is_int(r.status, 128 + 9);
     ran_release(&r);
-    run(&r, NULL, (const char *const[]){"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", NULL});
+    run(&r, NULL,
+        (const char *const[]){"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", NULL});
     is_int(r.out_n, 3000000);
     is_int(r.err_n, 3000000);
     ran_release(&r);
@@ -29,7 +30,8 @@ TEST(mariadb_survives_a_kill_with_what_it_acknowledged)
 {
     const struct test_mariadb *m = test_mariadb();
 
-    free(test_mariadb_sql(m, "CREATE DATABASE d; CREATE TABLE d.t (a INT, b TEXT); INSERT INTO d.t VALUES (1, NULL)"));
+    free(test_mariadb_sql(
+        m, "CREATE DATABASE d; CREATE TABLE d.t (a INT, b TEXT); INSERT INTO d.t VALUES (1, NULL)"));
     test_mariadb_kill(m);
     test_mariadb_again(m);
     char *rows = test_mariadb_sql(m, "SELECT * FROM d.t");
@@ -88,7 +90,8 @@ TEST(s3_goes_away_and_comes_back_with_its_objects)
 TEST(certificates_are_what_their_names_say)
 {
     const char *dir = test_ca();
-    char *good = xasprintf("%s/server.pem", dir), *late = xasprintf("%s/expired.pem", dir), *ca = xasprintf("%s/ca.pem", dir);
+    char *good = xasprintf("%s/server.pem", dir), *late = xasprintf("%s/expired.pem", dir),
+         *ca = xasprintf("%s/ca.pem", dir);
     struct ran r;
 
     free(RUN_OK("openssl", "verify", "-CAfile", ca, good));
