@@ -2,10 +2,13 @@
 #include "base/civil.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "cron/cronexpr.h"
 #include "orchestrator/engine.h"
+#include "state/trigger.h"
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 const struct command *const commands[] = {
@@ -184,6 +187,27 @@ const char *cli_time(int64_t ms, char out[CLI_TIME_SIZE])
     return ms != 0 ? civil_rfc3339(ms, false, out) : out;
 }
 
+int cli_next_look(struct store *s, const struct pipeline *p, int64_t now_ms, int64_t *ret_ms, struct err *err)
+{
+    struct trigger g = {.anchor_ms = now_ms, .last_fire_ms = -1};
+    struct cronexpr c;
+    int64_t fired = 0;
+
+    *ret_ms = now_ms;
+    if (p->schedule == NULL || *p->schedule == '\0')
+        return 0;
+    int rc = cronexpr_parse(p->schedule, &c, err);
+    if (rc == 0)
+        rc = trigger_find(s, p->name, p->schedule, &g, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || g.last_fire_ms < 0 || g.last_fire_ms > now_ms)
+        return 1;
+    if (cronexpr_prev(&c, g.anchor_ms, now_ms, &fired) == 1 && fired > g.last_fire_ms)
+        return 1;
+    return cronexpr_next(&c, g.anchor_ms, now_ms, ret_ms);
+}
+
 json_t *cli_json_time(int64_t ms)
 {
     char text[CLI_TIME_SIZE];
@@ -304,6 +328,14 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
     return 0;
 }
 
+/* 0 where stdout is no terminal. */
+static size_t terminal_width(void)
+{
+    struct winsize w;
+
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}
+
 static int run(int argc, char **argv, struct cli *c, struct err *err)
 {
     const struct command *k = &cmd_help;
@@ -314,6 +346,7 @@ static int run(int argc, char **argv, struct cli *c, struct err *err)
     if (format_text != NULL && out_format_parse(format_text, &c->out.format, err) < 0)
         return -(int)err->code;
     c->out.to = stdout;
+    c->out.width = terminal_width();
     c->out.colour = !no_colour && isatty(STDOUT_FILENO) && config_colour_wanted();
     c->config_path = config_text;
     c->verb = k->name;

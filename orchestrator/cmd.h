@@ -50,6 +50,9 @@ const char *cli_who(char *out, size_t size); /* "user@host" */
 void cli_signals(void);                      /* SIGTERM and SIGINT ask to stop, the second one ends at once */
 #define CLI_TIME_SIZE 32
 const char *cli_time(int64_t ms, char out[CLI_TIME_SIZE]); /* RFC 3339, "" for 0 */
+/* When the pipeline's schedule looks next; at or before now_ms: the next tick does. 1 found, 0 never. */
+NODISCARD int cli_next_look(struct store *s, const struct pipeline *p, int64_t now_ms, int64_t *ret_ms,
+                            struct err *err);
 const char *cli_span(int64_t ms, char out[CLI_TIME_SIZE]); /* "3h", "2d 4h", "0h" */
 json_t *cli_json_time(int64_t ms);                         /* string, or null for 0 */
 json_t *cli_json_text(const char *s); /* whatever bytes: what is no UTF-8 as \xNN; null for NULL */

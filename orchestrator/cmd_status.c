@@ -6,7 +6,7 @@
 #include "state/queue.h"
 #include "state/reject.h"
 
-enum { SQUARES = 24, SHOWN = 20 };
+enum { SQUARES = 24, SHOWN = 20, TOGETHER = 3, INDENT = 14 };
 
 struct looking {
     struct cli *c;
@@ -151,6 +151,18 @@ static int add_counts(struct store *s, const struct pipeline *p, json_t *o, stru
     return rc;
 }
 
+/* next_look null: the schedule never fires again, or there is none. */
+static int add_looks(struct store *s, const struct pipeline *p, json_t *o, const json_t *partitions,
+                     int64_t now_ms, struct err *err)
+{
+    int64_t next = 0;
+    int rc = cli_next_look(s, p, now_ms, &next, err);
+
+    json_object_set_new(o, "last_look", cli_json_time(last_look(partitions)));
+    json_object_set_new(o, "next_look", cli_json_time(rc == 1 ? next : 0));
+    return rc < 0 ? rc : 0;
+}
+
 static const char *verdict_of(const json_t *counts, const json_t *partitions)
 {
     const json_t *p;
@@ -181,6 +193,8 @@ static int look(struct looking *l, const struct pipeline *p, int64_t now_ms, str
     json_object_set_new(o, "last24", squares_of(partitions));
     json_object_set(o, "counts", counts);
     rc = add_counts(l->c->store, p, o, err);
+    if (rc >= 0)
+        rc = add_looks(l->c->store, p, o, partitions, now_ms, err);
     json_object_set_new(o, "partitions", partitions);
     json_array_append_new(l->pipelines, o);
     json_decref(counts);
@@ -223,7 +237,25 @@ static void words(const json_t *counts, char *out, size_t size)
     }
 }
 
-static void print_pipeline(struct cli *c, const json_t *o)
+/* "looked 21:50, next 21:55 UTC": a silent tick and a tick that never ran are told apart here. */
+static void print_looks(const json_t *o, int64_t now_ms)
+{
+    const char *last = view_str(o, "last_look"), *next = view_str(o, "next_look");
+    int64_t at = 0;
+    struct err ignored;
+
+    if (*next != '\0')
+        err_ignore(civil_parse_rfc3339(next, &at, &ignored));
+    printf("  looked      %s, next ", *last != '\0' ? last : "never");
+    if (*next == '\0')
+        printf("never: the schedule does not fire any more\n");
+    else if (at <= now_ms)
+        printf("when a tick runs\n");
+    else
+        printf("%s\n", next);
+}
+
+static void print_pipeline(struct cli *c, const json_t *o, int64_t now_ms)
 {
     const json_t *owner = json_object_get(o, "owner"), *rejects = json_object_get(o, "rejects");
     char span[CLI_TIME_SIZE], counted[400], who[300], schedule[200];
@@ -235,7 +267,9 @@ static void print_pipeline(struct cli *c, const json_t *o)
     printf("%s   %s", view_str(o, "pipeline"), schedule);
     if (*who != '\0')
         printf("   owner %s", who);
-    printf("\n  last good   %s", *view_str(o, "last_good") != '\0' ? view_str(o, "last_good") : "none yet");
+    printf("\n");
+    print_looks(o, now_ms);
+    printf("  last good   %s", *view_str(o, "last_good") != '\0' ? view_str(o, "last_good") : "none yet");
     printf("   lag %s\n  last 24     ", cli_span(view_int(o, "lag_ms"), span));
     glyphs(&c->out, json_object_get(o, "last24"));
     printf("\n  partitions  %s\n", *counted != '\0' ? counted : "none due yet");
@@ -253,35 +287,95 @@ static void print_pipeline(struct cli *c, const json_t *o)
            *out_paint(&c->out, verdict) != '\0' ? out_plain(&c->out) : "");
 }
 
-/* A job's own words begin with its name. */
+/* where: "loans/2022-06-05T12" or what stands for it. */
+static void print_told(struct cli *c, const char *class, const char *where, const char *text,
+                       const char *hint)
+{
+    const char *paint = out_paint(&c->out, class);
+    char line[2000];
+
+    snprintf(line, sizeof line, "%s: %s", where, text);
+    printf("  %s%-11s%s ", paint, class, *paint != '\0' ? out_plain(&c->out) : "");
+    out_folded(&c->out, INDENT, INDENT, line);
+    if (*hint != '\0') {
+        printf("%*s", INDENT, "");
+        out_folded(&c->out, INDENT, INDENT, hint);
+    }
+}
+
 static void print_trouble(struct cli *c, const json_t *a)
 {
-    const char *class = view_str(a, "class"), *paint = out_paint(&c->out, class),
-               *part = view_str(a, "partition");
-    char text[1500], hint[500], where[200];
+    const char *part = view_str(a, "partition");
+    char text[1500], hint[1200], where[200];
 
     out_cell(json_object_get(a, "text"), text, sizeof text);
     out_cell(json_object_get(a, "hint"), hint, sizeof hint);
-    snprintf(where, sizeof where, "%s%s%s: ", view_str(a, "pipeline"), *part != '\0' ? "/" : "", part);
-    printf("  %s%-11s%s %s%s\n", paint, class, *paint != '\0' ? out_plain(&c->out) : "",
-           str_starts(text, where) ? "" : where, text);
-    if (*hint != '\0')
-        printf("              %s\n", hint);
+    snprintf(where, sizeof where, "%s%s%s", view_str(a, "pipeline"), *part != '\0' ? "/" : "", part);
+    print_told(c, view_str(a, "class"), where, text, hint);
+}
+
+/* How many from index i on tell the same of neighbouring partitions. LATE is one trouble, whenever it began. */
+static size_t alike(const json_t *attention, size_t i)
+{
+    const json_t *first = json_array_get(attention, i), *next;
+    size_t n = 1;
+
+    if (*view_str(first, "partition") == '\0')
+        return 1;
+    for (; (next = json_array_get(attention, i + n)) != NULL; n++)
+        if (strcmp(view_str(first, "pipeline"), view_str(next, "pipeline")) != 0 ||
+            strcmp(view_str(first, "class"), view_str(next, "class")) != 0 ||
+            *view_str(next, "partition") == '\0' ||
+            (strcmp(view_str(first, "class"), "LATE") != 0 &&
+             strcmp(view_str(first, "text"), view_str(next, "text")) != 0))
+            break;
+    return n;
+}
+
+/* Many hours with one cause: the cause once. What to type is for all of them where a command takes all of them. */
+static void print_alike(struct cli *c, const json_t *first, const json_t *last, size_t n)
+{
+    const char *class = view_str(first, "class"), *name = view_str(first, "pipeline");
+    bool late = strcmp(class, "LATE") == 0,
+         failed = strcmp(class, "FAILED") == 0 || strcmp(class, "DEAD") == 0;
+    char text[1500], hint[1200], where[200];
+
+    out_cell(json_object_get(first, "text"), text, sizeof text);
+    out_cell(json_object_get(first, "hint"), hint, sizeof hint);
+    if (late)
+        snprintf(text, sizeof text, "no object has come");
+    if (failed)
+        snprintf(hint, sizeof hint,
+                 "when that is mended: orch replay %s --only failed; one by one: orch status %s", name, name);
+    else if (strcmp(class, "MISMATCHED") == 0)
+        snprintf(hint, sizeof hint,
+                 "orch reconcile %s shows them; orch replay %s --only mismatched loads them again", name,
+                 name);
+    snprintf(where, sizeof where, "%s: %zu partitions, %s to %s", name, n, view_str(first, "partition"),
+             view_str(last, "partition"));
+    print_told(c, class, where, text, hint);
 }
 
 static void print_attention(struct cli *c, const json_t *attention, bool all)
 {
-    size_t n = json_array_size(attention);
+    size_t n = json_array_size(attention), i = 0, told = 0;
 
     if (n == 0) {
         printf("\nall well\n");
         return;
     }
     printf("\n%zu need%s attention\n", n, n == 1 ? "s" : "");
-    for (size_t i = 0; i < n && (all || i < SHOWN); i++)
-        print_trouble(c, json_array_get(attention, i));
-    if (!all && n > SHOWN)
-        printf("  and %zu more: orch status PIPELINE, or -o json\n", n - SHOWN);
+    for (; i < n && (all || told < SHOWN); told++) {
+        size_t like = alike(attention, i);
+        if (like >= TOGETHER) {
+            print_alike(c, json_array_get(attention, i), json_array_get(attention, i + like - 1), like);
+            i += like;
+        } else {
+            print_trouble(c, json_array_get(attention, i++));
+        }
+    }
+    if (i < n)
+        printf("  and %zu more: orch status PIPELINE, or -o json\n", n - i);
 }
 
 static void print_partitions(struct cli *c, const json_t *o, const char *part)
@@ -359,15 +453,36 @@ static void print(struct looking *l, int64_t now_ms, const char *part, bool sing
     json_array_foreach(l->pipelines, i, o) {
         if (i > 0)
             printf("\n");
-        print_pipeline(c, o);
+        print_pipeline(c, o, now_ms);
         if (single)
             print_partitions(c, o, part);
         if (*part != '\0')
             print_jobs(c, o, part);
     }
     print_attention(c, l->attention, single);
-    if (!single)
+    if (*part == '\0')
         printf("\n● loaded  ✖ failed  ▲ late  · to come  ≠ mismatched  – empty or skipped\n");
+}
+
+/* An hour that nobody waits for must not be called well. */
+static int wanted(const struct pipeline *p, const char *part, int64_t now_ms, struct err *err)
+{
+    char edge[PART_SIZE];
+    int64_t start;
+    int rc = part_parse(p->period, part, &start, err);
+
+    if (rc < 0)
+        return rc;
+    if (start < p->since_ms)
+        return err_set(err, ERR_NOT_FOUND, "%s begins with %s: %s is never looked for", p->name,
+                       part_name(p->period, p->since_ms, edge), part);
+    if (p->until_ms >= 0 && start > p->until_ms)
+        return err_set(err, ERR_NOT_FOUND, "%s ends with %s: %s is never looked for", p->name,
+                       part_name(p->period, p->until_ms, edge), part);
+    if (start + period_ms(p->period) > now_ms)
+        return err_set(err, ERR_NOT_FOUND, "%s/%s is not over yet: nothing is looked for before", p->name,
+                       part);
+    return 0;
 }
 
 static int run(struct cli *c, struct err *err)
@@ -381,6 +496,8 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0 && c->args.count > 0)
         rc = cli_flow(c, c->args.items[0], &only, part, err);
     l.part = part;
+    if (rc == 0 && *part != '\0')
+        rc = wanted(only, part, now, err);
     if (rc == 0)
         rc = cli_store(c, STORE_READ, err);
     for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++)
@@ -399,7 +516,9 @@ const struct command cmd_status = {
     "status",
     "[PIPELINE[/PARTITION]]",
     "What is loaded, late, failed, mismatched, and what to type next.",
-    "Exit status: 0 all well, 5 mismatched, 1 failed or dead, 6 late.\n\n"
+    "Exit status: 0 all well, 5 mismatched, 1 failed or dead, 6 late, or no tick looks any more; as the "
+    "trouble has\n"
+    "it where a server refuses (4) or is away (75).\n\n"
     "  orch status\n"
     "  orch status loans                 partition by partition\n"
     "  orch status loans/2022-06-05T12   and its jobs\n"

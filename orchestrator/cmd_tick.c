@@ -1,6 +1,8 @@
+#include "base/clock.h"
 #include "orchestrator/cmd.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/tick.h"
+#include <unistd.h>
 
 static bool dry_run, fail_if_locked;
 static const struct opt opts[] = {
@@ -23,12 +25,33 @@ static int dry(struct cli *c, struct err *err)
     return rc;
 }
 
+/* A person at a terminal must not take "not yet its time" for "nothing to do". Cron has no terminal. */
+static int say_next_looks(struct cli *c, struct err *err)
+{
+    int64_t now = clock_now_ms(), next;
+    char when[CLI_TIME_SIZE];
+    int rc = 0;
+
+    if (!isatty(STDERR_FILENO))
+        return 0;
+    for (size_t i = 0; rc >= 0 && i < c->config->pipeline_count; i++) {
+        const struct pipeline *p = &c->config->pipelines[i];
+        rc = cli_next_look(c->store, p, now, &next, err);
+        if (rc == 1 && next > now)
+            cli_say("%s: its schedule looks again at %s; orch run %s looks at once", p->name,
+                    cli_time(next, when), p->name);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int run(struct cli *c, struct err *err)
 {
     struct tick_options o = {.fail_if_locked = fail_if_locked, .linger_ms = -1};
     int rc = cli_store(c, STORE_CREATE, err);
 
     if (rc < 0)
+        return rc;
+    if (!dry_run && (rc = say_next_looks(c, err)) < 0)
         return rc;
     cli_signals();
     return dry_run ? dry(c, err) : tick_run(c->config, c->store, &o, err);

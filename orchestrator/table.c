@@ -73,6 +73,68 @@ static void pad(FILE *to, size_t n)
     fprintf(to, "%*s", (int)n, "");
 }
 
+void out_folded(const struct out *o, size_t at, size_t indent, const char *text)
+{
+    enum { NARROW = 24 }; /* less room than this reads worse than a long line */
+
+    if (o->width < indent + NARROW || at + width(text) <= o->width) {
+        fprintf(o->to, "%s\n", text);
+        return;
+    }
+    bool first = true;
+    while (*text != '\0') {
+        size_t n = strcspn(text, " "), wide = 0;
+        for (size_t i = 0; i < n; i++)
+            wide += ((unsigned char)text[i] & 0xc0) != 0x80;
+        if (!first && at + 1 + wide > o->width) {
+            fputc('\n', o->to);
+            pad(o->to, indent);
+            at = indent;
+        } else if (!first) {
+            fputc(' ', o->to);
+            at++;
+        }
+        fwrite(text, 1, n, o->to);
+        at += wide;
+        text += n + (text[n] == ' ');
+        first = false;
+    }
+    fputc('\n', o->to);
+}
+
+static void print_row(const struct out *o, const struct out_column *columns, const size_t *widths,
+                      size_t count, const json_t *row)
+{
+    size_t last = count, at = 0;
+    char cell[CELL];
+
+    while (last > 1) { /* no blanks before the end of a line */
+        out_cell(row != NULL ? json_object_get(row, columns[last - 1].key) : NULL, cell, sizeof cell);
+        if (row == NULL || *cell != '\0')
+            break;
+        last--;
+    }
+    for (size_t i = 0; i < last; i++) {
+        if (row != NULL)
+            out_cell(json_object_get(row, columns[i].key), cell, sizeof cell);
+        else
+            snprintf(cell, sizeof cell, "%s", columns[i].title);
+        size_t room = widths[i] - width(cell);
+        if (columns[i].right)
+            pad(o->to, room);
+        const char *paint = columns[i].state && row != NULL ? out_paint(o, cell) : "";
+        if (i + 1 == last && *paint == '\0' && !columns[i].right) {
+            out_folded(o, at, at, cell);
+            return;
+        }
+        fprintf(o->to, "%s%s%s", paint, cell, *paint != '\0' ? out_plain(o) : "");
+        if (i + 1 < last)
+            pad(o->to, (columns[i].right ? 0 : room) + 2);
+        at += widths[i] + 2;
+    }
+    fputc('\n', o->to);
+}
+
 static void as_table(const struct out *o, const struct out_column *columns, const json_t *rows)
 {
     size_t widths[32] = {0}, count = 0, r;
@@ -89,28 +151,9 @@ static void as_table(const struct out *o, const struct out_column *columns, cons
     }
     if (json_array_size(rows) == 0)
         return;
-    for (size_t i = 0; i < count; i++) {
-        size_t room = widths[i] - width(columns[i].title);
-        if (columns[i].right)
-            pad(o->to, room);
-        fputs(columns[i].title, o->to);
-        if (i + 1 < count)
-            pad(o->to, (columns[i].right ? 0 : room) + 2);
-    }
-    fputc('\n', o->to);
-    json_array_foreach(rows, r, row) {
-        for (size_t i = 0; i < count; i++) {
-            out_cell(json_object_get(row, columns[i].key), cell, sizeof cell);
-            size_t room = widths[i] - width(cell);
-            if (columns[i].right)
-                pad(o->to, room);
-            const char *paint = columns[i].state ? out_paint(o, cell) : "";
-            fprintf(o->to, "%s%s%s", paint, cell, *paint != '\0' ? out_plain(o) : "");
-            if (i + 1 < count)
-                pad(o->to, (columns[i].right ? 0 : room) + 2);
-        }
-        fputc('\n', o->to);
-    }
+    print_row(o, columns, widths, count, NULL);
+    json_array_foreach(rows, r, row)
+        print_row(o, columns, widths, count, row);
 }
 
 static void csv_field(FILE *to, const char *s)

@@ -12,6 +12,8 @@ struct out {
     FILE *to;
     enum out_format format;
     bool colour;
+    size_t
+        width; /* of the terminal, where text is folded; 0: lines as long as they are, for files and grep */
 };
 struct out_column {
     const char *key, *title; /* key NULL ends the list */
@@ -25,6 +27,9 @@ void out_rows(const struct out *o, const char *name, const struct out_column *co
 void out_document(const struct out *o, const json_t *document);
 /* A cell as text: strings as they are (printable), numbers, true/false, "" for null and what is missing. */
 void out_cell(const json_t *v, char *ret, size_t size);
+/* Folds text between words at the terminal's width; it begins at column at, further lines at column indent. Ends the
+ * line. */
+void out_folded(const struct out *o, size_t at, size_t indent, const char *text);
 /* "\033[31m" and so on by the word's meaning; "" without colour. out_plain ends it. */
 const char *out_paint(const struct out *o, const char *state);
 const char *out_plain(const struct out *o);
