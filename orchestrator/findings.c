@@ -108,7 +108,10 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     if (j->hint[0] != '\0')
         snprintf(f.hint, sizeof f.hint, "%s", j->hint);
     if (strcmp(f.class, "MISMATCHED") == 0)
-        advise(&f, "orch reconcile %s shows it; orch replay loads it again", l->p->name);
+        advise(&f, "orch reconcile %s/%s shows it; orch replay %s/%s loads it again", l->p->name, j->part,
+               l->p->name, j->part);
+    else if (strcmp(f.class, "FAILED") == 0 && err_by_name(j->error) == ERR_OBJECT_CHANGED)
+        advise(&f, "the next look that finds it at rest (settle) queues what is there now");
     else if (strcmp(f.class, "UNAVAILABLE") == 0)
         advise(&f, "it is tried again by itself");
     else if (strcmp(f.class, "DEAD") == 0)
@@ -125,7 +128,12 @@ static int on_late(void *arg, const char *part, int64_t since_ms, struct err *er
     struct looking *l = arg;
     struct finding f = {.class = "LATE", .part = part, .exit_status = 6};
     char since[CIVIL_RFC3339_SIZE];
+    int64_t start;
 
+    /* A first tick finds hours that are late for days: since when they are is not since when orch knows it. */
+    if (part_parse(l->p->period, part, &start, err) == 0 &&
+        start + period_ms(l->p->period) + l->p->settle_ms + l->p->late_after_ms < since_ms)
+        since_ms = start + period_ms(l->p->period) + l->p->settle_ms + l->p->late_after_ms;
     snprintf(f.text, sizeof f.text, "no object has come; late since %s",
              civil_rfc3339(since_ms, false, since));
     snprintf(f.hint, sizeof f.hint,
@@ -223,7 +231,7 @@ static int say_last(struct looking *l, struct err *err)
     if (f.exit_status == 75)
         advise(&f, "it is tried again by itself; orch doctor checks the connections");
     else if (f.hint[0] == '\0' && code == ERR_TARGET_SETUP)
-        advise(&f, "orch target setup");
+        advise(&f, "orch target setup, then orch run %s", l->p->name);
     else if (f.hint[0] == '\0')
         advise(&f, "%s %s",
                f.exit_status == 4 ? "orch doctor tells what it needs; orch history" : "orch history",
