@@ -7,6 +7,7 @@
 #include "orchestrator/doctor.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/probe.h"
+#include "orchestrator/view.h"
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -159,12 +160,19 @@ static void check_table(struct doctor *d, struct target *t, const struct pipelin
         doctor_say(d, what, DOCTOR_FAIL, hint, "table %s has no lineage columns", p->table);
         d->exit = d->exit == 0 ? 1 : d->exit;
     } else {
-        doctor_say(d, what, DOCTOR_OK, NULL, "table %s: %zu columns, %s", p->table, def->count, def->engine);
+        size_t own = def->has_lineage ? def->count - 2 : def->count;
+        doctor_say(d, what, DOCTOR_OK, NULL, "table %s: %zu columns%s, %s", p->table, own,
+                   def->has_lineage ? " and the two of lineage" : "", def->engine);
     }
     for (size_t i = 0; i < def->count; i++)
         if (def->columns[i].type == COL_FLOAT)
             doctor_say(d, what, DOCTOR_WARN, "DOUBLE or DECIMAL keeps what the file says",
                        "column %s is FLOAT: seven digits, the rest of a value is lost", def->columns[i].name);
+        else if (def->columns[i].type == COL_UNSUPPORTED)
+            doctor_say(d, what, DOCTOR_WARN,
+                       "change its type, or drop the field: \"columns\": {\"FIELD\": null}",
+                       "column %s: orch does not load %s; a file that fills it fails", def->columns[i].name,
+                       def->columns[i].type_text);
     table_free(def);
 }
 
@@ -209,6 +217,32 @@ static void check_pipeline(struct doctor *d, const struct config *c, const struc
     check_target(d, p, target);
 }
 
+/* A line per check, and what to do in a line of its own: as a table, hints stand where nobody reads them. */
+static void print_checks(struct cli *c, const json_t *rows)
+{
+    char check[100], text[1500], hint[600];
+    size_t wide = 0, at, i;
+    const json_t *r;
+
+    json_array_foreach(rows, i, r) {
+        size_t n = strlen(view_str(r, "check"));
+        wide = n > wide ? n : wide;
+    }
+    at = 6 + wide + 2;
+    json_array_foreach(rows, i, r) {
+        const char *status = view_str(r, "status"), *paint = out_paint(&c->out, status);
+        out_cell(json_object_get(r, "check"), check, sizeof check);
+        out_cell(json_object_get(r, "text"), text, sizeof text);
+        out_cell(json_object_get(r, "hint"), hint, sizeof hint);
+        printf("%s%-4s%s  %-*s  ", paint, status, *paint != '\0' ? out_plain(&c->out) : "", (int)wide, check);
+        out_folded(&c->out, at, at, text);
+        if (*hint != '\0') {
+            printf("%*s", (int)at, "");
+            out_folded(&c->out, at, at, hint);
+        }
+    }
+}
+
 static void print(struct cli *c, const struct doctor *d)
 {
     static const struct out_column columns[] = {
@@ -228,9 +262,11 @@ static void print(struct cli *c, const struct doctor *d)
         json_decref(whole);
         return;
     }
-    out_rows(&c->out, "checks", columns, d->rows);
-    if (c->out.format != OUT_TABLE)
+    if (c->out.format != OUT_TABLE) {
+        out_rows(&c->out, "checks", columns, d->rows);
         return;
+    }
+    print_checks(c, d->rows);
     json_array_foreach(d->needs, i, n)
         printf("\n%s\n%s", json_string_value(json_object_get(n, "what")),
                json_string_value(json_object_get(n, "text")));

@@ -228,6 +228,36 @@ static void print(struct cli *c, const json_t *rows, size_t well, bool single)
                well == 1 ? " is" : "s are", well == 1 ? "it" : "them");
 }
 
+/* How it came out, on a line: the table says what was asked, and was printed before the work. */
+static int say_outcome(struct cli *c, const struct pipeline *p, const json_t *rows, struct err *err)
+{
+    json_t *list = NULL, *counts = json_object();
+    const json_t *o, *r;
+    const char *state;
+    size_t i, k = 0, all = 0;
+    int rc = view_partitions(c->store, p, NULL, NULL, clock_now_ms(), &list, err);
+
+    json_array_foreach(rows, i, r) {
+        if (strcmp(view_str(r, "action"), "LEAVE") == 0)
+            continue;
+        while ((o = json_array_get(list, k)) != NULL &&
+               strcmp(view_str(o, "partition"), view_str(r, "partition")) < 0)
+            k++; /* both are in order */
+        state = view_str(o, "state");
+        json_object_set_new(counts, state, json_integer(view_int(counts, state) + 1));
+        all++;
+    }
+    printf("%zu replayed, now ", all);
+    i = 0;
+    json_object_foreach(counts, state, o)
+        printf("%s%lld %s%s%s", i++ > 0 ? ", " : "", (long long)json_integer_value(o),
+               out_paint(&c->out, state), state, out_plain(&c->out));
+    printf("\n");
+    json_decref(list);
+    json_decref(counts);
+    return rc;
+}
+
 static int run(struct cli *c, struct err *err)
 {
     const struct pipeline *p = NULL;
@@ -259,7 +289,10 @@ static int run(struct cli *c, struct err *err)
         struct tick_options o = {
             .pipeline = p->name, .partition = single ? part : NULL, .force = true, .linger_ms = -1};
         cli_signals();
+        fflush(stdout); /* what tick_run says comes after what was asked */
         rc = tick_run(c->config, c->store, &o, err);
+        if (rc >= 0 && c->out.format == OUT_TABLE && say_outcome(c, p, rows, err) < 0)
+            rc = -(int)err->code;
     }
     json_decref(list);
     json_decref(rows);

@@ -17,6 +17,8 @@ bool config_colour_wanted(void)
     return config_env("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
 }
 
+static const char fallback[] = "/etc/orch/orch.json";
+
 /* The file that holds, as orch and its own re-execution under cron's environment agree on it. Owned. */
 static char *choose(const char *path)
 {
@@ -26,7 +28,7 @@ static char *choose(const char *path)
         return xstrdup(path);
     if (env != NULL)
         return xstrdup(env);
-    return xstrdup(access("orch.json", F_OK) == 0 ? "orch.json" : "/etc/orch/orch.json");
+    return xstrdup(access("orch.json", F_OK) == 0 ? "orch.json" : fallback);
 }
 
 static char *absolute(const char *path, struct err *err)
@@ -55,7 +57,7 @@ static int refuse(const char *path, const struct faults *f, struct err *err)
     err_set(err, ERR_CONFIG, "%s: %.*s", path, (int)first, first > 0 ? f->text->p : "");
     if (f->count > 1)
         err_hint(err, "%zu more; orch validate lists all of them", f->count - 1);
-    else
+    else if (f->text->n == 0 || strstr(f->text->p, "(hint: ") == NULL)
         err_hint(err, "docs/config.md and orch config schema tell the keys");
     return -(int)ERR_CONFIG;
 }
@@ -107,6 +109,8 @@ int config_load(const char *path, struct config **ret, struct buf *faults, struc
     rc = fs_read(whole, &text, err);
     if (rc < 0) {
         if (err->code == ERR_NOT_FOUND) {
+            if (path == NULL && strcmp(chosen, fallback) == 0)
+                err_set(err, ERR_CONFIG, "no orch.json in this folder, and no %s", fallback);
             err->code = ERR_CONFIG;
             err_hint(err, "orch init --demo demo makes one to try; -c FILE or ORCH_CONFIG names another");
             rc = -(int)ERR_CONFIG;
