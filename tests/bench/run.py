@@ -6,11 +6,13 @@
     ingest-150k    orch run of one file with verify: count into the user's own table after lineage add, against
                    the mariadb client's LOAD DATA LOCAL INFILE of the cleaned file into a table without the
                    columns and the index that lineage adds
+    ingest-150k-same   the same, but the yardstick fills those columns and that index too
     ingest-150k-made   the same into a table that orch made
     ingest-150k-none   the same into the user's own table as it is (lineage: none)
     ingest-24h     as ingest-150k, the file cut into 24 hourly partitions
     memory         peak memory of orch run on a file of 5 GB and on a gzip file of 2 GB: not run unless it is
                    named (ORCH_BENCH_GB=N: another size)
+    memory-s3      the same of an object of 0.5 GB in radosgw
 
 Rounds are interleaved, and their order alternates, so that a noisy neighbour hits both sides alike; the speed
 is the median of the rounds' own ratios yardstick / orch. Above 1 means that orch is faster. ORCH_BENCH_ROUNDS=N: as many rounds.
@@ -88,6 +90,7 @@ class Bench:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="orch-bench.", dir=os.environ.get("TMPDIR", "/tmp"))
         self.servers = []
+        self.port = None
         self.count = 0
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -110,7 +113,7 @@ class Bench:
 
     def mariadb(self):
         script, folder = os.path.join(SERVERS, "mariadb.sh"), self.path("mariadb")
-        if not self.servers:
+        if self.port is None:
             port = command(os.path.join(SERVERS, "ports.sh"), str(os.getpid())).strip()
             self.servers.append((script, folder))
             command(script, "start", folder, port, "--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G", "--local-infile=1", env=self.env)
@@ -241,8 +244,9 @@ def pieces(bench, raw, count):
     return paths
 
 
-def ingest(bench, name, kind, count=1):
-    """kind: "none" (the user's table as it is), "added" (after lineage add) or "made" (by orch)."""
+def ingest(bench, name, kind, count=1, same=False):
+    """kind: "none" (the user's table as it is), "added" (after lineage add) or "made" (by orch). same: the yardstick
+    fills the columns and the index that lineage adds, too."""
     bench.mariadb()
     raw, clean = credit(bench)
     files = pieces(bench, raw, count)
@@ -280,8 +284,12 @@ def ingest(bench, name, kind, count=1):
 
     def yardstick():
         drop()
-        bench.sql(f"CREATE TABLE theirs ({columns}) ENGINE=InnoDB")
+        extra = ", _orch_load_id BIGINT UNSIGNED INVISIBLE, _orch_line BIGINT UNSIGNED INVISIBLE, " \
+            "UNIQUE (_orch_load_id, _orch_line)"
+        bench.sql(f"CREATE TABLE theirs ({columns}{extra if same else ''}) ENGINE=InnoDB")
         load = f"LOAD DATA LOCAL INFILE '{clean}' INTO TABLE theirs FIELDS TERMINATED BY ',' LINES TERMINATED BY '\\n'"
+        if same:
+            load = "SET @line = 0; " + load + " SET _orch_load_id = 1, _orch_line = (@line := @line + 1)"
         before = server_cpu(bench)
         seconds = timed(bench.client("--local-infile=1", "-e", load))[0]
         cpu["yardstick"].append(server_cpu(bench) - before)
@@ -295,7 +303,7 @@ def ingest(bench, name, kind, count=1):
           f"yardstick {statistics.median(cpu['yardstick']):.2f} s", flush=True)
 
 
-def long_records(bench, path, size, compressed):
+def long_records(path, size, compressed):
     """About `size` bytes of file, the same few thousand records again and again: short rows behind a long column
     that is dropped, so that the file is large and the table is not."""
     def block(first):
@@ -314,15 +322,16 @@ def long_records(bench, path, size, compressed):
     return i * 5000
 
 
-def memory(bench):
+def memory(bench, cases=(("big.csv", 5), ("big.csv.gz", 2)), s3=None):
     bench.mariadb()
-    cases = [("big.csv", 5), ("big.csv.gz", 2)]
     for name, size in cases:
         path = bench.path(name)
         size = int(float(os.environ.get("ORCH_BENCH_GB", size)) * 1e9)
-        rows = long_records(bench, path, size, name.endswith(".gz"))
+        rows = long_records(path, size, name.endswith(".gz"))
         folder = bench.world("mysql", verify="count", columns={"note": None}, target_keys={"table": "ours"})
         bench.put(folder, 0, path, name)
+        if s3 is not None:
+            s3(folder)
         bench.sql("DROP TABLE IF EXISTS ours, orch_load, orch_fence; CREATE TABLE ours (id INT, flag TINYINT, ratio DOUBLE,"
                   "age TINYINT, income INT, count SMALLINT) ENGINE=InnoDB")
         bench.orch(folder, "target", "setup")
@@ -331,25 +340,52 @@ def memory(bench):
         got = bench.sql("SELECT COUNT(*) FROM ours").strip()
         if got != str(rows):
             fail(f"{got} rows of {rows} were loaded")
-        print(f"{'memory ' + name:<22} {os.path.getsize(path) / 1e9:.2f} GB, {rows} rows in {seconds:.0f} s, "
+        where = "memory " if s3 is None else "memory-s3 "
+        print(f"{where + name:<22} {os.path.getsize(path) / 1e9:.2f} GB, {rows} rows in {seconds:.0f} s, "
               f"peak {peak / 1024:.1f} MiB", flush=True)
         os.unlink(path)
         shutil.rmtree(folder)
+
+
+def memory_s3(bench):
+    """The same from radosgw, whose store is in memory: one object of 0.5 GB."""
+    script, base = os.path.join(SERVERS, "rgw.sh"), command(os.path.join(SERVERS, "ports.sh"), str(os.getpid() + 1)).strip()
+    bench.servers.append((script, bench.path("rgw")))
+    command(script, "start", bench.path("rgw"), base, env=bench.env)
+    client = [sys.executable, os.path.join(TOP, "tests", "lib", "s3.py"), f"http://127.0.0.1:{base}"]
+    command(*client, "mkbucket", "lake", env=bench.env)
+    bench.env["AWS_ACCESS_KEY_ID"], bench.env["AWS_SECRET_ACCESS_KEY"] = "orch-test-access-key", "orch-test-secret/with+both=signs"
+
+    def upload(folder):
+        command(*client, "put-all", "lake", "incoming/", os.path.join(folder, "lake"), env=bench.env)
+        shutil.rmtree(os.path.join(folder, "lake"))
+        path = os.path.join(folder, "orch.json")
+        with open(path, encoding="utf-8") as f:
+            config = json.load(f)
+        config["pipelines"]["loans"]["source"]["settle"] = "0s"  # it was put there just now
+        config["connections"]["lake"] = {"url": "s3://lake/incoming/", "region": "us-east-1", "path_style": True,
+                                         "endpoint": f"http://127.0.0.1:{base}"}
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(config, f)
+
+    memory(bench, (("big.csv", 0.5),), upload)
 
 
 CASES = {
     "tick-idle": tick_idle,
     "tick-72h": tick_72h,
     "ingest-150k": lambda bench: ingest(bench, "ingest-150k", "added"),
+    "ingest-150k-same": lambda bench: ingest(bench, "ingest-150k-same", "added", same=True),
     "ingest-150k-made": lambda bench: ingest(bench, "ingest-150k-made", "made"),
     "ingest-150k-none": lambda bench: ingest(bench, "ingest-150k-none", "none"),
     "ingest-24h": lambda bench: ingest(bench, "ingest-24h", "added", 24),
     "memory": memory,
+    "memory-s3": memory_s3,
 }
 
 
 def main():
-    wanted = sys.argv[1:] or [name for name in CASES if name != "memory"]
+    wanted = sys.argv[1:] or [name for name in CASES if not name.startswith("memory")]
     for name in wanted:
         if name not in CASES:
             sys.exit(__doc__)
