@@ -199,12 +199,15 @@ out:
 static int check_owner(struct store *s, struct err *err)
 {
     int64_t version = 0, application = 0, tables = 0;
-    int rc = pragma(s, "PRAGMA user_version", &version, NULL, 0, err);
+    int rc = run_text(s, "BEGIN", "read", err); /* one snapshot: a migration may be committed meanwhile */
 
+    if (rc == 0)
+        rc = pragma(s, "PRAGMA user_version", &version, NULL, 0, err);
     if (rc == 0)
         rc = pragma(s, "PRAGMA application_id", &application, NULL, 0, err);
     if (rc == 0)
         rc = pragma(s, "SELECT count(*) FROM sqlite_schema", &tables, NULL, 0, err);
+    store_rollback(s);
     if (rc < 0)
         return rc;
     if (application != APPLICATION_ID && (version != 0 || tables != 0)) {
@@ -262,53 +265,82 @@ static int lock_in_time(int fd)
 }
 
 /*
+ * Held by whoever makes the state file, from before it is there until it is set up: SQLite lets a file be turned to WAL
+ * only while nobody else looks at it, and half a schema looks like somebody else's database. Left behind by a maker that
+ * died: the next one goes on. (Not a lock on the folder: that may be the user's, around the whole tick.)
+ */
+struct making {
+    char *path; /* owned */
+    int fd;     /* -1: the file was there already, and whole */
+};
+
+/* The file is looked at first: where it is there, its lock was there before it, and goes when the file is whole. */
+static int making_lock(const char *path, struct making *m, struct err *err)
+{
+    struct stat mine, there;
+
+    m->path = xasprintf("%s.making", path);
+    while (access(path, F_OK) != 0 || access(m->path, F_OK) == 0) {
+        m->fd = open(m->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (m->fd < 0) {
+            int rc = err_errno(err, errno, "cannot make state file %s", path);
+            return err->code == ERR_NOT_FOUND ? err_hint(err, "make its folder first") : rc;
+        }
+        if (lock_in_time(m->fd) < 0)
+            return err_set(err, ERR_BUSY, "state file %s is being made by another process", path);
+        if (fstat(m->fd, &mine) == 0 && stat(m->path, &there) == 0 && mine.st_ino == there.st_ino)
+            return 0;
+        close(m->fd); /* its maker is done, and has taken the name away */
+        m->fd = -1;
+    }
+    return 0;
+}
+
+static void making_end(struct making *m, bool whole)
+{
+    if (m->fd >= 0 && whole)
+        err_ignore(unlink(m->path));
+    if (m->fd >= 0)
+        close(m->fd);
+    free(m->path);
+}
+
+/*
  * A state file that somebody deleted may have left its write-ahead log behind, and SQLite will not start with another
- * file's log. Only where the file is missing, and under a lock of its own, so that nobody takes away the log of one who
- * makes the file just now. (Not a lock on the folder: that may be the user's, around the whole tick.)
+ * file's log. Under the lock, so that nobody takes away the log of one who makes the file just now. Rejects are in it,
+ * bytes of the user's rows, so nobody else reads it unless they are let.
  */
 static int make_afresh(const char *path, struct err *err)
 {
-    char *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path),
-         *lock = xasprintf("%s.making", path);
-    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
-    bool held = false;
+    char *wal = xasprintf("%s-wal", path), *shm = xasprintf("%s-shm", path);
+    int rc = 0;
 
-    if (fd < 0) {
+    err_ignore(unlink(wal));
+    err_ignore(unlink(shm));
+    int made = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (made < 0)
         rc = err_errno(err, errno, "cannot make state file %s", path);
-        rc = err->code == ERR_NOT_FOUND ? err_hint(err, "make its folder first") : rc;
-    } else if (!(held = lock_in_time(fd) == 0)) {
-        rc = err_set(err, ERR_BUSY, "state file %s is being made by another process", path);
-    } else if (access(path, F_OK) != 0) {
-        err_ignore(unlink(wal));
-        err_ignore(unlink(shm));
-        int made = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (made < 0)
-            rc = err_errno(err, errno, "cannot make state file %s", path);
-        else
-            close(made);
-    }
-    if (held)
-        err_ignore(unlink(lock)); /* who waits for it finds the state file made */
-    if (fd >= 0)
-        close(fd);
+    else
+        close(made);
     free(wal);
     free(shm);
-    free(lock);
     return rc;
 }
 
-/* Makes the file itself: rejects are in it, bytes of the user's rows, so nobody else reads it unless they are let. */
-static int make_file(const char *path, enum store_mode mode, char **ret_real, struct err *err)
+static int make_file(const char *path, enum store_mode mode, struct making *m, char **ret_real,
+                     struct err *err)
 {
     char real[PATH_MAX];
+    int rc = 0;
 
-    if (mode == STORE_CREATE && access(path, F_OK) != 0) {
-        int rc = make_afresh(path, err);
-        if (rc < 0)
-            return rc;
-    }
+    if (mode == STORE_CREATE || (mode == STORE_OPEN && access(path, F_OK) == 0))
+        rc = making_lock(path, m, err);
+    if (rc == 0 && mode == STORE_CREATE && access(path, F_OK) != 0)
+        rc = make_afresh(path, err);
+    if (rc < 0)
+        return rc;
     if (realpath(path, real) == NULL) {
-        int rc = err_errno(err, errno, "state file %s", path);
+        rc = err_errno(err, errno, "state file %s", path);
         return err->code == ERR_NOT_FOUND ? err_hint(err, "orch init or the first orch tick makes it") : rc;
     }
     *ret_real = xstrdup(real);
@@ -333,6 +365,7 @@ static int open_db(struct store *s, struct err *err)
 int store_open(const char *path, enum store_mode mode, struct store **ret, struct err *err)
 {
     struct store *s = xcalloc(1, sizeof *s);
+    struct making making = {NULL, -1};
     char why_not[200] = "";
     int rc;
 
@@ -340,7 +373,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret, struc
     s->path = xstrdup(path);
     s->read_only = mode == STORE_READ;
     char *real = NULL;
-    rc = make_file(path, mode, &real, err);
+    rc = make_file(path, mode, &making, &real, err);
     if (rc < 0)
         goto out;
     free(s->path);
@@ -358,6 +391,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret, struc
     *ret = s;
     s = NULL;
 out:
+    making_end(&making, rc == 0);
     store_close(s);
     return rc;
 }
