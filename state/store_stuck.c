@@ -82,7 +82,7 @@ static void exe_name(const char *proc, char *out, size_t size)
     if (deleted != NULL)
         *deleted = '\0';
     const char *slash = strrchr(link, '/');
-    snprintf(out, size, "%s", slash != NULL ? slash + 1 : link);
+    snprintf(out, size, "%.*s", (int)size - 1, slash != NULL ? slash + 1 : link);
 }
 
 static bool is_orch(long pid)

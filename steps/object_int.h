@@ -46,7 +46,7 @@ struct rejects_out {
     struct arena *arena;
     size_t bytes;
     bool started;
-    char first[700], first_hint[200]; /* the first one as a sentence */
+    char first[760], first_hint[200]; /* the first one as a sentence */
 };
 void rejects_init(struct rejects_out *r, struct step_ctx *c, int64_t load_id);
 NODISCARD int rejects_add(struct rejects_out *r, const struct reject_info *why, const char *key,
