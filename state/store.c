@@ -240,7 +240,12 @@ static int set_up(struct store *s, struct err *err)
         return rc;
     if (s->read_only)
         return run_text(s, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", "set-up", err);
-    rc = pragma(s, "PRAGMA journal_mode = WAL", NULL, mode, sizeof mode, err);
+    /* Two that make the file at once: SQLite answers BUSY here without waiting, because waiting could be for ever. */
+    for (int64_t until_ms = clock_mono_ms() + BUSY_MS;; clock_sleep_ms(20)) {
+        rc = pragma(s, "PRAGMA journal_mode = WAL", NULL, mode, sizeof mode, err);
+        if (rc >= 0 || err->code != ERR_BUSY || clock_mono_ms() > until_ms)
+            break;
+    }
     if (rc < 0)
         return rc;
     if (strcmp(mode, "wal") != 0) {

@@ -144,6 +144,7 @@ runs "and status too" 0 o status
 
 # -- a pipeline that goes on: no until
 sed 's/, "until": "[^"]*"//' "$demo/orch.json" >"$demo/open.json"
+# shellcheck disable=SC2317 # called through exits
 open() { timeout 60 "$ORCH" -c "$demo/open.json" "$@"; }
 is "until is gone" "$(grep -c until "$demo/open.json")" 0
 runs "reconcile ends where the closed hours end" 0 open reconcile loans

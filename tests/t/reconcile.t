@@ -61,4 +61,12 @@ r = w.orch('reconcile', 'loans')
 same(r.rc, 0, "foreign rows in the user's own table do not fail")
 like(r.out + r.err, '2 ', 'but are reported with their number')
 like(r.out + r.err, 'foreign', 'as foreign')
+
+# another table in the config: what is loaded there is not loaded here
+w.sql('CREATE TABLE elsewhere LIKE loan_applicant_info')
+w.pipeline(columns={'': None}, target_table='elsewhere', source_since='2022-06-05T00', source_until='2022-06-05T03')
+w.now = '2022-06-05T07:30:00Z'
+r = w.orch('tick')
+same((r.rc, w.one('SELECT COUNT(*) FROM elsewhere')), (3, '0'), 'another table under the same pipeline is refused')
+like(r.err, 'loan_applicant_info', 'and both are named')
 done()
