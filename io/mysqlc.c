@@ -195,8 +195,6 @@ static void set_options(MYSQL *h, const struct mysqlc_config *c)
 #if CLIENT_IS_MARIADB
     size_t stack = ASYNC_STACK;
     mysql_options(h, MYSQL_OPT_NONBLOCK, &stack);
-#else
-    seconds = (seconds + 2) / 3; /* this library tries a read three times */
 #endif
     mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &off); /* MariaDB's default is on: a server could read our files */
     mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
