@@ -44,12 +44,15 @@ static int on_row(void *arg, const struct ledger_row *row, struct err *err)
     const char *table = r->c->pipeline->table;
 
     /* What is loaded in one table is not loaded in another: going on would call hours well that are not there. */
-    if (row->state == LEDGER_LOADED && row->table != NULL && row->table[0] != '\0' && strcmp(row->table, table) != 0) {
+    if (row->state == LEDGER_LOADED && row->table != NULL && row->table[0] != '\0' &&
+        strcmp(row->table, table) != 0) {
         err_set(err, ERR_CONFIG, "pipeline %s was loaded into table %s, and orch.json now names %s",
                 r->c->pipeline->name, row->table, table);
-        return err_hint(err, "name it as before, or give the pipeline another name; where the table itself was renamed: "
-                             "UPDATE orch_load SET table_name = '%s' WHERE pipeline = '%s'",
-                        table, r->c->pipeline->name);
+        return err_hint(
+            err,
+            "name it as before, or give the pipeline another name; where the table itself was renamed: "
+            "UPDATE orch_load SET table_name = '%s' WHERE pipeline = '%s'",
+            table, r->c->pipeline->name);
     }
     r->rows[r->n++] = (struct rebuilt){.pipeline = r->c->pipeline->name,
                                        .part = copy(r, row->partition),

@@ -33,7 +33,8 @@ static void add_reject(struct tf_load *l, const struct reject_info *why)
              why->code, why->column, why->message, why->hint);
 }
 
-static int on_reject(void *arg, const struct batch *b, size_t row, const struct reject_info *why, struct err *err)
+static int on_reject(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
+                     struct err *err)
 {
     struct tf_load *l = arg;
 
@@ -204,8 +205,8 @@ const char *tf_compare(struct target *t, struct tf_load *l)
     memcpy(stored.used, l->parsed.used, l->def->count * sizeof *stored.used);
     must_rc(target_sums(t, l->def, l->id, &stored, &err), &err);
     if (sums_compare(&l->parsed, &stored, l->def, &diff, 1) > 0)
-        snprintf(out, sizeof out, "%s %s %s %s", diff.column[0] != '\0' ? diff.column : "*", diff.what, diff.source,
-                 diff.target);
+        snprintf(out, sizeof out, "%s %s %s %s", diff.column[0] != '\0' ? diff.column : "*", diff.what,
+                 diff.source, diff.target);
     sums_release(&stored);
     tf_release(l);
     return out;
