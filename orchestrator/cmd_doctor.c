@@ -9,6 +9,7 @@
 #include "orchestrator/probe.h"
 #include "orchestrator/view.h"
 #include <pwd.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -19,8 +20,8 @@ static const struct opt opts[] = {
     {0},
 };
 
-void doctor_say(struct doctor *d, const char *what, enum doctor_status s, const char *hint, const char *fmt,
-                ...)
+static void PRINTF(5, 6) doctor_say(struct doctor *d, const char *what, enum doctor_status s,
+                                    const char *hint, const char *fmt, ...)
 {
     static const char *const words[] = {"OK", "WARN", "FAIL"};
     char text[1400];
@@ -34,7 +35,7 @@ void doctor_say(struct doctor *d, const char *what, enum doctor_status s, const 
                                     cli_json_text(text), "hint", cli_json_text(hint != NULL ? hint : "")));
 }
 
-void doctor_fail(struct doctor *d, const char *what, const struct err *err)
+static void doctor_fail(struct doctor *d, const char *what, const struct err *err)
 {
     doctor_say(d, what, DOCTOR_FAIL, err->hint, "%s", err->msg);
     if (d->exit == 0)
