@@ -391,7 +391,7 @@ static int sleeps(struct engine *e, const struct execution *x, int64_t *ret_wake
     int rc = frame_get(e->store, x->id, 0, &f, err);
     if (rc < 0)
         return rc;
-    rc = (strcmp(f.phase, "WAIT") == 0 || strcmp(f.phase, "RETRY") == 0) && f.wake_ms > now;
+    rc = (strcmp(f.phase, "WAIT") == 0 || strcmp(f.phase, "RETRY") == 0) && frame_waits(&f, now);
     *ret_wake_ms = f.wake_ms;
     if (x->deadline_ms != 0 && x->deadline_ms < f.wake_ms)
         *ret_wake_ms = x->deadline_ms;

@@ -49,4 +49,12 @@ NODISCARD int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake
 /* Closes it from outside the definition: ABORTED, TIMED_OUT, FAILED (event type and details' key go with the status). */
 NODISCARD int run_close(struct run *r, const char *status, const char *error, const char *cause,
                         struct err *err);
+
+/* A Retry whose state was entered at a time still to come does not wait: the clock was set back, and it would hold its
+ * pipeline's flag until then. A Wait may name a time, so it keeps its own. */
+static inline bool frame_waits(const struct frame *f, int64_t now_ms)
+{
+    enum { SLACK_MS = 60000 };
+    return f->wake_ms > now_ms && (strcmp(f->phase, "RETRY") != 0 || f->entered_ms <= now_ms + SLACK_MS);
+}
 #endif

@@ -540,7 +540,7 @@ static int turn(struct run *r, int64_t *ret_wake_ms, struct err *err)
     if (strcmp(r->f.phase, "TASK") == 0)
         return work_task(r, err);
     bool waits = strcmp(r->f.phase, "ENTER") != 0;
-    if (waits && r->f.wake_ms > now) {
+    if (waits && frame_waits(&r->f, now)) {
         *ret_wake_ms = r->f.wake_ms;
         if (r->x.deadline_ms != 0 && r->x.deadline_ms < *ret_wake_ms)
             *ret_wake_ms = r->x.deadline_ms;

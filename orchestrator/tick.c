@@ -153,7 +153,7 @@ static int schedule_due(struct tick *t, struct flow *f, int64_t *ret_fire_ms, st
     if (rc < 0)
         return err_prefix(err, "schedule");
     rc = trigger_find(t->store, f->p->name, f->p->schedule, &g, err);
-    if (rc == 0) {
+    if (rc == 0 || (rc == 1 && g.anchor_ms > now + CLOCK_SLACK_MS)) {
         rc = store_begin(t->store, err);
         if (rc == 0)
             rc = trigger_get(t->store, f->p->name, f->p->schedule, now, &g, err);

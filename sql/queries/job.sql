@@ -27,7 +27,9 @@ SELECT id FROM job WHERE pipeline = ?1 AND part = ?2 AND n = ?3;
 -- ?3 now, ?4 the job of a HELD flag, ?5 the job of a STALE one (0: none); + leaves the choice to the index by state
 SELECT j.id FROM job j
 WHERE j.pipeline = ?1 AND (?2 IS NULL OR j.part = ?2) AND j.id <> ?4
-AND j.state IN ('QUEUED', 'FAILED', 'PROCESSING', 'LOADED') AND (j.not_before_ms <= ?3 OR j.state = 'PROCESSING')
+-- further ahead than the longest wait (5 minutes): the clock was set back
+AND j.state IN ('QUEUED', 'FAILED', 'PROCESSING', 'LOADED')
+AND (j.not_before_ms <= ?3 OR j.not_before_ms > ?3 + 360000 OR j.state = 'PROCESSING')
 AND (j.state <> 'LOADED' OR (j.unverifiable = 0 AND (j.execution_id IS NULL OR j.id = ?5)))
 AND NOT EXISTS (SELECT 1 FROM partition_ p WHERE p.pipeline = j.pipeline AND p.part = j.part
                 AND p.state IN ('SKIPPED', 'ADOPTED'))

@@ -136,7 +136,7 @@ static int step_work(struct step_ctx *c, const json_t *parameters, json_t **ret_
         sqlite3_mprintf("UPDATE job SET state = %Q, error = %Q, message = 'its words', tries = tries + %d, "
                         "not_before_ms = %lld, execution_id = %lld WHERE id = %lld",
                         fails ? "FAILED" : "RECONCILED", fails ? job.reason : NULL, fails,
-                        (long long)now + 3600000, (long long)c->execution_id, (long long)job.id);
+                        (long long)now + 350000, (long long)c->execution_id, (long long)job.id);
     if (sqlite3_open(store_path(c->store), &db) != SQLITE_OK ||
         sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         abort();

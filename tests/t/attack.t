@@ -73,4 +73,45 @@ same(totals(w), totals_of(everything), 'and what it was loading is there')
 fence = [int(x) for x in w.sql('SELECT epoch, seq FROM orch_fence')[0]]
 with __import__('sqlite3').connect(w.path('a.db')) as db:
     same(db.execute('SELECT ledger_seq FROM pipeline').fetchone()[0], fence[1], 'the ledger is known and need not be read again')
+# -- skip against a load that runs -----------------------------------------------------------------
+def table(n, **p):
+    w.sql(f'CREATE TABLE {n} LIKE loan_applicant_info')
+    w.put(f'{n}/{hour_key(0)}', csv_of(hours[0]), mtime=OLD)
+    w.pipeline(n, columns={'': None}, source_prefix=f'{n}/', target_table=n, source_until='2022-06-05T00', **p)
+
+
+table('skipped')
+p = w.spawn('tick', fault='ingest.begun=stop')
+os.waitpid(p.pid, os.WUNTRACED)
+r = w.orch('skip', 'skipped/2022-06-05T00', '--reason', 'too soon')
+same(r.rc, 75, 'an hour that is being loaded is not skipped')
+like(r.err, 'is being loaded', 'and the reason is said')
+os.kill(p.pid, signal.SIGCONT)
+p.communicate()
+same((totals(w, 'skipped'), parts()), (totals_of(hours[0]), {'2022-06-05T00': 'RECONCILED'}), 'it is loaded')
+
+# -- the clock is set back -------------------------------------------------------------------------
+right = w.now
+table('clocked')
+bad = csv_of(hours[0]) + b'1,2\r\n'
+w.put(f'clocked/{hour_key(0)}', bad, mtime=OLD)
+w.now = '2031-01-01T00:00:00Z'
+w.orch('tick')
+w.put(f'clocked/{hour_key(0)}', csv_of(hours[0]), mtime=OLD)
+w.now = right
+for _ in range(3):
+    later(6)
+    w.orch('tick')
+same(totals(w, 'clocked'), totals_of(hours[0]), 'a clock that was years ahead for one tick silences nothing')
+w.linger = '0s'
+table('retried')
+w.now = '2031-01-01T00:00:00Z'
+p = w.spawn('tick', fault='load.before_commit=error')
+p.communicate()
+w.now = right
+for _ in range(4):
+    later(6)
+    w.orch('tick')
+same(totals(w, 'retried'), totals_of(hours[0]), 'nor does a Retry wait for years')
+same(w.state('SELECT COUNT(*) FROM flag'), [[0]], 'and the lock is free')
 done()
