@@ -354,7 +354,7 @@ int target_lineage_add(struct target *t, const char *table, struct err *err)
     int rc = lineage_ddl(t, table, &sql, err);
 
     if (rc == 0 && sql.n > 0)
-        rc = target_script(t, sql.p, err);
+        rc = t->ops->alter(t, sql.p, err);
     buf_release(&sql);
     return rc;
 }

@@ -4,6 +4,8 @@
 #include "io/target_mysql_int.h"
 #include "sql_mysql.h"
 
+enum { ALTER_MS = 24 * 3600 * 1000 };
+
 struct own {
     struct target_url url;
 };
@@ -78,10 +80,16 @@ static int script(struct mysqlc *c, const char *sql, struct err *err)
     return rc;
 }
 
+/* A lock wait ends before the client's own time-out, so that we hear why. */
+static int lock_seconds(const struct target *t)
+{
+    return t->config.timeout_ms / 2000 > 0 ? t->config.timeout_ms / 2000 : 1;
+}
+
 static int set_session(struct target *t, struct mysql_db *db, struct err *err)
 {
     bool mariadb = mysqlc_is_mariadb(db->c);
-    int lock_s = t->config.timeout_ms / 2000 > 0 ? t->config.timeout_ms / 2000 : 1;
+    int lock_s = lock_seconds(t);
     char extra[600];
 
     db->max_packet = 1 * MIB;
@@ -89,7 +97,7 @@ static int set_session(struct target *t, struct mysql_db *db, struct err *err)
         mysqlc_run(db->c, target_query(t, "session_variables"), NULL, 0, on_variable, db, NULL, NULL, err);
     if (rc == 0)
         rc = script(db->c, target_query(t, "session"), err);
-    /* A lock wait ends before the client's own time-out, so that we hear why; an idle transaction before the lease. */
+    /* An idle transaction ends before the lease. */
     snprintf(extra, sizeof extra,
              "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, wait_timeout = %d%s%s",
              lock_s, lock_s, db->has_idle_timeout ? 8 * TARGET_IDLE_S : TARGET_IDLE_S,
@@ -103,7 +111,7 @@ static int set_session(struct target *t, struct mysql_db *db, struct err *err)
     return rc;
 }
 
-static int connect_to(const struct target *t, struct mysqlc **ret, struct err *err)
+static int connect_to(const struct target *t, int timeout_ms, struct mysqlc **ret, struct err *err)
 {
     const struct own *own = t->own;
     const struct target_url *u = &own->url;
@@ -118,7 +126,7 @@ static int connect_to(const struct target *t, struct mysqlc **ret, struct err *e
         .ca_file = t->config.ca_file != NULL ? t->config.ca_file : u->ca_file,
         .cert_file = u->cert_file,
         .key_file = u->key_file,
-        .timeout_ms = t->config.timeout_ms,
+        .timeout_ms = timeout_ms,
     };
 
     return mysqlc_open(&config, ret, err);
@@ -127,7 +135,7 @@ static int connect_to(const struct target *t, struct mysqlc **ret, struct err *e
 static int mysql_connect(struct target *t, struct err *err)
 {
     struct mysql_db *db = xcalloc(1, sizeof *db);
-    int rc = connect_to(t, &db->c, err);
+    int rc = connect_to(t, t->config.timeout_ms, &db->c, err);
 
     if (rc == 0)
         rc = set_session(t, db, err);
@@ -167,6 +175,23 @@ static int mysql_run(struct target *t, const char *sql, const struct val *values
 static int mysql_script(struct target *t, const char *sql, struct err *err)
 {
     return script(mysql_db(t)->c, sql, err);
+}
+
+/* On a connection of its own, because ALTER rebuilds the table and may take hours: the time-out of loads would leave it
+ * running behind the back of who asked for it. Waits for other users of the table no longer than a load does. */
+static int mysql_alter(struct target *t, const char *sql, struct err *err)
+{
+    struct mysqlc *c = NULL;
+    char wait[80];
+    int rc = connect_to(t, ALTER_MS, &c, err);
+
+    snprintf(wait, sizeof wait, "SET SESSION lock_wait_timeout = %d", lock_seconds(t));
+    if (rc == 0)
+        rc = mysqlc_exec(c, wait, err);
+    if (rc == 0)
+        rc = script(c, sql, err);
+    mysqlc_close(c);
+    return rc;
 }
 
 static int mysql_clock_ms(struct target *t, int64_t *ret_ms, struct err *err)
@@ -270,7 +295,10 @@ static int mysql_hold(struct target *t, const char *pipeline, int64_t epoch, str
     }
     if (rc == 0)
         rc = take_lock(t, pipeline, epoch, err);
-    return rc < 0 ? rc : end_predecessors(t, pipeline, epoch, err);
+    if (rc == 0)
+        rc = end_predecessors(t, pipeline, epoch, err);
+    /* A pooler or a cluster may not know these locks: then a stopped owner's row locks last a little longer. */
+    return rc < 0 && mysql_is_lost(t) ? rc : 0;
 }
 
 static void mysql_end_holder(struct target *t)
@@ -282,7 +310,7 @@ static void mysql_end_holder(struct target *t)
 
     snprintf(name, sizeof name, "%s", t->hold_name);
     target_drop(t);
-    if (name[0] == '\0' || connect_to(t, &other, &ignored) < 0)
+    if (name[0] == '\0' || connect_to(t, t->config.timeout_ms, &other, &ignored) < 0)
         return;
     const struct val value = val_text(name);
     int rc = mysqlc_run(other, "SELECT IS_USED_LOCK(?)", &value, 1, on_holders, &h, NULL, NULL, &ignored);
@@ -303,6 +331,7 @@ const struct target_ops target_mysql = {
     .check = mysql_check,
     .run = mysql_run,
     .script = mysql_script,
+    .alter = mysql_alter,
     .clock_ms = mysql_clock_ms,
     .hold = mysql_hold,
     .end_holder = mysql_end_holder,

@@ -291,6 +291,7 @@ const struct target_ops target_sqlite = {
     .check = sqlite_check,
     .run = sqlite_run,
     .script = sqlite_script,
+    .alter = sqlite_script,
     .clock_ms = sqlite_clock_ms,
     .hold = sqlite_hold,
     .end_holder = sqlite_end_holder,

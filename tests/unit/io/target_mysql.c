@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
+#include "io/target_int.h"
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/target_fixture.h"
@@ -841,6 +842,45 @@ TEST(decisions_are_kept_and_withdrawn)
 }
 
 /* --- the session, and who may --- */
+
+static int take_cell(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    UNUSED(count);
+    UNUSED(err);
+    snprintf(arg, 400, "%s", cells[0].p);
+    return 0;
+}
+
+/* Whatever the server's own settings are: they are somebody else's. */
+TEST(the_session_is_strict_and_in_utc)
+{
+    struct target *t = fresh();
+    char text[400] = "";
+    struct err err;
+
+    if (!is_oracle)
+        free(sql("SET GLOBAL sql_mode = '', GLOBAL time_zone = '+05:30', GLOBAL foreign_key_checks = 0,"
+                 "GLOBAL tx_isolation = 'SERIALIZABLE'"));
+    struct target *other = open_target();
+    must_rc(other->ops->run(other, "SELECT CONCAT_WS(' ', @@time_zone, @@foreign_key_checks + 0, @@unique_checks + 0, @@autocommit + 0,"
+                                   " @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@character_set_client)",
+                            NULL, 0, take_cell, text, NULL, &err),
+            &err);
+    is_str(text, "+00:00 1 1 1 2 2 utf8mb4");
+    must_rc(other->ops->run(other, is_oracle ? "SELECT CONCAT(@@transaction_isolation, @@wait_timeout)"
+                                             : "SELECT CONCAT(@@tx_isolation, @@idle_transaction_timeout)",
+                            NULL, 0, take_cell, text, NULL, &err),
+            &err);
+    is_str(text, "READ-COMMITTED75");
+    must_rc(other->ops->run(other, "SELECT @@sql_mode", NULL, 0, take_cell, text, NULL, &err), &err);
+    ok(strstr(text, "STRICT_ALL_TABLES") != NULL && strstr(text, "NO_ZERO_DATE") != NULL &&
+       strstr(text, "NO_ZERO_IN_DATE") != NULL && strstr(text, "NO_AUTO_VALUE_ON_ZERO") != NULL);
+    if (!is_oracle)
+        free(sql("SET GLOBAL sql_mode = DEFAULT, GLOBAL time_zone = DEFAULT, GLOBAL foreign_key_checks = DEFAULT,"
+                 "GLOBAL tx_isolation = DEFAULT"));
+    target_close(other);
+    target_close(t);
+}
 
 TEST(a_waiting_lock_ends_before_the_network_time_out)
 {
