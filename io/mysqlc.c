@@ -18,14 +18,15 @@ typedef bool flag_type;
 #endif
 
 enum {
-    CACHED = 40,            /* prepared statements kept by a connection: every named query, and some */
-    CACHED_LENGTH = 4096,   /* longer ones are built per table and used once */
-    CELL_SIZE = 256,        /* first guess of a result cell; longer ones grow */
+    CACHED = 40,          /* prepared statements kept by a connection: every named query, and some */
+    CACHED_LENGTH = 4096, /* longer ones are built per table and used once */
+    CELL_SIZE = 256,      /* first guess of a result cell; longer ones grow */
     MAX_CELL = 64 * 1024 * 1024,
-    MAX_MARKS = 65535,      /* of the protocol */
-    GIVE_UP_MS = 500,       /* an unwanted answer is waited for no longer */
-    MAX_STEPS = 11,         /* multi-row statements of 1, 2, 4 ... 1024 rows */
-    ASYNC_STACK = 256 * 1024, /* what the library runs a started statement on; TLS takes more than its default */
+    MAX_MARKS = 65535, /* of the protocol */
+    GIVE_UP_MS = 500,  /* an unwanted answer is waited for no longer */
+    MAX_STEPS = 11,    /* multi-row statements of 1, 2, 4 ... 1024 rows */
+    ASYNC_STACK =
+        256 * 1024, /* what the library runs a started statement on; TLS takes more than its default */
 };
 
 struct mysqlc {
@@ -50,9 +51,9 @@ struct mysqlc_bulk {
     MYSQL_BIND *binds;
     MYSQL_STMT *stmts[MAX_STEPS]; /* [0] alone where arrays are bound */
     int steps;
-    int waiting;     /* for what a started statement waits; 0: its answer is here */
-    int failed;      /* what the library said of it */
-    int rc;          /* and we, to be told by finish */
+    int waiting; /* for what a started statement waits; 0: its answer is here */
+    int failed;  /* what the library said of it */
+    int rc;      /* and we, to be told by finish */
     int64_t inserted;
     unsigned warnings;
     struct err err;
@@ -75,7 +76,8 @@ static int fail(struct mysqlc *c, unsigned native, const char *state, const char
 {
     enum err_code code = ERR_TARGET;
     const char *hint = "";
-    bool lost = native >= 2000 && native < 2100; /* the client library's own: the protocol is in an unknown state */
+    bool lost =
+        native >= 2000 && native < 2100; /* the client library's own: the protocol is in an unknown state */
 
     for (size_t i = 0; i < ARRAY_LEN(errors); i++)
         if (errors[i].native == native) {
@@ -137,15 +139,16 @@ static bool by_socket(const struct mysqlc_config *c)
 /* A bundle must be named: without one, newer Connector/C accept any certificate in spite of "verify". */
 static int find_bundle(const char **ret, struct err *err)
 {
-    static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                        "/etc/ssl/cert.pem"};
+    static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
 
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         if (access(paths[i], R_OK) == 0) {
             *ret = paths[i];
             return 0;
         }
-    err_set(err, ERR_CONFIG, "tls verify needs a CA bundle, and this system has none where one is looked for");
+    err_set(err, ERR_CONFIG,
+            "tls verify needs a CA bundle, and this system has none where one is looked for");
     return err_hint(err, "name it: ca_file of the connection");
 }
 
@@ -170,8 +173,8 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
         mysql_options(h, MARIADB_OPT_RESTRICTED_AUTH,
                       "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,parsec");
 #else
-    unsigned mode = !tls ? SSL_MODE_DISABLED
-                    : verify ? SSL_MODE_VERIFY_IDENTITY
+    unsigned mode = !tls                    ? SSL_MODE_DISABLED
+                    : verify                ? SSL_MODE_VERIFY_IDENTITY
                     : c->tls == TLS_REQUIRE ? SSL_MODE_REQUIRED
                                             : SSL_MODE_PREFERRED;
     mysql_options(h, MYSQL_OPT_SSL_MODE, &mode);
@@ -196,7 +199,8 @@ static void set_options(MYSQL *h, const struct mysqlc_config *c)
     size_t stack = ASYNC_STACK;
     mysql_options(h, MYSQL_OPT_NONBLOCK, &stack);
 #endif
-    mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &off); /* MariaDB's default is on: a server could read our files */
+    mysql_options(h, MYSQL_OPT_LOCAL_INFILE,
+                  &off); /* MariaDB's default is on: a server could read our files */
     mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
     mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &seconds);
     mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
@@ -492,7 +496,8 @@ static int cells_view(struct cells *r, MYSQL_STMT *stmt, struct mysqlc *c, struc
     return 0;
 }
 
-static int fetch_all(struct mysqlc *c, MYSQL_STMT *stmt, row_fn *fn, void *arg, int64_t *ret_rows, struct err *err)
+static int fetch_all(struct mysqlc *c, MYSQL_STMT *stmt, row_fn *fn, void *arg, int64_t *ret_rows,
+                     struct err *err)
 {
     int64_t start_ms = clock_mono_ms(), rows = 0;
     struct cells cells;
@@ -525,8 +530,8 @@ out:
     return rc;
 }
 
-int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count, row_fn *fn, void *arg,
-               int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count, row_fn *fn,
+               void *arg, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
 {
     int64_t start_ms = clock_mono_ms(), rows = 0;
     MYSQL_BIND *binds = NULL;
@@ -537,7 +542,8 @@ int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size
     if (rc < 0)
         return rc;
     if (mysql_stmt_param_count(stmt) != count) {
-        rc = err_set(err, ERR_INTERNAL, "%lu marks and %zu values: %.200s", mysql_stmt_param_count(stmt), count, sql);
+        rc = err_set(err, ERR_INTERNAL, "%lu marks and %zu values: %.200s", mysql_stmt_param_count(stmt),
+                     count, sql);
         goto out;
     }
     binds = xcalloc(count + 1, sizeof *binds);
@@ -563,8 +569,8 @@ out:
 
 /* --- rows in bulk --- */
 
-int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t columns, struct mysqlc_bulk **ret,
-                    struct err *err)
+int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t columns,
+                    struct mysqlc_bulk **ret, struct err *err)
 {
     if (columns == 0 || columns > MAX_MARKS)
         return err_set(err, ERR_INTERNAL, "a bulk insert of %zu columns", columns);
@@ -652,14 +658,17 @@ static void bind_column(MYSQL_BIND *bind, const struct mysqlc_column *col)
 static int wait_ready(struct mysqlc *c, int waiting)
 {
     struct pollfd p = {.fd = mysql_get_socket(c->handle)};
-    int ms = (waiting & MYSQL_WAIT_TIMEOUT) != 0 ? (int)mysql_get_timeout_value_ms(c->handle) : c->timeout_ms, n;
+    int ms = (waiting & MYSQL_WAIT_TIMEOUT) != 0 ? (int)mysql_get_timeout_value_ms(c->handle) : c->timeout_ms,
+        n;
 
-    p.events = (short)(((waiting & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) | ((waiting & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0) |
+    p.events = (short)(((waiting & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) |
+                       ((waiting & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0) |
                        ((waiting & MYSQL_WAIT_EXCEPT) != 0 ? POLLPRI : 0));
     do
         n = poll(&p, 1, ms);
     while (n < 0 && errno == EINTR);
-    return n == 0 ? MYSQL_WAIT_TIMEOUT : waiting & ~MYSQL_WAIT_TIMEOUT; /* a broken one tells by its next read */
+    return n == 0 ? MYSQL_WAIT_TIMEOUT
+                  : waiting & ~MYSQL_WAIT_TIMEOUT; /* a broken one tells by its next read */
 }
 
 static void go_on(struct mysqlc_bulk *b)
@@ -710,7 +719,8 @@ static int finish_array(struct mysqlc_bulk *b, struct err *err)
 #endif
 
 /* 2^step rows in one statement: VALUES (..),(..). */
-static int insert_rows(struct mysqlc_bulk *b, int step, const struct mysqlc_column *cols, size_t from, struct err *err)
+static int insert_rows(struct mysqlc_bulk *b, int step, const struct mysqlc_column *cols, size_t from,
+                       struct err *err)
 {
     int64_t start_ms = clock_mono_ms();
     MYSQL_STMT *stmt = b->stmts[step];

@@ -58,7 +58,7 @@ struct target_ops {
                int64_t *ret_rows, struct err *err);
     int (*script)(struct target *t, const char *sql,
                   struct err *err); /* statements ended by ";\n", no results */
-    int (*alter)(struct target *t, const char *sql, struct err *err);  /* a script that may take hours */
+    int (*alter)(struct target *t, const char *sql, struct err *err); /* a script that may take hours */
     int (*clock_ms)(struct target *t, int64_t *ret_ms, struct err *err);
     int (*hold)(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
     /* Drops the connection, and ends it on the server too, if there is one to ask: a COMMIT that never arrived. */

@@ -73,8 +73,9 @@ static int on_server_reject(void *arg, const struct batch *b, size_t row, const 
     struct loading *l = arg;
 
     if (wants_sums(pipeline_of(l)))
-        batch_sum_row(b, row, -1, &l->sums);
-    l->sums.rows--;
+        batch_sum_row(b, row, -1, &l->sums); /* which counts it out of the rows too */
+    else
+        l->sums.rows--;
     return rejects_add(&l->rejects, why, l->row->key, err);
 }
 

@@ -69,7 +69,8 @@ static struct target *open_target(void)
 
     if (server == NULL) {
         server = main_server();
-        free(test_mariadb_sql(server, "DROP DATABASE IF EXISTS lending; CREATE DATABASE lending CHARACTER SET utf8mb4"));
+        free(test_mariadb_sql(
+            server, "DROP DATABASE IF EXISTS lending; CREATE DATABASE lending CHARACTER SET utf8mb4"));
     }
     url = xasprintf("mysql://root@localhost/lending?socket=%s", server->socket);
     struct target *t = open_by(url, 4000);
@@ -85,7 +86,8 @@ static struct target *fresh(void)
     struct target *t = open_target();
     struct err err;
 
-    free(sql("SET foreign_key_checks = 0; DROP TABLE IF EXISTS loan, child, own, own2, orch_load, orch_fence; DROP VIEW IF EXISTS loan_view"));
+    free(sql("SET foreign_key_checks = 0; DROP TABLE IF EXISTS loan, child, own, own2, orch_load, "
+             "orch_fence; DROP VIEW IF EXISTS loan_view"));
     must_rc(target_setup(t, &err), &err);
     must_rc(target_create_table(t, "loan", names, types, ARRAY_LEN(names), &err), &err);
     return t;
@@ -113,11 +115,11 @@ TEST(a_load_arrives_as_it_was_read)
     struct err err;
 
     must_rc(tf_load(t, &l, &err), &err);
-    is_sql("SELECT * FROM loan ORDER BY id",
-           "1\tAda\t1200.50\t0.1\t2022-06-05 12:00:00.123\t7\t2\n"
-           "2\tO'Neil, \xc3\x89ric\tNULL\t0.0000001\tNULL\t7\t3\n"
-           "3\t\t0.01\t-25000000000\t2022-06-05 13:00:00.000\t7\t4");
-    is_sql("SELECT load_id, chunk, pipeline, part, object_key, generation, state, rows_read, rows_loaded, rows_rejected,"
+    is_sql("SELECT * FROM loan ORDER BY id", "1\tAda\t1200.50\t0.1\t2022-06-05 12:00:00.123\t7\t2\n"
+                                             "2\tO'Neil, \xc3\x89ric\tNULL\t0.0000001\tNULL\t7\t3\n"
+                                             "3\t\t0.01\t-25000000000\t2022-06-05 13:00:00.000\t7\t4");
+    is_sql("SELECT load_id, chunk, pipeline, part, object_key, generation, state, rows_read, rows_loaded, "
+           "rows_rejected,"
            " last, table_name, key_sha256 = UNHEX(SHA2('file.csv', 256)) FROM orch_load",
            "7\t0\tloans\t2022-06-05T12\tfile.csv\t1\tLOADED\t3\t3\t0\t1\tloan\t1");
     is_sql("SELECT epoch, seq FROM orch_fence", "1\t1");
@@ -183,16 +185,19 @@ TEST(an_empty_object_replaces_too)
 {
     struct target *t = fresh();
     struct tf_load l = {.table = "loan", .csv = three, .id = 7, .epoch = take_epoch(t)};
-    struct tf_load empty = {.table = "loan", .csv = "", .id = 8, .generation = 2, .replaces = 7, .epoch = l.epoch};
+    struct tf_load empty = {
+        .table = "loan", .csv = "", .id = 8, .generation = 2, .replaces = 7, .epoch = l.epoch};
     struct err err;
 
     must_rc(tf_load(t, &l, &err), &err);
     must_rc(tf_load(t, &empty, &err), &err);
     is_sql("SELECT COUNT(*) FROM loan", "0");
     is_sql("SELECT load_id, state FROM orch_load ORDER BY load_id", "7\tSUPERSEDED\n8\tEMPTY");
-    struct tf_load full = {.table = "loan", .csv = three, .id = 9, .generation = 3, .replaces = 8, .epoch = l.epoch};
+    struct tf_load full = {
+        .table = "loan", .csv = three, .id = 9, .generation = 3, .replaces = 8, .epoch = l.epoch};
     must_rc(tf_load(t, &full, &err), &err);
-    is_sql("SELECT load_id, state FROM orch_load ORDER BY load_id", "7\tSUPERSEDED\n8\tSUPERSEDED\n9\tLOADED");
+    is_sql("SELECT load_id, state FROM orch_load ORDER BY load_id",
+           "7\tSUPERSEDED\n8\tSUPERSEDED\n9\tLOADED");
     target_close(t);
 }
 
@@ -277,8 +282,9 @@ TEST(a_holder_does_not_end_itself)
 
 static void kill_connections(void)
 {
-    char *ids = sql("SELECT GROUP_CONCAT(CONCAT('KILL ', id) SEPARATOR ';') FROM information_schema.PROCESSLIST "
-                    "WHERE db = 'lending' AND id <> CONNECTION_ID()");
+    char *ids =
+        sql("SELECT GROUP_CONCAT(CONCAT('KILL ', id) SEPARATOR ';') FROM information_schema.PROCESSLIST "
+            "WHERE db = 'lending' AND id <> CONNECTION_ID()");
 
     free(sql(ids));
     free(ids);
@@ -362,7 +368,8 @@ static void commit_through(const char *rule, bool want_committed)
         fails(rc, &err, ERR_TRANSIENT);
     tf_release(&l);
     test_proxy_rules(p, NULL);
-    is_sql("SELECT (SELECT COUNT(*) FROM loan), (SELECT COUNT(*) FROM orch_load)", want_committed ? "3\t1" : "0\t0");
+    is_sql("SELECT (SELECT COUNT(*) FROM loan), (SELECT COUNT(*) FROM orch_load)",
+           want_committed ? "3\t1" : "0\t0");
     is_int(tf_load(t, &l, &err), want_committed ? 2 : 0);
     is_sql("SELECT COUNT(*) FROM loan", "3");
     target_close(t);
@@ -384,7 +391,8 @@ TEST(a_server_that_stays_away_after_commit_is_unknown)
     if (getenv("ORCH_TEST_MYSQL") != NULL)
         skip("needs a server of its own");
     const struct test_mariadb *kept = server, *m = test_mariadb_new(NULL);
-    char *url = xasprintf("mysql://root@127.0.0.1:%d/lending", m->port), *at = xasprintf("127.0.0.1:%d", m->port);
+    char *url = xasprintf("mysql://root@127.0.0.1:%d/lending", m->port),
+         *at = xasprintf("127.0.0.1:%d", m->port);
     const struct test_proxy *p = test_proxy_new(at);
     struct err err;
 
@@ -427,17 +435,21 @@ static void load_duplicates(bool overlap)
     struct buf csv = BUF_INIT(1 << 20);
     struct err err;
 
-    own_table(t, "CREATE TABLE own (id INT NOT NULL PRIMARY KEY, v VARCHAR(10)); INSERT INTO own VALUES (40,'there')");
+    own_table(
+        t,
+        "CREATE TABLE own (id INT NOT NULL PRIMARY KEY, v VARCHAR(10)); INSERT INTO own VALUES (40,'there')");
     must_rc(buf_adds(&csv, "id,v\n", &err), &err);
     for (int i = 1; i <= 300; i++)
         must_rc(buf_addf(&csv, &err, "%d,x\n", i == 200 ? 199 : i), &err);
-    struct tf_load l = {.table = "own", .csv = csv.p, .id = 7, .epoch = take_epoch(t), .overlap = overlap, .batch_rows = 70};
+    struct tf_load l = {
+        .table = "own", .csv = csv.p, .id = 7, .epoch = take_epoch(t), .overlap = overlap, .batch_rows = 70};
     must_rc(tf_load(t, &l, &err), &err);
     is_int(l.reject_count, 2);
     const char *key = is_oracle ? "own.PRIMARY" : "PRIMARY";
     char want[2][200];
     snprintf(want[0], sizeof want[0], "41 DUPLICATE_KEY : Duplicate entry '40' for key '%s' (1062) ()", key);
-    snprintf(want[1], sizeof want[1], "201 DUPLICATE_KEY : Duplicate entry '199' for key '%s' (1062) ()", key);
+    snprintf(want[1], sizeof want[1], "201 DUPLICATE_KEY : Duplicate entry '199' for key '%s' (1062) ()",
+             key);
     is_str(l.rejects[0], want[0]);
     is_str(l.rejects[1], want[1]);
     is_sql("SELECT COUNT(*), SUM(id), COUNT(_orch_load_id) FROM own", "299\t44950\t298");
@@ -461,7 +473,12 @@ TEST(rows_may_go_in_while_the_next_are_read)
 TEST(a_load_that_is_given_up_while_rows_go_in_leaves_nothing)
 {
     struct target *t = fresh(), *other = open_target();
-    struct tf_load l = {.table = "own", .csv = "id\n1\n2\n3\n", .id = 7, .epoch = take_epoch(t), .overlap = true, .batch_rows = 1};
+    struct tf_load l = {.table = "own",
+                        .csv = "id\n1\n2\n3\n",
+                        .id = 7,
+                        .epoch = take_epoch(t),
+                        .overlap = true,
+                        .batch_rows = 1};
     struct err err;
 
     own_table(t, "CREATE TABLE own (id INT PRIMARY KEY)");
@@ -488,11 +505,20 @@ TEST(a_duplicate_by_collation_names_both_values)
     struct err err;
 
     own_table(t, "CREATE TABLE own (code VARCHAR(10) COLLATE utf8mb4_general_ci, UNIQUE KEY one (code))");
-    struct tf_load l = {.table = "own", .csv = "code\nAbc\nxyz\n\xc3\xa1" "bc\n", .id = 7, .epoch = take_epoch(t)};
+    struct tf_load l = {.table = "own",
+                        .csv = "code\nAbc\nxyz\n\xc3\xa1"
+                               "bc\n",
+                        .id = 7,
+                        .epoch = take_epoch(t)};
     must_rc(tf_load(t, &l, &err), &err);
     is_int(l.reject_count, 1);
-    ok(strncmp(l.rejects[0], "4 DUPLICATE_KEY code: Duplicate entry '\xc3\xa1" "bc' for key ", 46) == 0);
-    if (!ok(strstr(l.rejects[0], "(the table holds 'Abc', which equals it under the collation utf8mb4_general_ci)") != NULL))
+    ok(strncmp(l.rejects[0],
+               "4 DUPLICATE_KEY code: Duplicate entry '\xc3\xa1"
+               "bc' for key ",
+               46) == 0);
+    if (!ok(strstr(l.rejects[0],
+                   "(the table holds 'Abc', which equals it under the collation utf8mb4_general_ci)") !=
+            NULL))
         diag("%s", l.rejects[0]);
     is_sql("SELECT COUNT(*) FROM own", "2");
     target_close(t);
@@ -504,8 +530,10 @@ TEST(what_only_the_server_can_know_becomes_a_reject)
     struct err err;
 
     own_table(t, "CREATE TABLE child (id INT PRIMARY KEY); INSERT INTO child VALUES (1);"
-                 "CREATE TABLE own (id INT, n INT CHECK (n < 100), e ENUM('a','b'), FOREIGN KEY (id) REFERENCES child(id))");
-    struct tf_load l = {.table = "own", .csv = "id,n,e\n1,1,a\n2,1,a\n1,100,b\n1,2,b\n", .id = 7, .epoch = take_epoch(t)};
+                 "CREATE TABLE own (id INT, n INT CHECK (n < 100), e ENUM('a','b'), FOREIGN KEY (id) "
+                 "REFERENCES child(id))");
+    struct tf_load l = {
+        .table = "own", .csv = "id,n,e\n1,1,a\n2,1,a\n1,100,b\n1,2,b\n", .id = 7, .epoch = take_epoch(t)};
     must_rc(tf_load(t, &l, &err), &err);
     is_int(l.reject_count, 2);
     ok(strncmp(l.rejects[0], "3 FOREIGN_KEY", 13) == 0);
@@ -544,17 +572,22 @@ TEST(batches_stay_below_the_packet_limit)
 /* --- sums --- */
 
 static const char all_ddl[] =
-    "CREATE TABLE own (i TINYINT, u BIGINT UNSIGNED, y YEAR, b BIT(9), d DECIMAL(20,6), w DECIMAL(65,10), f DOUBLE,"
+    "CREATE TABLE own (i TINYINT, u BIGINT UNSIGNED, y YEAR, b BIT(9), d DECIMAL(20,6), w DECIMAL(65,10), f "
+    "DOUBLE,"
     " g FLOAT, c CHAR(5), v VARCHAR(20) CHARACTER SET latin1, x TEXT, n VARBINARY(8), q BINARY(4), dt DATE,"
-    " ts TIMESTAMP(6) NULL, t TIME(2), e ENUM('a','b'), j LONGTEXT, k INT GENERATED ALWAYS AS (i + 1) STORED)";
+    " ts TIMESTAMP(6) NULL, t TIME(2), e ENUM('a','b'), j LONGTEXT, k INT GENERATED ALWAYS AS (i + 1) "
+    "STORED)";
 static const char all_csv[] =
     "i,u,y,b,d,w,f,g,c,v,x,n,q,dt,ts,t,e,j\n"
-    "-128,18446744073709551615,2022,511,12345678901234.123456,1234567890123456789012345678901234567890.5,0.1,0.5,ab  ,caf\xc3\xa9,"
+    "-128,18446744073709551615,2022,511,12345678901234.123456,1234567890123456789012345678901234567890.5,0.1,"
+    "0.5,ab  ,caf\xc3\xa9,"
     "\xf0\x9f\x98\x80,abc,abcd,2022-06-05,2022-06-05 12:00:00.000001,-838:59:59,a,\"{\"\"a\"\": 1}\"\n"
-    "127,0,1901,0,-0.000001,-1,1.7976931348623157e308,1.5,x,y,\"line\n2\",z,wxyz,9999-12-31,2038-01-19 03:14:07,00:00:01.5,b,[]\n"
+    "127,0,1901,0,-0.000001,-1,1.7976931348623157e308,1.5,x,y,\"line\n2\",z,wxyz,9999-12-31,2038-01-19 "
+    "03:14:07,00:00:01.5,b,[]\n"
     "0,1,2155,1,0,0,5e-324,-0.25,,,,,0000,1000-01-01,1970-01-01 00:00:01,23:00:00,a,null\n"
     "NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA,NA\n"
-    "1,2,2000,3,4.5,6,123456789.12345678,8,9,10,11,12,1234,2013-01-01,2014-01-01 00:00:00,15:00:00,b,\"\"\"s\"\"\"\n";
+    "1,2,2000,3,4.5,6,123456789.12345678,8,9,10,11,12,1234,2013-01-01,2014-01-01 "
+    "00:00:00,15:00:00,b,\"\"\"s\"\"\"\n";
 
 TEST(sums_agree_for_every_type)
 {
@@ -616,7 +649,8 @@ TEST(sums_go_in_ranges)
     struct tf_load l = {.table = "loan", .csv = csv.p, .id = 7, .epoch = take_epoch(t), .batch_rows = 4000};
     must_rc(tf_load(t, &l, &err), &err);
     is_str(tf_compare(t, &l), "");
-    struct tf_load again = {.table = "loan", .csv = three, .id = 8, .generation = 2, .replaces = 7, .epoch = l.epoch};
+    struct tf_load again = {
+        .table = "loan", .csv = three, .id = 8, .generation = 2, .replaces = 7, .epoch = l.epoch};
     must_rc(tf_load(t, &again, &err), &err);
     is_sql("SELECT COUNT(*) FROM loan", "3");
     buf_release(&csv);
@@ -673,7 +707,8 @@ TEST(foreign_rows_are_counted)
     must_rc(target_describe(t, "loan", &def, &err), &err);
     must_rc(target_foreign_rows(t, def, &foreign, &err), &err);
     is_int(foreign, 0);
-    free(sql("INSERT INTO loan (id, _orch_load_id, _orch_line) VALUES (8, 99, 1), (9, 99, 2), (10, -4, 1), (11, 0, 0)"));
+    free(sql("INSERT INTO loan (id, _orch_load_id, _orch_line) VALUES (8, 99, 1), (9, 99, 2), (10, -4, 1), "
+             "(11, 0, 0)"));
     must_rc(target_foreign_rows(t, def, &foreign, &err), &err);
     is_int(foreign, 4);
     table_free(def);
@@ -702,7 +737,8 @@ TEST(tables_that_cannot_be_loaded_once_are_refused)
     fails(target_describe(t, "nosuch", &def, &err), &err, ERR_TARGET);
     is_int(err.native, TARGET_NO_TABLE);
     free(sql("CREATE VIEW loan_view AS SELECT * FROM loan; CREATE TABLE own (id INT) ENGINE=MyISAM;"
-             "CREATE TABLE own2 (id INT); CREATE TRIGGER busy_body BEFORE INSERT ON own2 FOR EACH ROW SET NEW.id = 1"));
+             "CREATE TABLE own2 (id INT); CREATE TRIGGER busy_body BEFORE INSERT ON own2 FOR EACH ROW SET "
+             "NEW.id = 1"));
     check_refuses(t, "loan_view", "view");
     check_refuses(t, "own", "MyISAM");
     check_refuses(t, "own2", "busy_body");
@@ -720,9 +756,11 @@ TEST(describe_tells_what_a_load_must_know)
     struct table *def = NULL;
     struct err err;
 
-    free(sql("CREATE TABLE own (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, a VARCHAR(7) NOT NULL,"
-             " b INT NOT NULL DEFAULT 5, g INT AS (b + 1) VIRTUAL, p GEOMETRY NULL,"
-             " s CHAR(3) CHARACTER SET latin1 COLLATE latin1_bin, UNIQUE KEY two (a, b), UNIQUE KEY part (a(3)))"));
+    free(
+        sql("CREATE TABLE own (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, a VARCHAR(7) NOT NULL,"
+            " b INT NOT NULL DEFAULT 5, g INT AS (b + 1) VIRTUAL, p GEOMETRY NULL,"
+            " s CHAR(3) CHARACTER SET latin1 COLLATE latin1_bin, UNIQUE KEY two (a, b), UNIQUE KEY part "
+            "(a(3)))"));
     must_rc(target_describe(t, "lending.own", &def, &err), &err);
     is_int(def->count, 6);
     ok(def->columns[0].auto_increment && def->columns[0].has_default && !def->columns[0].nullable);
@@ -772,8 +810,8 @@ static int see(void *arg, const struct ledger_row *r, struct err *err)
     UNUSED(err);
     s->n++;
     if (at < sizeof s->text - 200)
-        snprintf(s->text + at, sizeof s->text - at, "%lld/%s/%s/%s ", (long long)r->load_id, r->partition, r->key,
-                 ledger_state_name(r->state));
+        snprintf(s->text + at, sizeof s->text - at, "%lld/%s/%s/%s ", (long long)r->load_id, r->partition,
+                 r->key, ledger_state_name(r->state));
     return 0;
 }
 
@@ -804,9 +842,11 @@ TEST(a_long_ledger_is_read_whole)
     struct seen s = {0};
     struct err err;
 
-    free(sql("INSERT INTO orch_load (load_id, pipeline, part, object_key, key_sha256, generation, state, at_ms)"
-             " WITH RECURSIVE s(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM s WHERE seq < 999)"
-             " SELECT seq, 'loans', '2022-06-05', seq, UNHEX(SHA2(seq, 256)), 1, 'LOADED', 1000 + seq DIV 300 FROM s"));
+    free(sql(
+        "INSERT INTO orch_load (load_id, pipeline, part, object_key, key_sha256, generation, state, at_ms)"
+        " WITH RECURSIVE s(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM s WHERE seq < 999)"
+        " SELECT seq, 'loans', '2022-06-05', seq, UNHEX(SHA2(seq, 256)), 1, 'LOADED', 1000 + seq DIV 300 "
+        "FROM s"));
     must_rc(target_ledger_scan(t, TF_PIPELINE, see, &s, &err), &err);
     is_int(s.n, 999);
     target_close(t);
@@ -815,8 +855,14 @@ TEST(a_long_ledger_is_read_whole)
 TEST(decisions_are_kept_and_withdrawn)
 {
     struct target *t = fresh();
-    struct ledger_row skip = {.pipeline = TF_PIPELINE, .partition = "2022-06-05T12", .key = "", .state = LEDGER_SKIPPED,
-                              .load_id = 5, .generation = 1, .reason = "no file came", .at_ms = 1};
+    struct ledger_row skip = {.pipeline = TF_PIPELINE,
+                              .partition = "2022-06-05T12",
+                              .key = "",
+                              .state = LEDGER_SKIPPED,
+                              .load_id = 5,
+                              .generation = 1,
+                              .reason = "no file came",
+                              .at_ms = 1};
     struct ledger_row other = skip;
     struct seen s = {0};
     int64_t epoch, seq;
@@ -862,13 +908,16 @@ TEST(the_session_is_strict_and_in_utc)
         free(sql("SET GLOBAL sql_mode = '', GLOBAL time_zone = '+05:30', GLOBAL foreign_key_checks = 0,"
                  "GLOBAL tx_isolation = 'SERIALIZABLE'"));
     struct target *other = open_target();
-    must_rc(other->ops->run(other, "SELECT CONCAT_WS(' ', @@time_zone, @@foreign_key_checks + 0, @@unique_checks + 0, @@autocommit + 0,"
-                                   " @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@character_set_client)",
+    must_rc(other->ops->run(other,
+                            "SELECT CONCAT_WS(' ', @@time_zone, @@foreign_key_checks + 0, @@unique_checks + "
+                            "0, @@autocommit + 0,"
+                            " @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@character_set_client)",
                             NULL, 0, take_cell, text, NULL, &err),
             &err);
     is_str(text, "+00:00 1 1 1 2 2 utf8mb4");
-    must_rc(other->ops->run(other, is_oracle ? "SELECT CONCAT(@@transaction_isolation, @@wait_timeout)"
-                                             : "SELECT CONCAT(@@tx_isolation, @@idle_transaction_timeout)",
+    must_rc(other->ops->run(other,
+                            is_oracle ? "SELECT CONCAT(@@transaction_isolation, @@wait_timeout)"
+                                      : "SELECT CONCAT(@@tx_isolation, @@idle_transaction_timeout)",
                             NULL, 0, take_cell, text, NULL, &err),
             &err);
     is_str(text, "READ-COMMITTED75");
@@ -876,8 +925,9 @@ TEST(the_session_is_strict_and_in_utc)
     ok(strstr(text, "STRICT_ALL_TABLES") != NULL && strstr(text, "NO_ZERO_DATE") != NULL &&
        strstr(text, "NO_ZERO_IN_DATE") != NULL && strstr(text, "NO_AUTO_VALUE_ON_ZERO") != NULL);
     if (!is_oracle)
-        free(sql("SET GLOBAL sql_mode = DEFAULT, GLOBAL time_zone = DEFAULT, GLOBAL foreign_key_checks = DEFAULT,"
-                 "GLOBAL tx_isolation = DEFAULT"));
+        free(sql(
+            "SET GLOBAL sql_mode = DEFAULT, GLOBAL time_zone = DEFAULT, GLOBAL foreign_key_checks = DEFAULT,"
+            "GLOBAL tx_isolation = DEFAULT"));
     target_close(other);
     target_close(t);
 }
@@ -921,7 +971,8 @@ TEST(grants_are_enough_for_a_loader)
     must_rc(target_hold(loader, TF_PIPELINE, epoch, &err), &err);
     struct tf_load l = {.table = "loan", .csv = three, .id = 7, .epoch = epoch};
     must_rc(tf_load(loader, &l, &err), &err);
-    struct tf_load again = {.table = "loan", .csv = three, .id = 8, .generation = 2, .replaces = 7, .epoch = epoch};
+    struct tf_load again = {
+        .table = "loan", .csv = three, .id = 8, .generation = 2, .replaces = 7, .epoch = epoch};
     must_rc(tf_load(loader, &again, &err), &err);
     is_sql("SELECT COUNT(*) FROM loan", "3");
     fails(target_setup(loader, &err), &err, ERR_ACCESS_DENIED);
@@ -942,7 +993,8 @@ TEST(the_option_file_fills_what_the_url_leaves_open)
     struct target *loader = NULL;
     struct err err;
 
-    free(sql("DROP USER IF EXISTS loader2@localhost; CREATE USER loader2@localhost IDENTIFIED BY 'ge#h\"eim'; GRANT ALL ON lending.* TO loader2@localhost"));
+    free(sql("DROP USER IF EXISTS loader2@localhost; CREATE USER loader2@localhost IDENTIFIED BY "
+             "'ge#h\"eim'; GRANT ALL ON lending.* TO loader2@localhost"));
     put_text(path, text);
     must(chmod(path, 0644) == 0);
     fails(target_open(&c, &loader, &err), &err, ERR_ACCESS_DENIED); /* a secret that others may read */
@@ -959,8 +1011,9 @@ TEST(the_option_file_fills_what_the_url_leaves_open)
 
 TEST(urls_that_cannot_work_are_refused)
 {
-    static const char *const urls[] = {"mysql://u:p@h/d", "mysql://u@h:x/d", "mysql://u@h:99999/d", "mysql://u@h/",
-                                       "mysql://u%zz@h/d", "mysql://u@h/d?tls=1", "postgres://h/d", "sqlite:"};
+    static const char *const urls[] = {"mysql://u:p@h/d", "mysql://u@h:x/d",  "mysql://u@h:99999/d",
+                                       "mysql://u@h/",    "mysql://u%zz@h/d", "mysql://u@h/d?tls=1",
+                                       "postgres://h/d",  "sqlite:"};
     struct target *t = NULL;
     struct err err;
 
@@ -991,7 +1044,8 @@ TEST(without_lineage_a_table_is_loaded_and_never_replaced)
     free(sql("CREATE TABLE own (id INT PRIMARY KEY, v VARCHAR(3))"));
     must_rc(tf_load(t, &l, &err), &err);
     is_int(tf_load(t, &l, &err), 2);
-    struct tf_load again = {.table = "own", .csv = "id,v\n", .id = 8, .generation = 2, .replaces = 7, .epoch = l.epoch};
+    struct tf_load again = {
+        .table = "own", .csv = "id,v\n", .id = 8, .generation = 2, .replaces = 7, .epoch = l.epoch};
     fails(tf_load(t, &again, &err), &err, ERR_TARGET);
     is_sql("SELECT COUNT(*) FROM own", "2");
     target_close(t);
