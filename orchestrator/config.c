@@ -114,6 +114,9 @@ int config_load(const char *path, struct config **ret, struct buf *faults, struc
             err->code = ERR_CONFIG;
             err_hint(err, "orch init --demo demo makes one to try; -c FILE or ORCH_CONFIG names another");
             rc = -(int)ERR_CONFIG;
+        } else if (err->code == ERR_TOO_LARGE) {
+            err->code = ERR_CONFIG;
+            rc = -(int)ERR_CONFIG;
         }
         goto out;
     }

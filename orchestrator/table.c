@@ -1,5 +1,6 @@
 #include "orchestrator/table.h"
 #include "base/mem.h"
+#include <unistd.h>
 
 enum { CELL = 1400 };
 
@@ -196,7 +197,12 @@ static void as_csv(const struct out *o, const struct out_column *columns, const 
 
 void out_document(const struct out *o, const json_t *document)
 {
-    json_dumpf(document, o->to, o->format == OUT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
+    size_t flags = o->format == OUT_JSONL ? JSON_COMPACT : JSON_INDENT(2);
+
+    /* A terminal acts on C1 controls and overrides of direction, which a key may hold and JSON allows. */
+    if (isatty(fileno(o->to)))
+        flags |= JSON_ENSURE_ASCII;
+    json_dumpf(document, o->to, flags);
     fputc('\n', o->to);
 }
 
