@@ -47,10 +47,45 @@ static void bytes(FILE *c, const char *symbol, size_t i, const char *p, size_t n
     fprintf(c, "0};\n");
 }
 
+static char names[1024][128];
+static size_t lengths[1024], count;
+
+static void add(FILE *c, const char *symbol, const char *name, const char *text, size_t n)
+{
+    if (count == 1024)
+        die("more than 1024 texts", name);
+    snprintf(names[count], sizeof names[0], "%s", name);
+    bytes(c, symbol, count, text, n);
+    lengths[count++] = n;
+}
+
+/* Every query of one file, without blanks and ";" at its end. */
+static void queries(FILE *c, const char *symbol, const char *file, const char *text)
+{
+    char name[128];
+
+    for (const char *at = strstr(text, "-- name: "), *next; at != NULL; at = next ? next + 1 : NULL) {
+        if (sscanf(at, "-- name: %127[a-z0-9_]", name) != 1)
+            die("bad name line", file);
+        const char *body = strchr(at, '\n');
+        if (body == NULL)
+            die("query without text", name);
+        next = strstr(body, "\n-- name: ");
+        size_t len = next ? (size_t)(next - body) : strlen(body);
+        while (len > 0 && isspace((unsigned char)body[len - 1]))
+            len--;
+        if (len > 0 && body[len - 1] == ';')
+            len--;
+        for (size_t k = 0; k < count; k++)
+            if (strcmp(names[k], name) == 0)
+                die("two queries have the name", name);
+        add(c, symbol, name, body + 1, len > 0 ? len - 1 : 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    char path[4096], name[256], names[1024][128];
-    size_t count = 0, lengths[1024];
+    char path[4096];
 
     if (argc < 4)
         die("usage", "embed files|named NAME DIR file...");
@@ -68,33 +103,9 @@ int main(int argc, char **argv)
         char *text = slurp(argv[a], &n);
         if (!named) {
             const char *base = strrchr(argv[a], '/') ? strrchr(argv[a], '/') + 1 : argv[a];
-            snprintf(names[count], sizeof names[0], "%s", base);
-            bytes(c, symbol, count, text, n);
-            lengths[count++] = n;
+            add(c, symbol, base, text, n);
         } else {
-            char *at = strstr(text, "-- name: ");
-            while (at != NULL) {
-                if (count == 1024)
-                    die("more than 1024 queries", argv[a]);
-                if (sscanf(at, "-- name: %255[a-z0-9_]", name) != 1)
-                    die("bad name line", argv[a]);
-                char *body = strchr(at, '\n');
-                if (body == NULL)
-                    die("query without text", name);
-                char *next = strstr(body, "\n-- name: ");
-                size_t len = next ? (size_t)(next - body) : strlen(body);
-                while (len > 0 && isspace((unsigned char)body[len - 1]))
-                    len--;
-                if (len > 0 && body[len - 1] == ';')
-                    len--;
-                for (size_t k = 0; k < count; k++)
-                    if (strcmp(names[k], name) == 0)
-                        die("two queries have the name", name);
-                snprintf(names[count], sizeof names[0], "%s", name);
-                bytes(c, symbol, count, body + 1, len > 0 ? len - 1 : 0);
-                lengths[count++] = len > 0 ? len - 1 : 0;
-                at = next ? next + 1 : NULL;
-            }
+            queries(c, symbol, argv[a], text);
         }
         free(text);
     }
