@@ -306,7 +306,8 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
 
     if (rc < 0)
         return rc;
-    if (at == argc) {
+    if (at == argc) { /* "orch" and "orch --help" are "orch help": all commands */
+        help_wanted = false;
         *ret = &cmd_help;
         return 0;
     }

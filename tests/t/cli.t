@@ -20,6 +20,8 @@ runs "half a command" 2 "$ORCH" target
 like "and the whole is named" "$err" 'orch target setup'
 runs "no config: exit 3, with what to do" 3 env -C "$T" "$ORCH" -c "$T/none.json" status
 like "the hint" "$err" 'hint: orch init --demo'
+runs "--help alone: the same" 0 "$ORCH" --help
+like "all commands" "$out" 'status  +What is loaded'
 runs "help exit-codes" 0 "$ORCH" help exit-codes
 like "lists them" "$out" ' 75 +try again later'
 for verb in init validate doctor 'target setup' 'lineage add' tick run status replay skip reconcile rejects list \
