@@ -78,7 +78,8 @@ static int run(struct cli *c, struct err *err)
     } else if (undo != (strcmp(state, "SKIPPED") == 0)) {
         printf("%s/%s is %s: nothing to do\n", p->name, part, state);
     } else if (!undo && strcmp(state, "PROCESSING") == 0) {
-        err_set(err, ERR_BUSY, "%s/%s is being loaded at this moment; a skipped partition has no rows", p->name, part);
+        err_set(err, ERR_BUSY, "%s/%s is being loaded at this moment; a skipped partition has no rows",
+                p->name, part);
         rc = err_hint(err, "try again when it is done: if it was loaded, it need not be skipped");
     } else if (!undo && view_int(o, "rows_loaded") > 0) {
         err_set(err, ERR_USAGE, "%s/%s has %lld rows in the target; a skipped partition has none", p->name,

@@ -383,7 +383,8 @@ static int finish(struct generating *g, struct err *err)
     if (g->l.unit_count == 0)
         return 0;
     int rc = pipeline_get(g->c->store, name, &row, err);
-    if (rc == 0 && !g->l.cut && (row.full_listing_ms <= g->l.now_ms - DAY_MS || row.full_listing_ms > g->l.now_ms))
+    if (rc == 0 && !g->l.cut &&
+        (row.full_listing_ms <= g->l.now_ms - DAY_MS || row.full_listing_ms > g->l.now_ms))
         full = g->l.now_ms; /* everything has been listed within a day before */
     pipeline_row_release(&row);
     if (rc == 0)
