@@ -35,5 +35,10 @@ void batch_clear(struct batch *b);
 void batch_free(struct batch *b);
 /* Adds every row of b, or one row, to (sign +1) or takes it from (-1) s. */
 void batch_sum(const struct batch *b, struct sums *s);
+/* Whether the cell is what the table gives as text (target_rows); NULL equals NULL alone. */
+bool batch_cell_equal(const struct batch_col *c, size_t row, struct str stored);
+#define CELL_TEXT_SIZE 40
+/* The cell as text, p NULL for NULL; borrows from the batch or from scratch. */
+struct str batch_cell_text(const struct batch_col *c, size_t row, char scratch[CELL_TEXT_SIZE]);
 void batch_sum_row(const struct batch *b, size_t row, int sign, struct sums *s);
 #endif

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "io/batch.h"
 #include "io/convert.h"
+#include "io/sqlval.h"
 /*
  * The database that rows are loaded into: mysql://user@host:port/db or sqlite:path. Keeps LOADING.md's protocol:
  * every data change is one transaction whose last statement writes the fence. All calls may fail with
@@ -138,6 +139,16 @@ NODISCARD int target_resolve(struct target *t, const char *pipeline, int64_t epo
 
 /* Reconciliation of what is stored, at any later time, in one snapshot. ret as for target_load_sums. */
 NODISCARD int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret,
+                          struct err *err);
+/* Rows of one load with from <= _orch_line <= to, by line: fn gets the line, then a cell for each of columns, as text
+ * in which batch_cell_equal compares: doubles with all their digits, texts in UTF-8, times as the server writes them. */
+struct target_rows {
+    const struct table *def;
+    const int *columns; /* indexes into def->columns */
+    size_t column_count;
+    int64_t load_id, from, to;
+};
+NODISCARD int target_rows(struct target *t, const struct target_rows *r, row_fn *fn, void *arg,
                           struct err *err);
 /* Rows whose load id is NULL (counted up to 10 million), or in no ledger row that is not superseded. */
 NODISCARD int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows,

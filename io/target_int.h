@@ -70,6 +70,8 @@ struct target_ops {
     int (*quote)(const char *name, bool qualified, struct buf *ret, struct err *err);
     /* ",SUM(...)" of a column, quoted as given; for SUM_DOUBLE two of them: the sum and the number of large values. */
     int (*sum_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
+    /* ",..." that gives a column's value as text, see target_rows. */
+    int (*text_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
     int (*insert_open)(struct load *l, struct err *err);
     /* Raises l->inserted. b stays as it is until the next call of insert_rows or insert_settle is back. */
     int (*insert_rows)(struct load *l, const struct batch *b, struct err *err);

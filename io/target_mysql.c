@@ -340,6 +340,7 @@ const struct target_ops target_mysql = {
     .grants = mysql_grants,
     .quote = mysql_quote,
     .sum_expr = mysql_sum_expr,
+    .text_expr = mysql_text_expr,
     .insert_open = mysql_insert_open,
     .insert_rows = mysql_insert_rows,
     .insert_settle = mysql_insert_settle,

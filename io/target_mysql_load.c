@@ -430,3 +430,28 @@ int mysql_sum_expr(const struct column *c, const char *quoted, struct buf *ret, 
     }
     return 0;
 }
+
+int mysql_text_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
+{
+    switch (c->type) {
+    case COL_DOUBLE:
+    case COL_FLOAT: /* a float's own text is cut at six digits: as a double it has all of them */
+        return buf_addf(ret, err, ",CAST(%s+0e0 AS CHAR)", quoted);
+    case COL_TEXT:
+        return buf_addf(ret, err, ",CONVERT(%s USING utf8mb4)", quoted);
+    case COL_DATE:
+    case COL_DATETIME:
+    case COL_TIMESTAMP:
+    case COL_TIME:
+        return buf_addf(ret, err, ",CAST(%s AS CHAR)", quoted);
+    case COL_BIT:
+    case COL_YEAR:
+        return buf_addf(ret, err, ",CAST(%s AS UNSIGNED)", quoted);
+    case COL_INT:
+    case COL_DECIMAL:
+    case COL_BINARY:
+    case COL_UNSUPPORTED:
+        break;
+    }
+    return buf_addf(ret, err, ",%s", quoted);
+}

@@ -260,6 +260,20 @@ static void give_sum(sqlite3_context *ctx)
     sqlite3_result_text(ctx, sum != NULL ? text : "0", -1, SQLITE_TRANSIENT);
 }
 
+/* All the digits of a number, where SQLite's own text has 15. */
+static void real_text(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    char text[40];
+
+    UNUSED(argc);
+    if (sqlite3_value_type(argv[0]) != SQLITE_FLOAT) {
+        sqlite3_result_value(ctx, argv[0]);
+        return;
+    }
+    snprintf(text, sizeof text, "%.17g", sqlite3_value_double(argv[0]));
+    sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+}
+
 void sqlite_add_functions(sqlite3 *db)
 {
     static const struct {
@@ -271,6 +285,15 @@ void sqlite_add_functions(sqlite3 *db)
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
         sqlite3_create_function_v2(db, functions[i].name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,
                                    functions[i].step, give_sum, NULL);
+    sqlite3_create_function_v2(db, "orch_real_text", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, real_text,
+                               NULL, NULL, NULL);
+}
+
+int sqlite_text_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
+{
+    bool real = c->type == COL_DOUBLE || c->type == COL_FLOAT;
+
+    return buf_addf(ret, err, real ? ",orch_real_text(%s)" : ",%s", quoted);
 }
 
 int sqlite_sum_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err)

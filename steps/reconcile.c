@@ -119,8 +119,7 @@ static int all_loads(struct comparing *k, int64_t job_id, struct err *err)
         if (rc == 0)
             rc = beat(&k->c->beat, err);
     }
-    if (rc == 0)
-        loads_release(&loads);
+    loads_release(&loads);
     return rc;
 }
 

@@ -40,6 +40,7 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     double max_rejects_percent; /* < 0: max_rejects counts */
     int64_t max_rejects;
     int64_t max_attempts;
+    int64_t small_percent, small_weeks; /* so much fewer rows than its like is SMALL; 0 weeks: not judged */
 };
 
 struct step_io; /* the open source and target of a pipeline; lives as long as the process works it */
@@ -85,6 +86,19 @@ NODISCARD int step_rebuild(struct step_ctx *c, struct err *err);
  * an array of {column, what, source, target, object}. recount: read the objects again instead of trusting the ledger. */
 NODISCARD int step_reconcile_job(struct step_ctx *c, int64_t job_id, bool recount, const char **ret_verdict,
                                  json_t **ret_differences, struct err *err);
+/*
+ * diff.c: reads a job's objects again and the rows that the table holds of them, side by side. Each difference is an
+ * object in found: {job, object, line, what, column, source, target}; what: "value" (of a column), "missing" (a row that
+ * is not in the table), "extra" (one that is in the table alone), "object" (it is gone, or another one than was loaded:
+ * nothing to compare with). Counts go on when found is full. Writes nothing.
+ */
+struct diff {
+    json_t *found; /* borrowed */
+    size_t limit;
+    int64_t rows_source, rows_target, values, missing, extra, objects;
+};
+struct job;
+NODISCARD int step_diff_job(struct step_ctx *c, const struct job *job, struct diff *io, struct err *err);
 /* generate_queue.c: would list and queue; with dry true nothing is written and *ret_plan (owned) tells, one object per
  * partition: {partition, action, reason, objects, bytes}. */
 NODISCARD int step_generate_queue(struct step_ctx *c, bool dry, json_t **ret_plan, struct err *err);
