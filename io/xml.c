@@ -19,10 +19,13 @@ enum { HAS_KEY = 1, HAS_ETAG = 2, HAS_SIZE = 4, HAS_MODIFIED = 8, HAS_ALL = 15 }
 struct parse {
     const char *root; /* the document element that is wanted */
     int (*leaf)(struct parse *x, const char *parent, const char *name, struct err *err);
+    const char *group, *subgroup; /* at depth 2, and below it: their children are leaves too; NULL: none */
     struct xml_page *page;
     struct xml_s3_error *error;
+    struct xml_credentials *credentials;
     struct buf text;
-    char second[32]; /* name of the open element at depth 2; cut, but longer than any that matters */
+    char second[32],
+        third[32]; /* names of the open elements at depth 2 and 3; cut, but longer than any that matters */
     int depth;
     size_t cap;
     unsigned has;
@@ -70,11 +73,27 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     x->depth++;
     if (x->depth == 2)
         snprintf(x->second, sizeof x->second, "%s", (const char *)name);
+    if (x->depth == 3)
+        snprintf(x->third, sizeof x->third, "%s", (const char *)name);
     buf_clear(&x->text);
     if (x->page != NULL && x->depth == 2 && strcmp(x->second, "Contents") == 0) {
         new_object(x);
         x->has = 0;
     }
+}
+
+/* Whose child the element that ends is, where that is one that matters. */
+static const char *leaf_of(const struct parse *x)
+{
+    bool in_group = x->group != NULL && strcmp(x->second, x->group) == 0;
+
+    if (x->depth == 2)
+        return x->root;
+    if (x->depth == 3 && in_group)
+        return x->group;
+    if (x->depth == 4 && in_group && x->subgroup != NULL && strcmp(x->third, x->subgroup) == 0)
+        return x->subgroup;
+    return NULL;
 }
 
 static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
@@ -84,10 +103,8 @@ static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const 
     UNUSED(prefix), UNUSED(uri);
     if (x->rc < 0)
         return;
-    bool in_contents = x->depth == 3 && strcmp(x->second, "Contents") == 0;
-    int rc = 0;
-    if (x->depth == 2 || in_contents)
-        rc = x->leaf(x, in_contents ? "Contents" : x->root, (const char *)name, x->err);
+    const char *parent = leaf_of(x);
+    int rc = parent != NULL ? x->leaf(x, parent, (const char *)name, x->err) : 0;
     if (rc < 0) {
         fail(x, rc);
         return;
@@ -101,7 +118,7 @@ static void on_text(void *ctx, const xmlChar *p, int n)
 {
     struct parse *x = ctx;
 
-    if (x->rc < 0 || x->depth == 0 || x->depth > 3)
+    if (x->rc < 0 || x->depth == 0 || x->depth > 4)
         return;
     int rc = buf_add(&x->text, p, (size_t)n, x->err);
     if (rc < 0)
@@ -115,7 +132,7 @@ static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external, 
 
     UNUSED(name), UNUSED(external), UNUSED(system_id);
     fail(x, err_set(x->err, ERR_BAD_RESPONSE,
-                    "the XML answer has a document type declaration, which S3 never sends"));
+                    "the XML answer has a document type declaration, which S3 and STS never send"));
 }
 
 /* An entity that is none of XML's five: dropped silently, it would shorten a key. */
@@ -289,7 +306,7 @@ static int finish_page(struct parse *x, struct err *err)
 
 int xml_list_page(const char *p, size_t n, struct xml_page *ret, struct err *err)
 {
-    struct parse x = {.root = "ListBucketResult", .leaf = list_leaf, .page = ret};
+    struct parse x = {.root = "ListBucketResult", .group = "Contents", .leaf = list_leaf, .page = ret};
 
     *ret = (struct xml_page){.arena = arena_new()};
     int rc = run(&x, p, n, err);
@@ -328,15 +345,80 @@ static int error_leaf(struct parse *x, const char *parent, const char *name, str
     return 0;
 }
 
-bool xml_s3_error(const char *p, size_t n, struct xml_s3_error *ret)
+static bool read_error(struct parse *x, const char *p, size_t n)
 {
-    struct parse x = {.root = "Error", .leaf = error_leaf, .error = ret};
     struct err err;
 
-    *ret = (struct xml_s3_error){.code = ""};
-    if (run(&x, p, n, &err) < 0 || ret->code[0] == '\0') {
-        *ret = (struct xml_s3_error){.code = ""};
+    *x->error = (struct xml_s3_error){.code = ""};
+    if (run(x, p, n, &err) < 0 || x->error->code[0] == '\0') {
+        *x->error = (struct xml_s3_error){.code = ""};
         return false;
     }
     return true;
+}
+
+bool xml_s3_error(const char *p, size_t n, struct xml_s3_error *ret)
+{
+    struct parse x = {.root = "Error", .leaf = error_leaf, .error = ret};
+
+    return read_error(&x, p, n);
+}
+
+bool xml_sts_error(const char *p, size_t n, struct xml_s3_error *ret)
+{
+    struct parse x = {.root = "ErrorResponse", .group = "Error", .leaf = error_leaf, .error = ret};
+
+    return read_error(&x, p, n);
+}
+
+static int credentials_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
+{
+    struct xml_credentials *c = x->credentials;
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
+    const struct {
+        const char *name;
+        char **to;
+    } fields[] = {{"AccessKeyId", &c->access_key},
+                  {"SecretAccessKey", &c->secret_key},
+                  {"SessionToken", &c->session_token},
+                  {"Expiration", &c->expires}};
+
+    if (x->depth != 4)
+        return 0;
+    UNUSED(parent);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (strcmp(name, fields[i].name) != 0)
+            continue;
+        if (*fields[i].to != NULL)
+            return err_set(err, ERR_BAD_RESPONSE, "the answer has %s twice", name);
+        *fields[i].to = s.n > 0 ? xstrndup(s.p, s.n) : NULL;
+    }
+    return 0;
+}
+
+int xml_sts_credentials(const char *p, size_t n, struct xml_credentials *ret, struct err *err)
+{
+    struct parse x = {.root = "AssumeRoleWithWebIdentityResponse",
+                      .group = "AssumeRoleWithWebIdentityResult",
+                      .subgroup = "Credentials",
+                      .leaf = credentials_leaf,
+                      .credentials = ret};
+
+    *ret = (struct xml_credentials){0};
+    int rc = run(&x, p, n, err);
+    if (rc == 0 && (ret->access_key == NULL || ret->secret_key == NULL || ret->session_token == NULL ||
+                    ret->expires == NULL))
+        rc = err_set(err, ERR_BAD_RESPONSE, "the answer lacks a part of the credentials");
+    if (rc < 0)
+        xml_credentials_release(ret);
+    return rc;
+}
+
+void xml_credentials_release(struct xml_credentials *c)
+{
+    free(c->access_key);
+    free(c->secret_key);
+    free(c->session_token);
+    free(c->expires);
+    *c = (struct xml_credentials){0};
 }

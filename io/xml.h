@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 /*
- * The two XML documents that S3 sends us; the one door to libxml2. Names are compared without their
+ * The XML documents that S3 and STS send us; the one door to libxml2. Names are compared without their
  * namespace (servers differ in it). No document type, no entities but XML's five, no network, no nesting
  * past libxml2's default; what is not the expected document, or lacks what it must have, is
  * ERR_BAD_RESPONSE, never a shorter list.
@@ -31,4 +31,12 @@ struct xml_s3_error { /* cut to fit, control bytes made harmless; "" where absen
 };
 /* False when the document is not an S3 <Error>; then *ret is all "". */
 bool xml_s3_error(const char *p, size_t n, struct xml_s3_error *ret);
+
+/* An AssumeRoleWithWebIdentity answer of STS: all owned, none of them empty. *ret is empty on failure. */
+struct xml_credentials {
+    char *access_key, *secret_key, *session_token, *expires;
+};
+NODISCARD int xml_sts_credentials(const char *p, size_t n, struct xml_credentials *ret, struct err *err);
+void xml_credentials_release(struct xml_credentials *c);
+bool xml_sts_error(const char *p, size_t n, struct xml_s3_error *ret); /* the same of an <ErrorResponse> */
 #endif
