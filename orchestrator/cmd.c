@@ -297,7 +297,7 @@ const struct command *command_find(const char *first, const char *second, int *r
 static const char *format_text;
 static bool no_colour, help_wanted;
 static const char *config_text;
-static const struct opt common[] = {
+const struct opt cli_common_opts[] = {
     {"config", 'c', OPT_TEXT, &config_text, "FILE",
      "orch.json to read (else ORCH_CONFIG, ./orch.json, /etc/orch/orch.json)"},
     {"output", 'o', OPT_TEXT, &format_text, "FORM", "table, json, jsonl or csv"},
@@ -314,7 +314,7 @@ void command_help(const struct command *k, FILE *to)
         fprintf(to, "\n%s", k->details);
     fprintf(to, "\n");
     opt_help(k->opts, to);
-    opt_help(common, to);
+    opt_help(cli_common_opts, to);
 }
 
 static int unknown_verb(const char *word, struct err *err)
@@ -338,7 +338,7 @@ static int unknown_verb(const char *word, struct err *err)
 static int read_line(int argc, char **argv, struct cli *c, const struct command **ret, struct err *err)
 {
     struct opt_args none;
-    int at = 1, words = 0, rc = opt_parse(NULL, common, argc, argv, 1, true, &none, &at, err);
+    int at = 1, words = 0, rc = opt_parse(NULL, cli_common_opts, argc, argv, 1, true, &none, &at, err);
     const struct command *k;
 
     if (rc < 0)
@@ -351,7 +351,7 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
     k = command_find(argv[at], at + 1 < argc ? argv[at + 1] : NULL, &words);
     if (k == NULL)
         return unknown_verb(argv[at], err);
-    rc = opt_parse(k->opts, common, argc, argv, at + words, false, &c->args, NULL, err);
+    rc = opt_parse(k->opts, cli_common_opts, argc, argv, at + words, false, &c->args, NULL, err);
     if (rc < 0)
         return rc;
     *ret = k;

@@ -25,6 +25,7 @@ struct command {
     int min_args, max_args;
     int (*run)(struct cli *c, struct err *err);
 };
+extern const struct opt cli_common_opts[];     /* those that every command takes */
 extern const struct command *const commands[]; /* NULL-ended, in the order of help; cmd.c */
 const struct command *command_find(const char *first, const char *second, int *ret_words); /* NULL: none */
 void command_help(const struct command *k, FILE *to);

@@ -104,7 +104,7 @@ def commands():
         return
     faults, seen = [], {}
     listed = subprocess.run([ORCH, "help"], capture_output=True, text=True).stdout
-    known = set(re.findall(r"^ +([a-z][a-z-]*)\b", listed, re.M))
+    known = set(re.findall(r"^  ([a-z][a-z-]*)\b", listed, re.M))
     for page in pages():
         shown = list(blocks(page)) + re.findall(r"`([^`\n]+)`", read(page))
         for line in shown:
