@@ -183,6 +183,42 @@ TEST(a_profile_of_a_kind_that_is_not_read_is_said)
     free(home);
 }
 
+/* AWS's tools would take the role, the login or the process; the keys beside it are another identity. */
+TEST(keys_beside_another_way_are_not_taken_for_it)
+{
+#define WITH_KEYS "aws_access_key_id=K\naws_secret_access_key=ks\n"
+    char *home =
+        home_with("[c]\n" WITH_KEYS,
+                  "[profile r]\n" WITH_KEYS "role_arn=arn:aws:iam::1:role/x\nsource_profile=default\n"
+                  "[profile s]\n" WITH_KEYS "sso_session=corp\n"
+                  "[profile p]\n" WITH_KEYS "credential_process=/bin/get\n"
+                  "[profile c]\ncredential_process=/bin/get\n"
+                  "[profile t]\nweb_identity_token_file=/t\n"
+                  "[profile a]\nrole_arn=arn:aws:iam::1:role/x\n"
+                  "[profile e]\nrole_arn=arn:aws:iam::1:role/x\ncredential_source=Environment\n");
+    struct creds_env env = bare(home);
+
+    not_found(&env, "r", "role_arn");
+    not_found(&env, "s", "sso_session");
+    not_found(&env, "p", "credential_process");
+    not_found(&env, "t", "without role_arn");
+    not_found(&env, "a", "without web_identity_token_file");
+    not_found(&env, "e", "role_arn");
+    struct creds c = found(&env, "c"); /* but keys in the credentials file go before a process in the other */
+    is_str(c.access_key, "K");
+    creds_release(&c);
+    free(home);
+}
+
+TEST(a_key_with_a_line_end_is_refused)
+{
+    struct creds_env env = bare("/nonexistent");
+
+    env.access_key_id = "AKIA\r\nX-Evil: 1";
+    env.secret_access_key = "s";
+    not_found(&env, NULL, "a byte that no key has");
+}
+
 TEST(a_file_that_may_not_be_read_is_not_passed_over)
 {
     char *home = home_with("[default]\naws_access_key_id=D\naws_secret_access_key=ds\n", NULL);
