@@ -1,33 +1,133 @@
+#include "base/clock.h"
 #include "orchestrator/cmd.h"
+#include "orchestrator/engine.h"
 #include "orchestrator/tick.h"
+#include "orchestrator/view.h"
+#include <signal.h>
+#include <sys/time.h>
 
-static const char *partition;
+static const char *partition, *timeout;
 static bool fail_if_locked;
 static const struct opt opts[] = {
-    {"partition", 0, OPT_TEXT, &partition, "PARTITION", "only this one, such as 2022-06-05T12"},
+    {"partition", 0, OPT_TEXT, &partition, "PARTITION",
+     "only this one, such as 2022-06-05T12; the exit code then tells of it alone"},
+    {"timeout", 0, OPT_TEXT, &timeout, "DURATION", "stop cleanly after so long, such as 30m: exit 75"},
     {"fail-if-locked", 0, OPT_FLAG, &fail_if_locked, NULL, "exit 10 when another process works the pipeline"},
     {0},
 };
+
+static void on_alarm(int signal_number)
+{
+    engine_stop_signal = signal_number;
+}
+
+/* As a SIGTERM after that time: what is being done is left in a state that the next run goes on from. */
+static int stop_after(const char *duration, struct err *err)
+{
+    struct sigaction sa = {.sa_handler = on_alarm};
+    struct itimerval at = {0};
+    int64_t ms = 0;
+
+    if (str_to_duration_ms(str_of(duration), &ms, err) < 0)
+        return err_set(err, ERR_USAGE, "--timeout: '%.40s' is not a duration such as 30m", duration);
+    if (ms == 0)
+        return err_set(err, ERR_USAGE, "--timeout: 0 leaves no time");
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGALRM, &sa, NULL);
+    at.it_value.tv_sec = ms / 1000;
+    at.it_value.tv_usec = ms % 1000 * 1000;
+    return setitimer(ITIMER_REAL, &at, NULL) == 0 ? 0 : err_errno(err, errno, "cannot set a timer");
+}
+
+/* ---- what became of the one partition ---- */
+
+static int exit_of_jobs(const json_t *part)
+{
+    const json_t *j;
+    size_t i;
+    int worst = 0;
+
+    json_array_foreach(json_object_get(part, "jobs"), i, j) {
+        const char *state = view_str(j, "state"), *error = view_str(j, "error");
+        if (strcmp(state, "DEAD") == 0)
+            worst = exit_worse(worst, 1);
+        else if (strcmp(state, "FAILED") == 0)
+            worst = exit_worse(worst, *error != '\0' ? err_exit_status(err_by_name(error)) : 1);
+    }
+    return worst == 0 || worst == 2 ? 1 : worst;
+}
+
+/* Whoever runs one partition wants to know whether it is done, whoever did it and whatever was said before. */
+static int exit_of(const json_t *part)
+{
+    const char *state = view_str(part, "state");
+
+    if (part != NULL && view_is_well(part))
+        return 0;
+    if (strcmp(state, "DEAD") == 0 || strcmp(state, "FAILED") == 0)
+        return exit_of_jobs(part);
+    return strcmp(state, "MISMATCHED") == 0 ? 5 : strcmp(state, "LATE") == 0 ? 6 : 75;
+}
+
+/* rc: of the tick, which speaks of the whole pipeline; what kept it from this partition counts here too. */
+static int outcome(struct cli *c, const struct pipeline *p, const char *part, int rc, struct err *err)
+{
+    json_t *all = NULL;
+    int read = view_partitions(c->store, p, part, part, clock_now_ms(), &all, err);
+
+    if (read < 0)
+        return read;
+    const json_t *it = json_array_get(all, 0);
+    const char *state = it != NULL ? view_str(it, "state") : "WAITING";
+    int own = exit_of(it);
+    if (own == 75 && rc == 10)
+        own = 10;
+    else if (own != 0 && (rc == 3 || rc == 4))
+        own = exit_worse(own, rc);
+    if (c->out.format == OUT_JSON) {
+        json_t *doc =
+            json_pack("{s:i,s:s,s:s,s:s,s:I,s:I,s:I,s:i}", "schema_version", 1, "pipeline", p->name,
+                      "partition", part, "state", state, "rows_read", (json_int_t)view_int(it, "rows_read"),
+                      "rows_loaded", (json_int_t)view_int(it, "rows_loaded"), "rows_rejected",
+                      (json_int_t)view_int(it, "rows_rejected"), "exit", own);
+        out_document(&c->out, doc);
+        json_decref(doc);
+    } else if (own == 75 || own == 6) {
+        cli_say("%s/%s: not loaded yet: %s%s", p->name, part, state,
+                engine_stop_signal == SIGALRM ? "; --timeout is over" : "");
+    }
+    json_decref(all);
+    return own;
+}
+
+static int wanted(struct cli *c, const struct pipeline **ret, char part[PART_SIZE], struct err *err)
+{
+    int64_t start;
+    int rc = cli_flow(c, c->args.items[0], ret, part, err);
+
+    if (rc < 0 || partition == NULL)
+        return rc;
+    if (part[0] != '\0')
+        return err_set(err, ERR_USAGE, "--partition and %s: one of the two", c->args.items[0]);
+    if (part_parse((*ret)->period, partition, &start, err) < 0) {
+        err->code = ERR_USAGE;
+        return -(int)ERR_USAGE;
+    }
+    part_name((*ret)->period, start, part);
+    if (start < (*ret)->since_ms || ((*ret)->until_ms >= 0 && start > (*ret)->until_ms))
+        return err_set(err, ERR_USAGE, "%s/%s is outside since and until of orch.json: it is never loaded",
+                       (*ret)->name, part);
+    return 0;
+}
 
 static int run(struct cli *c, struct err *err)
 {
     const struct pipeline *p;
     char part[PART_SIZE];
-    int rc = cli_flow(c, c->args.items[0], &p, part, err);
+    int rc = wanted(c, &p, part, err);
 
-    if (rc == 0 && partition != NULL && part[0] != '\0')
-        rc = err_set(err, ERR_USAGE, "--partition and %s: one of the two", c->args.items[0]);
-    if (rc == 0 && partition != NULL) {
-        int64_t start;
-        rc = part_parse(p->period, partition, &start, err);
-        if (rc == 0)
-            part_name(p->period, start, part);
-        else
-            err->code = ERR_USAGE;
-    }
-    if (rc < 0)
-        return -(int)err->code;
-    rc = cli_store(c, STORE_CREATE, err);
+    if (rc == 0)
+        rc = cli_store(c, STORE_CREATE, err);
     if (rc < 0)
         return rc;
     struct tick_options o = {.pipeline = p->name,
@@ -36,16 +136,23 @@ static int run(struct cli *c, struct err *err)
                              .fail_if_locked = fail_if_locked,
                              .linger_ms = -1};
     cli_signals();
-    return tick_run(c->config, c->store, &o, err);
+    if (timeout != NULL && (rc = stop_after(timeout, err)) < 0)
+        return rc;
+    rc = tick_run(c->config, c->store, &o, err);
+    return rc < 0 || part[0] == '\0' ? rc : outcome(c, p, part, rc, err);
 }
 
 const struct command cmd_run = {
     "run",
     "PIPELINE[/PARTITION]",
     "Works one pipeline now, whatever its schedule says.",
-    "Idempotent: what is loaded is not loaded again. For Airflow, Kubernetes or a person.\n\n"
+    "Idempotent: what is loaded is not loaded again. For Airflow, Kubernetes or a person.\n"
+    "With a partition, exit 0 says that it is loaded, empty or skipped, and every other code why not: 1 "
+    "failed or\n"
+    "dead, 5 mismatched, 6 late, 75 not there yet or a server is away: try again. -o json tells its "
+    "state.\n\n"
     "  orch run loans\n"
-    "  orch run loans --partition 2022-06-05T12\n",
+    "  orch run loans --partition 2022-06-05T12 --timeout 30m\n",
     opts,
     1,
     1,
