@@ -137,7 +137,7 @@ char *fs_dirname(const char *path)
     return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-int fs_read_secret(const char *path, char **ret_owned, struct err *err)
+static int read_secret(const char *path, mode_t forbidden, char **ret_owned, struct err *err)
 {
     struct buf b = BUF_INIT(MAX_SECRET);
     struct stat st;
@@ -150,10 +150,10 @@ int fs_read_secret(const char *path, char **ret_owned, struct err *err)
         rc = err_errno(err, errno, "cannot stat secret file %s", path);
         goto out;
     }
-    if ((st.st_mode & 077) != 0) {
+    if ((st.st_mode & forbidden) != 0) {
         err_set(err, ERR_ACCESS_DENIED, "secret file %s may be read by others (mode %03o)", path,
                 (unsigned)(st.st_mode & 0777));
-        rc = err_hint(err, "chmod 600 %s", path);
+        rc = err_hint(err, forbidden == 077 ? "chmod 600 %s" : "chmod 440 %s", path);
         goto out;
     }
     rc = read_fd(fd, path, &b, err);
@@ -165,6 +165,34 @@ int fs_read_secret(const char *path, char **ret_owned, struct err *err)
 out:
     close(fd);
     buf_release(&b);
+    return rc;
+}
+
+int fs_read_secret(const char *path, char **ret_owned, struct err *err)
+{
+    return read_secret(path, 077, ret_owned, err);
+}
+
+int fs_read_credential(const char *dir, const char *name, char **ret_owned, struct err *err)
+{
+    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+        return err_set(err, ERR_CONFIG,
+                       "'%.80s' is no name of a credential: no slash, and no dot at its start", name);
+    if (dir == NULL) {
+        err_set(err, ERR_CONFIG, "CREDENTIALS_DIRECTORY is not set: there is no credential '%.80s'", name);
+        return err_hint(
+            err,
+            "run under systemd with LoadCredential=%.80s:FILE; by hand, CREDENTIALS_DIRECTORY names "
+            "a folder of such files",
+            name);
+    }
+    char *path = fs_join(dir, name);
+    int rc = read_secret(path, 037, ret_owned, err);
+    if (rc == -ERR_NOT_FOUND) {
+        err_set(err, ERR_CONFIG, "there is no credential '%.80s' in %s", name, dir);
+        rc = err_hint(err, "LoadCredential=%.80s:FILE in the unit", name);
+    }
+    free(path);
     return rc;
 }
 

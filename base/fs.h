@@ -12,6 +12,12 @@ char *fs_join(const char *dir, const char *name);
 char *fs_dirname(const char *path); /* returns owned; "." when there is none */
 /* Refuses a secret file that group or others may read: ERR_ACCESS_DENIED with a hint. Trailing newline cut. */
 NODISCARD int fs_read_secret(const char *path, char **ret_owned, struct err *err);
+/*
+ * A credential as systemd hands it to a service (and Kubernetes, when told to): file name in dir, which is
+ * $CREDENTIALS_DIRECTORY or NULL. There the group's read bit is no fault: it is the mask of the ACL by which systemd
+ * lets the service's user read root's file, or fsGroup of a pod. ERR_CONFIG where it is missing.
+ */
+NODISCARD int fs_read_credential(const char *dir, const char *name, char **ret_owned, struct err *err);
 /* Start time of a process in clock ticks after boot (/proc/PID/stat field 22); 0 when it is gone. */
 unsigned long long fs_pid_start(long pid);
 #endif

@@ -104,6 +104,33 @@ TEST(a_secret_that_others_may_read_is_refused)
     free(dir);
 }
 
+TEST(a_credential_may_have_the_mask_of_an_acl)
+{
+    static const char *const bad[] = {"", "..", ".hidden", "../db", "a/b"};
+    struct err err = {0};
+    char *secret = NULL, *dir = tmp_dir(), *path = tmp_path(dir, "db");
+
+    put_text(path, "pass word\n");
+    must(chmod(path, 0440) == 0);
+    must_rc(fs_read_credential(dir, "db", &secret, &err), &err);
+    is_str(secret, "pass word");
+    free(secret);
+    must(chmod(path, 0444) == 0);
+    fails(fs_read_credential(dir, "db", &secret, &err), &err, ERR_ACCESS_DENIED);
+    must(chmod(path, 0460) == 0);
+    fails(fs_read_credential(dir, "db", &secret, &err), &err, ERR_ACCESS_DENIED);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        fails(fs_read_credential(dir, bad[i], &secret, &err), &err, ERR_CONFIG);
+        ok(strstr(err.msg, "is no name of a credential") != NULL);
+    }
+    fails(fs_read_credential(dir, "gone", &secret, &err), &err, ERR_CONFIG);
+    ok(strstr(err.hint, "LoadCredential=gone:FILE") != NULL);
+    fails(fs_read_credential(NULL, "db", &secret, &err), &err, ERR_CONFIG);
+    ok(strstr(err.msg, "CREDENTIALS_DIRECTORY is not set") != NULL);
+    free(path);
+    free(dir);
+}
+
 TEST(a_process_is_known_by_its_start)
 {
     unsigned long long mine = fs_pid_start(getpid());
