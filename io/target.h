@@ -91,8 +91,14 @@ NODISCARD int target_ledger_by_id(struct target *t, int64_t load_id, ledger_fn *
 /* The newest generation of the key that is not superseded. */
 NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const char *key, ledger_fn *fn,
                                    void *arg, struct err *err); /* 1/0 */
-/* A person's decision (SKIPPED, ADOPTED) on a partition, or taking it back (SUPERSEDED). Own transaction. */
-NODISCARD int target_ledger_decide(struct target *t, const struct ledger_row *row, struct err *err);
+/*
+ * A person's decision (SKIPPED, ADOPTED) on partitions of one pipeline, in order of partition, or taking it back
+ * (SUPERSEDED): all of them in one transaction. ERR_CONTRACT with err->native == TARGET_HAS_ROWS where orch has loaded
+ * rows of one: nothing was decided then.
+ */
+#define TARGET_HAS_ROWS 99002
+NODISCARD int target_ledger_decide(struct target *t, const struct ledger_row *rows, size_t n,
+                                   struct err *err);
 
 /* One load: begin, batches, finish. */
 struct load_spec {
@@ -130,6 +136,8 @@ NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err
  * with err->native == TARGET_COMMIT_UNKNOWN: the server is away and nobody knows yet. Frees l.
  */
 #define TARGET_COMMIT_UNKNOWN 99001
+/* ERR_CONTRACT: a person skipped or adopted the partition while it was loaded; not committed, for certain. */
+#define TARGET_DECIDED 99003
 NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err);
 void target_load_abort(struct load *l); /* rolls back, closes the connection, frees; NULL is fine */
 /* After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the ledger.

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_int.h"
@@ -196,20 +197,29 @@ int ledger_insert(struct target *t, const struct ledger_row *r, struct err *err)
     return rc;
 }
 
-static int decide(struct target *t, const struct ledger_row *row, struct err *err)
+static int on_standing(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    UNUSED(count);
+    UNUSED(err);
+    *(int64_t *)arg = target_cell_i64(cells[0]);
+    return 0;
+}
+
+static int decide_one(struct target *t, const struct ledger_row *row, struct err *err)
 {
     struct ledger_row r = *row;
     unsigned char sum[SHA256_SIZE];
 
-    ledger_key_sha256(r.key != NULL ? r.key : "", r.partition, sum);
+    ledger_key_sha256("", r.partition, sum);
     const struct val values[] = {val_text(r.pipeline), val_blob(sum, sizeof sum)};
-    /* Other hosts see by the fence that the ledger has changed. */
-    int rc = target_run(t, "fence_touch", values, 1, NULL, NULL, NULL, err);
-    if (rc == 0)
-        rc = target_run(t, "decision_withdraw", values, 2, NULL, NULL, NULL, err);
+    int64_t standing = 0, newest = 0, found = 0;
+    int rc = target_run(t, "decision_standing", values, 2, on_standing, &standing, &found, err);
+    if (rc == 0 && found > 0) {
+        const struct val id[] = {val_i64(standing)};
+        rc = target_run(t, "decision_withdraw", id, 1, NULL, NULL, NULL, err);
+    }
     if (rc < 0 || r.state == LEDGER_SUPERSEDED)
         return rc;
-    int64_t newest = 0;
     rc = target_run(t, "decision_generation", values, 2, target_row_i64, &newest, NULL, err);
     if (r.generation <= newest)
         r.generation = newest + 1;
@@ -218,14 +228,63 @@ static int decide(struct target *t, const struct ledger_row *row, struct err *er
         random_bytes(&id, sizeof id);
         r.load_id = (int64_t)(id >> 2) + 1;
     }
+    r.key = "";
     r.last = true;
     return rc < 0 ? rc : ledger_insert(t, &r, err);
 }
 
-int target_ledger_decide(struct target *t, const struct ledger_row *row, struct err *err)
+struct deciding {
+    const struct ledger_row *rows;
+    size_t n;
+};
+
+static int by_partition(const void *a, const void *b)
 {
-    if (row->state != LEDGER_SKIPPED && row->state != LEDGER_ADOPTED && row->state != LEDGER_SUPERSEDED)
-        return err_set(err, ERR_INTERNAL, "%s is no decision", ledger_state_name(row->state));
-    int rc = target_begin(t, err);
-    return rc < 0 ? rc : target_end(t, decide(t, row, err), err);
+    return strcmp(((const struct ledger_row *)a)->partition, ((const struct ledger_row *)b)->partition);
+}
+
+static int on_loaded(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    const struct deciding *d = arg;
+    const struct ledger_row key = {.partition = text_of(cells[0])};
+    const struct ledger_row *found = bsearch(&key, d->rows, d->n, sizeof key, by_partition);
+
+    UNUSED(count);
+    if (found == NULL)
+        return 0;
+    err_set(err, ERR_CONTRACT, "%s/%s has %lld rows in the target that orch loaded", found->pipeline,
+            found->partition, (long long)target_cell_i64(cells[1]));
+    err_hint(err, "what is loaded is neither skipped nor adopted; orch replay loads it again");
+    err->native = TARGET_HAS_ROWS;
+    return -(int)ERR_CONTRACT;
+}
+
+/*
+ * The fence is written first: a load that has written it is committed (and seen below) before we go on, one that has
+ * not finds our decision when it does (target_load.c). One of the two always sees the other.
+ */
+static int decide(struct target *t, struct deciding *d, struct err *err)
+{
+    const struct ledger_row *first = &d->rows[0], *last = &d->rows[d->n - 1];
+    const struct val values[] = {val_text(first->pipeline), val_text(first->partition),
+                                 val_text(last->partition)};
+    int rc = target_run(t, "fence_touch", values, 1, NULL, NULL, NULL, err);
+
+    if (rc == 0 && first->state != LEDGER_SUPERSEDED)
+        rc = target_run(t, "decision_loaded", values, 3, on_loaded, d, NULL, err);
+    for (size_t i = 0; rc == 0 && i < d->n; i++)
+        rc = decide_one(t, &d->rows[i], err);
+    return rc < 0 ? rc : fault_point("decide.before_commit", err);
+}
+
+int target_ledger_decide(struct target *t, const struct ledger_row *rows, size_t n, struct err *err)
+{
+    struct deciding d = {rows, n};
+
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].state != LEDGER_SKIPPED && rows[i].state != LEDGER_ADOPTED &&
+            rows[i].state != LEDGER_SUPERSEDED)
+            return err_set(err, ERR_INTERNAL, "%s is no decision", ledger_state_name(rows[i].state));
+    int rc = n > 0 ? target_begin(t, err) : 0;
+    return rc < 0 || n == 0 ? rc : target_end(t, decide(t, &d, err), err);
 }

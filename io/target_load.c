@@ -5,7 +5,8 @@
 
 /*
  * One load, LOADING.md to the letter: ledger check > rows of the old generation out > rows in > ledger row > fence,
- * last > COMMIT. Everything in one transaction on one connection; where that breaks, nothing has happened.
+ * last > COMMIT. Everything in one transaction on one connection; where that breaks, nothing has happened. Between
+ * fence and COMMIT one question is read: has a person decided otherwise meanwhile?
  */
 
 static const char *copy(struct load *l, const char *text)
@@ -233,6 +234,30 @@ static int write_ledger(struct load *l, const struct ledger_row *given, struct e
     return rc < 0 ? rc : ledger_insert(l->t, &row, err);
 }
 
+static int on_decision(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    const struct load *l = arg;
+
+    UNUSED(count);
+    err_set(err, ERR_CONTRACT, "%s/%s was %s while it was loaded; nothing of it was committed",
+            l->spec.pipeline, l->spec.partition, strcmp(cells[1].p, "ADOPTED") == 0 ? "adopted" : "skipped");
+    err->native = TARGET_DECIDED;
+    return -(int)ERR_CONTRACT;
+}
+
+/*
+ * A statement of its own, after the fence: in the fence's it might be answered before the fence's lock is ours, and
+ * miss a decision that commits in between.
+ */
+static int check_decision(struct load *l, struct err *err)
+{
+    unsigned char sum[SHA256_SIZE];
+
+    ledger_key_sha256("", l->spec.partition, sum);
+    const struct val values[] = {val_text(l->spec.pipeline), val_blob(sum, sizeof sum)};
+    return target_run(l->t, "decision_standing", values, ARRAY_LEN(values), on_decision, l, NULL, err);
+}
+
 static int write_fence(struct load *l, struct err *err)
 {
     const struct val values[] = {val_text(l->spec.pipeline), val_i64(l->spec.epoch)};
@@ -243,7 +268,7 @@ static int write_fence(struct load *l, struct err *err)
         rc = err_set(err, ERR_LOCK_LOST,
                      "%s: another run has taken the pipeline over since epoch %lld; nothing was committed",
                      l->spec.pipeline, (long long)l->spec.epoch);
-    return rc;
+    return rc < 0 ? rc : check_decision(l, err);
 }
 
 /* COMMIT failed or its answer was lost. Never guess: whoever writes the fence next knows how it ended. */

@@ -1,7 +1,6 @@
 #include "base/clock.h"
-#include "base/fault.h"
+#include "orchestrator/decision.h"
 #include "orchestrator/view.h"
-#include "state/queue.h"
 
 static const char *reason;
 static bool undo, dry_run;
@@ -12,47 +11,15 @@ static const struct opt opts[] = {
     {0},
 };
 
-/* Into the target's ledger first: a lost state file must not forget what a person decided. */
-static int decide_there(struct cli *c, const struct pipeline *p, const char *part, struct err *err)
-{
-    struct ledger_row row = {.pipeline = p->name,
-                             .partition = part,
-                             .key = "",
-                             .etag = "",
-                             .table = p->table,
-                             .last = true,
-                             .state = undo ? LEDGER_SUPERSEDED : LEDGER_SKIPPED,
-                             .columns = "",
-                             .job = part,
-                             .reason = reason != NULL ? reason : "",
-                             .at_ms = clock_now_ms()};
-    struct step_ctx ctx;
-    struct target *t = NULL;
-    int rc;
-
-    cli_step(c, p, &ctx);
-    rc = step_target(&ctx, &t, err);
-    if (rc == 0)
-        rc = target_ledger_decide(t, &row, err);
-    cli_step_end(&ctx);
-    return rc < 0 ? rc : 0;
-}
-
 static int decide(struct cli *c, const struct pipeline *p, const char *part, struct err *err)
 {
-    char who[200];
-    int64_t now = clock_now_ms();
-    int rc = decide_there(c, p, part, err);
+    const struct verdict_of_person v = {.verb = undo ? "skip --undo" : "skip",
+                                        .state = undo ? LEDGER_SUPERSEDED : LEDGER_SKIPPED,
+                                        .reason = reason != NULL ? reason : "",
+                                        .parts = &part,
+                                        .n = 1};
 
-    if (rc == 0)
-        rc = fault_point("skip.after_ledger", err);
-    if (rc == 0)
-        rc = audit_put(c->store, cli_who(who, sizeof who), undo ? "skip --undo" : "skip", p->name, part,
-                       reason != NULL ? reason : "", now, err);
-    if (rc >= 0)
-        rc = partition_decide(c->store, p->name, part, undo ? "WAITING" : "SKIPPED",
-                              reason != NULL ? reason : "", now, err);
-    return rc < 0 ? rc : 0;
+    return decision_make(c, p, &v, err);
 }
 
 static int run(struct cli *c, struct err *err)

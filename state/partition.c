@@ -138,6 +138,20 @@ static int clear_queue(struct store *s, const char *pipeline, const char *part, 
     return rc;
 }
 
+/* Objects that came after the decision, and were not to be loaded while it stood. */
+static int unrefuse(struct store *s, const char *pipeline, const char *part, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_OBJECT_UNREFUSE, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    bind_text(st, 2, part);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
 int partition_decide_tx(struct store *s, const char *pipeline, const char *part, const char *state,
                         const char *reason, int64_t now_ms, struct err *err)
 {
@@ -146,6 +160,8 @@ int partition_decide_tx(struct store *s, const char *pipeline, const char *part,
 
     if (strcmp(state, "SKIPPED") == 0 || strcmp(state, "ADOPTED") == 0)
         rc = clear_queue(s, pipeline, part, state, now_ms, err);
+    else
+        rc = unrefuse(s, pipeline, part, err);
     if (rc == 0)
         rc = store_stmt(s, SQL_STATE_PARTITION_DECIDE, &st, err);
     if (rc < 0)
@@ -159,12 +175,23 @@ int partition_decide_tx(struct store *s, const char *pipeline, const char *part,
     return rc < 0 ? rc : 0;
 }
 
-int partition_decide(struct store *s, const char *pipeline, const char *part, const char *state,
-                     const char *reason, int64_t now_ms, struct err *err)
+static int decide(struct store *s, const struct partition_decision *d, struct err *err)
 {
-    int rc = store_begin(s, err);
+    const char *last = d->parts[d->n - 1];
+    char span[64];
+    int rc = 0;
 
-    if (rc < 0)
+    for (size_t i = 0; rc == 0 && i < d->n; i++)
+        rc = partition_decide_tx(s, d->pipeline, d->parts[i], d->state, d->reason, d->now_ms, err);
+    if (rc < 0 || d->who == NULL)
         return rc;
-    return queue_end(s, partition_decide_tx(s, pipeline, part, state, reason, now_ms, err), err);
+    snprintf(span, sizeof span, d->n > 1 ? "%s..%s" : "%s", d->parts[0], last);
+    return audit_tx(s, d->who, d->verb, d->pipeline, span, d->reason, d->now_ms, err);
+}
+
+int partition_decide(struct store *s, const struct partition_decision *d, struct err *err)
+{
+    int rc = d->n > 0 ? store_begin(s, err) : 0;
+
+    return rc < 0 || d->n == 0 ? rc : queue_end(s, decide(s, d, err), err);
 }

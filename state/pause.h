@@ -17,7 +17,11 @@ NODISCARD int pause_clear(struct store *s, const char *pipeline, const char *who
 NODISCARD int ack_put(struct store *s, const char *pipeline, const char *part, const char *class,
                       const char *subject, const char *who, const char *reason, int64_t now_ms,
                       struct err *err);
-/* 1: acknowledged, and it is still that subject. */
+/* What there is to acknowledge now. 1 found, 0 nothing of that class. */
+#define ACK_SUBJECT_SIZE 32
+NODISCARD int ack_subject(struct store *s, const char *pipeline, const char *part, const char *class,
+                          char ret[ACK_SUBJECT_SIZE], struct err *err);
+/* 1: acknowledged, and it is still that subject. Of REFUSED: that object, or one that was known before it. */
 NODISCARD int ack_covers(struct store *s, const char *pipeline, const char *part, const char *class,
                          const char *subject, struct err *err);
 #endif

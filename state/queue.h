@@ -49,11 +49,19 @@ NODISCARD int partition_list(struct store *s, const char *pipeline, const char *
  * partition_decide. */
 NODISCARD int partition_put(struct store *s, const char *pipeline, const struct partition_seen *p,
                             struct err *err);
-/* A person's decision: SKIPPED or ADOPTED takes jobs that are not being worked out of the queue (SUPERSEDED),
- * their objects may be queued again; WAITING takes the decision back: the next listing finds what is there.
+/*
+ * A person's decision on partitions, with its audit row, in one transaction: SKIPPED or ADOPTED takes jobs that are not
+ * being worked out of the queue (SUPERSEDED), their objects may be queued again; WAITING takes the decision back: the
+ * next listing finds what is there, and what was left unloaded because of it.
  */
-NODISCARD int partition_decide(struct store *s, const char *pipeline, const char *part, const char *state,
-                               const char *reason, int64_t now_ms, struct err *err);
+struct partition_decision {
+    const char *pipeline, *state, *reason;
+    const char *const *parts; /* in order */
+    size_t n;
+    const char *who, *verb; /* of the audit; who NULL: no audit row */
+    int64_t now_ms;
+};
+NODISCARD int partition_decide(struct store *s, const struct partition_decision *d, struct err *err);
 
 struct job {
     int64_t id, n, attempts, tries, not_before_ms, execution_id, bytes;

@@ -249,6 +249,10 @@ static int commit(struct loading *l, const struct rows_result *r, struct err *er
         l->load = NULL; /* commit frees it whatever comes */
         rc = target_load_commit(load, &ledger, err);
     }
+    if (rc < 0 && err->native == TARGET_DECIDED) { /* certain: what was PENDING is as if it had not begun */
+        struct err ignored;
+        err_ignore(load_settle(c->store, c->token, l->row->load_id, "DRAWN", clock_now_ms(), &ignored));
+    }
     if (rc == 0)
         rc = fault_point("ingest.after_commit", err);
     if (rc == 0)

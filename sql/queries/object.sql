@@ -26,5 +26,9 @@ ORDER BY +o.key;
 -- name: object_verdict
 UPDATE object SET verdict = ?2 WHERE id = ?1;
 
+-- name: object_unrefuse
+-- those that are overwritten loads are refused again by the next listing
+UPDATE object SET verdict = 'NEW' WHERE pipeline = ?1 AND part = ?2 AND verdict = 'REFUSED';
+
 -- name: object_sha256
 UPDATE object SET sha256 = ?2 WHERE id = ?1 AND ?2 <> '';

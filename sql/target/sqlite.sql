@@ -109,8 +109,18 @@ UPDATE orch_load SET state = 'SUPERSEDED'
  WHERE pipeline = ? AND key_sha256 = ? AND generation < ? AND state IN ('LOADED', 'EMPTY');
 
 -- name: decision_withdraw
-UPDATE orch_load SET state = 'SUPERSEDED'
- WHERE pipeline = ? AND key_sha256 = ? AND state IN ('SKIPPED', 'ADOPTED');
+-- By its key: a search would wait for ledger rows of loads that are being committed, which wait for the fence.
+UPDATE orch_load SET state = 'SUPERSEDED' WHERE load_id = ? AND chunk = 0;
+
+-- name: decision_loaded
+-- Partitions between two that hold rows of ours: nobody may decide that they have none.
+SELECT part, SUM(rows_loaded) FROM orch_load
+ WHERE pipeline = ? AND part >= ? AND part <= ? AND state = 'LOADED' AND rows_loaded > 0
+ GROUP BY part ORDER BY part;
+
+-- name: decision_standing
+SELECT load_id, state FROM orch_load
+ WHERE pipeline = ? AND key_sha256 = ? AND state IN ('SKIPPED', 'ADOPTED') ORDER BY generation DESC LIMIT 1;
 
 -- name: decision_generation
 SELECT COALESCE(MAX(generation), 0) FROM orch_load WHERE pipeline = ? AND key_sha256 = ?;

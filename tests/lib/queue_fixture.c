@@ -159,3 +159,11 @@ void fx_load_job(struct fixture *f, const char *token, int64_t execution_id, int
     must_rc(reconciliation_put(f->s, token, &equal, &f->err), &f->err);
     must_rc(flag_reset(f->s, token, "loans", flag, NULL, &f->err), &f->err);
 }
+
+void fx_decide(struct fixture *f, const char *part, const char *state, const char *reason, int64_t now_ms)
+{
+    const struct partition_decision d = {
+        .pipeline = "loans", .state = state, .reason = reason, .parts = &part, .n = 1, .now_ms = now_ms};
+
+    must_rc(partition_decide(f->s, &d, &f->err), &f->err);
+}

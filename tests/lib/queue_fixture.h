@@ -24,6 +24,8 @@ const char *fx_text(struct fixture *f,
 int64_t fx_see(struct fixture *f, const char *part, const char *key, const char *etag, int64_t size);
 /* A LOAD (or REPLAY) job of the objects (0-ended); its id. */
 int64_t fx_job(struct fixture *f, const char *part, const char *kind, const int64_t *objects);
+/* A person's decision on a partition, without an audit row. */
+void fx_decide(struct fixture *f, const char *part, const char *state, const char *reason, int64_t now_ms);
 /* The load of the job's only object. */
 int64_t fx_load_of(struct fixture *f, int64_t job_id);
 /* Takes the flag for the run; its id is valid until the next call. */

@@ -868,17 +868,17 @@ TEST(decisions_are_kept_and_withdrawn)
     int64_t epoch, seq;
     struct err err;
 
-    must_rc(target_ledger_decide(t, &skip, &err), &err);
+    must_rc(target_ledger_decide(t, &skip, 1, &err), &err);
     other.partition = "2022-06-05T13";
     other.load_id = 6;
-    must_rc(target_ledger_decide(t, &other, &err), &err);
+    must_rc(target_ledger_decide(t, &other, 1, &err), &err);
     is_int(target_fence_read(t, TF_PIPELINE, &epoch, &seq, &err), 1);
     is_int(seq, 2); /* whoever remembers the fence sees that the ledger has changed */
     skip.state = LEDGER_SUPERSEDED;
-    must_rc(target_ledger_decide(t, &skip, &err), &err);
+    must_rc(target_ledger_decide(t, &skip, 1, &err), &err);
     skip.state = LEDGER_ADOPTED;
     skip.load_id = 0;
-    must_rc(target_ledger_decide(t, &skip, &err), &err);
+    must_rc(target_ledger_decide(t, &skip, 1, &err), &err);
     is_sql("SELECT part, state, generation, reason FROM orch_load ORDER BY part, generation",
            "2022-06-05T12\tSUPERSEDED\t1\tno file came\n2022-06-05T12\tADOPTED\t2\tno file came\n"
            "2022-06-05T13\tSKIPPED\t1\tno file came");

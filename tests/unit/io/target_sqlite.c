@@ -368,12 +368,12 @@ TEST(decisions_and_scans_work_here_too)
     int64_t sum = 0, epoch, seq;
     struct err err;
 
-    must_rc(target_ledger_decide(t, &skip, &err), &err);
+    must_rc(target_ledger_decide(t, &skip, 1, &err), &err);
     must_rc(target_fence_read(t, TF_PIPELINE, &epoch, &seq, &err), &err);
     is_int(seq, 1);
     skip.state = LEDGER_ADOPTED;
     skip.load_id = 6;
-    must_rc(target_ledger_decide(t, &skip, &err), &err);
+    must_rc(target_ledger_decide(t, &skip, 1, &err), &err);
     is_str(sql("SELECT state, generation FROM orch_load ORDER BY load_id"), "SUPERSEDED\t1\nADOPTED\t2");
     sql("WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < 699) INSERT INTO "
         "orch_load"

@@ -278,7 +278,7 @@ TEST(skip_takes_jobs_out_and_undo_lets_the_next_listing_find_them)
 
     fx_open(&f);
     int64_t o = fx_see(&f, P, "a", "A", 1), one = fx_job(&f, P, "LOAD", (int64_t[]){o, 0});
-    must_rc(partition_decide(f.s, "loans", P, "SKIPPED", "closed", 10, &f.err), &f.err);
+    fx_decide(&f, P, "SKIPPED", "closed", 10);
     is_str(job_state(one), "SUPERSEDED");
     is_int(next(NULL, 1, &pending), 0);
     is_int(pending, 0);
@@ -296,7 +296,7 @@ TEST(skip_takes_jobs_out_and_undo_lets_the_next_listing_find_them)
     fails(job_create(f.s, &again, &id, &f.err), &f.err, ERR_CONTRACT);
     must_rc(store_commit(f.s, &f.err), &f.err);
     is_str(fx_text(&f, "SELECT state FROM partition_"), "SKIPPED");
-    must_rc(partition_decide(f.s, "loans", P, "WAITING", "", 30, &f.err), &f.err);
+    fx_decide(&f, P, "WAITING", "", 30);
     is_str(fx_text(&f, "SELECT verdict FROM object"), "NEW");
     int64_t two = fx_job(&f, P, "LOAD", (int64_t[]){o, 0});
     is_int(next(NULL, 1, &pending), two);
@@ -530,7 +530,7 @@ TEST(a_job_at_work_is_left_alone_by_a_rebuild)
 TEST(a_decision_that_was_taken_back_is_no_longer_one)
 {
     fx_open(&f);
-    must_rc(partition_decide(f.s, "loans", P, "SKIPPED", "closed", 10, &f.err), &f.err);
+    fx_decide(&f, P, "SKIPPED", "closed", 10);
     struct rebuilt rows[] = {{.pipeline = "loans",
                               .part = P,
                               .key = "",

@@ -404,11 +404,11 @@ TEST(skipped_hours_are_left_alone_and_come_back_by_undo)
     set_up(2, 2);
     put(key(2, "a.csv"), "x", OLD);
     generate();
-    must_rc(partition_decide(f.s, "loans", part(2), "SKIPPED", "closed", 1, &f.err), &f.err);
+    fx_decide(&f, part(2), "SKIPPED", "closed", 1);
     put(key(2, "b.csv"), "x", OLD);
     is_int(generate(), 0);
     is_int(got("partitions"), 0);
-    must_rc(partition_decide(f.s, "loans", part(2), "WAITING", "", 1, &f.err), &f.err);
+    fx_decide(&f, part(2), "WAITING", "", 1);
     is_int(generate(), 1);
     is_int(got("new"), 2);
     tear_down();

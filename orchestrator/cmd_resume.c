@@ -1,8 +1,0 @@
-#include "orchestrator/cmd.h"
-
-static int run(struct cli *c, struct err *err)
-{
-    return err_set(err, ERR_USAGE, "%s: not built yet", c->verb);
-}
-
-const struct command cmd_resume = {"resume", "PIPELINE", "Not built yet.", "", NULL, 0, 1, run};

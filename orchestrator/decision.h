@@ -1,0 +1,18 @@
+#ifndef ORCHESTRATOR_DECISION_H
+#define ORCHESTRATOR_DECISION_H
+#include "orchestrator/cmd.h"
+/* What people decide on partitions: skip and adopt. */
+struct verdict_of_person {
+    const char *verb;        /* "skip", "adopt --undo": in the audit */
+    enum ledger_state state; /* SKIPPED, ADOPTED; SUPERSEDED takes it back */
+    const char *reason;
+    const char *const *parts; /* in order */
+    size_t n;
+};
+/*
+ * Into the target's ledger first, then the state file, a bounded number at a time: a death in between is mended by the
+ * next tick, which reads the ledger, or by the same command again. ERR_CONTRACT where orch has loaded rows of one.
+ */
+NODISCARD int decision_make(struct cli *c, const struct pipeline *p, const struct verdict_of_person *v,
+                            struct err *err);
+#endif
