@@ -103,12 +103,13 @@ void out_folded(const struct out *o, size_t at, size_t indent, const char *text)
     fputc('\n', o->to);
 }
 
-static void print_row(const struct out *o, const struct out_column *columns, const size_t *widths,
-                      size_t count, const json_t *row)
+void out_line(const struct out *o, const struct out_column *columns, const size_t *widths, const json_t *row)
 {
-    size_t last = count, at = 0;
+    size_t last = 0, at = 0;
     char cell[CELL];
 
+    while (columns[last].key != NULL && columns[last].title != NULL && last < OUT_COLUMNS)
+        last++;
     while (last > 1) { /* no blanks before the end of a line */
         out_cell(row != NULL ? json_object_get(row, columns[last - 1].key) : NULL, cell, sizeof cell);
         if (row == NULL || *cell != '\0')
@@ -120,7 +121,7 @@ static void print_row(const struct out *o, const struct out_column *columns, con
             out_cell(json_object_get(row, columns[i].key), cell, sizeof cell);
         else
             snprintf(cell, sizeof cell, "%s", columns[i].title);
-        size_t room = widths[i] - width(cell);
+        size_t wide = width(cell), room = wide < widths[i] ? widths[i] - wide : 0;
         if (columns[i].right)
             pad(o->to, room);
         const char *paint = columns[i].state && row != NULL ? out_paint(o, cell) : "";
@@ -131,33 +132,40 @@ static void print_row(const struct out *o, const struct out_column *columns, con
         fprintf(o->to, "%s%s%s", paint, cell, *paint != '\0' ? out_plain(o) : "");
         if (i + 1 < last)
             pad(o->to, (columns[i].right ? 0 : room) + 2);
-        at += widths[i] + 2;
+        at += (wide > widths[i] ? wide : widths[i]) + 2;
     }
     fputc('\n', o->to);
 }
 
-static void as_table(const struct out *o, const struct out_column *columns, const json_t *rows)
+void out_widths(const struct out_column *columns, const json_t *rows, size_t ret[OUT_COLUMNS])
 {
-    size_t widths[32] = {0}, count = 0, r;
     char cell[CELL];
     const json_t *row;
+    size_t r;
 
-    for (const struct out_column *c = columns; c->key != NULL && count < ARRAY_LEN(widths); c++) {
-        widths[count] = width(c->title);
+    for (size_t i = 0; i < OUT_COLUMNS && columns[i].key != NULL && columns[i].title != NULL; i++) {
+        ret[i] = width(columns[i].title);
         json_array_foreach(rows, r, row) {
-            out_cell(json_object_get(row, c->key), cell, sizeof cell);
-            widths[count] = width(cell) > widths[count] ? width(cell) : widths[count];
+            out_cell(json_object_get(row, columns[i].key), cell, sizeof cell);
+            ret[i] = width(cell) > ret[i] ? width(cell) : ret[i];
         }
-        count++;
     }
-    if (json_array_size(rows) == 0)
-        return;
-    print_row(o, columns, widths, count, NULL);
-    json_array_foreach(rows, r, row)
-        print_row(o, columns, widths, count, row);
 }
 
-static void csv_field(FILE *to, const char *s)
+static void as_table(const struct out *o, const struct out_column *columns, const json_t *rows)
+{
+    size_t widths[OUT_COLUMNS] = {0}, r;
+    const json_t *row;
+
+    if (json_array_size(rows) == 0)
+        return;
+    out_widths(columns, rows, widths);
+    out_line(o, columns, widths, NULL);
+    json_array_foreach(rows, r, row)
+        out_line(o, columns, widths, row);
+}
+
+void out_csv_field(FILE *to, const char *s)
 {
     if (strpbrk(s, ",\"\r\n") == NULL) {
         fputs(s, to);
@@ -188,7 +196,7 @@ static void as_csv(const struct out *o, const struct out_column *columns, const 
                                                       : json_text(v);
             if (c != columns)
                 fputc(',', o->to);
-            csv_field(o->to, text);
+            out_csv_field(o->to, text);
             free(text);
         }
         fputs("\r\n", o->to);

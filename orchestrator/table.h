@@ -16,7 +16,7 @@ struct out {
         width; /* of the terminal, where text is folded; 0: lines as long as they are, for files and grep */
 };
 struct out_column {
-    const char *key, *title; /* key NULL ends the list */
+    const char *key, *title; /* key NULL ends the list; from the first title that is NULL on: not in tables */
     bool right;              /* numbers */
     bool state;              /* painted by what it says */
 };
@@ -30,6 +30,11 @@ void out_cell(const json_t *v, char *ret, size_t size);
 /* Folds text between words at the terminal's width; it begins at column at, further lines at column indent. Ends the
  * line. */
 void out_folded(const struct out *o, size_t at, size_t indent, const char *text);
+/* The parts of a table, for who does not have all rows at once (stream.h): widths, then lines (row NULL: the titles). */
+enum { OUT_COLUMNS = 32 };
+void out_widths(const struct out_column *columns, const json_t *rows, size_t ret[OUT_COLUMNS]);
+void out_line(const struct out *o, const struct out_column *columns, const size_t *widths, const json_t *row);
+void out_csv_field(FILE *to, const char *s); /* quoted where RFC 4180 asks for it */
 /* "\033[31m" and so on by the word's meaning; "" without colour. out_plain ends it. */
 const char *out_paint(const struct out *o, const char *state);
 const char *out_plain(const struct out *o);

@@ -29,11 +29,12 @@ CREATE INDEX size_check_small ON size_check(pipeline, part) WHERE small;
 CREATE TABLE told (                          -- what a channel believes: troubles it has been told of, or is to be
   channel TEXT NOT NULL,                     -- "mail ana@example.org", "webhook", "command"
   key TEXT NOT NULL,                         -- trouble.key
-  pipeline TEXT NOT NULL, class TEXT NOT NULL,
+  pipeline TEXT NOT NULL, class TEXT NOT NULL, part TEXT NOT NULL,
   text TEXT NOT NULL, hint TEXT NOT NULL DEFAULT '',
   opened_ms INTEGER NOT NULL,
   said_ms INTEGER,                           -- NULL: not delivered yet
   gone_ms INTEGER,                           -- well again; the row goes when the channel knows
+  ending TEXT NOT NULL DEFAULT '',           -- what a person decided: "skipped by ana@host: reason"
   PRIMARY KEY (channel, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -54,5 +55,9 @@ CREATE TABLE last_tick (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   started_ms INTEGER NOT NULL, finished_ms INTEGER, success_ms INTEGER,
   duration_ms INTEGER, exit_status INTEGER,
-  host TEXT NOT NULL, pid INTEGER NOT NULL
+  host TEXT NOT NULL, pid INTEGER NOT NULL,
+  metrics_said_ms INTEGER                    -- since then it is known that metrics.textfile cannot be written
 ) STRICT;
+
+-- status and plan walk years of hours: the states without the rows
+CREATE INDEX job_view ON job(pipeline, part, n, state, unverifiable);

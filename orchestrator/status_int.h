@@ -1,0 +1,46 @@
+#ifndef ORCHESTRATOR_STATUS_INT_H
+#define ORCHESTRATOR_STATUS_INT_H
+/* Shared by cmd_status.c (JSON), status_look.c (what there is to say) and status_print.c (for people). */
+#include "orchestrator/tick.h"
+#include "orchestrator/view.h"
+#include "state/pause.h"
+
+enum { SQUARES = 24 };
+struct status_flow { /* one pipeline; strings are in the struct */
+    const struct pipeline *p;
+    int64_t counts[VIEW_STATES], partitions;
+    struct {
+        char part[PART_SIZE];
+        enum view_state state;
+    } squares[SQUARES]; /* a ring: partition number i is at i % SQUARES */
+    char last_good[PART_SIZE], newest[PART_SIZE];
+    bool newest_unseen; /* the newest has neither been listed nor has it a job */
+    bool unverifiable;
+    int64_t listed_ms; /* the newest listing of any */
+    int64_t lag_ms, last_look_ms, next_look_ms;
+    int64_t rejects_final, rejects_other, left_out, retry_ms;
+    char left_out_example[200];
+    bool paused;
+    struct pause pause;
+};
+struct status {
+    struct cli *c;
+    int64_t now_ms;
+    const char *part;          /* "": all of them */
+    bool single;               /* one pipeline was named */
+    struct status_flow *flows; /* owned */
+    size_t flow_count;
+    int64_t findings; /* that concern what was asked for */
+    int exit;
+};
+NODISCARD int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret,
+                          struct err *err);
+const char *status_verdict(const struct status_flow *f); /* EQUAL, DIFFERENT, UNVERIFIABLE, "" */
+/* The troubles of one pipeline that concern what was asked for: those of the tick, and a cron that is dead. */
+typedef int status_fn(void *arg, const struct status_flow *f, const struct finding *x, struct err *err);
+NODISCARD int status_findings(struct status *s, const struct status_flow *f, status_fn *fn, void *arg,
+                              struct err *err);
+NODISCARD int status_print(struct status *s, struct err *err);
+/* The partitions of one pipeline (those worth a line) as rows in the form that is asked for. */
+NODISCARD int status_partitions(struct status *s, const struct status_flow *f, struct err *err);
+#endif
