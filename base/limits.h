@@ -8,6 +8,8 @@
 #define MAX_DEFINITION    (1 * MIB)   /* an ASL document, as on AWS */
 #define MAX_PAYLOAD       (4 * MIB)   /* input or output of a state; AWS: 256 KiB */
 #define MAX_JSON_DEPTH    256         /* nesting of JSON from outside */
+#define MAX_GRAPH         (16 * MIB)  /* a drawn workflow of 500 states */
+#define MAX_METRICS       (64 * MIB)  /* the metrics page: 1,000 pipelines with 20 states each */
 #define MAX_XML_PAGE      (8 * MIB)   /* a ListObjectsV2 page: 1,000 keys of 1 KiB, escaped */
 #define MAX_HTTP_BODY     (8 * MIB)   /* any response that is kept in memory */
 #define MAX_HTTP_HEADERS  (256 * KIB) /* response headers */
@@ -26,7 +28,14 @@
 #define MAX_LISTED        1000000 /* objects of one listing in memory */
 #define MAX_JOB_OBJECTS   10000   /* of one job, however small they are */
 #define MAX_PIPELINES     1000
+#define MAX_ZONE_FILE     (256 * KIB) /* a time zone: the longest has 4 KiB */
+#define MAX_ZONE_CHANGES  4000        /* and 240 changes of its offset */
 #define MAX_STATES        10000 /* of a definition */
 #define MAX_TRANSITIONS   25000 /* events of one execution, as on AWS */
+#define MAX_ALERT         (1 * MIB) /* one message of an alert channel */
+#define MAX_ALERT_URL     2000      /* of a mail server, webhook or ping */
+#define MAX_DIGEST        200       /* entries of one message; the rest is counted */
 #define MAX_JOBS_PER_TICK 10000 /* a tick that works longer leaves the rest to the next */
+#define MAX_CRONTAB       (1 * MIB) /* a crontab that is read and written back */
+#define MAX_CRON_COMMAND  990       /* of one line: cron cuts what is longer than 999 */
 #endif

@@ -1,8 +1,8 @@
 #include "base/buf.h"
 #include "base/limits.h"
-#include "base/mem.h"
+#include "cron/crontab.h"
 #include "orchestrator/cmd.h"
-#include <unistd.h>
+#include "orchestrator/self.h"
 
 static const char *user;
 static int64_t minutes = 5;
@@ -13,64 +13,27 @@ static const struct opt opts[] = {
     {0},
 };
 
-/* For sh inside a crontab: single quotes, and cron's own % with a backslash. */
-static int quote(struct buf *b, const char *s, struct err *err)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+:@,";
-    bool bare = s[strspn(s, plain)] == '\0';
-    int rc = 0;
-
-    if (strpbrk(s, "\r\n") != NULL)
-        return err_set(err, ERR_CONFIG, "a path with a line end cannot stand in a crontab");
-    if (!bare)
-        rc = buf_adds(b, "'", err);
-    for (; rc == 0 && *s != '\0'; s++)
-        rc = *s == '\''  ? buf_adds(b, "'\\''", err)
-             : *s == '%' ? buf_adds(b, "\\%", err)
-                         : buf_add(b, s, 1, err);
-    if (rc == 0 && !bare)
-        rc = buf_adds(b, "'", err);
-    return rc;
-}
-
 static int run(struct cli *c, struct err *err)
 {
-    struct buf line = BUF_INIT(64 * KIB);
-    char self[4096];
-    ssize_t n;
+    struct buf line = BUF_INIT(64 * KIB), whole = BUF_INIT(64 * KIB);
+    struct crontab_line l = {.every = minutes, .user = user};
+    char self[SELF_SIZE];
     int rc = cli_config(c, err);
 
-    if (rc < 0)
-        return rc;
-    if (minutes < 1 || minutes > 30)
-        return err_set(err, ERR_USAGE, "--every: 1 to 30 minutes");
-    n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n < 0)
-        return err_errno(err, errno, "cannot tell where orch is");
-    self[n] = '\0';
-    if (minutes == 1)
-        rc = buf_adds(&line, "* * * * * ", err);
-    else
-        rc = buf_addf(&line, err, "*/%lld * * * * ", (long long)minutes);
+    if (rc == 0)
+        rc = self_path(self, err);
+    l.orch = self;
+    l.config = rc == 0 ? c->config->path : NULL;
+    if (rc == 0)
+        rc = crontab_line(&l, &line, err);
     if (rc == 0 && user != NULL)
-        rc = buf_addf(&line, err, "%s ", user);
-    if (rc == 0)
-        rc = quote(&line, self, err);
-    if (rc == 0)
-        rc = buf_adds(&line, " -c ", err);
-    if (rc == 0)
-        rc = quote(&line, c->config->path, err);
-    if (rc == 0)
-        rc = buf_adds(&line, " tick\n", err);
+        rc = crontab_file(line.p, &whole, err);
     if (rc == 0) {
-        if (user != NULL)
-            printf("# for a file in /etc/cron.d: owned by root, no dot in its "
-                   "name\nSHELL=/bin/sh\nPATH=/usr/bin:/bin\n"
-                   "MAILTO=root\n");
-        fputs(line.p, stdout);
-        cli_say("orch doctor --cron checks that it would run there");
+        fputs(user != NULL ? whole.p : line.p, stdout);
+        cli_say("orch cron install puts it there; orch doctor --cron checks that it would run");
     }
     buf_release(&line);
+    buf_release(&whole);
     return rc;
 }
 
@@ -78,7 +41,8 @@ const struct command cmd_cron_print = {
     "cron print",
     "",
     "The crontab line that runs the tick.",
-    "  (crontab -l; orch cron print) | crontab -\n"
+    "What follows \"# orch:\" in it is a comment, by which orch cron install knows its own line again.\n\n"
+    "  orch cron print\n"
     "  orch cron print --user orch | sudo tee /etc/cron.d/orch\n",
     opts,
     0,

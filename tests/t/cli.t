@@ -183,7 +183,7 @@ runs "doctor" 0 o doctor
 runs "doctor --cron" 0 o doctor --cron
 like "the same checks" "$out" 'OK +loans target'
 runs "cron print" 0 o cron print
-like "the line" "$out" '^\*/5 \* \* \* \* /.*orch -c /.*orch.json tick$'
+like "the line" "$out" '^\*/5 \* \* \* \* /.*orch -c /.*orch.json tick # orch: /.*orch.json$'
 runs "cron print --user" 0 o cron print --user orch --every 1
 like "for /etc/cron.d" "$out" '\* \* \* \* \* orch /'
 runs "target setup is idempotent" 0 o target setup
