@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "io/target_int.h"
 
@@ -15,6 +16,10 @@ int target_open(const struct target_config *c, struct target **ret, struct err *
     if (ops == NULL) {
         err_set(err, ERR_CONFIG, "'%.100s' is no target", c->url);
         return err_hint(err, "mysql://user@host:port/database or sqlite:PATH");
+    }
+    if (c->missing_credential != NULL) { /* commands that need no target run outside the service too */
+        char *none = NULL;
+        return fs_read_credential(NULL, c->missing_credential, &none, err);
     }
     struct target *t = xcalloc(1, sizeof *t);
     t->ops = ops;

@@ -111,30 +111,92 @@ static void check_skew(struct doctor *d, const char *what, const char *who, int6
                    skew_ms > 0 ? "before" : "behind");
 }
 
-static int first_only(void *arg, const struct object_info *o, struct err *err)
+/* ---- the source ---- */
+
+enum { LOOK_AT = 5000 };
+
+struct look {
+    const struct pipeline *p;
+    size_t seen;
+    bool fits;
+    char first[300], hint[400]; /* of what does not fit */
+};
+
+/* Stops at the first object that a partition would have. */
+static int on_object(void *arg, const struct object_info *o, struct err *err)
 {
-    UNUSED(o);
-    ++*(int *)arg;
-    return err_set(err, ERR_CANCELLED, "one is enough");
+    struct look *l = arg;
+    size_t prefix = 0;
+
+    l->seen++;
+    l->fits = probe_fits(o->key, l->p->prefix, l->p->layout, l->p->period);
+    if (l->fits || l->seen == LOOK_AT)
+        return err_set(err, ERR_CANCELLED, "enough was seen");
+    if (l->first[0] == '\0')
+        str_printable(o->key, strlen(o->key), l->first, sizeof l->first);
+    const char *layout = l->hint[0] == '\0' ? probe_suggest(o->key, &prefix) : NULL;
+    if (layout != NULL) {
+        char before[200];
+        str_printable(o->key, prefix, before, sizeof before);
+        snprintf(l->hint, sizeof l->hint, "\"prefix\": \"%s\", \"layout\": \"%s\" would fit", before, layout);
+    }
+    return 0;
+}
+
+/* Objects that no partition would ever list are as good as none, and nobody notices. */
+static void say_source(struct doctor *d, const struct look *l, const char *origin, const char *what)
+{
+    const struct pipeline *p = l->p;
+    const char *from = *origin != '\0' ? ", credentials from " : "";
+
+    if (l->seen == 0)
+        doctor_say(d, what, DOCTOR_WARN, "is prefix right? nothing would ever be loaded",
+                   "%s%s: holds nothing%s%s", p->source.url, p->prefix, from, origin);
+    else if (l->fits)
+        doctor_say(d, what, DOCTOR_OK, NULL, "%s%s: can be listed%s%s", p->source.url, p->prefix, from,
+                   origin);
+    else
+        doctor_say(d, what, DOCTOR_WARN,
+                   l->hint[0] != '\0' ? l->hint : "is prefix right, and layout? nothing would ever be loaded",
+                   "%s%s: none of %s%zu object%s fits layout %s, not %s%s%s", p->source.url, p->prefix,
+                   l->seen == LOOK_AT ? "the first " : "", l->seen, l->seen == 1 ? "" : "s", p->layout,
+                   l->first, from, origin);
+}
+
+/* AWS's own tools do not refuse such a file, so it is only said. */
+static void check_shared_file(struct doctor *d, const struct pipeline *p, const char *origin,
+                              const char *what)
+{
+    const struct creds_env *env = &p->source.env;
+    char *path = env->credentials_file != NULL ? xstrdup(env->credentials_file)
+                 : env->home != NULL           ? xasprintf("%s/.aws/credentials", env->home)
+                                               : NULL;
+    struct stat st;
+
+    if (path != NULL && str_starts(origin, "profile ") && stat(path, &st) == 0 && (st.st_mode & 077) != 0) {
+        char hint[400];
+        snprintf(hint, sizeof hint, "chmod 600 %.300s", path);
+        doctor_say(d, what, DOCTOR_WARN, hint, "%s may be read by others (mode %03o)", path,
+                   (unsigned)(st.st_mode & 0777));
+    }
+    free(path);
 }
 
 static void check_source(struct doctor *d, const struct pipeline *p, const char *what)
 {
+    struct look look = {.p = p};
     struct source *s = NULL;
     struct err err;
-    int seen = 0;
     int rc = source_open(&p->source, &s, &err);
 
     if (rc == 0)
-        rc = source_list(s, p->prefix, first_only, &seen, &err);
-    if (rc < 0 && seen == 0) {
+        rc = source_list(s, p->prefix, on_object, &look, &err);
+    if (rc < 0 && err.code != ERR_CANCELLED) {
         doctor_fail(d, what, &err);
     } else {
         const char *origin = source_creds_origin(s);
-        doctor_say(d, what, seen > 0 ? DOCTOR_OK : DOCTOR_WARN,
-                   seen > 0 ? "" : "is prefix right? nothing would ever be loaded", "%s%s: %s%s%s",
-                   p->source.url, p->prefix, seen > 0 ? "can be listed" : "holds nothing",
-                   *origin != '\0' ? ", credentials from " : "", origin);
+        say_source(d, &look, origin, what);
+        check_shared_file(d, p, origin, what);
         if (source_is_s3(s))
             check_skew(d, what, "S3", source_clock_skew_ms(s), 60000);
     }

@@ -96,6 +96,23 @@ bool probe_layout(const char *key, const char *layout, enum period period, size_
     return false;
 }
 
+bool probe_fits(const char *key, const char *prefix, const char *layout, enum period period)
+{
+    int64_t start;
+
+    return str_starts(key, prefix) && reads_as(key + strlen(prefix), layout, period, &start);
+}
+
+const char *probe_suggest(const char *key, size_t *ret_prefix)
+{
+    int64_t start;
+
+    for (size_t i = 0; i < ARRAY_LEN(layouts); i++)
+        if (probe_layout(key, layouts[i].layout, layouts[i].period, ret_prefix, &start))
+            return layouts[i].layout;
+    return NULL;
+}
+
 struct search {
     struct probe *found;
     const struct pipeline *p;

@@ -20,4 +20,8 @@ NODISCARD int probe_source(struct source *s, const struct pipeline *p, const cha
 /* Whether key is in a partition of layout behind one of its slashes. */
 bool probe_layout(const char *key, const char *layout, enum period period, size_t *ret_prefix,
                   int64_t *ret_start_ms);
+/* Whether key, of a source that is read below prefix, lies in a partition of layout. */
+bool probe_fits(const char *key, const char *prefix, const char *layout, enum period period);
+/* A common layout that fits key, behind the first *ret_prefix bytes of it; NULL: none does. */
+const char *probe_suggest(const char *key, size_t *ret_prefix);
 #endif
