@@ -1,8 +1,83 @@
+#include "base/clock.h"
+#include "base/fault.h"
 #include "orchestrator/cmd.h"
+#include "state/pause.h"
+
+static const char *reason;
+static bool dry_run;
+static const struct opt opts[] = {
+    {"reason", 0, OPT_TEXT, &reason, "TEXT", "why it is right as it is; kept"},
+    {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "say what would be acknowledged"},
+    {0},
+};
+
+/* What may be let stand, and what its subject is called. */
+static const struct {
+    const char *class, *what;
+} known[] = {
+    {"SMALL", "rows"},
+    {"REFUSED", "the newest object that is not loaded, number"},
+};
+
+/* 1 acknowledged now, 2 it was, 0 there is no such trouble. */
+static int one(struct cli *c, const struct pipeline *p, const char *part, size_t i, struct err *err)
+{
+    const char *class = known[i].class;
+    char subject[ACK_SUBJECT_SIZE], who[200];
+    int rc = ack_subject(c->store, p->name, part, class, subject, err);
+
+    if (rc <= 0)
+        return rc;
+    rc = ack_covers(c->store, p->name, part, class, subject, err);
+    if (rc == 0 && !dry_run)
+        rc = ack_put(c->store, p->name, part, class, subject, cli_who(who, sizeof who), reason,
+                     clock_now_ms(), err) < 0
+                 ? -(int)err->code
+                 : 0;
+    if (rc < 0)
+        return rc;
+    printf("%s/%s: %s (%s %s) %s\n", p->name, part, class, known[i].what, subject,
+           rc > 0    ? "is acknowledged already"
+           : dry_run ? "would be acknowledged"
+                     : "is acknowledged, until it changes");
+    return rc > 0 ? 2 : 1;
+}
 
 static int run(struct cli *c, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "%s: not built yet", c->verb);
+    const struct pipeline *p = NULL;
+    char part[PART_SIZE];
+    bool any = false;
+    int rc = cli_partition(c, c->args.items[0], &p, part, err);
+
+    if (rc == 0 && (reason == NULL || *reason == '\0'))
+        rc = err_set(err, ERR_USAGE, "ack: --reason is needed: somebody will ask why it is right");
+    if (rc == 0)
+        rc = cli_store(c, STORE_OPEN, err);
+    for (size_t i = 0; rc >= 0 && i < sizeof known / sizeof *known; i++) {
+        rc = one(c, p, part, i, err);
+        any |= rc > 0;
+    }
+    if (rc >= 0 && !any) {
+        err_set(err, ERR_NOT_FOUND,
+                "%s/%s has nothing to acknowledge: it is not SMALL, and no object of it is "
+                "REFUSED",
+                p->name, part);
+        rc = err_hint(err, "orch status %s/%s", p->name, part);
+    }
+    return rc < 0 ? rc : 0;
 }
 
-const struct command cmd_ack = {"ack", "PIPELINE/PARTITION", "Not built yet.", "", NULL, 0, 1, run};
+const struct command cmd_ack = {
+    "ack",
+    "PIPELINE/PARTITION",
+    "Lets a partition stand as it is: small, or with an object that is not loaded.",
+    "For SMALL (far fewer rows than its like) and REFUSED (an object that came again, or too late, and is "
+    "not to\n"
+    "be loaded). It holds for what is there now: with other rows, or another object, it is told again.\n\n"
+    "  orch ack loans/2022-06-05T12 --reason 'the bank was closed after noon'\n",
+    opts,
+    1,
+    1,
+    run,
+};

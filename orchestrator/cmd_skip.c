@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "orchestrator/decision.h"
 #include "orchestrator/view.h"
+#include "state/flag.h"
 
 static const char *reason;
 static bool undo, dry_run;
@@ -27,6 +28,8 @@ static int run(struct cli *c, struct err *err)
     const struct pipeline *p = NULL;
     char part[PART_SIZE];
     json_t *list = NULL;
+    enum flag_state held = FLAG_FREE;
+    struct flag flag;
     int rc = cli_partition(c, c->args.items[0], &p, part, err);
 
     if (rc == 0 && !undo && (reason == NULL || *reason == '\0'))
@@ -40,11 +43,15 @@ static int run(struct cli *c, struct err *err)
         goto out;
     const json_t *o = json_array_get(list, 0);
     const char *state = view_str(o, "state");
+    /* A run that is dead is no obstacle: whatever it may still try finds the decision in the ledger. */
+    rc = flag_get(c->store, p->name, &flag, &held, err);
+    if (rc < 0)
+        goto out;
     if (o == NULL) {
         rc = err_set(err, ERR_NOT_FOUND, "%s/%s is outside since and until", p->name, part);
     } else if (undo != (strcmp(state, "SKIPPED") == 0)) {
         printf("%s/%s is %s: nothing to do\n", p->name, part, state);
-    } else if (!undo && strcmp(state, "PROCESSING") == 0) {
+    } else if (!undo && strcmp(state, "PROCESSING") == 0 && held == FLAG_HELD) {
         err_set(err, ERR_BUSY, "%s/%s is being loaded at this moment; a skipped partition has no rows",
                 p->name, part);
         rc = err_hint(err, "try again when it is done: if it was loaded, it need not be skipped");

@@ -353,11 +353,12 @@ int job_set(struct store *s, const char *token, const struct job_outcome *o, str
 
 int job_retry(struct store *s, int64_t job_id, int64_t now_ms, struct err *err)
 {
-    int rc = store_begin(s, err);
+    bool outer = store_in_tx(s);
+    int rc = outer ? 0 : store_begin(s, err);
 
-    if (rc < 0)
-        return rc;
-    return queue_end(s, run_ids(s, SQL_STATE_JOB_RETRY, job_id, now_ms, 0, err), err);
+    if (rc == 0)
+        rc = run_ids(s, SQL_STATE_JOB_RETRY, job_id, now_ms, 0, err);
+    return outer ? rc : queue_end(s, rc, err);
 }
 
 static int close_job(struct store *s, int64_t job_id, const char *state, const char *message, int64_t now_ms,

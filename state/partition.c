@@ -186,7 +186,7 @@ static int decide(struct store *s, const struct partition_decision *d, struct er
     if (rc < 0 || d->who == NULL)
         return rc;
     snprintf(span, sizeof span, d->n > 1 ? "%s..%s" : "%s", d->parts[0], last);
-    return audit_tx(s, d->who, d->verb, d->pipeline, span, d->reason, d->now_ms, err);
+    return audit_put(s, d->who, d->verb, d->pipeline, span, d->reason, d->now_ms, err);
 }
 
 int partition_decide(struct store *s, const struct partition_decision *d, struct err *err)

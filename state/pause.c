@@ -44,7 +44,7 @@ static int put(struct store *s, const char *pipeline, const char *who, const cha
     rc = stmt_run(s, st, err);
     if (rc <= 0)
         return rc;
-    rc = audit_tx(s, who, "pause", pipeline, "", reason, now_ms, err);
+    rc = audit_put(s, who, "pause", pipeline, "", reason, now_ms, err);
     return rc < 0 ? rc : 1;
 }
 
@@ -68,7 +68,7 @@ static int clear(struct store *s, const char *pipeline, const char *who, const c
     rc = stmt_run(s, st, err);
     if (rc <= 0)
         return rc;
-    rc = audit_tx(s, who, "resume", pipeline, "", reason, now_ms, err);
+    rc = audit_put(s, who, "resume", pipeline, "", reason, now_ms, err);
     return rc < 0 ? rc : 1;
 }
 
@@ -95,7 +95,7 @@ static int ack(struct store *s, const char *const texts[4], const char *who, con
     bind_text(st, 7, reason);
     rc = stmt_run(s, st, err);
     if (rc >= 0)
-        rc = audit_tx(s, who, "ack", texts[0], texts[1], reason, now_ms, err);
+        rc = audit_put(s, who, "ack", texts[0], texts[1], reason, now_ms, err);
     return rc < 0 ? rc : 0;
 }
 

@@ -141,26 +141,24 @@ int pipeline_listed(struct store *s, const char *pipeline, int64_t left_out, con
     return rc < 0 ? rc : 0;
 }
 
-int audit_tx(struct store *s, const char *who, const char *verb, const char *pipeline, const char *part,
-             const char *reason, int64_t now_ms, struct err *err)
-{
-    const char *const texts[] = {who, verb, pipeline, part, reason};
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_AUDIT_PUT, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, now_ms);
-    for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
-        bind_text(st, i + 2, texts[i] ? texts[i] : "");
-    rc = stmt_run(s, st, err);
-    return rc < 0 ? rc : 0;
-}
-
 int audit_put(struct store *s, const char *who, const char *verb, const char *pipeline, const char *part,
               const char *reason, int64_t now_ms, struct err *err)
 {
-    int rc = store_begin(s, err);
+    const char *const texts[] = {who, verb, pipeline, part, reason};
+    bool outer = store_in_tx(s);
+    sqlite3_stmt *st;
+    int rc = outer ? 0 : store_begin(s, err);
 
-    return rc < 0 ? rc : queue_end(s, audit_tx(s, who, verb, pipeline, part, reason, now_ms, err), err);
+    if (rc < 0)
+        return rc;
+    rc = store_stmt(s, SQL_STATE_AUDIT_PUT, &st, err);
+    if (rc == 0) {
+        bind_i64(st, 1, now_ms);
+        for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
+            bind_text(st, i + 2, texts[i] ? texts[i] : "");
+        rc = stmt_run(s, st, err);
+    }
+    if (!outer)
+        rc = queue_end(s, rc, err);
+    return rc < 0 ? rc : 0;
 }

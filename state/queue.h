@@ -113,8 +113,17 @@ struct job_outcome {
     bool unverifiable;
 };
 NODISCARD int job_set(struct store *s, const char *token, const struct job_outcome *o, struct err *err);
-/* By a person: DEAD or FAILED -> QUEUED now, with all its attempts. 1, or 0 in another state. */
+/*
+ * By a person. Each is a transaction, or a part of the one that is open. job_retry: DEAD or FAILED -> QUEUED now, with
+ * all its attempts; 1, or 0 in another state. job_put_back: PROCESSING, though the run that worked it has been ended,
+ * -> QUEUED; 1, or 0: it is worked, or is elsewhere. job_withdraw (audited as "cancel"): a replay that is not worked,
+ * and of which nothing is on its way, is taken out of the queue: SUPERSEDED, or reconciled where a part of it is
+ * loaded; its objects are what they were before; 1, or 0 where it is no such one.
+ */
 NODISCARD int job_retry(struct store *s, int64_t job_id, int64_t now_ms, struct err *err);
+NODISCARD int job_put_back(struct store *s, int64_t job_id, int64_t now_ms, struct err *err);
+NODISCARD int job_withdraw(struct store *s, int64_t job_id, const char *who, const char *reason,
+                           int64_t now_ms, struct err *err);
 
 struct load_row { /* a load with its object */
     int64_t load_id, job_id, object_id, generation, replaces, rows_read, rows_loaded, rows_rejected,
@@ -192,6 +201,7 @@ NODISCARD int queue_rebuild_row(struct store *s, const struct rebuilt *r, struct
  * alone. Inside a transaction. */
 NODISCARD int queue_rebuild_end(struct store *s, const char *pipeline, int64_t now_ms, struct err *err);
 
+/* Inside the transaction that is open, or one of its own. */
 NODISCARD int audit_put(struct store *s, const char *who, const char *verb, const char *pipeline,
                         const char *part, const char *reason, int64_t now_ms, struct err *err);
 #endif

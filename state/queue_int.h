@@ -22,8 +22,6 @@ NODISCARD int partition_queued(struct store *s, const char *pipeline, const char
                                struct err *err);
 NODISCARD int partition_decide_tx(struct store *s, const char *pipeline, const char *part, const char *state,
                                   const char *reason, int64_t now_ms, struct err *err);
-NODISCARD int audit_tx(struct store *s, const char *who, const char *verb, const char *pipeline, const char *part,
-                       const char *reason, int64_t now_ms, struct err *err);
 /* The first column of the only row of a bound statement. 1 a row, 0 none */
 NODISCARD int query_i64(struct store *s, sqlite3_stmt *st, int64_t *ret, struct err *err);
 /* Takes a load out that had no effect (SQL_STATE_LOAD_DROP, or SQL_STATE_REBUILD_FORGET), and its rejects. */

@@ -81,7 +81,7 @@ static int make_parts(struct listing *l, int64_t as_of_ms, struct err *err)
     return rc;
 }
 
-static int prefix_of(const struct pipeline *p, int64_t start_ms, char out[PREFIX_SIZE], struct err *err)
+int listing_prefix(const struct pipeline *p, int64_t start_ms, char out[PREFIX_SIZE], struct err *err)
 {
     char part[PREFIX_SIZE];
     int rc = part_prefix(p->layout, start_ms, part, err);
@@ -106,7 +106,7 @@ static int is_of_one_day(const struct pipeline *p, int64_t day_ms, const char *p
     *ret = prefix[0] != '\0';
     for (size_t i = 0; rc == 0 && *ret && i < ARRAY_LEN(days); i++)
         for (int hour = 0; rc == 0 && *ret && hour < 24; hour += 23) {
-            rc = prefix_of(p, day_ms + days[i] * (int64_t)DAY_MS + hour * (int64_t)3600000, other, err);
+            rc = listing_prefix(p, day_ms + days[i] * (int64_t)DAY_MS + hour * (int64_t)3600000, other, err);
             *ret = rc == 0 && !str_starts(other, prefix);
         }
     return rc;
@@ -120,10 +120,10 @@ static int day_prefix(const struct pipeline *p, int64_t day_ms, char out[PREFIX_
                       struct err *err)
 {
     char other[PREFIX_SIZE], whole[PREFIX_SIZE];
-    int rc = prefix_of(p, day_ms, whole, err);
+    int rc = listing_prefix(p, day_ms, whole, err);
 
     for (int hour = 1; rc == 0 && hour < 24; hour++) {
-        rc = prefix_of(p, day_ms + hour * (int64_t)3600000, other, err);
+        rc = listing_prefix(p, day_ms + hour * (int64_t)3600000, other, err);
         size_t n = 0;
         while (rc == 0 && whole[n] != '\0' && whole[n] == other[n])
             n++;
@@ -171,7 +171,7 @@ static int add_day(struct listing *l, size_t first, size_t end, struct err *err)
     }
     for (size_t i = first; rc == 0 && i < end; i++)
         if (l->parts[i].want)
-            rc = prefix_of(p, l->parts[i].start_ms, add_unit(l, i, 1)->prefix, err);
+            rc = listing_prefix(p, l->parts[i].start_ms, add_unit(l, i, 1)->prefix, err);
     return rc;
 }
 
@@ -273,7 +273,7 @@ int listing_run(struct listing *l, const struct unit *u, struct err *err)
 
     int rc = step_source(l->c, &source, err);
     for (size_t i = 0; rc == 0 && i < u->count; i++)
-        rc = prefix_of(l->c->pipeline, l->parts[u->first + i].start_ms, a.prefixes[i], err);
+        rc = listing_prefix(l->c->pipeline, l->parts[u->first + i].start_ms, a.prefixes[i], err);
     if (rc == 0)
         rc = source_list(source, u->prefix, on_object, &a, err);
     free(a.prefixes);

@@ -47,6 +47,9 @@ struct listing {
  * only. */
 NODISCARD int listing_plan(struct step_ctx *c, int64_t as_of_ms, int64_t now_ms, struct listing *ret,
                            struct err *err);
+/* Where the partition that begins then lies, below the connection. */
+NODISCARD int listing_prefix(const struct pipeline *p, int64_t start_ms, char out[PREFIX_SIZE],
+                             struct err *err);
 /* Lists one unit: appends what lies there to l->seen. */
 NODISCARD int listing_run(struct listing *l, const struct unit *u, struct err *err);
 void listing_sort(struct listing *l);

@@ -65,6 +65,10 @@ WHERE id = ?1;
 UPDATE job SET state = 'QUEUED', attempts = 0, tries = 0, not_before_ms = 0, updated_ms = ?2
 WHERE id = ?1 AND state IN ('DEAD', 'FAILED');
 
+-- name: job_put_back
+UPDATE job SET state = 'QUEUED', execution_id = NULL, not_before_ms = 0, updated_ms = ?2
+WHERE id = ?1 AND state = 'PROCESSING';
+
 -- name: job_requeue
 -- with all its attempts and without its error: another file, or a load that the ledger lost
 UPDATE job SET state = 'QUEUED', attempts = 0, tries = 0, not_before_ms = 0, error = NULL, message = NULL, hint = NULL,

@@ -70,3 +70,16 @@ ORDER BY l.generation DESC LIMIT 1;
 
 -- name: load_supersede
 UPDATE load SET state = 'SUPERSEDED' WHERE load_id = ?1;
+
+-- name: load_drawn
+-- of a job: without effect, for certain
+SELECT l.load_id, l.object_id FROM load l WHERE l.job_id = ?1 AND l.state = 'DRAWN' LIMIT 1;
+
+-- name: load_unknown
+-- of a job: its effect may have happened
+SELECT 1 FROM load l WHERE l.job_id = ?1 AND l.state = 'PENDING' LIMIT 1;
+
+-- name: load_of_object
+-- what is loaded of this very sighting
+SELECT l.state FROM load l WHERE l.object_id = ?1 AND l.state IN ('LOADED', 'EMPTY', 'SAME')
+ORDER BY l.generation DESC LIMIT 1;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What an adversary, or plain bad luck, would try: two hosts at one target, a hand in the ledger, names and values made to break things."""
-import os, subprocess, sys
+import json, os, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
 
@@ -78,6 +78,58 @@ def table(n, **p):
     w.sql(f'CREATE TABLE {n} LIKE loan_applicant_info')
     w.put(f'{n}/{hour_key(0)}', csv_of(hours[0]), mtime=OLD)
     w.pipeline(n, columns={'': None}, source_prefix=f'{n}/', target_table=n, source_until='2022-06-05T00', **p)
+
+
+# -- an hour decided on one host while the other loads that very hour --------------------------------
+def two_hosts(n):
+    table(n)
+    for host in 'ab':
+        with open(w.path(f'{host}.json'), 'w') as f:
+            json.dump(dict(w.config_json, state=f'{n}-{host}.db'), f)
+
+
+def held_load(name, fault):
+    """Host a loads, and waits at the fault point until .go is there."""
+    at = w.path(name)
+    p = start_on('a', 'tick', fault=f'{fault}=wait:{at}.go', fault_log=at)
+    while p.poll() is None and not (os.path.exists(at) and fault in open(at).read()):
+        time.sleep(.01)
+    return p, at + '.go'
+
+
+def decided(state):
+    with __import__('sqlite3').connect(w.path(state)) as db:
+        return db.execute('SELECT state FROM partition_').fetchone()[0]
+
+
+for verb, words in ('skip', ['skip', 'skip1/2022-06-05T00']), ('adopt', ['adopt', 'adopt1', '--until', '2022-06-05T00']):
+    n = f'{verb}1'
+    two_hosts(n)
+    p, go = held_load(f'{n}.before', 'load.before_fence')
+    r = on('b', *words, '--reason', 'no rows of it')
+    same((r.rc, r.err), (0, ''), f'{verb}: decided on b before a has written the fence')
+    open(go, 'w').close()
+    p.wait()
+    same(totals(w, n)[0], 0, f'{verb}: what a was loading is not committed')
+    later(6)
+    on('a', 'tick')
+    state = 'SKIPPED' if verb == 'skip' else 'ADOPTED'
+    same((decided(f'{n}-a.db'), decided(f'{n}-b.db'), totals(w, n)[0]), (state, state, 0), f'{verb}: a hears of it, and the hour has no rows')
+    same(w.sql("SELECT COUNT(*) FROM orch_load WHERE pipeline = '%s' AND state = 'LOADED'" % n), [['0']], f'{verb}: nor has the ledger')
+    n = f'{verb}2'
+    two_hosts(n)
+    p, go = held_load(f'{n}.after', 'load.before_commit')
+    q = start_on('b', *[x.replace('1', '2') if 'T' not in x else x.replace('skip1', 'skip2') for x in words], '--reason', 'no rows of it')
+    while not w.sql("SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'") and q.poll() is None:
+        time.sleep(.15)  # the server renews that table where nobody has read it for 0.1 s
+    same(q.poll(), None, f'{verb}: after the fence the decision waits for the load')
+    open(go, 'w').close()
+    p.wait()
+    q.wait()
+    same((q.returncode, totals(w, n), parts(f'{n}-a.db')), (1, totals_of(hours[0]), {'2022-06-05T00': 'RECONCILED'}), f'{verb}: and is refused: the hour is loaded')
+    later(6)
+    on('b', 'tick')
+    same(parts(f'{n}-b.db')['2022-06-05T00'], 'RECONCILED', f'{verb}: b hears of it')
 
 
 table('skipped')
