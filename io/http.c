@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/curl_int.h"
 #include <assert.h>
-#include <curl/curl.h>
 #include <pthread.h>
 
 enum { CONNECT_TIMEOUT_MS = 10000, STALL_TIMEOUT_MS = 30000, WAIT_MS = 500 };
@@ -40,9 +40,14 @@ static void global_init(void)
         abort();
 }
 
-int http_new(struct http **ret, struct err *err)
+void curl_once(void)
 {
     pthread_once(&once, global_init);
+}
+
+int http_new(struct http **ret, struct err *err)
+{
+    curl_once();
     struct http *h = xcalloc(1, sizeof *h);
     h->multi = curl_multi_init();
     if (h->multi == NULL) {
@@ -134,7 +139,7 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
 
 /* ---- errors ---- */
 
-static enum err_code classify(const struct http_response *r, CURLcode code)
+enum err_code curl_code(CURLcode code)
 {
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -145,6 +150,7 @@ static enum err_code classify(const struct http_response *r, CURLcode code)
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_USE_SSL_FAILED:
         return ERR_UNAVAILABLE;
     case CURLE_OPERATION_TIMEDOUT:
         return ERR_TIMEOUT;
@@ -152,34 +158,40 @@ static enum err_code classify(const struct http_response *r, CURLcode code)
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
         return ERR_CONFIG;
+    case CURLE_LOGIN_DENIED:
+        return ERR_ACCESS_DENIED;
     case CURLE_WEIRD_SERVER_REPLY:
         return ERR_BAD_RESPONSE;
-    case CURLE_WRITE_ERROR:
-        return r->headers_too_large ? ERR_BAD_RESPONSE : ERR_TRANSIENT;
     default: /* CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING, ... */
         return ERR_TRANSIENT;
     }
 }
 
-static int transfer_failed(const struct http_response *r, struct err *err)
+int curl_failed(const char *where, CURLcode code, const char *detail, struct err *err)
 {
-    const char *detail = r->headers_too_large   ? "response headers too large, or with a NUL in them"
-                         : r->detail[0] != '\0' ? r->detail
-                                                : curl_easy_strerror(r->result);
-    int rc = err_set(err, classify(r, r->result), "%s: %s", r->where, detail);
+    int rc = err_set(err, curl_code(code), "%s: %s", where,
+                     detail != NULL && detail[0] != '\0' ? detail : curl_easy_strerror(code));
 
-    if (r->result == CURLE_PEER_FAILED_VERIFICATION)
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
         rc = err_hint(
             err, "the server's certificate is not trusted: name its CA with ca_file, or mend the host name");
-    else if (r->result == CURLE_SSL_CACERT_BADFILE)
+    else if (code == CURLE_SSL_CACERT_BADFILE)
         rc = err_hint(err, "ca_file must be a readable file of PEM certificates");
     return rc;
+}
+
+static int transfer_failed(const struct http_response *r, struct err *err)
+{
+    if (r->headers_too_large)
+        return err_set(err, r->result == CURLE_WRITE_ERROR ? ERR_BAD_RESPONSE : curl_code(r->result),
+                       "%s: response headers too large, or with a NUL in them", r->where);
+    return curl_failed(r->where, r->result, r->detail, err);
 }
 
 /* ---- a request ---- */
 
 /* "https://host:port" without user, path and query: those may hold what nobody should read in a log. */
-static char *origin_of(const char *url)
+char *curl_origin(const char *url)
 {
     const char *host = strstr(url, "://");
     size_t scheme = host != NULL ? (size_t)(host + 3 - url) : 0;
@@ -340,7 +352,7 @@ int http_open(struct http *h, const struct http_request *rq, struct http_respons
     r->h = h;
     h->open++;
     r->beat = rq->beat;
-    r->where = origin_of(rq->url);
+    r->where = curl_origin(rq->url);
     r->stall_ms = rq->stall_timeout_ms > 0 ? rq->stall_timeout_ms : STALL_TIMEOUT_MS;
     buf_init(&r->headers, MAX_HTTP_HEADERS);
     r->easy = curl_easy_init();

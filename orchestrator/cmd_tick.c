@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "orchestrator/alerts.h"
 #include "orchestrator/cmd.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/tick.h"
@@ -11,19 +12,6 @@ static const struct opt opts[] = {
      "exit 10 when another tick holds all there is to do"},
     {0},
 };
-
-static int dry(struct cli *c, struct err *err)
-{
-    json_t *all = json_array();
-    int rc = 0;
-
-    for (size_t i = 0; i < c->config->pipeline_count && rc == 0; i++)
-        rc = plan_add(c, &c->config->pipelines[i], all, err);
-    if (rc == 0)
-        plan_print(c, all);
-    json_decref(all);
-    return rc;
-}
 
 /* A person at a terminal must not take "not yet its time" for "nothing to do". Cron has no terminal. */
 static int say_next_looks(struct cli *c, struct err *err)
@@ -44,17 +32,52 @@ static int say_next_looks(struct cli *c, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int run(struct cli *c, struct err *err)
+static int work(struct cli *c, struct err *err)
 {
     struct tick_options o = {.fail_if_locked = fail_if_locked, .linger_ms = -1};
     int rc = cli_store(c, STORE_CREATE, err);
 
+    if (rc == 0)
+        rc = say_next_looks(c, err);
+    return rc < 0 ? rc : tick_run(c->config, c->store, &o, err);
+}
+
+/* The sign of life goes round all of it: a state file that cannot be opened is heard of too. It never fails the tick;
+ * orch status shows when it does not arrive. */
+static int with_ping(struct cli *c, struct err *err)
+{
+    struct err failure = {0}, ignored;
+    char rid[40], what[16], body[1500] = "";
+    bool missed = false;
+
+    ping_run_id(rid);
+    if (c->config->ping.start)
+        missed = ping_send(c->config, "start", rid, "", &failure) < 0;
+    int rc = work(c, err);
+    snprintf(what, sizeof what, "%d", rc < 0 ? err_exit_status(err->code) : rc);
+    if (rc < 0)
+        snprintf(body, sizeof body, "%s\n", err->msg);
+    else if (rc > 0)
+        snprintf(body, sizeof body, "orch tick ended with %d; orch status tells\n", rc);
+    missed = ping_send(c->config, what, rid, body, &failure) < 0 || missed;
+    /* Who was stopped by a signal sends no ping, and that is not the server's fault. */
+    if (c->store != NULL && failure.code != ERR_CANCELLED)
+        err_ignore(ping_note(c->store, missed ? &failure : NULL, clock_now_ms(), &ignored));
+    return rc;
+}
+
+static int run(struct cli *c, struct err *err)
+{
+    int rc = cli_config(c, err);
+
     if (rc < 0)
         return rc;
-    if (!dry_run && (rc = say_next_looks(c, err)) < 0)
-        return rc;
     cli_signals();
-    return dry_run ? dry(c, err) : tick_run(c->config, c->store, &o, err);
+    if (dry_run) {
+        rc = cli_store(c, STORE_CREATE, err);
+        return rc < 0 ? rc : dry(c, err);
+    }
+    return c->config->ping.url != NULL ? with_ping(c, err) : work(c, err);
 }
 
 const struct command cmd_tick = {

@@ -12,9 +12,25 @@ struct config {
     const char *state; /* absolute */
     struct pipeline *pipelines;
     size_t pipeline_count;
-    int64_t renotify_ms;
+    int64_t renotify_ms, backfill_after_ms;
     const char *alert_command; /* NULL: none; run by /bin/sh -c with JSON on stdin */
+    struct {
+        const char *url; /* smtp:// or smtps://, NULL: no mail */
+        const char *from, *user, *password, *ca_file;
+        const char *const *to; /* NULL-ended; each gets everything */
+        bool starttls;
+    } mail;
+    struct {
+        const char *url; /* NULL: none */
+        const char *secret, *ca_file;
+    } webhook;
+    struct {
+        const char *url; /* NULL: none; without a slash at its end */
+        const char *ca_file;
+        bool start;
+    } ping;
     int64_t linger_ms, keep_idle_ms, keep_ms;
+    const char *metrics_textfile; /* absolute; NULL: none; a folder, or a file that ends in .prom */
     struct arena *arena; /* owns all strings */
     json_t *root;        /* the file, for connections that no pipeline uses and config show */
 };

@@ -20,24 +20,24 @@ struct filling {
     size_t connection_count;
 };
 
-static const char *keep(const struct config *c, const char *s)
+const char *config_keep(const struct config *c, const char *s)
 {
     return s != NULL ? arena_strndup(c->arena, s, strlen(s)) : NULL;
 }
 
-static const char *text(const struct config *c, const json_t *o, const char *key)
+const char *config_text(const struct config *c, const json_t *o, const char *key)
 {
-    return keep(c, json_string_value(json_object_get(o, key)));
+    return config_keep(c, json_string_value(json_object_get(o, key)));
 }
 
 /* For texts that must be there: a missing one has been said. */
 static const char *need(const struct config *c, const json_t *o, const char *key)
 {
-    const char *s = text(c, o, key);
+    const char *s = config_text(c, o, key);
     return s != NULL ? s : "";
 }
 
-static int64_t duration(const json_t *o, const char *key)
+int64_t config_duration(const json_t *o, const char *key)
 {
     struct err err;
     int64_t ms = 0;
@@ -51,7 +51,7 @@ static bool is(const json_t *o, const char *key, const char *value)
     return strcmp(json_string_value(json_object_get(o, key)), value) == 0;
 }
 
-static const char *const *texts(const struct config *c, const json_t *list)
+const char *const *config_texts(const struct config *c, const json_t *list)
 {
     size_t n = json_array_size(list);
     const char **out;
@@ -60,7 +60,7 @@ static const char *const *texts(const struct config *c, const json_t *list)
         return NULL;
     out = arena_alloc(c->arena, (n + 1) * sizeof *out);
     for (size_t i = 0; i < n; i++)
-        out[i] = keep(c, json_string_value(json_array_get(list, i)));
+        out[i] = config_keep(c, json_string_value(json_array_get(list, i)));
     out[n] = NULL;
     return out;
 }
@@ -69,16 +69,16 @@ static const char *resolved(const struct config *c, const char *before, const ch
 {
     char *joined = fs_join(c->dir, path);
     char *whole = xasprintf("%s%s%s", before, joined, str_ends(joined, "/") ? "" : after);
-    const char *kept = keep(c, whole);
+    const char *kept = config_keep(c, whole);
 
     free(whole);
     free(joined);
     return kept;
 }
 
-static const char *path_of(const struct config *c, const json_t *o, const char *key)
+const char *config_path(const struct config *c, const json_t *o, const char *key)
 {
-    const char *s = text(c, o, key);
+    const char *s = config_text(c, o, key);
     return s != NULL ? resolved(c, "", s, "") : NULL;
 }
 
@@ -127,56 +127,96 @@ static void connection_url(struct filling *g, struct connection *n, const char *
     }
 }
 
+static enum scheme scheme_of(const char *url)
+{
+    return str_starts(url, "s3://")      ? SCHEME_S3
+           : str_starts(url, "file://")  ? SCHEME_FILE
+           : str_starts(url, "mysql://") ? SCHEME_MYSQL
+           : str_starts(url, "sqlite:")  ? SCHEME_SQLITE
+                                         : SCHEME_BAD;
+}
+
+/* Keys that only some kinds of connection have. */
+static const struct {
+    const char *key;
+    enum scheme a, b;
+} special[] = {
+    {"region", SCHEME_S3, SCHEME_S3},
+    {"endpoint", SCHEME_S3, SCHEME_S3},
+    {"path_style", SCHEME_S3, SCHEME_S3},
+    {"profile", SCHEME_S3, SCHEME_S3},
+    {"ca_file", SCHEME_S3, SCHEME_MYSQL},
+    {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
+    {"password_env", SCHEME_MYSQL, SCHEME_MYSQL},
+    {"password_credential", SCHEME_MYSQL, SCHEME_MYSQL},
+    {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
+    {"tls", SCHEME_MYSQL, SCHEME_MYSQL},
+};
+
+bool config_applies(const char *url, const char *key)
+{
+    enum scheme scheme = scheme_of(url);
+
+    for (size_t i = 0; i < ARRAY_LEN(special); i++)
+        if (strcmp(special[i].key, key) == 0)
+            return scheme == special[i].a || scheme == special[i].b;
+    return true;
+}
+
 /* A key that has no effect is a mistake that nobody notices. */
 static void ineffective(struct filling *g, const struct connection *n, const json_t *given, const char *where)
 {
-    static const struct {
-        const char *key;
-        enum scheme a, b;
-    } rows[] = {
-        {"region", SCHEME_S3, SCHEME_S3},
-        {"endpoint", SCHEME_S3, SCHEME_S3},
-        {"path_style", SCHEME_S3, SCHEME_S3},
-        {"profile", SCHEME_S3, SCHEME_S3},
-        {"ca_file", SCHEME_S3, SCHEME_MYSQL},
-        {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
-        {"password_env", SCHEME_MYSQL, SCHEME_MYSQL},
-        {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
-        {"tls", SCHEME_MYSQL, SCHEME_MYSQL},
-    };
-
     if (n->scheme == SCHEME_BAD)
         return;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const json_t *v = json_object_get(given, rows[i].key);
-        if (v != NULL && !json_is_null(v) && !json_is_false(v) && n->scheme != rows[i].a &&
-            n->scheme != rows[i].b)
-            fault_add(g->f, where, "'%s' has no effect on this kind of connection", rows[i].key);
+    for (size_t i = 0; i < ARRAY_LEN(special); i++) {
+        const json_t *v = json_object_get(given, special[i].key);
+        if (v != NULL && !json_is_null(v) && !json_is_false(v) && !config_applies(n->url, special[i].key))
+            fault_add(g->f, where, "'%s' has no effect on this kind of connection", special[i].key);
     }
 }
 
-static void connection_password(struct filling *g, struct connection *n, const char *where)
+/* The secret is wiped where it was read. rc: of the reading. */
+static const char *taken(const struct config *c, char *secret, int rc, const struct err *why, const char *key,
+                         const char *where, struct faults *f)
 {
-    const char *file = path_of(g->c, n->keys, "password_file"), *env = text(g->c, n->keys, "password_env");
-    struct err err;
-    char *secret = NULL;
-
-    if (file != NULL && env != NULL) {
-        fault_add(g->f, where, "password_file and password_env: one of the two");
-    } else if (file != NULL) {
-        if (fs_read_secret(file, &secret, &err) < 0) {
-            fault_add(g->f, where, "password_file: %s%s%s%s", err.msg, err.hint[0] != '\0' ? " (hint: " : "",
-                      err.hint, err.hint[0] != '\0' ? ")" : "");
-            return;
-        }
-        n->password = keep(g->c, secret);
-        explicit_bzero(secret, strlen(secret));
-        free(secret);
-    } else if (env != NULL) {
-        n->password = keep(g->c, config_env(env));
-        if (n->password == NULL)
-            fault_add(g->f, where, "password_env: the environment has no %s", env);
+    if (rc < 0) {
+        fault_add(f, where, "%s: %s%s%s%s", key, why->msg, why->hint[0] != '\0' ? " (hint: " : "", why->hint,
+                  why->hint[0] != '\0' ? ")" : "");
+        return NULL;
     }
+    const char *kept = config_keep(c, secret);
+    explicit_bzero(secret, strlen(secret));
+    free(secret);
+    return kept;
+}
+
+const char *config_secret(const struct config *c, const json_t *o, const char *what, const char *where,
+                          struct faults *f)
+{
+    char file_key[40], env_key[40], credential_key[40], *secret = NULL;
+    struct err err;
+
+    snprintf(file_key, sizeof file_key, "%s_file", what);
+    snprintf(env_key, sizeof env_key, "%s_env", what);
+    snprintf(credential_key, sizeof credential_key, "%s_credential", what);
+    const char *file = config_path(c, o, file_key), *env = config_text(c, o, env_key);
+    const char *credential = config_text(c, o, credential_key), *dir = config_env("CREDENTIALS_DIRECTORY");
+    if ((file != NULL) + (env != NULL) + (credential != NULL) > 1) {
+        fault_add(f, where, "%s, %s and %s: one of them", file_key, env_key, credential_key);
+        return NULL;
+    }
+    if (file != NULL) {
+        int rc = fs_read_secret(file, &secret, &err);
+        return taken(c, secret, rc, &err, file_key, where, f);
+    }
+    if (credential != NULL && (dir != NULL || credential[0] == '\0' || strchr(credential, '/') != NULL)) {
+        int rc = fs_read_credential(dir, credential, &secret, &err);
+        return taken(c, secret, rc, &err, credential_key, where, f);
+    }
+    const char *kept = env != NULL ? config_keep(c, config_env(env)) : NULL;
+    if (env != NULL && kept == NULL)
+        fault_add(f, where, "%s: the environment has no %s", env_key, env);
+    return kept;
 }
 
 static void fill_connections(struct filling *g, const json_t *root, bool secrets)
@@ -189,11 +229,11 @@ static void fill_connections(struct filling *g, const json_t *root, bool secrets
     json_object_foreach(all, name, item) {
         struct connection *n = &g->connections[g->connection_count++];
         char *where = xasprintf("connections.%s", name);
-        *n = (struct connection){.name = keep(g->c, name), .keys = item};
+        *n = (struct connection){.name = config_keep(g->c, name), .keys = item};
         connection_url(g, n, where);
         ineffective(g, n, json_object_get(given, name), where);
         if (secrets)
-            connection_password(g, n, where);
+            n->password = config_secret(g->c, n->keys, "password", where, g->f);
         free(where);
     }
 }
@@ -228,32 +268,41 @@ static const struct connection *connection(struct filling *g, const json_t *part
 
 static void source_connection(const struct config *c, const struct connection *n, struct source_config *s)
 {
-    const char *const *env[] = {&s->env.access_key_id, &s->env.secret_access_key, &s->env.session_token,
-                                &s->env.profile,       &s->env.credentials_file,  &s->env.config_file,
-                                &s->env.home,          &s->env.metadata_endpoint, &s->env.metadata_disabled};
-    static const char *const names[] = {"AWS_ACCESS_KEY_ID",
-                                        "AWS_SECRET_ACCESS_KEY",
-                                        "AWS_SESSION_TOKEN",
-                                        "AWS_PROFILE",
-                                        "AWS_SHARED_CREDENTIALS_FILE",
-                                        "AWS_CONFIG_FILE",
-                                        "HOME",
-                                        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-                                        "AWS_EC2_METADATA_DISABLED"};
+    const struct {
+        const char *name, **to;
+    } env[] = {{"AWS_ACCESS_KEY_ID", &s->env.access_key_id},
+               {"AWS_SECRET_ACCESS_KEY", &s->env.secret_access_key},
+               {"AWS_SESSION_TOKEN", &s->env.session_token},
+               {"AWS_PROFILE", &s->env.profile},
+               {"AWS_SHARED_CREDENTIALS_FILE", &s->env.credentials_file},
+               {"AWS_CONFIG_FILE", &s->env.config_file},
+               {"HOME", &s->env.home},
+               {"AWS_EC2_METADATA_SERVICE_ENDPOINT", &s->env.metadata_endpoint},
+               {"AWS_EC2_METADATA_DISABLED", &s->env.metadata_disabled},
+               {"AWS_WEB_IDENTITY_TOKEN_FILE", &s->env.web_identity_token_file},
+               {"AWS_ROLE_ARN", &s->env.role_arn},
+               {"AWS_ROLE_SESSION_NAME", &s->env.role_session_name},
+               {"AWS_ENDPOINT_URL_STS", &s->env.sts_endpoint},
+               {"AWS_STS_REGIONAL_ENDPOINTS", &s->env.sts_regional},
+               {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", &s->env.container_relative_uri},
+               {"AWS_CONTAINER_CREDENTIALS_FULL_URI", &s->env.container_full_uri},
+               {"AWS_CONTAINER_AUTHORIZATION_TOKEN", &s->env.container_token},
+               {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &s->env.container_token_file}};
 
     s->url = n->url;
-    s->region = text(c, n->keys, "region");
+    s->region = config_text(c, n->keys, "region");
     if (s->region == NULL)
-        s->region = keep(c, config_env("AWS_REGION"));
+        s->region = config_keep(c, config_env("AWS_REGION"));
     if (s->region == NULL)
-        s->region = keep(c, config_env("AWS_DEFAULT_REGION"));
-    s->endpoint = text(c, n->keys, "endpoint");
+        s->region = config_keep(c, config_env("AWS_DEFAULT_REGION"));
+    s->endpoint = config_text(c, n->keys, "endpoint");
     s->path_style = json_is_true(json_object_get(n->keys, "path_style"));
-    s->profile = text(c, n->keys, "profile");
-    s->ca_file = path_of(c, n->keys, "ca_file");
+    s->profile = config_text(c, n->keys, "profile");
+    s->ca_file = config_path(c, n->keys, "ca_file");
     s->clock_shift_ms = clock_shift_ms();
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        *(const char **)(uintptr_t)env[i] = keep(c, config_env(names[i]));
+    for (size_t i = 0; i < ARRAY_LEN(env); i++)
+        *env[i].to = config_keep(c, config_env(env[i].name));
+    s->env.region = s->region;
 }
 
 static void target_connection(const struct config *c, const struct connection *n, struct target_config *t)
@@ -262,8 +311,10 @@ static void target_connection(const struct config *c, const struct connection *n
 
     t->url = n->url;
     t->password = n->password;
-    t->option_file = path_of(c, k, "option_file");
-    t->ca_file = path_of(c, k, "ca_file");
+    if (n->password == NULL)
+        t->missing_credential = config_text(c, k, "password_credential");
+    t->option_file = config_path(c, k, "option_file");
+    t->ca_file = config_path(c, k, "ca_file");
     t->tls = is(k, "tls", "off")       ? TLS_OFF
              : is(k, "tls", "prefer")  ? TLS_PREFER
              : is(k, "tls", "require") ? TLS_REQUIRE
@@ -273,7 +324,7 @@ static void target_connection(const struct config *c, const struct connection *n
 
 static void fill_range(struct filling *g, struct pipeline *p, const json_t *s, const char *where)
 {
-    const char *since = text(g->c, s, "since"), *until = text(g->c, s, "until");
+    const char *since = config_text(g->c, s, "since"), *until = config_text(g->c, s, "until");
     char *at = xasprintf("%s.since", where);
     struct err err;
 
@@ -301,10 +352,10 @@ static void fill_source(struct filling *g, struct pipeline *p, const json_t *s, 
     p->prefix = need(g->c, s, "prefix");
     p->layout = need(g->c, s, "layout");
     p->period = is(s, "period", "day") ? PERIOD_DAY : PERIOD_HOUR;
-    p->include = texts(g->c, json_object_get(s, "include"));
-    p->settle_ms = duration(s, "settle");
-    p->late_after_ms = duration(s, "late_after");
-    p->lookback_ms = duration(s, "lookback");
+    p->include = config_texts(g->c, json_object_get(s, "include"));
+    p->settle_ms = config_duration(s, "settle");
+    p->late_after_ms = config_duration(s, "late_after");
+    p->lookback_ms = config_duration(s, "lookback");
     p->allow_empty = json_is_true(json_object_get(s, "allow_empty"));
     p->on_overwrite = is(s, "on_overwrite", "refuse") ? OVERWRITE_REFUSE : OVERWRITE_REPLACE;
     fill_range(g, p, s, where);
@@ -341,7 +392,7 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
     if (d->escape != '\0' && d->escape == d->quote)
         fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
     p->convert.header = json_is_true(json_object_get(s, "header"));
-    p->convert.nulls = texts(g->c, json_object_get(s, "null"));
+    p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
     p->convert.zone = "UTC";
 }
 
@@ -352,22 +403,22 @@ static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule
     struct err err;
     int64_t n;
 
-    r->from = keep(c, name);
+    r->from = config_keep(c, name);
     *ret_type = NULL;
     if (!p->convert.header && str_to_i64(str_of(name), 1, MAX_COLUMNS, &n, &err) < 0)
         fault_add(g->f, where, "where header is false, columns are numbered from 1; '%s' is no such number",
                   name);
     if (json_is_string(v)) {
-        r->to = keep(c, json_string_value(v));
+        r->to = config_keep(c, json_string_value(v));
     } else if (json_is_object(v)) {
-        r->to = text(c, v, "to");
+        r->to = config_text(c, v, "to");
         if (r->to == NULL && !p->convert.header)
             fault_add(g->f, where, "%s: 'to' is needed where header is false", name);
         if (r->to == NULL)
             r->to = r->from;
-        r->nulls = texts(c, json_object_get(v, "null"));
-        r->format = text(c, v, "format");
-        *ret_type = text(c, v, "type");
+        r->nulls = config_texts(c, json_object_get(v, "null"));
+        r->format = config_text(c, v, "format");
+        *ret_type = config_text(c, v, "type");
         if (*ret_type != NULL && !p->create)
             fault_add(g->f, where, "%s: 'type' has no effect unless target.create is true", name);
     }
@@ -472,6 +523,8 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
     p->owner_email = need(g->c, owner, "email");
     if (cronexpr_parse(p->schedule, &cron, &err) < 0)
         fault_add(g->f, where, "schedule: %s", err.msg);
+    if (cron_zone_find(need(g->c, k, "timezone"), &p->zone, &err) < 0)
+        fault_add(g->f, where, "timezone: %s", err.msg);
     if (str_ends(p->workflow, ".json"))
         return;
     for (const struct embed *w = workflows; w->name != NULL && n < ARRAY_LEN(names) - 1; w++) {
@@ -503,7 +556,7 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
 {
     char *where = xasprintf("pipelines.%s", name);
 
-    p->name = keep(g->c, name);
+    p->name = config_keep(g->c, name);
     if (!name_fits(name))
         fault_add(
             g->f, where,
@@ -541,15 +594,14 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
 {
     struct filling g = {.c = c, .f = f};
     json_t *all = json_object_get(root, "pipelines"), *item;
-    const json_t *alerts = json_object_get(root, "alerts"), *retention = json_object_get(root, "retention");
+    const json_t *retention = json_object_get(root, "retention");
     const char *name;
 
     c->state = resolved(c, "", need(c, root, "state"), "");
-    c->renotify_ms = duration(alerts, "renotify");
-    c->alert_command = text(c, alerts, "command");
-    c->linger_ms = duration(json_object_get(root, "tick"), "linger");
-    c->keep_idle_ms = duration(retention, "idle");
-    c->keep_ms = duration(retention, "executions");
+    c->linger_ms = config_duration(json_object_get(root, "tick"), "linger");
+    c->keep_idle_ms = config_duration(retention, "idle");
+    c->keep_ms = config_duration(retention, "executions");
+    c->metrics_textfile = config_path(c, json_object_get(root, "metrics"), "textfile");
     fill_connections(&g, root, secrets);
     if (json_object_size(all) > MAX_PIPELINES) {
         fault_add(f, "pipelines", "more than %d", MAX_PIPELINES);
@@ -562,4 +614,5 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     json_object_foreach(all, name, item)
         fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
     check_doubles(&g);
+    config_fill_alerts(c, root, secrets, f);
 }

@@ -1,6 +1,6 @@
 #ifndef ORCHESTRATOR_CONFIG_INT_H
 #define ORCHESTRATOR_CONFIG_INT_H
-/* Between config.c, config_keys.c and config_fill.c alone. */
+/* Between the files config*.c alone. */
 #include "base/buf.h"
 #include "orchestrator/config.h"
 
@@ -44,6 +44,20 @@ extern const struct key config_root_keys[];
 json_t *config_normalise(const json_t *given, const struct key *keys, const char *where, struct faults *f);
 /* Fills c from a normalised document. */
 void config_fill(struct config *c, const json_t *root, bool secrets, struct faults *f);
+/* What a normalised object holds; strings live in the config's arena, NULL for null. */
+const char *config_keep(const struct config *c, const char *s);
+const char *config_text(const struct config *c, const json_t *o, const char *key);
+const char *const *config_texts(const struct config *c, const json_t *list); /* NULL-ended */
+const char *config_path(const struct config *c, const json_t *o, const char *key);
+int64_t config_duration(const json_t *o, const char *key);
+/* What WHAT_file, WHAT_env or WHAT_credential name; NULL: none of them, a credential outside the service that has it
+ * (WHAT_credential is set then), or a fault was added. */
+const char *config_secret(const struct config *c, const json_t *o, const char *what, const char *where,
+                          struct faults *f);
+/* Whether a connection with this URL has such a key. */
+bool config_applies(const char *url, const char *key);
+/* config_alerts.c */
+void config_fill_alerts(struct config *c, const json_t *root, bool secrets, struct faults *f);
 /* The only getenv of the program. */
 const char *config_env(const char *name);
 #endif

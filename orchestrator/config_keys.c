@@ -20,6 +20,8 @@ static const struct key connection_keys[] = {
      "MySQL: file of mode 0600 that holds the password"},
     {"password_env", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
      "MySQL: environment variable that holds it"},
+    {"password_credential", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "MySQL: name of the systemd credential that holds it, in $CREDENTIALS_DIRECTORY"},
     {"option_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
      "MySQL: my.cnf form, groups [client] and [orch]"},
     {"tls", KEY_CHOICE, false, false, "\"verify\"", "off|prefer|require|verify", NULL, NULL,
@@ -28,7 +30,8 @@ static const struct key connection_keys[] = {
 };
 static const struct key owner_keys[] = {
     {"name", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL, "who answers for the data"},
-    {"email", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL, "shown by status, handed to alerts.command"},
+    {"email", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL,
+     "gets the alerts of the pipeline by mail; shown by status"},
     {0},
 };
 static const struct key source_keys[] = {
@@ -84,12 +87,20 @@ static const struct key target_keys[] = {
      "header and table differ"},
     {0},
 };
+static const struct key small_keys[] = {
+    {"drop", KEY_BUDGET, false, false, "\"50%\"", NULL, NULL, NULL,
+     "a partition with so much fewer rows than its like is SMALL: a percentage"},
+    {"weeks", KEY_INT, false, false, "8", NULL, NULL, NULL,
+     "its like: the same hour of so many weeks before, at most 16"},
+    {0},
+};
 static const struct key pipeline_keys[] = {
     {"workflow", KEY_TEXT, false, false, "\"ingest\"", NULL, NULL, NULL,
      "a shipped one by name, or a file *.json"},
     {"schedule", KEY_TEXT, false, false, "\"cron(0/5 * * * ? *)\"", NULL, NULL, NULL,
-     "EventBridge cron(...) or rate(...), or five crontab fields, UTC: when to look"},
-    {"timezone", KEY_CHOICE, false, false, "\"UTC\"", "UTC", "*", NULL, "of the schedule"},
+     "EventBridge cron(...) or rate(...), or five crontab fields: when to look"},
+    {"timezone", KEY_TEXT, false, false, "\"UTC\"", NULL, NULL, NULL,
+     "of the schedule: an IANA name, such as Europe/Berlin; partitions are always UTC"},
     {"owner", KEY_OBJECT, false, false, NULL, NULL, NULL, owner_keys, "who answers for the data"},
     {"source", KEY_OBJECT, false, true, NULL, NULL, NULL, source_keys, "where files come from"},
     {"csv", KEY_OBJECT, false, false, NULL, NULL, NULL, csv_keys, "what the files look like"},
@@ -104,17 +115,66 @@ static const struct key pipeline_keys[] = {
      "rejects a file may have: 10, or \"5%\""},
     {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL,
      "faults of data or rules before a job is DEAD"},
+    {"small", KEY_OBJECT, true, false, "{}", NULL, NULL, small_keys,
+     "when a partition is much smaller than its like; null: never"},
+    {0},
+};
+static const struct key mail_keys[] = {
+    {"url", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "smtp://host:587, or smtps://host:465; null: no mail"},
+    {"from", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "the sender's address"},
+    {"to", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL,
+     "addresses that get every trouble; a pipeline's owner.email gets those of the pipeline"},
+    {"tls", KEY_CHOICE, false, false, "\"starttls\"", "starttls|off", NULL, NULL,
+     "smtp://: starttls is demanded, or off; smtps:// always is TLS"},
+    {"user", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "to log in with; null: no login"},
+    {"password_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "file of mode 0600 that holds the password"},
+    {"password_env", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "environment variable that holds it"},
+    {"password_credential", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "name of the systemd credential that holds it, in $CREDENTIALS_DIRECTORY"},
+    {"ca_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "PEM file of the authority to trust; null: the system's"},
+    {0},
+};
+static const struct key webhook_keys[] = {
+    {"url", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "gets a POST of JSON; null: none"},
+    {"secret_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "file of mode 0600: key of the signature in X-Orch-Signature"},
+    {"secret_env", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "environment variable that holds it"},
+    {"secret_credential", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "name of the systemd credential that holds it, in $CREDENTIALS_DIRECTORY"},
+    {"ca_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "PEM file of the authority to trust; null: the system's"},
+    {0},
+};
+static const struct key ping_keys[] = {
+    {"url", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "dead-man's switch in the form of healthchecks: URL/start, URL/EXIT; null: none"},
+    {"start", KEY_BOOL, false, false, "true", NULL, NULL, NULL, "also at the start of a tick"},
+    {"ca_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "PEM file of the authority to trust; null: the system's"},
     {0},
 };
 static const struct key alerts_keys[] = {
     {"renotify", KEY_DURATION, false, false, "\"6h\"", NULL, NULL, NULL,
      "a trouble that lasts is said again after"},
     {"command", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
-     "run by /bin/sh -c with the trouble as JSON on stdin"},
+     "run by /bin/sh -c with the troubles as JSON on stdin"},
+    {"backfill_after", KEY_DURATION, false, false, "\"7d\"", NULL, NULL, NULL,
+     "LATE and FAILED of partitions that ended so long ago are one line, not many alerts"},
+    {"mail", KEY_OBJECT, true, false, NULL, NULL, NULL, mail_keys, "troubles by mail"},
+    {"webhook", KEY_OBJECT, true, false, NULL, NULL, NULL, webhook_keys, "troubles by HTTP"},
+    {"ping", KEY_OBJECT, true, false, NULL, NULL, NULL, ping_keys, "a sign of life of each tick"},
     {0},
 };
 static const struct key tick_keys[] = {
     {"linger", KEY_DURATION, false, false, "\"60s\"", NULL, NULL, NULL, "longest wait of a tick for a retry"},
+    {0},
+};
+static const struct key metrics_keys[] = {
+    {"textfile", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "written at the end of each tick: a folder (orch.prom in it), or a file that ends in .prom; null: none"},
     {0},
 };
 static const struct key retention_keys[] = {
@@ -130,6 +190,7 @@ const struct key config_root_keys[] = {
     {"alerts", KEY_OBJECT, false, false, NULL, NULL, NULL, alerts_keys, "how troubles are said"},
     {"tick", KEY_OBJECT, false, false, NULL, NULL, NULL, tick_keys, "the tick"},
     {"retention", KEY_OBJECT, false, false, NULL, NULL, NULL, retention_keys, "how long history is kept"},
+    {"metrics", KEY_OBJECT, false, false, NULL, NULL, NULL, metrics_keys, "figures for Prometheus"},
     {0},
 };
 

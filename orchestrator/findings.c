@@ -4,6 +4,8 @@
 #include "orchestrator/tick.h"
 #include "state/exec.h"
 #include "state/object.h"
+#include "state/pause.h"
+#include "state/size.h"
 #include "state/trouble.h"
 #include <stdarg.h>
 
@@ -18,6 +20,11 @@ struct looking {
     bool last_failed, said_by_job, ownerless;
     int64_t refused;
     char refused_part[PART_SIZE], refused_key[200];
+    struct store *store;
+    struct { /* REFUSED objects of the partition that is being listed */
+        char part[PART_SIZE], key[200];
+        int64_t n, newest;
+    } here;
 };
 
 int exit_worse(int a, int b)
@@ -142,24 +149,50 @@ static int on_late(void *arg, const char *part, int64_t since_ms, struct err *er
     return l->fn(l->arg, &f, err);
 }
 
+/* Those of one partition are acknowledged together: by the newest of them. */
+static int close_refused(struct looking *l, struct err *err)
+{
+    char subject[32];
+    int rc = 0;
+
+    snprintf(subject, sizeof subject, "%lld", (long long)l->here.newest);
+    if (l->here.n > 0)
+        rc = ack_covers(l->store, l->p->name, l->here.part, "REFUSED", subject, err);
+    if (rc == 0 && l->here.n > 0 && l->refused == 0) {
+        memcpy(l->refused_part, l->here.part, sizeof l->refused_part);
+        memcpy(l->refused_key, l->here.key, sizeof l->refused_key);
+    }
+    if (rc == 0)
+        l->refused += l->here.n;
+    l->here.n = 0;
+    return rc < 0 ? rc : 0;
+}
+
 static int on_refused(void *arg, const struct object_row *o, struct err *err)
 {
     struct looking *l = arg;
+    int rc = 0;
 
-    UNUSED(err);
-    if (l->refused++ == 0) {
-        snprintf(l->refused_part, sizeof l->refused_part, "%s", o->part);
-        str_printable(o->key, strlen(o->key), l->refused_key, sizeof l->refused_key);
+    if (l->here.n > 0 && strcmp(l->here.part, o->part) != 0)
+        rc = close_refused(l, err);
+    if (l->here.n++ == 0) {
+        l->here.newest = 0;
+        snprintf(l->here.part, sizeof l->here.part, "%s", o->part);
+        str_printable(o->key, strlen(o->key), l->here.key, sizeof l->here.key);
     }
-    return 0;
+    if (o->id > l->here.newest)
+        l->here.newest = o->id;
+    return rc;
 }
 
 static int say_refused(struct looking *l, struct err *err)
 {
     struct finding f = {.class = "REFUSED", .part = l->refused_part, .exit_status = 1};
 
-    if (l->refused == 0)
-        return 0;
+    int rc = close_refused(l, err);
+
+    if (rc < 0 || l->refused == 0)
+        return rc;
     if (l->refused == 1)
         snprintf(f.text, sizeof f.text,
                  "%s was overwritten after it was loaded, and is not to be loaded again", l->refused_key);
@@ -168,7 +201,9 @@ static int say_refused(struct looking *l, struct err *err)
                  "%lld objects were overwritten after they were loaded, and are not to be loaded again; the "
                  "first is %s",
                  (long long)l->refused, l->refused_key);
-    snprintf(f.hint, sizeof f.hint, "orch replay %s/%s loads what is there now", l->p->name, l->refused_part);
+    snprintf(f.hint, sizeof f.hint,
+             "orch replay %s/%s loads what is there now; orch ack %s/%s --reason '...' lets it stand",
+             l->p->name, l->refused_part, l->p->name, l->refused_part);
     return l->fn(l->arg, &f, err);
 }
 
@@ -239,10 +274,38 @@ static int say_last(struct looking *l, struct err *err)
     return l->fn(l->arg, &f, err);
 }
 
+/* 1234567 as "1,234,567". */
+static const char *grouped(int64_t n, char out[32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
+
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static int on_small(void *arg, const struct size_verdict *v, struct err *err)
+{
+    struct looking *l = arg;
+    struct finding f = {.class = "SMALL", .part = v->part, .exit_status = 6};
+    char rows[32], usual[32];
+
+    snprintf(f.text, sizeof f.text, "%s row%s; its like have %s (median of %lld)", grouped(v->rows, rows),
+             v->rows == 1 ? "" : "s", grouped(v->usual, usual), (long long)v->likes);
+    snprintf(f.hint, sizeof f.hint,
+             "ask whoever delivers it; when it is right: orch ack %s/%s --reason '...'", l->p->name, v->part);
+    return l->fn(l->arg, &f, err);
+}
+
 int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg,
                 struct err *err)
 {
-    struct looking l = {.p = p, .fn = fn, .arg = arg};
+    struct looking l = {.p = p, .fn = fn, .arg = arg, .store = s};
 
     UNUSED(now_ms);
     int rc = exec_list(s, p->name, NULL, 3, on_execution, &l, err);
@@ -254,6 +317,8 @@ int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, findi
         rc = object_list_refused(s, p->name, on_refused, &l, err);
     if (rc == 0)
         rc = say_refused(&l, err);
+    if (rc == 0 && p->small_weeks > 0)
+        rc = size_small(s, p->name, on_small, &l, err);
     if (rc == 0)
         rc = say_stuck(&l, err);
     if (rc == 0)

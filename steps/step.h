@@ -16,9 +16,11 @@
 enum verify_level { VERIFY_COUNT, VERIFY_SUMS, VERIFY_FULL };
 enum lineage { LINEAGE_COLUMNS, LINEAGE_NONE };
 enum overwrite { OVERWRITE_REPLACE, OVERWRITE_REFUSE };
+struct cron_zone;
 
 struct pipeline { /* filled by orchestrator/config.c; everything borrowed from the config */
     const char *name, *workflow, *schedule, *owner_name, *owner_email;
+    const struct cron_zone *zone; /* of the schedule; NULL: UTC */
     struct source_config source;
     const char *source_name, *target_name; /* connection names */
     const char *prefix, *layout;

@@ -426,7 +426,7 @@ TEST(who_runs_by_hand_hears_of_a_failure_said_before)
     ef_close(&f);
 }
 
-TEST(alerts_get_every_trouble_and_its_end_as_json)
+TEST(the_command_gets_every_trouble_and_its_end_in_one_document_a_tick)
 {
     ef_make(&f, mood, "\"alerts\": {\"command\": \"cat >> alerts; echo chatter\"},");
     char *path = fs_join(f.folder, "alerts");
@@ -438,14 +438,19 @@ TEST(alerts_get_every_trouble_and_its_end_as_json)
     char *text = ef_get(path, NULL);
     int lines = 0;
     for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++) {
-        json_t *o = NULL;
-        must_rc(json_parse(line, (size_t)(end - line), "alert", &o, &f.err), &f.err);
-        is_str(json_string_value(json_object_get(o, "state")), lines < 2 ? "OPEN" : "RECOVERED");
-        is_str(json_string_value(json_object_get(o, "pipeline")), lines % 2 == 0 ? "p" : "q");
-        is_str(json_string_value(json_object_get(o, "class")), "UNAVAILABLE");
-        json_decref(o);
+        json_t *whole = NULL;
+        must_rc(json_parse(line, (size_t)(end - line), "alert", &whole, &f.err), &f.err);
+        json_t *troubles = json_object_get(whole, "troubles");
+        is_int((int64_t)json_array_size(troubles), 2);
+        for (size_t i = 0; i < json_array_size(troubles); i++) {
+            json_t *o = json_array_get(troubles, i);
+            is_str(json_string_value(json_object_get(o, "state")), lines == 0 ? "OPEN" : "RECOVERED");
+            is_str(json_string_value(json_object_get(o, "pipeline")), i == 0 ? "p" : "q");
+            is_str(json_string_value(json_object_get(o, "class")), "UNAVAILABLE");
+        }
+        json_decref(whole);
     }
-    is_int(lines, 4);
+    is_int(lines, 2);
     must(chdir("/") == 0);
     free(text);
     free(path);
@@ -459,17 +464,20 @@ TEST(an_alarm_that_does_not_ring_is_a_trouble_itself)
         "\"alerts\": {\"command\": \"test -e /tmp/orch-no-such-file || { echo no route >&2; exit 3; }\"},");
     set_mood("Orch.Unavailable");
     is_int(tick("2026-01-01T12:00:10Z"), 1);
-    says("orch: alerts.command exited with 3: no route");
+    says("orch: alerts/command: ALERT: alerts.command exited with 3: no route");
     is_int(number("SELECT count(*) FROM trouble WHERE class = 'ALERT'"), 1);
-    is_int(tick("2026-01-01T12:05:10Z"), 0); /* quiet for a quarter of an hour */
-    is_int(tick("2026-01-01T12:16:10Z"), 1); /* then the troubles are due again: nobody has heard of them */
-    says("still UNAVAILABLE");
+    is_int(number("SELECT count(*) FROM told WHERE channel = 'command' AND said_ms IS NULL"), 2);
+    is_int(tick("2026-01-01T12:05:10Z"), 0); /* it is tried again, and not said again */
+    is_int(number("SELECT failed FROM channel"), 2);
+    is_int(tick("2026-01-01T12:07:10Z"), 0); /* not before as long again as it has failed */
+    is_int(number("SELECT failed FROM channel"), 2);
     char *path = fs_join(f.folder, "orch.json"), *text = ef_get(path, NULL);
     memcpy(strstr(text, "exit 3"), "exit 0", 6);
     ef_put(path, text);
-    is_int(tick("2026-01-01T12:32:10Z"), 75);
-    says("orch: alerts.command is well again");
+    is_int(tick("2026-01-01T12:32:10Z"), 0);
+    says("orch: alerts/command: well again; it was ALERT: ");
     is_int(number("SELECT count(*) FROM trouble WHERE class = 'ALERT'"), 0);
+    is_int(number("SELECT count(*) FROM told WHERE said_ms IS NULL"), 0); /* nothing was lost meanwhile */
     free(path);
     free(text);
     ef_close(&f);
