@@ -114,6 +114,6 @@ void opt_help(const struct opt *table, FILE *to)
             n = snprintf(left, sizeof left, "      --%s", table->name);
         if (table->arg != NULL && n > 0)
             snprintf(left + n, sizeof left - (size_t)n, " %s", table->arg);
-        fprintf(to, "%-34s %s\n", left, table->help);
+        fprintf(to, "%-36s %s\n", left, table->help);
     }
 }

@@ -6,7 +6,7 @@ static const char *connection, *pipeline;
 static bool dry_run;
 static const struct opt opts[] = {
     {"connection", 0, OPT_TEXT, &connection, "NAME", "the database, by its name in connections"},
-    {"pipeline", 0, OPT_TEXT, &pipeline, "NAME", "the database of this pipeline"},
+    {"pipeline", 0, OPT_TEXT, &pipeline, "PIPELINE", "the database of this pipeline"},
     {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "print the statements, run none"},
     {0},
 };
