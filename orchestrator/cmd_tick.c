@@ -75,7 +75,7 @@ static int run(struct cli *c, struct err *err)
     cli_signals();
     if (dry_run) {
         rc = cli_store(c, STORE_CREATE, err);
-        return rc < 0 ? rc : dry(c, err);
+        return rc < 0 ? rc : plan_run(c, &(struct plan_ask){.look = true}, err);
     }
     return c->config->ping.url != NULL ? with_ping(c, err) : work(c, err);
 }

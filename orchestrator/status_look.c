@@ -132,7 +132,7 @@ static int unwatched(struct asking *a, struct err *err)
     struct finding x = {.class = "STUCK", .part = f->newest, .exit_status = 6};
     char when[CLI_TIME_SIZE];
 
-    if (f->paused || !f->newest_unseen || !view_newest(p, now, &start) ||
+    if (!f->newest_unseen || !view_newest(p, now, &start) ||
         now < start + period_ms(p->period) + p->settle_ms + patience || now - f->last_look_ms < patience)
         return 0;
     snprintf(x.text, sizeof x.text, "it was due long ago, and no tick has looked%s%s",

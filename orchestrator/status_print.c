@@ -43,9 +43,7 @@ static void print_looks(const struct status_flow *f, int64_t now_ms)
 
     cli_time(f->last_look_ms, last);
     printf("  looked      %s, next ", *last != '\0' ? last : "never");
-    if (f->paused)
-        printf("when it is resumed\n");
-    else if (f->next_look_ms == 0)
+    if (f->next_look_ms == 0)
         printf("never: the schedule does not fire any more\n");
     else if (f->next_look_ms <= now_ms)
         printf("when a tick runs\n");

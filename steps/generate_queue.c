@@ -171,14 +171,15 @@ static int drop_gone(struct found *f, struct err *err)
 
 /* ---- partitions ---- */
 
-static int plan_row(struct found *f, const char *action, const char *reason, int64_t objects, struct err *err)
+static int plan_row(struct found *f, const char *action, const char *code, const char *reason,
+                    int64_t objects, struct err *err)
 {
     json_t *row;
 
     if (!f->g->dry)
         return 0;
-    row = json_pack("{s:s, s:s, s:s, s:I, s:I}", "partition", f->part->name, "action", action, "reason",
-                    reason, "objects", (json_int_t)objects, "bytes", (json_int_t)f->bytes);
+    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "partition", f->part->name, "action", action, "code",
+                    code, "reason", reason, "objects", (json_int_t)objects, "bytes", (json_int_t)f->bytes);
     if (row == NULL || json_array_append_new(f->g->plan, row) < 0)
         return err_set(err, ERR_INTERNAL, "cannot describe a partition");
     return 0;
@@ -212,9 +213,13 @@ static int wait_for(struct found *f, const char *reason, bool may_be_empty, stru
     static const char *const actions[] = {
         [PART_WAITING] = "wait", [PART_LATE] = "late", [PART_EMPTY] = "empty"};
 
+    static const char *const codes[] = {
+        [PART_WAITING] = "MISSING", [PART_LATE] = "LATE", [PART_EMPTY] = "EMPTY"};
+
     int rc = put_part(f, state, reason, err);
     if (rc == 0 && (state != PART_EMPTY || state != f->part->state))
-        rc = plan_row(f, actions[state], reason, (int64_t)f->count, err);
+        rc = plan_row(f, actions[state], f->count > 0 ? "SETTLING" : codes[state], reason, (int64_t)f->count,
+                      err);
     return rc;
 }
 
@@ -263,16 +268,17 @@ static int with_objects(struct found *f, struct err *err)
         rc = put_part(f, PART_QUEUED, "", err);
     if (rc == 0 && f->id_count > 0)
         rc =
-            plan_row(f, "queue", f->part->state == PART_QUEUED ? "new or changed since it was listed" : "new",
+            plan_row(f, "queue", f->part->state == PART_QUEUED ? "NEW_FILES" : "NEW",
+                     f->part->state == PART_QUEUED ? "new or changed since it was listed" : "new",
                      (int64_t)f->id_count, err);
     else if (rc == 0 && f->requeued > 0)
-        rc = plan_row(f, "queue", "overwritten before it was loaded", f->requeued, err);
+        rc = plan_row(f, "queue", "SOURCE_CHANGED", "overwritten before it was loaded", f->requeued, err);
     else if (rc == 0 && f->refused > 0)
-        rc = plan_row(f, "refuse", decide_refusal(f->g->c->pipeline), f->refused, err);
+        rc = plan_row(f, "refuse", "REFUSED", decide_refusal(f->g->c->pipeline), f->refused, err);
     else if (rc == 0 && f->held > 0)
-        rc = plan_row(f, "wait", "an older state of the object is being loaded", f->held, err);
+        rc = plan_row(f, "wait", "HELD", "an older state of the object is being loaded", f->held, err);
     else if (rc == 0 && f->queued_before > 0)
-        rc = plan_row(f, "load", "queued already", f->queued_before, err);
+        rc = plan_row(f, "load", "QUEUED", "queued already", f->queued_before, err);
     free(f->ids);
     free(f->sizes);
     return rc;
