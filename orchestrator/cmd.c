@@ -240,9 +240,9 @@ int cli_next_look(struct store *s, const struct pipeline *p, int64_t now_ms, int
         return rc;
     if (rc == 0 || g.last_fire_ms < 0 || g.last_fire_ms > now_ms)
         return 1;
-    if (cronexpr_prev(&c, g.anchor_ms, now_ms, &fired) == 1 && fired > g.last_fire_ms)
+    if (cronexpr_prev(&c, p->zone, g.anchor_ms, now_ms, &fired) == 1 && fired > g.last_fire_ms)
         return 1;
-    return cronexpr_next(&c, g.anchor_ms, now_ms, ret_ms);
+    return cronexpr_next(&c, p->zone, g.anchor_ms, now_ms, ret_ms);
 }
 
 json_t *cli_json_time(int64_t ms)
@@ -300,7 +300,7 @@ static const char *config_text;
 const struct opt cli_common_opts[] = {
     {"config", 'c', OPT_TEXT, &config_text, "FILE",
      "orch.json to read (else ORCH_CONFIG, ./orch.json, /etc/orch/orch.json)"},
-    {"output", 'o', OPT_TEXT, &format_text, "FORM", "table, json, jsonl or csv"},
+    {"output", 'o', OPT_TEXT, &format_text, "table|json|jsonl|csv", "how data is printed"},
     {"no-color", 0, OPT_FLAG, &no_colour, NULL, "no colour, as NO_COLOR=1"},
     {"help", 'h', OPT_FLAG, &help_wanted, NULL, "how the command is used"},
     {0},

@@ -162,7 +162,7 @@ static int schedule_due(struct tick *t, struct flow *f, int64_t *ret_fire_ms,
       rc = store_commit(t->store, err);
     store_rollback(t->store);
   }
-  if (rc < 0 || cronexpr_prev(&c, g.anchor_ms, now, ret_fire_ms) != 1)
+  if (rc < 0 || cronexpr_prev(&c, f->p->zone, g.anchor_ms, now, ret_fire_ms) != 1)
     return rc < 0 ? rc : 0;
   return g.last_fire_ms < 0 || *ret_fire_ms > g.last_fire_ms ||
          g.last_fire_ms > now + CLOCK_SLACK_MS;

@@ -15,10 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (err.code != ERR_CONFIG || err.msg[0] == '\0')
             abort();
     } else {
-        for (int i = 0; i < 3 && cronexpr_next(&c, anchor, t, &ms) == 1; i++) {
-            if (ms <= t || cronexpr_prev(&c, anchor, ms, &back) != 1 || back != ms)
+        for (int i = 0; i < 3 && cronexpr_next(&c, NULL, anchor, t, &ms) == 1; i++) {
+            if (ms <= t || cronexpr_prev(&c, NULL, anchor, ms, &back) != 1 || back != ms)
                 abort();
-            if (cronexpr_prev(&c, anchor, ms - 1, &back) == 1 && back > t)
+            if (cronexpr_prev(&c, NULL, anchor, ms - 1, &back) == 1 && back > t)
                 abort(); /* a fire between the two was jumped over */
             t = ms;
         }

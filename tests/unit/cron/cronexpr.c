@@ -29,7 +29,7 @@ static const char *next(const char *text, const char *after)
     struct cronexpr c = parsed(text);
     int64_t ms;
 
-    return cronexpr_next(&c, 0, at(after), &ms) == 1 ? civil_rfc3339(ms, false, out) : "never";
+    return cronexpr_next(&c, NULL, 0, at(after), &ms) == 1 ? civil_rfc3339(ms, false, out) : "never";
 }
 
 static const char *prev(const char *text, const char *when)
@@ -38,7 +38,7 @@ static const char *prev(const char *text, const char *when)
     struct cronexpr c = parsed(text);
     int64_t ms;
 
-    return cronexpr_prev(&c, 0, at(when), &ms) == 1 ? civil_rfc3339(ms, false, out) : "never";
+    return cronexpr_prev(&c, NULL, 0, at(when), &ms) == 1 ? civil_rfc3339(ms, false, out) : "never";
 }
 
 TEST(every_five_minutes)
@@ -101,16 +101,16 @@ TEST(a_rate_keeps_the_phase_of_its_anchor)
     struct cronexpr c = parsed("rate(7 minutes)");
     int64_t anchor = at("2022-06-05T12:03:20Z"), ms = 0;
 
-    is_int(cronexpr_next(&c, anchor, anchor - 1, &ms), 1);
+    is_int(cronexpr_next(&c, NULL, anchor, anchor - 1, &ms), 1);
     is_int(ms, anchor);
-    is_int(cronexpr_next(&c, anchor, anchor, &ms), 1);
+    is_int(cronexpr_next(&c, NULL, anchor, anchor, &ms), 1);
     is_int(ms, anchor + 7 * MINUTE);
-    is_int(cronexpr_next(&c, anchor, anchor + 14 * MINUTE - 1, &ms), 1);
+    is_int(cronexpr_next(&c, NULL, anchor, anchor + 14 * MINUTE - 1, &ms), 1);
     is_int(ms, anchor + 14 * MINUTE);
-    is_int(cronexpr_prev(&c, anchor, anchor + 14 * MINUTE - 1, &ms), 1);
+    is_int(cronexpr_prev(&c, NULL, anchor, anchor + 14 * MINUTE - 1, &ms), 1);
     is_int(ms, anchor + 7 * MINUTE);
-    is_int(cronexpr_prev(&c, anchor, anchor - 1, &ms), 0);
-    is_int(cronexpr_next(&c, anchor, INT64_MAX - 1, &ms), 0);
+    is_int(cronexpr_prev(&c, NULL, anchor, anchor - 1, &ms), 0);
+    is_int(cronexpr_next(&c, NULL, anchor, INT64_MAX - 1, &ms), 0);
     c = parsed("rate(1 day)");
     is_int(c.rate_ms, 86400000);
 }
@@ -136,17 +136,31 @@ TEST(refusals_name_field_and_column)
     } bad[] = {
         {"cron(60 * * * ? *)", "minutes", "column 6"},
         {"cron(0 24 * * ? *)", "hours", "column 8"},
-        {"cron(0 1 * * * *)", "exactly one", ""},
-        {"cron(0 1 ? * ? *)", "exactly one", ""},
+        {"cron(0 1 * * * *)", "exactly one", "column 14"},
+        {"cron(0 1 ? * ? *)", "exactly one", "column 14"},
+        {"cron(0 1 3 * 2 *)", "exactly one", "column 14"},
         {"cron(0 1 1 * ? 2200)", "year", "column 16"},
         {"cron(0 1 1 * ? 2030-2020)", "year", "column 16"},
         {"cron(0 1 1 * ?)", "year", "column 15"},
         {"cron(0 1 1 * ? * *)", "sixth field", "column 18"},
         {"cron(0 1 1 * ? *", "')'", "column 17"},
-        {"cron(0 1 L * ? *)", "not supported", "column 10"},
-        {"cron(0 1 3W * ? *)", "not supported", "column 11"},
-        {"cron(0 1 ? * 6L *)", "not supported", "column 15"},
-        {"cron(0 1 ? * 3#2 *)", "not supported", "column 15"},
+        {"cron(0 L 1 * ? *)", "hours", "column 8"},
+        {"cron(0 1 L,3 * ? *)", "stand alone", "column 10"},
+        {"cron(0 1 1,L * ? *)", "stand alone", "column 12"},
+        {"cron(0 1 1W,15W * ? *)", "stand alone", "column 10"},
+        {"cron(0 1 1-5W * ? *)", "'W' belongs to day of month", "column 13"},
+        {"cron(0 1 32W * ? *)", "outside 1 to 31", "column 10"},
+        {"cron(0 1 L-31 * ? *)", "outside 1 to 30", "column 12"},
+        {"cron(0 1 ? * 3W *)", "'W' belongs to day of month", "column 15"},
+        {"cron(0 1 ? * 3#6 *)", "outside 1 to 5", "column 16"},
+        {"cron(0 1 ? * 3#0 *)", "outside 1 to 5", "column 16"},
+        {"cron(0 1 ? * 3#1,6#3 *)", "stand alone", "column 14"},
+        {"cron(0 1 ? * 2,6L *)", "stand alone", "column 16"},
+        {"cron(0 1 ? * 8L *)", "outside 1 to 7", "column 14"},
+        {"cron(0 1 ? L * *)", "month", "column 12"},
+        {"cron(0 1 ? * FRIDAY *)", "names are as MON", "column 14"},
+        {"cron(0 1 3W/2 * ? *)", "not expected", "column 12"},
+        {"at(2026-01-01T00:00:00)", "one moment", "column 1"},
         {"cron(0/0 1 ? * 3 *)", "step", "column 8"},
         {"cron(? 1 ? * 3 *)", "minutes", "column 6"},
         {"cron(1,,2 1 ? * 3 *)", "minutes", "column 8"},
@@ -157,17 +171,22 @@ TEST(refusals_name_field_and_column)
         {"0/15 * * * *", "minute", "column 2"},
         {"5/15 * * * *", "minute", "column 2"},
         {"*/0 * * * *", "step", "column 3"},
-        {"? * * * *", "minute", "column 1"},
+        {"? * * * *", "'?' is EventBridge's", "column 1"},
         {"0 0 * * FRI-MON", "backwards", "column 9"},
         {"0 22-2 * * *", "backwards", "column 3"},
-        {"0 0 * * 1#2", "not supported", "column 10"},
+        {"0 0 * * 1#2 cmd", "'#2 cmd' as a command", "column 10"},
+        {"0 0 L * *", "EventBridge's", "column 5"},
+        {"0 0 * * 5L", "EventBridge's", "column 10"},
+        {"*/5 * * * * orch tick", "'orch tick' as a command", "column 13"},
+        {"@daily cmd", "'cmd' as a command", "column 8"},
+        {"@DAILY", "the names are", "column 1"},
         {"0 0 1 1 * 2026", "five fields", "column 11"},
         {"0 0 1 1", "day of week", "column 8"},
         {"0 0 0 1 *", "day of month", "column 5"},
         {"0 0 1 13 *", "month", "column 7"},
         {"0 0 1 1 8", "day of week", "column 9"},
         {"1-2-3 * * * *", "minute", "column 4"},
-        {"00001 * * * *", "minute", "column 1"},
+        {"00061 * * * *", "minute", "column 1"},
         {"@reboot", "@reboot", ""},
         {"@fortnightly", "@hourly", ""},
         {"", "minute", "column 1"},
@@ -302,7 +321,7 @@ TEST(next_and_prev_agree_with_reading_every_minute)
         bool known = false;
         for (int64_t t = start; t < start + (int64_t)DAYS * 86400000; t += MINUTE) {
             bool fire = fires(&m, t);
-            if (fire && (cronexpr_next(&c, 0, last, &ms) != 1 || ms != t)) {
+            if (fire && (cronexpr_next(&c, NULL, 0, last, &ms) != 1 || ms != t)) {
                 diag("%s: next after %lld gives %lld, not %lld", text.p, (long long)last, (long long)ms,
                      (long long)t);
                 must(false && "next agrees");
@@ -312,13 +331,13 @@ TEST(next_and_prev_agree_with_reading_every_minute)
                 known = true;
             }
             if (known && draw(50) == 0 &&
-                (cronexpr_prev(&c, 0, t + (int64_t)draw(MINUTE), &ms) != 1 || ms != last)) {
+                (cronexpr_prev(&c, NULL, 0, t + (int64_t)draw(MINUTE), &ms) != 1 || ms != last)) {
                 diag("%s: prev at %lld gives %lld, not %lld", text.p, (long long)t, (long long)ms,
                      (long long)last);
                 must(false && "prev agrees");
             }
         }
-        if (!known && cronexpr_next(&c, 0, start - 1, &ms) == 1)
+        if (!known && cronexpr_next(&c, NULL, 0, start - 1, &ms) == 1)
             must(ms >= start + (int64_t)DAYS * 86400000);
     }
     buf_release(&text);
