@@ -262,6 +262,11 @@ const json_t *asl_state(const struct asl *a, const char *name)
     return json_object_get(a->states, name);
 }
 
+const json_t *asl_states(const struct asl *a)
+{
+    return a->states;
+}
+
 int asl_each_task(const struct asl *a,
                   int (*fn)(void *arg, const char *state, const char *resource, struct err *err), void *arg,
                   struct err *err)

@@ -29,6 +29,7 @@ const char *asl_start_at(const struct asl *a);
 int64_t asl_timeout_seconds(const struct asl *a); /* 0: none */
 /* The state's JSON object (borrowed), NULL when there is none of the name. */
 const json_t *asl_state(const struct asl *a, const char *name);
+const json_t *asl_states(const struct asl *a); /* all of them by name, in the document's order (borrowed) */
 /* Calls fn(name, resource) for every Task; used to check that each resource is known. */
 int asl_each_task(const struct asl *a,
                   int (*fn)(void *arg, const char *state, const char *resource, struct err *err), void *arg,

@@ -423,6 +423,7 @@ int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret,
     rc = work_claimed(&r, ret, ret_wake_ms, err);
     if (rc < 0 && err->code == ERR_LOCK_LOST) { /* rolled back already; it is its new owner's now */
         *ret = ENGINE_HELD;
+        e->lease_lost++;
         rc = 0;
     }
 out:

@@ -17,6 +17,9 @@ struct engine {
     char *worker;                 /* host:pid */
     const struct pipeline *io_of; /* whose source and target are open */
     struct step_io *io;
+    /* For the metrics: executions that were taken over from us; tasks that learned from the flag or the target's fence
+     * that another run has the pipeline. */
+    int64_t lease_lost, fenced;
 };
 
 /* Why a beat ended a step. */

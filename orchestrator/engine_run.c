@@ -412,6 +412,7 @@ static int act(struct run *r, struct err *err)
     if (rc < 0)
         return rc;
     int done = run_step(r, &result, &why);
+    r->e->fenced += done < 0 && why.code == ERR_LOCK_LOST && r->why != WHY_LOST;
     rc = fault_point("engine.step_done", err);
     if (rc < 0)
         goto out;

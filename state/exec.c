@@ -1,4 +1,5 @@
 #include "state/exec.h"
+#include "state/metric.h"
 #include "state/store_int.h"
 
 enum { PRUNE_AT_ONCE = 500 };
@@ -495,6 +496,11 @@ int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const cha
     *ret_id = count + 1;
     if (frame_id < 0)
         return 0;
+    if (strcmp(type, "TaskStateExited") == 0 || strcmp(type, "WaitStateExited") == 0) {
+        rc = counter_state_left(s, execution_id, frame_id, now_ms, err);
+        if (rc < 0)
+            return rc;
+    }
     rc = store_stmt(s, SQL_STATE_FRAME_SET_LAST_EVENT, &st, err);
     if (rc < 0)
         return rc;

@@ -11,9 +11,12 @@ struct last_tick {
     int exit_status;
     char host[80];
     int64_t pid;
+    int64_t metrics_said_ms; /* 0: metrics.textfile is well, as far as anybody has heard */
 };
 NODISCARD int last_tick_get(struct store *s, struct last_tick *ret, struct err *err); /* 1 there, 0 never */
 NODISCARD int last_tick_begin(struct store *s, int64_t now_ms, struct err *err);
 NODISCARD int last_tick_end(struct store *s, int exit_status, int64_t duration_ms, int64_t now_ms,
                             struct err *err);
+/* That metrics.textfile cannot be written has been said; 0: it is well again. One transaction. */
+NODISCARD int last_tick_metrics_said(struct store *s, int64_t now_ms, struct err *err);
 #endif

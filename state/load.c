@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "state/metric.h"
 #include "state/queue_int.h"
 
 void load_row_release(struct load_row *l)
@@ -273,6 +274,37 @@ static int supersede_older(struct store *s, const struct load_row *row, const ch
     }
 }
 
+/* Values that became NULL, by the sums of the source side: 0 where verify is count. */
+static int64_t nulls_of(const char *columns)
+{
+    json_t *sums = NULL, *one;
+    const char *name;
+    struct err none;
+    int64_t n = 0;
+
+    if (columns[0] != '{' || json_parse(columns, strlen(columns), "sums", &sums, &none) < 0)
+        return 0;
+    json_object_foreach(sums, name, one)
+        n += json_integer_value(json_object_get(one, "nulls"));
+    json_decref(sums);
+    return n;
+}
+
+/* In the transaction that settles the load, once: so the counters are as exact as the rows. */
+static int count_loaded(struct store *s, const struct load_row *row, const char *pipeline, struct err *err)
+{
+    static const char name[] = "orch_rows_total";
+    int rc = counter_add(s, name, pipeline, "in loaded", row->rows_loaded, err);
+
+    if (rc == 0)
+        rc = counter_add(s, name, pipeline, "in rejected", row->rows_rejected, err);
+    if (rc == 0)
+        rc = counter_add(s, name, pipeline, "in null_converted", nulls_of(row->columns), err);
+    if (rc == 0)
+        rc = counter_add(s, "orch_bytes_total", pipeline, "", row->size, err);
+    return rc;
+}
+
 static int finish(struct store *s, const struct load_row *row, const char *state, const char *pipeline,
                   int64_t now_ms, struct err *err)
 {
@@ -327,6 +359,8 @@ static int settle(struct store *s, int64_t load_id, const char *state, int64_t n
         rc = undo(s, load_id, err);
     else
         rc = finish(s, &row, state, job.pipeline, now_ms, err);
+    if (rc >= 0 && open && strcmp(state, "DRAWN") != 0 && strcmp(state, "SAME") != 0)
+        rc = count_loaded(s, &row, job.pipeline, err);
 out:
     job_release(&job);
     load_row_release(&row);

@@ -30,6 +30,12 @@ struct store {
 };
 
 static bool takeover;
+static int64_t busy_count;
+
+int64_t store_busy_count(void)
+{
+    return busy_count;
+}
 
 void store_takeover(bool allowed)
 {
@@ -151,6 +157,7 @@ static int begin(struct store *s, struct err *err)
     rc = store_err(s, rc, err, "begin");
     if (err->code != ERR_BUSY)
         return rc;
+    busy_count++;
     if (why_not[0] == '\0') {
         long pid = stuck_holder(s->path);
         if (pid > 0)

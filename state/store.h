@@ -32,6 +32,7 @@ void store_takeover(bool allowed);
 const char *store_notice(struct store *s);
 /* How long a lock is waited for: 10 s unless told, at most 15 s. */
 void store_busy_timeout(struct store *s, int64_t ms);
+int64_t store_busy_count(void); /* transactions of this process that waited for the lock in vain */
 NODISCARD int store_check(struct store *s,
                           struct err *err); /* PRAGMA quick_check: ERR_STATE names the damage */
 #endif

@@ -1,0 +1,62 @@
+-- name: chronicle
+-- What happened, newest first: ?1 pipeline (NULL any), ?2 partition (NULL any), ?3 not before, ?4 limit. Nothing of a
+-- reject's bytes: what is shown here may be pasted into a ticket.
+SELECT at_ms, pipeline, part, kind, what, detail FROM (
+  SELECT x.start_ms AS at_ms, x.pipeline AS pipeline, '' AS part, 'execution' AS kind, 'started' AS what,
+    x.name || ' (' || lower(x.cause_of_start) || ')' AS detail, x.id AS tie
+  FROM execution x WHERE (?1 IS NULL OR x.pipeline = ?1) AND x.idle = 0 AND x.start_ms >= ?3
+    AND (?2 IS NULL OR x.id IN (SELECT execution_id FROM job WHERE pipeline = ?1 AND part = ?2))
+  UNION ALL
+  SELECT x.stop_ms, x.pipeline, '', 'execution', lower(x.status),
+    x.name || coalesce(': ' || x.error, '') -- the cause is said by the task that failed
+      || CASE WHEN EXISTS (SELECT 1 FROM event e WHERE e.execution_id = x.id AND e.type = 'ActivityFailed') THEN ''
+              ELSE coalesce(': ' || x.cause, '') END, x.id
+  FROM execution x WHERE (?1 IS NULL OR x.pipeline = ?1) AND x.idle = 0 AND x.stop_ms >= ?3
+    AND (?2 IS NULL OR x.id IN (SELECT execution_id FROM job WHERE pipeline = ?1 AND part = ?2))
+  UNION ALL
+  SELECT e.ts_ms, x.pipeline, '', 'task', 'failed',
+    coalesce(json_extract(e.details, '$.activityFailedEventDetails.error'), 'States.Timeout')
+      || coalesce(': ' || json_extract(e.details, '$.activityFailedEventDetails.cause'), ''), e.id
+  FROM execution x CROSS JOIN event e ON e.execution_id = x.id
+  WHERE (?1 IS NULL OR x.pipeline = ?1) AND (x.stop_ms IS NULL OR x.stop_ms >= ?3) AND e.ts_ms >= ?3
+    AND e.type IN ('ActivityFailed', 'ActivityTimedOut')
+    AND (?2 IS NULL OR x.id IN (SELECT execution_id FROM job WHERE pipeline = ?1 AND part = ?2))
+  UNION ALL
+  SELECT j.created_ms, j.pipeline, j.part, 'job', 'queued',
+    CASE j.kind WHEN 'REPLAY' THEN 'replay' ELSE 'load' END || CASE WHEN j.n > 1 THEN ' #' || j.n ELSE '' END
+      || ', ' || j.bytes || ' bytes' || CASE WHEN j.who <> '' THEN ', by ' || j.who ELSE '' END
+      || CASE WHEN j.reason <> '' THEN ': ' || j.reason ELSE '' END, j.id
+  FROM job j WHERE (?1 IS NULL OR j.pipeline = ?1) AND (?2 IS NULL OR j.part = ?2) AND j.created_ms >= ?3
+  UNION ALL
+  SELECT j.loaded_ms, j.pipeline, j.part, 'job', 'loaded',
+    (SELECT coalesce(sum(l.rows_loaded), 0) || ' rows, '
+       || coalesce(sum(l.rows_rejected), 0) || ' rejected, objects: ' || count(*) FROM load l WHERE l.job_id = j.id AND l.state <> 'DROPPED'), j.id
+  FROM job j WHERE (?1 IS NULL OR j.pipeline = ?1) AND (?2 IS NULL OR j.part = ?2) AND j.loaded_ms >= ?3
+  UNION ALL
+  SELECT j.updated_ms, j.pipeline, j.part, 'job', lower(j.state),
+    CASE WHEN j.state = 'FAILED' THEN coalesce(j.error, j.message, '')
+         ELSE coalesce(j.error || ': ', '') || coalesce(j.message, '') END
+      || CASE WHEN j.tries > 1 THEN ' (' || j.tries || ' times)' ELSE '' END, j.id
+  FROM job j WHERE (?1 IS NULL OR j.pipeline = ?1) AND (?2 IS NULL OR j.part = ?2) AND j.updated_ms >= ?3
+    AND j.state IN ('FAILED', 'DEAD', 'SUPERSEDED')
+  UNION ALL
+  SELECT r.at_ms, j.pipeline, j.part, 'reconciliation', lower(r.verdict),
+    r.rows_source || ' rows read, ' || r.rows_loaded || ' loaded, ' || r.rows_rejected || ' rejected, '
+      || r.rows_target || ' in the target', r.id
+  FROM job j CROSS JOIN reconciliation r ON r.job_id = j.id
+  WHERE (?1 IS NULL OR j.pipeline = ?1) AND (?2 IS NULL OR j.part = ?2) AND j.updated_ms >= ?3 AND r.at_ms >= ?3
+  UNION ALL
+  SELECT a.at_ms, a.pipeline, a.part, 'person', a.verb, a.who || CASE WHEN a.reason <> '' THEN ': ' || a.reason ELSE '' END,
+    a.id
+  FROM audit a WHERE (?1 IS NULL OR a.pipeline = ?1) AND (?2 IS NULL OR a.part = ?2 OR a.part = '') AND a.at_ms >= ?3
+  UNION ALL
+  SELECT t.opened_ms, t.pipeline, '', 'trouble', lower(t.class), t.key || ': ' || t.text, 0
+  FROM trouble t WHERE (?1 IS NULL OR t.pipeline = ?1) AND t.opened_ms >= ?3
+    AND (?2 IS NULL OR t.key LIKE '% ' || ?2)
+  UNION ALL
+  SELECT coalesce(k.finished_ms, k.started_ms), '', '', 'tick',
+    CASE WHEN k.finished_ms IS NULL THEN 'began' ELSE 'ended' END,
+    CASE WHEN k.finished_ms IS NULL THEN 'not ended yet' ELSE 'exit status ' || k.exit_status END
+      || ', process ' || k.pid || ' on ' || k.host, 0
+  FROM last_tick k WHERE ?1 IS NULL AND coalesce(k.finished_ms, k.started_ms) >= ?3)
+ORDER BY at_ms DESC, kind DESC, tie DESC LIMIT ?4;
