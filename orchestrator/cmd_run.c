@@ -92,10 +92,10 @@ static int outcome(struct cli *c, const struct pipeline *p, const char *part, in
                       (json_int_t)view_int(it, "rows_rejected"), "exit", own);
         out_document(&c->out, doc);
         json_decref(doc);
-    } else if (own == 75 || own == 6) {
+    }
+    if (own == 75 || own == 6)
         cli_say("%s/%s: not loaded yet: %s%s", p->name, part, state,
                 engine_stop_signal == SIGALRM ? "; --timeout is over" : "");
-    }
     json_decref(all);
     return own;
 }
