@@ -1,62 +1,16 @@
-#include "io/mysqlc.h"
+#include "io/mysqlc_int.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include <mysql.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-/* The two libraries differ in names, not in what they do. */
-#ifdef MARIADB_PACKAGE_VERSION_ID
-#define CLIENT_IS_MARIADB 1
-typedef my_bool flag_type;
-#else
-#define CLIENT_IS_MARIADB 0
-typedef bool flag_type;
-#endif
-
 enum {
-    CACHED = 40,          /* prepared statements kept by a connection: every named query, and some */
     CACHED_LENGTH = 4096, /* longer ones are built per table and used once */
     CELL_SIZE = 256,      /* first guess of a result cell; longer ones grow */
     MAX_CELL = 64 * 1024 * 1024,
-    MAX_MARKS = 65535, /* of the protocol */
-    GIVE_UP_MS = 500,  /* an unwanted answer is waited for no longer */
-    MAX_STEPS = 11,    /* multi-row statements of 1, 2, 4 ... 1024 rows */
     ASYNC_STACK =
         256 * 1024, /* what the library runs a started statement on; TLS takes more than its default */
-};
-
-struct mysqlc {
-    MYSQL *handle;
-    bool connected, lost, mariadb, arrays;
-    int timeout_ms;
-    int64_t answered_ms;
-    unsigned long version_id;
-    char version[32];
-    struct {
-        char *sql;
-        MYSQL_STMT *stmt;
-        bool busy;
-    } cache[CACHED];
-    size_t next_victim;
-};
-
-struct mysqlc_bulk {
-    struct mysqlc *c;
-    char *head, *row;
-    size_t columns;
-    MYSQL_BIND *binds;
-    MYSQL_STMT *stmts[MAX_STEPS]; /* [0] alone where arrays are bound */
-    int steps;
-    int waiting; /* for what a started statement waits; 0: its answer is here */
-    int failed;  /* what the library said of it */
-    int rc;      /* and we, to be told by finish */
-    int64_t inserted;
-    unsigned warnings;
-    struct err err;
 };
 
 /* What the server says, in our words. What is not listed goes by its SQLSTATE. */
@@ -106,21 +60,16 @@ out:
     return -(int)code;
 }
 
-static int fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err)
+int mysqlc_fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err)
 {
     return fail(c, mysql_errno(c->handle), mysql_sqlstate(c->handle), mysql_error(c->handle),
                 clock_mono_ms() - start_ms, err);
 }
 
-static int fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err)
+int mysqlc_fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err)
 {
     return fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt),
                 clock_mono_ms() - start_ms, err);
-}
-
-static void *unconst(const void *p) /* the library's structs know no const; it only reads */
-{
-    return (void *)(uintptr_t)p;
 }
 
 /* --- connecting --- */
@@ -258,7 +207,7 @@ int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct 
     if (mysql_real_connect(c->handle, config->socket != NULL ? NULL : config->host, config->user,
                            config->password != NULL ? config->password : "", config->database, config->port,
                            config->socket, CLIENT_FOUND_ROWS) == NULL) {
-        err_ignore(fail_handle(c, start_ms, err));
+        err_ignore(mysqlc_fail_handle(c, start_ms, err));
         if (err->code == ERR_TRANSIENT) /* nothing was lost: there was no connection yet */
             err->code = ERR_UNAVAILABLE;
         rc = -(int)err->code;
@@ -325,7 +274,7 @@ int mysqlc_ping(struct mysqlc *c, int64_t idle_ms, struct err *err)
     if (!c->lost && now_ms - c->answered_ms <= idle_ms)
         return 0;
     if (c->lost || mysql_ping(c->handle) != 0)
-        return fail_handle(c, now_ms, err);
+        return mysqlc_fail_handle(c, now_ms, err);
     c->answered_ms = now_ms;
     return 0;
 }
@@ -337,24 +286,24 @@ int mysqlc_exec(struct mysqlc *c, const char *sql, struct err *err)
     int64_t start_ms = clock_mono_ms();
 
     if (mysql_real_query(c->handle, sql, (unsigned long)strlen(sql)) != 0)
-        return fail_handle(c, start_ms, err);
+        return mysqlc_fail_handle(c, start_ms, err);
     MYSQL_RES *result = mysql_store_result(c->handle);
     if (result == NULL && mysql_errno(c->handle) != 0)
-        return fail_handle(c, start_ms, err);
+        return mysqlc_fail_handle(c, start_ms, err);
     mysql_free_result(result);
     c->answered_ms = clock_mono_ms();
     return 0;
 }
 
-static int prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct err *err)
+int mysqlc_prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct err *err)
 {
     int64_t start_ms = clock_mono_ms();
     MYSQL_STMT *stmt = mysql_stmt_init(c->handle);
 
     if (stmt == NULL)
-        return fail_handle(c, start_ms, err);
+        return mysqlc_fail_handle(c, start_ms, err);
     if (mysql_stmt_prepare(stmt, sql, (unsigned long)strlen(sql)) != 0) {
-        int rc = fail_stmt(c, stmt, start_ms, err);
+        int rc = mysqlc_fail_stmt(c, stmt, start_ms, err);
         mysql_stmt_close(stmt);
         return rc;
     }
@@ -367,17 +316,17 @@ static int take(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, size_t *ret
 {
     *ret_slot = CACHED;
     if (strlen(sql) > CACHED_LENGTH)
-        return prepare(c, sql, ret, err);
+        return mysqlc_prepare(c, sql, ret, err);
     for (size_t i = 0; i < CACHED; i++)
         if (c->cache[i].sql != NULL && strcmp(c->cache[i].sql, sql) == 0) {
             if (c->cache[i].busy)
-                return prepare(c, sql, ret, err);
+                return mysqlc_prepare(c, sql, ret, err);
             c->cache[i].busy = true;
             *ret_slot = i;
             *ret = c->cache[i].stmt;
             return 0;
         }
-    int rc = prepare(c, sql, ret, err);
+    int rc = mysqlc_prepare(c, sql, ret, err);
     size_t slot = c->next_victim;
     if (rc < 0 || c->cache[slot].busy)
         return rc;
@@ -488,7 +437,7 @@ static int cells_view(struct cells *r, MYSQL_STMT *stmt, struct mysqlc *c, struc
             again.buffer_length = r->size[i];
             again.length = &length;
             if (mysql_stmt_fetch_column(stmt, &again, (unsigned)i, 0) != 0)
-                return fail_stmt(c, stmt, clock_mono_ms(), err);
+                return mysqlc_fail_stmt(c, stmt, clock_mono_ms(), err);
         }
         p[r->length[i]] = '\0';
         r->views[i] = (struct str){p, r->length[i]};
@@ -505,7 +454,7 @@ static int fetch_all(struct mysqlc *c, MYSQL_STMT *stmt, row_fn *fn, void *arg, 
 
     cells_init(&cells, mysql_stmt_field_count(stmt));
     if (mysql_stmt_bind_result(stmt, cells.binds) != 0 || mysql_stmt_store_result(stmt) != 0) {
-        rc = fail_stmt(c, stmt, start_ms, err);
+        rc = mysqlc_fail_stmt(c, stmt, start_ms, err);
         goto out;
     }
     for (;;) {
@@ -513,7 +462,7 @@ static int fetch_all(struct mysqlc *c, MYSQL_STMT *stmt, row_fn *fn, void *arg, 
         if (got == MYSQL_NO_DATA)
             break;
         if (got != 0 && got != MYSQL_DATA_TRUNCATED) {
-            rc = fail_stmt(c, stmt, start_ms, err);
+            rc = mysqlc_fail_stmt(c, stmt, start_ms, err);
             goto out;
         }
         rows++;
@@ -550,7 +499,7 @@ int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size
     for (size_t i = 0; i < count; i++)
         bind_value(&binds[i], &values[i]);
     if ((count > 0 && mysql_stmt_bind_param(stmt, binds) != 0) || mysql_stmt_execute(stmt) != 0) {
-        rc = fail_stmt(c, stmt, start_ms, err);
+        rc = mysqlc_fail_stmt(c, stmt, start_ms, err);
         goto out;
     }
     c->answered_ms = clock_mono_ms();
@@ -565,239 +514,4 @@ out:
     free(binds);
     give_back(c, stmt, slot);
     return rc;
-}
-
-/* --- rows in bulk --- */
-
-int mysqlc_bulk_new(struct mysqlc *c, const char *head, const char *row, size_t columns,
-                    struct mysqlc_bulk **ret, struct err *err)
-{
-    if (columns == 0 || columns > MAX_MARKS)
-        return err_set(err, ERR_INTERNAL, "a bulk insert of %zu columns", columns);
-    struct mysqlc_bulk *b = xcalloc(1, sizeof *b);
-    b->c = c;
-    b->head = xstrdup(head);
-    b->row = xstrdup(row);
-    b->columns = columns;
-    while (!c->arrays && b->steps + 1 < MAX_STEPS && (columns << (b->steps + 1)) <= MAX_MARKS)
-        b->steps++;
-    b->binds = xcalloc(columns << b->steps, sizeof *b->binds);
-    *ret = b;
-    return 0;
-}
-
-/* Nobody wants the answer any more: it may come within a moment, else the connection ends, and the wait with it. */
-static void cut_short(const struct mysqlc *c)
-{
-#if CLIENT_IS_MARIADB
-    struct pollfd p = {.fd = mysql_get_socket(c->handle), .events = POLLIN};
-
-    if (poll(&p, 1, GIVE_UP_MS) <= 0)
-        shutdown(p.fd, SHUT_RDWR);
-#else
-    UNUSED(c);
-#endif
-}
-
-void mysqlc_bulk_free(struct mysqlc_bulk *b)
-{
-    struct err ignored;
-
-    if (b == NULL)
-        return;
-    if (b->waiting != 0) {
-        cut_short(b->c);
-        err_ignore(mysqlc_bulk_finish(b, &b->inserted, &b->warnings, &ignored));
-    }
-    for (size_t i = 0; i < MAX_STEPS; i++)
-        if (b->stmts[i] != NULL)
-            mysql_stmt_close(b->stmts[i]);
-    free(b->binds);
-    free(b->head);
-    free(b->row);
-    free(b);
-}
-
-/* The statement of 2^step rows, prepared at its first use. */
-static int bulk_stmt(struct mysqlc_bulk *b, int step, struct err *err)
-{
-    struct buf sql = BUF_INIT(64 * MIB);
-    int rc = 0;
-
-    if (b->stmts[step] != NULL)
-        return 0;
-    rc = buf_adds(&sql, b->head, err);
-    for (size_t i = 0; rc == 0 && i < (size_t)1 << step; i++)
-        rc = buf_addf(&sql, err, "%s%s", i > 0 ? "," : "", b->row);
-    if (rc == 0)
-        rc = prepare(b->c, sql.p, &b->stmts[step], err);
-    buf_release(&sql);
-    return rc;
-}
-
-static const size_t value_size[] = {[BULK_I64] = sizeof(int64_t),
-                                    [BULK_U64] = sizeof(uint64_t),
-                                    [BULK_DOUBLE] = sizeof(double),
-                                    [BULK_TEXT] = sizeof(char *),
-                                    [BULK_BLOB] = sizeof(char *)};
-
-static void bind_column(MYSQL_BIND *bind, const struct mysqlc_column *col)
-{
-    static const enum enum_field_types types[] = {[BULK_I64] = MYSQL_TYPE_LONGLONG,
-                                                  [BULK_U64] = MYSQL_TYPE_LONGLONG,
-                                                  [BULK_DOUBLE] = MYSQL_TYPE_DOUBLE,
-                                                  [BULK_TEXT] = MYSQL_TYPE_STRING,
-                                                  [BULK_BLOB] = MYSQL_TYPE_BLOB};
-    memset(bind, 0, sizeof *bind);
-    bind->buffer_type = types[col->kind];
-    bind->is_unsigned = col->kind == BULK_U64;
-}
-
-#if CLIENT_IS_MARIADB
-/* Until the started statement can go on, or its time is over. In the library's flags, as the answer is. */
-static int wait_ready(struct mysqlc *c, int waiting)
-{
-    struct pollfd p = {.fd = mysql_get_socket(c->handle)};
-    int ms = (waiting & MYSQL_WAIT_TIMEOUT) != 0 ? (int)mysql_get_timeout_value_ms(c->handle) : c->timeout_ms,
-        n;
-
-    p.events = (short)(((waiting & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) |
-                       ((waiting & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0) |
-                       ((waiting & MYSQL_WAIT_EXCEPT) != 0 ? POLLPRI : 0));
-    do
-        n = poll(&p, 1, ms);
-    while (n < 0 && errno == EINTR);
-    return n == 0 ? MYSQL_WAIT_TIMEOUT
-                  : waiting & ~MYSQL_WAIT_TIMEOUT; /* a broken one tells by its next read */
-}
-
-static void go_on(struct mysqlc_bulk *b)
-{
-    int ready = wait_ready(b->c, b->waiting);
-
-    b->waiting = mysql_stmt_execute_cont(&b->failed, b->stmts[0], ready);
-}
-
-/* All rows in one statement: the library walks the arrays into a packet. Back when that is sent. */
-static int start_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                       struct err *err)
-{
-    int64_t start_ms = clock_mono_ms();
-    unsigned array_size = (unsigned)rows;
-    MYSQL_STMT *stmt = b->stmts[0];
-
-    for (size_t i = 0; i < b->columns; i++) {
-        bind_column(&b->binds[i], &cols[i]);
-        b->binds[i].buffer = unconst((const char *)cols[i].values + from * value_size[cols[i].kind]);
-        if (cols[i].lengths != NULL)
-            b->binds[i].length = unconst(cols[i].lengths + from);
-        if (cols[i].nulls != NULL) /* 1 is STMT_INDICATOR_NULL */
-            b->binds[i].u.indicator = unconst(cols[i].nulls + from);
-    }
-    if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
-        mysql_stmt_bind_param(stmt, b->binds) != 0)
-        return fail_stmt(b->c, stmt, start_ms, err);
-    b->waiting = mysql_stmt_execute_start(&b->failed, stmt);
-    while ((b->waiting & MYSQL_WAIT_WRITE) != 0)
-        go_on(b);
-    return 0;
-}
-
-static int finish_array(struct mysqlc_bulk *b, struct err *err)
-{
-    int64_t start_ms = clock_mono_ms();
-
-    while (b->waiting != 0)
-        go_on(b);
-    if (b->failed != 0)
-        return fail_stmt(b->c, b->stmts[0], start_ms, err);
-    b->inserted = (int64_t)mysql_stmt_affected_rows(b->stmts[0]);
-    b->warnings = mysql_warning_count(b->c->handle);
-    b->c->answered_ms = clock_mono_ms();
-    return 0;
-}
-#endif
-
-/* 2^step rows in one statement: VALUES (..),(..). */
-static int insert_rows(struct mysqlc_bulk *b, int step, const struct mysqlc_column *cols, size_t from,
-                       struct err *err)
-{
-    int64_t start_ms = clock_mono_ms();
-    MYSQL_STMT *stmt = b->stmts[step];
-    MYSQL_BIND *bind = b->binds;
-
-    for (size_t row = from; row < from + ((size_t)1 << step); row++)
-        for (size_t i = 0; i < b->columns; i++, bind++) {
-            bind_column(bind, &cols[i]);
-            if (cols[i].nulls != NULL && cols[i].nulls[row]) {
-                bind->buffer_type = MYSQL_TYPE_NULL;
-            } else if (cols[i].kind == BULK_TEXT || cols[i].kind == BULK_BLOB) {
-                bind->buffer = unconst(((const char *const *)cols[i].values)[row]);
-                bind->buffer_length = cols[i].lengths[row];
-            } else {
-                bind->buffer = unconst((const char *)cols[i].values + row * value_size[cols[i].kind]);
-            }
-        }
-    if (mysql_stmt_bind_param(stmt, b->binds) != 0 || mysql_stmt_execute(stmt) != 0)
-        return fail_stmt(b->c, stmt, start_ms, err);
-    return 0;
-}
-
-static int insert_steps(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                        struct err *err)
-{
-    while (rows > 0) {
-        int step = b->steps;
-        while (((size_t)1 << step) > rows)
-            step--;
-        int rc = bulk_stmt(b, step, err);
-        if (rc == 0)
-            rc = insert_rows(b, step, cols, from, err);
-        if (rc < 0)
-            return rc;
-        b->inserted += (int64_t)mysql_stmt_affected_rows(b->stmts[step]);
-        b->warnings += mysql_warning_count(b->c->handle);
-        b->c->answered_ms = clock_mono_ms();
-        from += (size_t)1 << step;
-        rows -= (size_t)1 << step;
-    }
-    return 0;
-}
-
-void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows)
-{
-    b->inserted = 0;
-    b->warnings = 0;
-    b->failed = 0;
-#if CLIENT_IS_MARIADB
-    if (b->c->arrays) {
-        b->rc = bulk_stmt(b, 0, &b->err);
-        if (b->rc == 0)
-            b->rc = start_array(b, cols, from, rows, &b->err);
-        return;
-    }
-#endif
-    b->rc = insert_steps(b, cols, from, rows, &b->err);
-}
-
-int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
-{
-#if CLIENT_IS_MARIADB
-    if (b->rc == 0 && b->c->arrays)
-        b->rc = finish_array(b, &b->err);
-#endif
-    if (b->rc < 0) {
-        *err = b->err;
-        return b->rc;
-    }
-    *ret_rows = b->inserted;
-    *ret_warnings = b->warnings;
-    return 0;
-}
-
-int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                       int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
-{
-    mysqlc_bulk_start(b, cols, from, rows);
-    return mysqlc_bulk_finish(b, ret_rows, ret_warnings, err);
 }

@@ -159,6 +159,10 @@ struct target_rows {
 };
 NODISCARD int target_rows(struct target *t, const struct target_rows *r, row_fn *fn, void *arg,
                           struct err *err);
+/* Every row of the table, these columns of it as text, as they come and in bounded memory: one snapshot, any order. fn
+ * may ask nothing of the target meanwhile. */
+NODISCARD int target_scan(struct target *t, const struct table *def, const int *columns, size_t count,
+                          row_fn *fn, void *arg, struct err *err);
 /* Rows whose load id is NULL (counted up to 10 million), or in no ledger row that is not superseded. */
 NODISCARD int target_foreign_rows(struct target *t, const struct table *def, int64_t *ret_rows,
                                   struct err *err);

@@ -56,6 +56,8 @@ struct target_ops {
     void (*close)(struct target *t);                 /* frees own */
     int (*run)(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
                int64_t *ret_rows, struct err *err);
+    /* A SELECT without values whose rows are given as they come, in bounded memory. */
+    int (*scan)(struct target *t, const char *sql, row_fn *fn, void *arg, struct err *err);
     int (*script)(struct target *t, const char *sql,
                   struct err *err); /* statements ended by ";\n", no results */
     int (*alter)(struct target *t, const char *sql, struct err *err); /* a script that may take hours */
@@ -95,6 +97,9 @@ NODISCARD int target_run_on(struct target *t, const char *name, const char *tabl
                             struct err *err);
 NODISCARD int target_fill(struct target *t, const char *name, const char *table, const char *columns,
                           struct buf *ret, struct err *err);
+/* ",..." of the columns (indexes into def->columns), each as text. */
+NODISCARD int target_text_exprs(struct target *t, const struct table *def, const int *columns, size_t count,
+                                struct buf *ret, struct err *err);
 NODISCARD int target_script(struct target *t, const char *sql, struct err *err); /* no values, no results */
 NODISCARD int target_begin(struct target *t, struct err *err);
 /* Ends a transaction of its own: COMMIT where rc is 0, else rolls back. Returns the outcome. */

@@ -172,6 +172,11 @@ static int mysql_run(struct target *t, const char *sql, const struct val *values
     return mysqlc_run(mysql_db(t)->c, sql, values, n, fn, arg, ret_rows, NULL, err);
 }
 
+static int mysql_scan(struct target *t, const char *sql, row_fn *fn, void *arg, struct err *err)
+{
+    return mysqlc_scan(mysql_db(t)->c, sql, fn, arg, err);
+}
+
 static int mysql_script(struct target *t, const char *sql, struct err *err)
 {
     return script(mysql_db(t)->c, sql, err);
@@ -330,6 +335,7 @@ const struct target_ops target_mysql = {
     .is_lost = mysql_is_lost,
     .check = mysql_check,
     .run = mysql_run,
+    .scan = mysql_scan,
     .script = mysql_script,
     .alter = mysql_alter,
     .clock_ms = mysql_clock_ms,

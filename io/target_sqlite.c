@@ -238,6 +238,11 @@ out:
     return rc;
 }
 
+static int sqlite_scan(struct target *t, const char *sql, row_fn *fn, void *arg, struct err *err)
+{
+    return sqlite_run(t, sql, NULL, 0, fn, arg, NULL, err);
+}
+
 static int sqlite_clock_ms(struct target *t, int64_t *ret_ms, struct err *err)
 {
     UNUSED(t);
@@ -290,6 +295,7 @@ const struct target_ops target_sqlite = {
     .is_lost = sqlite_is_lost,
     .check = sqlite_check,
     .run = sqlite_run,
+    .scan = sqlite_scan,
     .script = sqlite_script,
     .alter = sqlite_script,
     .clock_ms = sqlite_clock_ms,

@@ -101,6 +101,14 @@ struct diff {
 };
 struct job;
 NODISCARD int step_diff_job(struct step_ctx *c, const struct job *job, struct diff *io, struct err *err);
+/* files.c: the files of one partition, those that include takes, by key; and the records of one as they come (fn: 0 go
+ * on, 1 enough). Nothing is recorded. */
+NODISCARD int step_files(struct step_ctx *c, int64_t start_ms,
+                         int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                         struct err *err);
+NODISCARD int step_records(struct step_ctx *c, const struct object_info *o,
+                           int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
+                           struct err *err);
 /* generate_queue.c: would list and queue; with dry true nothing is written and *ret_plan (owned) tells, one object per
  * partition: {partition, action, reason, objects, bytes}. */
 NODISCARD int step_generate_queue(struct step_ctx *c, bool dry, json_t **ret_plan, struct err *err);

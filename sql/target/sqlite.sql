@@ -138,6 +138,10 @@ SELECT COUNT(*){columns} FROM {table} WHERE _orch_load_id = ? AND _orch_line >= 
 SELECT _orch_line{columns} FROM {table} WHERE _orch_load_id = ? AND _orch_line >= ? AND _orch_line <= ?
  ORDER BY _orch_line;
 
+-- name: rows_all
+-- One statement, so one snapshot; in whatever order is cheapest.
+SELECT 1{columns} FROM {table};
+
 -- name: rows_next_load
 -- The next load id that the table holds, and whether the ledger knows it: a walk along the index.
 SELECT n.id, EXISTS (SELECT 1 FROM orch_load l WHERE l.load_id = n.id AND l.state <> 'SUPERSEDED')

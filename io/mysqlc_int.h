@@ -1,0 +1,43 @@
+#ifndef IO_MYSQLC_INT_H
+#define IO_MYSQLC_INT_H
+/* Inside the door to the client library: mysqlc.c connects and runs statements, _bulk.c puts rows in, _scan.c streams
+ * them out. */
+#include "io/mysqlc.h"
+#include <mysql.h>
+
+/* The two libraries differ in names, not in what they do. */
+#ifdef MARIADB_PACKAGE_VERSION_ID
+#define CLIENT_IS_MARIADB 1
+typedef my_bool flag_type;
+#else
+#define CLIENT_IS_MARIADB 0
+typedef bool flag_type;
+#endif
+
+enum { CACHED = 40 /* prepared statements kept by a connection: every named query, and some */ };
+
+struct mysqlc {
+    MYSQL *handle;
+    bool connected, lost, mariadb, arrays;
+    int timeout_ms;
+    int64_t answered_ms;
+    unsigned long version_id;
+    char version[32];
+    struct {
+        char *sql;
+        MYSQL_STMT *stmt;
+        bool busy;
+    } cache[CACHED];
+    size_t next_victim;
+};
+
+/* What the library says of a call that began at start_ms, in our words. */
+int mysqlc_fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err);
+int mysqlc_fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err);
+NODISCARD int mysqlc_prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct err *err);
+
+static inline void *unconst(const void *p) /* the library's structs know no const; it only reads */
+{
+    return (void *)(uintptr_t)p;
+}
+#endif

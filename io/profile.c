@@ -1,0 +1,311 @@
+#include "base/limits.h"
+#include "io/convert.h"
+#include "io/profile_int.h"
+#include <math.h>
+
+/*
+ * Rows are gathered in batches and worked column by column: one column's tally stays in the processor's cache
+ * meanwhile. All columns together have a budget, so that a wide table takes no more memory than a narrow one.
+ */
+enum {
+    BATCH_CELLS = 256 * 1024,
+    TAIL = 16,           /* readable bytes behind a batch's last cell */
+    MOST_EXACT = 32768,  /* values of a column that are counted exactly */
+    MOST_SAMPLE = 65536, /* numbers of a column that quantiles are told from */
+    LEAST = 256,
+    ALL_EXACT = 32 * MOST_EXACT, /* of all columns */
+    ALL_SAMPLES = 32 * MOST_SAMPLE,
+    LOOKED_AT = 20000, /* rows for the guess at SQL types */
+};
+const double profile_quantiles[PROFILE_QUANTILES] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
+
+struct profile {
+    struct column_state *columns; /* owned */
+    size_t count, batch_rows, rows;
+    struct csv_field *cells; /* owned: [column * batch_rows + row] */
+    uint64_t places[BATCH], hashes[BATCH];
+    bool fresh[BATCH];
+    double numbers[BATCH];
+    char *bytes; /* owned: what cells point into */
+    size_t byte_count, byte_cap;
+    size_t file, files;
+    struct pairs pairs;
+    struct copies copies;
+    struct infer *infer;           /* owned */
+    struct convert_config convert; /* of infer */
+    struct convert_rule *rules;    /* owned, names too */
+    struct csv_field *one_row;     /* owned: for infer */
+    int64_t looked_at;
+    struct profile_whole whole;
+};
+
+static void make_infer(struct profile *p, const struct profile_config *c)
+{
+    struct csv_record first = {.fields = p->one_row, .count = p->count};
+    struct err ignored;
+
+    p->convert = (struct convert_config){.nulls = c->nulls, .header = false};
+    p->rules = xcalloc(p->count, sizeof *p->rules);
+    for (size_t i = 0; c->column_nulls != NULL && i < p->count; i++) {
+        char *name = xasprintf("%zu", i + 1);
+        p->rules[i] = (struct convert_rule){.from = name, .to = name, .nulls = c->column_nulls[i]};
+        p->convert.rule_count++;
+    }
+    p->convert.rules = p->rules;
+    p->infer = infer_new(&p->convert);
+    if (infer_header(p->infer, &first, &ignored) < 0) { /* no column, or too many */
+        infer_free(p->infer);
+        p->infer = NULL;
+    }
+}
+
+struct profile *profile_new(const struct profile_config *c, const struct str *names, size_t count)
+{
+    struct profile *p = xcalloc(1, sizeof *p);
+    size_t wide = count > 0 ? count : 1, exact = ALL_EXACT / wide, sample = ALL_SAMPLES / wide;
+
+    exact = exact > MOST_EXACT ? MOST_EXACT : exact < LEAST ? LEAST : exact;
+    sample = sample > MOST_SAMPLE ? MOST_SAMPLE : sample < LEAST ? LEAST : sample;
+    p->count = count;
+    p->batch_rows = BATCH_CELLS / wide < BATCH ? BATCH_CELLS / wide : BATCH;
+    p->columns = xcalloc(wide, sizeof *p->columns);
+    p->cells = xcalloc(wide * p->batch_rows, sizeof *p->cells);
+    p->one_row = xcalloc(wide, sizeof *p->one_row);
+    p->byte_cap = MIB;
+    p->bytes = xcalloc(p->byte_cap + TAIL, 1);
+    for (size_t i = 0; i < count; i++) {
+        const char *const *own = c->column_nulls != NULL ? c->column_nulls[i] : NULL;
+        column_init(&p->columns[i], names[i], own != NULL ? own : c->nulls, own != NULL, exact,
+                    sample & ~(size_t)1);
+    }
+    make_infer(p, c);
+    return p;
+}
+
+void profile_free(struct profile *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < p->count; i++)
+        column_release(&p->columns[i]);
+    for (size_t i = 0; i < p->convert.rule_count; i++)
+        free((char *)(uintptr_t)p->rules[i].from);
+    free(p->rules);
+    infer_free(p->infer);
+    pairs_release(&p->pairs);
+    free(p->copies.slots);
+    free(p->columns);
+    free(p->cells);
+    free(p->one_row);
+    free(p->bytes);
+    free(p);
+}
+
+size_t profile_columns(const struct profile *p)
+{
+    return p->count;
+}
+
+/* --- batches --- */
+
+static void look_at_types(struct profile *p)
+{
+    struct csv_record rec = {.fields = p->one_row, .count = p->count};
+
+    for (size_t r = 0; p->infer != NULL && r < p->rows && p->looked_at < LOOKED_AT; r++) {
+        if (!p->fresh[r])
+            continue;
+        p->looked_at++;
+        for (size_t k = 0; k < p->count; k++)
+            p->one_row[k] = p->cells[k * p->batch_rows + r];
+        infer_row(p->infer, &rec);
+    }
+}
+
+static void batch_moments(struct column_state *c, const double *x, size_t rows)
+{
+    double n = 0, sum = 0, m2 = 0;
+
+    for (size_t i = 0; i < rows; i++)
+        if (x[i] == x[i]) {
+            n++;
+            sum += x[i];
+        }
+    for (size_t i = 0; i < rows; i++)
+        if (x[i] == x[i])
+            m2 += (x[i] - sum / n) * (x[i] - sum / n);
+    if (n > 0)
+        moments_add(&c->moments, n, sum / n, m2);
+}
+
+static void flush(struct profile *p)
+{
+    struct pairs *pairs = &p->pairs;
+
+    memset(p->hashes, 0, sizeof p->hashes);
+    memset(p->fresh, 0, sizeof p->fresh);
+    for (size_t k = 0; k < p->count; k++) {
+        struct column_state *c = &p->columns[k];
+        bool any =
+            column_feed(c, &p->cells[k * p->batch_rows], p->places, p->rows, p->numbers, p->hashes, p->fresh);
+        if (any && c->member == PROFILE_PAIRED && pairs->count < PROFILE_PAIRED)
+            c->member = pairs_join(pairs);
+        if (c->member == PROFILE_PAIRED) {
+            batch_moments(c, p->numbers, any ? p->rows : 0);
+            continue;
+        }
+        pairs_column(pairs, c->member, p->numbers, p->rows);
+        moments_add(&c->moments, pairs->n[c->member], pairs->mean[c->member], pairs->xx[c->member]);
+    }
+    pairs_batch(pairs, p->rows);
+    for (size_t r = 0; r < p->rows; r++)
+        copies_add(&p->copies, p->hashes[r], p->places[r]);
+    look_at_types(p);
+    p->rows = 0;
+    p->byte_count = 0;
+}
+
+/* Room for n bytes that stay where they are until the batch is worked. */
+static char *reserve(struct profile *p, size_t n)
+{
+    if (p->byte_count + n > p->byte_cap) {
+        if (p->rows > 0)
+            flush(p);
+        if (n > p->byte_cap) {
+            free(p->bytes);
+            p->byte_cap = n;
+            p->bytes = xcalloc(n + TAIL, 1);
+        }
+    }
+    char *at = p->bytes + p->byte_count;
+    p->byte_count += n;
+    return at;
+}
+
+static void end_row(struct profile *p, int64_t line)
+{
+    p->places[p->rows++] = (uint64_t)p->file << 40 | (uint64_t)line;
+    p->whole.rows++;
+    if (p->rows == p->batch_rows)
+        flush(p);
+}
+
+void profile_row(struct profile *p, const struct csv_field *cells, int64_t line)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < p->count; k++)
+        n += cells[k].n;
+    char *to = reserve(p, n);
+    for (size_t k = 0; k < p->count; k++) {
+        struct csv_field *f = &p->cells[k * p->batch_rows + p->rows];
+        *f = cells[k];
+        if (f->p == NULL)
+            continue;
+        if (f->n > 0)
+            memcpy(to, f->p, f->n);
+        f->p = to;
+        to += f->n;
+    }
+    end_row(p, line);
+}
+
+static void bad_record(struct profile *p, int64_t line, const char *code, const char *message)
+{
+    struct profile_whole *w = &p->whole;
+
+    w->bad++;
+    if (w->bad_count == PROFILE_EXAMPLES)
+        return;
+    snprintf(w->bad_examples[w->bad_count].code, sizeof w->bad_examples->code, "%s", code);
+    snprintf(w->bad_examples[w->bad_count].message, sizeof w->bad_examples->message, "%s", message);
+    w->bad_examples[w->bad_count++].place = (struct profile_place){p->file, line};
+}
+
+void profile_record(struct profile *p, const struct csv_record *rec)
+{
+    char text[80];
+    size_t held = 0;
+
+    if (rec->code != CSV_GOOD) {
+        bad_record(p, rec->line, csv_code_name(rec->code), rec->message);
+        return;
+    }
+    if (rec->count != p->count) {
+        snprintf(text, sizeof text, "%zu fields where the first record has %zu", rec->count, p->count);
+        bad_record(p, rec->line, "FIELD_COUNT", text);
+        return;
+    }
+    /* nearly always the fields stand in the record: one copy for all of them */
+    const char *raw = rec->raw, *end = rec->raw + rec->raw_n;
+    for (size_t k = 0; k < rec->count; k++)
+        held += rec->fields[k].p >= raw && rec->fields[k].p <= end;
+    if (held < rec->count) {
+        profile_row(p, rec->fields, rec->line);
+        return;
+    }
+    char *to = reserve(p, rec->raw_n);
+    if (rec->raw_n > 0)
+        memcpy(to, raw, rec->raw_n);
+    struct csv_field *f = &p->cells[p->rows];
+    for (size_t k = 0; k < rec->count; k++, f += p->batch_rows) {
+        *f = rec->fields[k];
+        f->p = to + (f->p - raw);
+    }
+    end_row(p, rec->line);
+}
+
+size_t profile_next_file(struct profile *p)
+{
+    p->file = p->files++;
+    return p->file;
+}
+
+void profile_end(struct profile *p)
+{
+    if (p->rows > 0)
+        flush(p);
+}
+
+/* --- answers --- */
+
+void profile_column(struct profile *p, size_t k, struct profile_column *ret)
+{
+    const char *name;
+
+    column_report(&p->columns[k], ret);
+    ret->sql_type = "";
+    if (p->infer != NULL)
+        infer_column(p->infer, k, &name, &ret->sql_type);
+}
+
+void profile_whole(const struct profile *p, struct profile_whole *ret)
+{
+    const struct copies *c = &p->copies;
+
+    *ret = p->whole;
+    ret->copies = copies_count(c);
+    ret->copies_exact = c->shift == 0;
+    ret->copy_count = c->example_count;
+    memcpy(ret->copy, c->example, sizeof ret->copy);
+}
+
+bool profile_is_paired(const struct profile *p, size_t k)
+{
+    return p->columns[k].member < PROFILE_PAIRED;
+}
+
+double profile_correlation(const struct profile *p, size_t a, size_t b, int64_t *ret_n)
+{
+    size_t x = p->columns[a].member, y = p->columns[b].member;
+
+    *ret_n = 0;
+    if (x >= PROFILE_PAIRED || y >= PROFILE_PAIRED || x == y)
+        return NAN;
+    const struct comoment *c = &p->pairs.all[x < y ? x * PROFILE_PAIRED + y : y * PROFILE_PAIRED + x];
+    *ret_n = (int64_t)c->n;
+    if (c->n < 2 || !(c->xx > 0) || !(c->yy > 0))
+        return NAN;
+    double r = c->xy / (sqrt(c->xx) * sqrt(c->yy));
+    return r > 1 ? 1 : r < -1 ? -1 : r;
+}

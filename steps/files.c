@@ -1,0 +1,42 @@
+/* A pipeline's files for a person's command: listed and read, nothing recorded. */
+#include "steps/object_int.h"
+#include "steps/steps_int.h"
+
+struct files {
+    struct step_ctx *c;
+    int (*fn)(void *arg, const struct object_info *o, struct err *err);
+    void *arg;
+};
+
+static int on_object(void *arg, const struct object_info *o, struct err *err)
+{
+    const struct files *f = arg;
+    int rc = beat(&f->c->beat, err);
+
+    if (rc < 0 || o->size == 0 || !include_matches(f->c->pipeline, o->key))
+        return rc;
+    return f->fn(f->arg, o, err);
+}
+
+int step_files(struct step_ctx *c, int64_t start_ms,
+               int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err)
+{
+    struct files f = {c, fn, arg};
+    char prefix[PREFIX_SIZE], whole[MAX_KEY + PREFIX_SIZE];
+    struct source *source;
+
+    int rc = step_source(c, &source, err);
+    if (rc == 0)
+        rc = part_prefix(c->pipeline->layout, start_ms, prefix, err);
+    if (rc < 0)
+        return rc;
+    snprintf(whole, sizeof whole, "%.*s%s", MAX_KEY, c->pipeline->prefix, prefix);
+    return source_list(source, whole, on_object, &f, err);
+}
+
+int step_records(struct step_ctx *c, const struct object_info *o,
+                 int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
+                 struct err *err)
+{
+    return records_read(c, o, fn, arg, err);
+}
