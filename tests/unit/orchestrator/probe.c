@@ -36,3 +36,18 @@ TEST(what_is_no_partition_is_none)
     is_str(part_of("", hive, PERIOD_HOUR), "none");
     is_str(part_of("2022/06/05/f.csv", "%Y/%m/%d/%", PERIOD_DAY), "none");
 }
+
+TEST(a_key_fits_a_layout_behind_the_prefix_alone)
+{
+    static const char layout[] = "yyyy=%Y/mm=%m/dd=%d/hh=%H/";
+    size_t prefix = 99;
+
+    ok(probe_fits("in/yyyy=2022/mm=06/dd=05/hh=12/a.csv", "in/", layout, PERIOD_HOUR));
+    ok(!probe_fits("in/yyyy=2022/mm=06/dd=05/hh=12/a.csv", "", layout, PERIOD_HOUR));
+    ok(!probe_fits("in/yyyy=2022/mm=06/dd=05/hh=24/a.csv", "in/", layout, PERIOD_HOUR));
+    ok(!probe_fits("out/yyyy=2022/mm=06/dd=05/hh=12/a.csv", "in/", layout, PERIOD_HOUR));
+    ok(!probe_fits("in", "in/", layout, PERIOD_HOUR));
+    is_str(probe_suggest("a/b/2022/06/05/12/x.csv", &prefix), "%Y/%m/%d/%H/");
+    is_int(prefix, 4);
+    ok(probe_suggest("a/b/x.csv", &prefix) == NULL);
+}
