@@ -10,6 +10,8 @@
     ingest-150k-made   the same into a table that orch made
     ingest-150k-none   the same into the user's own table as it is (lineage: none)
     ingest-24h     as ingest-150k, the file cut into 24 hourly partitions
+    schedule-next  a million calls of cronexpr_next over the expressions and zones of tests/cron/cases.txt: at most
+                   10 microseconds each
     memory         peak memory of orch run on a file of 5 GB and on a gzip file of 2 GB: not run unless it is
                    named (ORCH_BENCH_GB=N: another size)
     memory-s3      the same of an object of 0.5 GB in radosgw
@@ -371,7 +373,22 @@ def memory_s3(bench):
     memory(bench, (("big.csv", 0.5),), upload)
 
 
+def schedule_next(bench):
+    build = os.path.dirname(ORCH)
+    program = bench.path("schedule_next")
+    command("cc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-I", TOP, "-o", program, os.path.join(TOP, "tests/bench/schedule_next.c"),
+            os.path.join(build, "libcron.a"), os.path.join(build, "libbase.a"), "-ljansson")
+    cases = os.path.join(TOP, "tests", "cron", "cases.txt")
+    runs = [command(program, cases, "1000000").split(None, 2) for _ in range(rounds(5))]
+    mean = statistics.median(float(r[0]) for r in runs)
+    print(f"{'schedule-next':<22} orch {mean:9.3f} us   a call; the slowest expression {float(runs[0][1]):.3f} us: "
+          f"{runs[0][2].strip()}", flush=True)
+    if mean > 10:
+        fail("schedule-next: more than 10 microseconds a call")
+
+
 CASES = {
+    "schedule-next": schedule_next,
     "tick-idle": tick_idle,
     "tick-72h": tick_72h,
     "ingest-150k": lambda bench: ingest(bench, "ingest-150k", "added"),

@@ -1,6 +1,9 @@
 #include "cron/cronexpr.h"
 #include "base/buf.h"
 #include "base/civil.h"
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
 #include "tests/tap.h"
 
 enum { MINUTE = 60000 };
@@ -113,92 +116,6 @@ TEST(a_rate_keeps_the_phase_of_its_anchor)
     is_int(cronexpr_next(&c, NULL, anchor, INT64_MAX - 1, &ms), 0);
     c = parsed("rate(1 day)");
     is_int(c.rate_ms, 86400000);
-}
-
-TEST(what_aws_refuses_as_a_rate_is_refused)
-{
-    const char *const bad[] = {"rate(10 seconds)",   "rate(1 minutes)",   "rate(10 minute)",
-                               "rate(0 minutes)",    "rate(-10 minutes)", "rate()",
-                               "rate(10)",           "rate(10 minutess)", "rate(10 MINUTES)",
-                               "rate( 10 minutes )", " rate(10 minutes)", "rate(10 minutes) ",
-                               "rate(999999 days)",  "rate(1 hour",       "rate(+1 hour)"};
-    struct cronexpr c;
-    struct err err;
-
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        fails(cronexpr_parse(bad[i], &c, &err), &err, ERR_CONFIG);
-}
-
-TEST(refusals_name_field_and_column)
-{
-    static const struct {
-        const char *text, *field, *column;
-    } bad[] = {
-        {"cron(60 * * * ? *)", "minutes", "column 6"},
-        {"cron(0 24 * * ? *)", "hours", "column 8"},
-        {"cron(0 1 * * * *)", "exactly one", "column 14"},
-        {"cron(0 1 ? * ? *)", "exactly one", "column 14"},
-        {"cron(0 1 3 * 2 *)", "exactly one", "column 14"},
-        {"cron(0 1 1 * ? 2200)", "year", "column 16"},
-        {"cron(0 1 1 * ? 2030-2020)", "year", "column 16"},
-        {"cron(0 1 1 * ?)", "year", "column 15"},
-        {"cron(0 1 1 * ? * *)", "sixth field", "column 18"},
-        {"cron(0 1 1 * ? *", "')'", "column 17"},
-        {"cron(0 L 1 * ? *)", "hours", "column 8"},
-        {"cron(0 1 L,3 * ? *)", "stand alone", "column 10"},
-        {"cron(0 1 1,L * ? *)", "stand alone", "column 12"},
-        {"cron(0 1 1W,15W * ? *)", "stand alone", "column 10"},
-        {"cron(0 1 1-5W * ? *)", "'W' belongs to day of month", "column 13"},
-        {"cron(0 1 32W * ? *)", "outside 1 to 31", "column 10"},
-        {"cron(0 1 L-31 * ? *)", "outside 1 to 30", "column 12"},
-        {"cron(0 1 ? * 3W *)", "'W' belongs to day of month", "column 15"},
-        {"cron(0 1 ? * 3#6 *)", "outside 1 to 5", "column 16"},
-        {"cron(0 1 ? * 3#0 *)", "outside 1 to 5", "column 16"},
-        {"cron(0 1 ? * 3#1,6#3 *)", "stand alone", "column 14"},
-        {"cron(0 1 ? * 2,6L *)", "stand alone", "column 16"},
-        {"cron(0 1 ? * 8L *)", "outside 1 to 7", "column 14"},
-        {"cron(0 1 ? L * *)", "month", "column 12"},
-        {"cron(0 1 ? * FRIDAY *)", "names are as MON", "column 14"},
-        {"cron(0 1 3W/2 * ? *)", "not expected", "column 12"},
-        {"at(2026-01-01T00:00:00)", "one moment", "column 1"},
-        {"cron(0/0 1 ? * 3 *)", "step", "column 8"},
-        {"cron(? 1 ? * 3 *)", "minutes", "column 6"},
-        {"cron(1,,2 1 ? * 3 *)", "minutes", "column 8"},
-        {"cron(1,2, 1 ? * 3 *)", "minutes", "column 10"},
-        {"cron(+1 1 ? * 3 *)", "minutes", "column 6"},
-        {"cron(0 1 1 FOO ? *)", "month", "column 12"},
-        {"cron(0 1 ? * 0 *)", "day of week", "column 14"},
-        {"0/15 * * * *", "minute", "column 2"},
-        {"5/15 * * * *", "minute", "column 2"},
-        {"*/0 * * * *", "step", "column 3"},
-        {"? * * * *", "'?' is EventBridge's", "column 1"},
-        {"0 0 * * FRI-MON", "backwards", "column 9"},
-        {"0 22-2 * * *", "backwards", "column 3"},
-        {"0 0 * * 1#2 cmd", "'#2 cmd' as a command", "column 10"},
-        {"0 0 L * *", "EventBridge's", "column 5"},
-        {"0 0 * * 5L", "EventBridge's", "column 10"},
-        {"*/5 * * * * orch tick", "'orch tick' as a command", "column 13"},
-        {"@daily cmd", "'cmd' as a command", "column 8"},
-        {"@DAILY", "the names are", "column 1"},
-        {"0 0 1 1 * 2026", "five fields", "column 11"},
-        {"0 0 1 1", "day of week", "column 8"},
-        {"0 0 0 1 *", "day of month", "column 5"},
-        {"0 0 1 13 *", "month", "column 7"},
-        {"0 0 1 1 8", "day of week", "column 9"},
-        {"1-2-3 * * * *", "minute", "column 4"},
-        {"00061 * * * *", "minute", "column 1"},
-        {"@reboot", "@reboot", ""},
-        {"@fortnightly", "@hourly", ""},
-        {"", "minute", "column 1"},
-    };
-    struct cronexpr c;
-    struct err err;
-
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        fails(cronexpr_parse(bad[i].text, &c, &err), &err, ERR_CONFIG);
-        if (!ok(strstr(err.msg, bad[i].field) != NULL) || !ok(strstr(err.msg, bad[i].column) != NULL))
-            diag("%s: %s", bad[i].text, err.msg);
-    }
 }
 
 /* --- property: against a minute-by-minute reading of the sets that the text was made from --- */
@@ -339,6 +256,126 @@ TEST(next_and_prev_agree_with_reading_every_minute)
         }
         if (!known && cronexpr_next(&c, NULL, 0, start - 1, &ms) == 1)
             must(ms >= start + (int64_t)DAYS * 86400000);
+    }
+    buf_release(&text);
+}
+
+/* --- the table: tests/cron/cases.txt, or another one of its form in ORCH_CRON_CASES --- */
+
+struct row {
+    char *expression, *zone, *after, *times;
+};
+
+/* Cuts a line in place. */
+static bool cut(char *line, struct row *r)
+{
+    char **part[] = {&r->expression, &r->zone, &r->after, &r->times};
+
+    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+        char *bar = strstr(line, " | ");
+        *part[i] = line;
+        if ((bar == NULL) != (i + 1 == ARRAY_LEN(part)))
+            return false;
+        if (bar != NULL) {
+            *bar = '\0';
+            line = bar + 3;
+        }
+    }
+    return line[0] != '#';
+}
+
+/* Each time is next's after the one before, and prev finds the way back. */
+static bool agrees(const struct row *r)
+{
+    struct cronexpr c = parsed(r->expression);
+    const struct cron_zone *zone;
+    struct err err;
+    int64_t last = at(r->after), ms = 0;
+    bool first = true;
+
+    must_rc(cron_zone_find(r->zone, &zone, &err), &err);
+    for (char *word = r->times, *end; word != NULL && *word != '\0'; word = end) {
+        end = strchr(word, ' ');
+        if (end != NULL)
+            *end++ = '\0';
+        if (strcmp(word, "never") == 0)
+            return cronexpr_next(&c, zone, 0, last, &ms) == 0;
+        int64_t want = at(word);
+        if (cronexpr_next(&c, zone, 0, last, &ms) != 1 || ms != want ||
+            cronexpr_next(&c, zone, 0, want - 1, &ms) != 1 || ms != want)
+            return false;
+        if (cronexpr_prev(&c, zone, 0, want, &ms) != 1 || ms != want ||
+            cronexpr_prev(&c, zone, 0, want + 999, &ms) != 1 || ms != want)
+            return false;
+        int before = cronexpr_prev(&c, zone, 0, want - 1, &ms);
+        if (first ? before == 1 && ms > last : before != 1 || ms != last)
+            return false;
+        last = want;
+        first = false;
+    }
+    return true;
+}
+
+TEST(the_table_forwards_and_backwards)
+{
+    const char *named = getenv("ORCH_CRON_CASES"), *source = getenv("ORCH_SOURCE");
+    char *path =
+        named != NULL ? xstrdup(named) : fs_join(source != NULL ? source : ".", "tests/cron/cases.txt");
+    struct buf text = BUF_INIT(MIB);
+    struct err err;
+    int rows = 0, bad = 0;
+
+    must_rc(fs_read(path, &text, &err), &err);
+    for (char *line = text.p, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        char *kept;
+        struct row r;
+        *end = '\0';
+        kept = xstrdup(line);
+        if (line[0] != '#' && cut(line, &r)) {
+            rows++;
+            if (!agrees(&r)) {
+                bad++;
+                diag("%s", kept);
+            }
+        }
+        free(kept);
+    }
+    is_int(bad, 0);
+    ok(rows >= (named != NULL ? 1 : 400));
+    buf_release(&text);
+    free(path);
+}
+
+TEST(prev_and_next_meet_at_any_moment_of_any_zone)
+{
+    static const char *const zones[] = {"Europe/Berlin",    "America/New_York",  "Australia/Lord_Howe",
+                                        "Antarctica/Troll", "Pacific/Apia",      "Africa/Casablanca",
+                                        "Europe/Dublin",    "America/St_Johns",  "Africa/Monrovia",
+                                        "Antarctica/Casey", "America/Sao_Paulo", "UTC"};
+    static struct model m;
+    struct buf text = BUF_INIT(4096);
+    const struct cron_zone *zone;
+    struct err err;
+
+    for (int round = 0; round < 3000; round++) {
+        int64_t t = (int64_t)draw(365 * 90) * 86400000 + (int64_t)draw(86400000), p = 0, n = 0, ms = 0;
+        struct cron_change k;
+        make(&m, &text);
+        struct cronexpr c = parsed(text.p);
+        must_rc(cron_zone_find(zones[draw(ARRAY_LEN(zones))], &zone, &err), &err);
+        if (cron_zone_change(zone, t, &k) == 1) /* near a change, where it is difficult */
+            t = k.at_ms + (int64_t)draw(8 * 3600000) - 4 * 3600000;
+        int before = cronexpr_prev(&c, zone, 0, t, &p), after = cronexpr_next(&c, zone, 0, t, &n);
+        bool well = (before == 0 || p <= t) && (after == 0 || n > t);
+        if (before == 1)
+            well = well && cronexpr_next(&c, zone, 0, p - 1, &ms) == 1 && ms == p &&
+                   cronexpr_next(&c, zone, 0, p, &ms) == after && (after == 0 || ms == n);
+        if (after == 1)
+            well = well && cronexpr_prev(&c, zone, 0, n, &ms) == 1 && ms == n &&
+                   cronexpr_prev(&c, zone, 0, n - 1, &ms) == before && (before == 0 || ms == p);
+        if (!well)
+            diag("%s, %s, at %lld", text.p, cron_zone_name(zone), (long long)t);
+        must(well);
     }
     buf_release(&text);
 }
