@@ -1,7 +1,9 @@
 #include "base/civil.h"
 #include "base/clock.h"
 #include "orchestrator/cmd_exec.h"
+#include "orchestrator/view.h"
 #include "state/chronicle.h"
+#include "state/last_tick.h"
 
 enum { LIMIT = 200, LIMIT_MAX = 10000 };
 
@@ -45,6 +47,31 @@ static int on_happening(void *arg, const struct happening *h, struct err *err)
     return 0;
 }
 
+/* Where all pipelines are told of: that the tick ran, too. */
+static int add_tick(struct cli *c, int64_t since_ms, json_t *lines, struct err *err)
+{
+    struct last_tick t;
+    char text[200];
+    int rc = last_tick_get(c->store, &t, err);
+    int64_t at = t.finished_ms != 0 ? t.finished_ms : t.started_ms;
+
+    if (rc <= 0 || at < since_ms || at == 0)
+        return rc < 0 ? rc : 0;
+    if (t.finished_ms != 0)
+        snprintf(text, sizeof text, "exit status %d, process %lld on %s", t.exit_status, (long long)t.pid,
+                 t.host);
+    else
+        snprintf(text, sizeof text, "not ended yet: process %lld on %s", (long long)t.pid, t.host);
+    json_t *o = line(at, "", "", "tick", t.finished_ms != 0 ? "ended" : "began", text);
+    size_t place = json_array_size(lines); /* times of one form are in the order of their texts */
+    while (place > 0 && strcmp(view_str(json_array_get(lines, place - 1), "at"), view_str(o, "at")) > 0)
+        place--;
+    json_array_insert_new(lines, place, o);
+    if (json_array_size(lines) > (size_t)limit)
+        json_array_remove(lines, 0);
+    return 0;
+}
+
 /* ---- one execution: its states and attempts ---- */
 
 struct reading {
@@ -65,12 +92,6 @@ static const json_t *details_of(const json_t *d)
     return NULL;
 }
 
-static const char *str(const json_t *o, const char *key)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-    return s != NULL ? s : "";
-}
-
 static void add(struct reading *r, int64_t at_ms, const char *kind, const char *what, const char *text)
 {
     json_array_append_new(r->lines, line(at_ms, r->pipeline, "", kind, what, text));
@@ -89,7 +110,7 @@ static void tell(struct reading *r, const char *type, int64_t ts_ms, const json_
     char text[1600], span[40];
 
     if (str_ends(type, "StateEntered")) {
-        snprintf(r->state, sizeof r->state, "%s", str(d, "name"));
+        snprintf(r->state, sizeof r->state, "%s", view_str(d, "name"));
         r->entered_ms = ts_ms;
         r->attempt = 0;
         add(r, ts_ms, "state", "entered", r->state);
@@ -101,7 +122,7 @@ static void tell(struct reading *r, const char *type, int64_t ts_ms, const json_
         r->started_ms = ts_ms;
         r->attempt++;
         snprintf(text, sizeof text, "%s, attempt %lld, by %s", r->state, (long long)r->attempt,
-                 str(d, "workerName"));
+                 view_str(d, "workerName"));
         add(r, ts_ms, "task", "started", text);
     } else if (strcmp(type, "ActivitySucceeded") == 0) {
         took(ts_ms - r->started_ms, span);
@@ -110,11 +131,12 @@ static void tell(struct reading *r, const char *type, int64_t ts_ms, const json_
     } else if (strcmp(type, "ActivityFailed") == 0 || strcmp(type, "ActivityTimedOut") == 0) {
         took(ts_ms - r->started_ms, span);
         snprintf(text, sizeof text, "%.100s after %s: %.100s: %.1200s", r->state, span,
-                 str(d, "error")[0] != '\0' ? str(d, "error") : "States.Timeout", str(d, "cause"));
+                 view_str(d, "error")[0] != '\0' ? view_str(d, "error") : "States.Timeout",
+                 view_str(d, "cause"));
         add(r, ts_ms, "task", strcmp(type, "ActivityFailed") == 0 ? "failed" : "timed out", text);
     } else if (str_starts(type, "Execution")) {
-        snprintf(text, sizeof text, "%.100s%s%.1200s", str(d, "error"),
-                 str(d, "cause")[0] != '\0' ? ": " : "", str(d, "cause"));
+        snprintf(text, sizeof text, "%.100s%s%.1200s", view_str(d, "error"),
+                 view_str(d, "cause")[0] != '\0' ? ": " : "", view_str(d, "cause"));
         add(r, ts_ms, "execution",
             strcmp(type, "ExecutionStarted") == 0     ? "started"
             : strcmp(type, "ExecutionSucceeded") == 0 ? "succeeded"
@@ -189,6 +211,8 @@ static int gather(struct cli *c, json_t *lines, struct err *err)
     if (rc == 0)
         rc = chronicle_list(c->store, p != NULL ? p->name : NULL, part[0] != '\0' ? part : NULL, since_ms,
                             limit, on_happening, lines, err);
+    if (rc == 0 && p == NULL)
+        rc = add_tick(c, since_ms, lines, err);
     return rc;
 }
 

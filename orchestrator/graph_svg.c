@@ -113,6 +113,8 @@ static int label(struct buf *b, const struct graph *g, const struct edge *e, int
         return 0;
     double half = graph_cut(e->label, SHOWN_LABEL, shown, sizeof shown) * 2.9 + 4;
     double x = from->x + (to->x - from->x) * smooth, y = y0 + (y1 - y0) * away;
+    if (e->kind == EDGE_CATCH && from->x != to->x) /* beside the way on, which leaves at the same place */
+        x = from->x + (to->x < from->x ? -1 : 1) * (half + 8);
     rc = edge_open(b, e->kind == EDGE_CATCH, e->taken, err);
     if (rc == 0) /* the lines behind it would strike it through */
         rc = buf_addf(b, err,

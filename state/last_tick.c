@@ -1,106 +1,172 @@
 #include "state/last_tick.h"
+#include "base/clock.h"
 #include "base/mem.h"
-#include "state/queue_int.h"
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-static const char *host_name(char out[80])
+enum {
+    RECORD = 320,      /* always as long, so that it is written over in place */
+    LOCK_WAIT_MS = 500 /* who holds it longer is stopped, and must not hold up the ticks */
+};
+
+static void wait_lock(int fd, int how)
 {
-    out[0] = '\0';
-    err_ignore(gethostname(out, 79));
-    out[79] = '\0';
-    return out;
+    for (int64_t until = clock_mono_ms() + LOCK_WAIT_MS; flock(fd, how | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+         clock_sleep_ms(5))
+        if (clock_mono_ms() > until)
+            return;
 }
 
-/*
- * In WAL mode a transaction under NORMAL is not synced, yet never tears the file: a power cut takes it away whole, and those
- * after it that were not synced either. What was committed under FULL before stays.
- */
-static void sync_less(struct store *s, bool less)
+/* 1: read, 0: nothing there that can be read. */
+static int read_record(int fd, struct last_tick *ret)
 {
-    sqlite3_exec(store_db(s), less ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", NULL, NULL,
-                 NULL);
+    char text[RECORD + 1];
+    long long v[7];
+    ssize_t n = pread(fd, text, RECORD, 0);
+
+    *ret = (struct last_tick){0};
+    text[n < 0 ? 0 : n] = '\0';
+    if (n != RECORD ||
+        sscanf(text, "tick 1 %20lld %20lld %20lld %20lld %20lld %20lld %20lld %79s .", &v[0], &v[1], &v[2],
+               &v[3], &v[4], &v[5], &v[6], ret->host) != 8 ||
+        text[RECORD - 1] != '\n')
+        return 0;
+    ret->started_ms = v[0];
+    ret->finished_ms = v[1];
+    ret->success_ms = v[2];
+    ret->duration_ms = v[3];
+    ret->exit_status = (int)v[4];
+    ret->pid = v[5];
+    ret->metrics_said_ms = v[6];
+    return 1;
 }
 
-static int run_light(struct store *s, sqlite3_stmt *st, struct err *err)
+static int write_record(int fd, const char *path, const struct last_tick *t, struct err *err)
 {
-    int rc = store_begin(s, err);
+    char text[RECORD + 1];
 
-    if (rc < 0)
-        return rc;
-    rc = queue_end(s, stmt_run(s, st, err), err);
-    return rc < 0 ? rc : 0;
+    memset(text, ' ', RECORD);
+    int n =
+        snprintf(text, RECORD, "tick 1 %lld %lld %lld %lld %d %lld %lld %.79s .", (long long)t->started_ms,
+                 (long long)t->finished_ms, (long long)t->success_ms, (long long)t->duration_ms,
+                 t->exit_status, (long long)t->pid, (long long)t->metrics_said_ms, t->host);
+    text[n] = ' ';
+    text[RECORD - 1] = '\n';
+    if (pwrite(fd, text, RECORD, 0) != RECORD)
+        return err_errno(err, errno, "cannot write %s", path);
+    return 0;
+}
+
+static int open_record(struct store *s, int flags, char **ret_path)
+{
+    *ret_path = xasprintf("%s.tick", store_path(s));
+    return open(*ret_path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 int last_tick_get(struct store *s, struct last_tick *ret, struct err *err)
 {
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_LAST_TICK_GET, &st, err);
+    char *path = NULL;
+    int fd = open_record(s, O_RDONLY, &path), rc = 0;
 
     *ret = (struct last_tick){0};
-    if (rc < 0)
-        return rc;
-    rc = stmt_step(s, st, err);
-    if (rc <= 0)
-        return rc;
-    *ret = (struct last_tick){.started_ms = col_i64(st, 0),
-                              .finished_ms = col_i64(st, 1),
-                              .success_ms = col_i64(st, 2),
-                              .duration_ms = col_i64(st, 3),
-                              .exit_status = (int)col_i64(st, 4),
-                              .pid = col_i64(st, 6),
-                              .metrics_said_ms = col_i64(st, 7)};
-    char *host = col_text(st, 5);
-    snprintf(ret->host, sizeof ret->host, "%s", host);
-    free(host);
-    stmt_done(st);
-    return 1;
+    if (fd >= 0) {
+        wait_lock(fd, LOCK_SH);
+        rc = read_record(fd, ret);
+        close(fd);
+    } else if (errno != ENOENT) {
+        rc = err_errno(err, errno, "cannot open %s", path);
+    }
+    free(path);
+    return rc;
+}
+
+typedef void change_fn(struct last_tick *t, const struct last_tick *arg);
+
+/* Reads, changes, writes, under a lock of that moment. */
+static int change(struct store *s, change_fn *fn, const struct last_tick *arg, struct err *err)
+{
+    struct last_tick t;
+    char *path = NULL;
+    int fd = open_record(s, O_RDWR | O_CREAT, &path), rc;
+
+    if (fd < 0) {
+        rc = err_errno(err, errno, "cannot open %s", path);
+        goto out;
+    }
+    wait_lock(fd, LOCK_EX);
+    err_ignore(read_record(fd, &t));
+    fn(&t, arg);
+    rc = write_record(fd, path, &t, err);
+    close(fd);
+out:
+    free(path);
+    return rc;
+}
+
+/* One word, never empty: it is read back so. */
+static void put_host(struct last_tick *t)
+{
+    if (gethostname(t->host, sizeof t->host - 1) < 0 || t->host[0] == '\0')
+        memcpy(t->host, "?", 2);
+    t->host[sizeof t->host - 1] = '\0';
+    for (char *p = t->host; *p != '\0'; p++)
+        if (*p <= ' ')
+            *p = '?';
+}
+
+static void begin(struct last_tick *t, const struct last_tick *arg)
+{
+    t->started_ms = arg->started_ms;
+    t->finished_ms = t->duration_ms = 0;
+    t->exit_status = 0;
+    t->pid = arg->pid;
+    memcpy(t->host, arg->host, sizeof t->host);
 }
 
 int last_tick_begin(struct store *s, int64_t now_ms, struct err *err)
 {
-    char host[80];
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_LAST_TICK_BEGIN, &st, err);
+    struct last_tick t = {.started_ms = now_ms, .pid = (int64_t)getpid()};
 
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, now_ms);
-    bind_text(st, 2, host_name(host));
-    bind_i64(st, 3, (int64_t)getpid());
-    sync_less(s, true);
-    rc = run_light(s, st, err);
-    sync_less(s, false);
-    return rc;
+    put_host(&t);
+    return change(s, begin, &t, err);
+}
+
+static void end(struct last_tick *t, const struct last_tick *arg)
+{
+    if (arg->success_ms != 0)
+        t->success_ms = arg->success_ms;
+    if (t->pid != arg->pid || strcmp(t->host, arg->host) != 0)
+        return;
+    t->finished_ms = arg->finished_ms;
+    t->duration_ms = arg->duration_ms;
+    t->exit_status = arg->exit_status;
 }
 
 int last_tick_end(struct store *s, int exit_status, int64_t duration_ms, int64_t now_ms, struct err *err)
 {
     bool well = exit_status == 0 || exit_status == 1 || exit_status == 5 || exit_status == 6;
-    char host[80];
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_LAST_TICK_END, &st, err);
+    struct last_tick t = {.finished_ms = now_ms,
+                          .success_ms = well ? now_ms : 0,
+                          .duration_ms = duration_ms,
+                          .exit_status = exit_status,
+                          .pid = (int64_t)getpid()};
 
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, now_ms);
-    bind_i64(st, 2, exit_status);
-    bind_i64(st, 3, well);
-    bind_i64(st, 4, duration_ms);
-    bind_text(st, 5, host_name(host));
-    bind_i64(st, 6, (int64_t)getpid());
-    sync_less(s, true);
-    rc = run_light(s, st, err);
-    sync_less(s, false);
-    return rc;
+    put_host(&t);
+    return change(s, end, &t, err);
+}
+
+static void said(struct last_tick *t, const struct last_tick *arg)
+{
+    t->metrics_said_ms = arg->metrics_said_ms;
+    if (t->host[0] == '\0') /* no tick yet: orch run says it */
+        memcpy(t->host, arg->host, sizeof t->host);
 }
 
 int last_tick_metrics_said(struct store *s, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_LAST_TICK_METRICS_SAID, &st, err);
+    struct last_tick t = {.metrics_said_ms = now_ms};
 
-    if (rc < 0)
-        return rc;
-    bind_i64_or_null(st, 1, now_ms);
-    return run_light(s, st, err);
+    put_host(&t);
+    return change(s, said, &t, err);
 }

@@ -51,13 +51,5 @@ CREATE TABLE counter (                       -- metrics that only grow, raised i
   PRIMARY KEY (name, pipeline, label)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE last_tick (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  started_ms INTEGER NOT NULL, finished_ms INTEGER, success_ms INTEGER,
-  duration_ms INTEGER, exit_status INTEGER,
-  host TEXT NOT NULL, pid INTEGER NOT NULL,
-  metrics_said_ms INTEGER                    -- since then it is known that metrics.textfile cannot be written
-) STRICT;
-
 -- status and plan walk years of hours: the states without the rows
 CREATE INDEX job_view ON job(pipeline, part, n, state, unverifiable);

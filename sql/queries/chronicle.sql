@@ -52,11 +52,5 @@ SELECT at_ms, pipeline, part, kind, what, detail FROM (
   UNION ALL
   SELECT t.opened_ms, t.pipeline, '', 'trouble', lower(t.class), t.key || ': ' || t.text, 0
   FROM trouble t WHERE (?1 IS NULL OR t.pipeline = ?1) AND t.opened_ms >= ?3
-    AND (?2 IS NULL OR t.key LIKE '% ' || ?2)
-  UNION ALL
-  SELECT coalesce(k.finished_ms, k.started_ms), '', '', 'tick',
-    CASE WHEN k.finished_ms IS NULL THEN 'began' ELSE 'ended' END,
-    CASE WHEN k.finished_ms IS NULL THEN 'not ended yet' ELSE 'exit status ' || k.exit_status END
-      || ', process ' || k.pid || ' on ' || k.host, 0
-  FROM last_tick k WHERE ?1 IS NULL AND coalesce(k.finished_ms, k.started_ms) >= ?3)
+    AND (?2 IS NULL OR t.key LIKE '% ' || ?2))
 ORDER BY at_ms DESC, kind DESC, tie DESC LIMIT ?4;
