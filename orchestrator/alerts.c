@@ -6,6 +6,7 @@
 #include "state/told.h"
 
 enum {
+    TICK_JITTER_MS = 30000,
     BACKOFF_MAX_MS = 900000,
     MAIL_TOGETHER_MS = 60000, /* of all recipients; the rest is left to the next tick */
 };
@@ -245,15 +246,22 @@ int alerts_write_down(const struct standing *s, struct err *err)
 
 /* ---- delivery ---- */
 
+bool alert_again(int64_t said_ms, int64_t renotify_ms, int64_t now_ms)
+{
+    int64_t since = said_ms < now_ms ? now_ms - said_ms : said_ms - now_ms;
+
+    return since + TICK_JITTER_MS >= renotify_ms;
+}
+
 /* Which rows are news to the channel. A reminder is of all of its pipeline and class, so that they go together from then
- * on; said in the future: the clock was set back. */
+ * on. */
 static void find_due(struct items *l, int64_t renotify_ms, int64_t now_ms)
 {
     for (size_t i = 0; i < l->n; i++)
         l->v[i].due = l->v[i].gone || l->v[i].said_ms == 0;
     for (size_t i = 0; i < l->n; i++) {
         const struct item *it = &l->v[i];
-        if (it->gone || it->said_ms == 0 || (it->said_ms + renotify_ms > now_ms && it->said_ms <= now_ms))
+        if (it->gone || it->said_ms == 0 || !alert_again(it->said_ms, renotify_ms, now_ms))
             continue;
         for (size_t k = 0; k < l->n; k++)
             if (!l->v[k].gone && strcmp(l->v[k].pipeline, it->pipeline) == 0 &&

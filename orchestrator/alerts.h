@@ -29,6 +29,9 @@ struct standing {
     void *arg;
     int64_t now_ms;
 };
+/* What was said is due again: renotify has passed, less the moment by which one tick comes sooner than another. A clock that
+ * was set back is no reason, unless by as much. */
+bool alert_again(int64_t said_ms, int64_t renotify_ms, int64_t now_ms);
 /* 1: some channel believes something else. */
 NODISCARD int alerts_differ(const struct standing *s, struct err *err);
 /* In the transaction that records the troubles: every channel's belief, to be told. */

@@ -112,8 +112,7 @@ static int on_known(void *arg, const struct trouble *k, struct err *err)
         i->opened_ms = k->opened_ms;
         i->said_ms = k->said_ms;
         i->again = k->said_ms != 0;
-        /* Said in the future: the clock was set back. */
-        i->due = k->said_ms == 0 || k->said_ms + s->t->config->renotify_ms <= s->now || k->said_ms > s->now;
+        i->due = k->said_ms == 0 || alert_again(k->said_ms, s->t->config->renotify_ms, s->now);
         return 0;
     }
     if (looked_at(s, k->pipeline))

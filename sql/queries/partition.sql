@@ -10,11 +10,14 @@ WHERE p.pipeline = ?1 AND p.part >= coalesce(?2, '') AND (?3 IS NULL OR p.part <
 ORDER BY p.part;
 
 -- name: partition_put
+-- LATE since a moment that is still to come: the clock was set back, and the hour is not any earlier for it
 INSERT INTO partition_ (pipeline, part, state, since_ms, listed_ms, reason) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
 ON CONFLICT (pipeline, part) DO UPDATE SET listed_ms = ?4,
   reason = CASE WHEN state IN ('SKIPPED', 'ADOPTED') THEN reason ELSE ?5 END,
-  since_ms = CASE WHEN state IN ('SKIPPED', 'ADOPTED', ?3) THEN since_ms ELSE ?4 END,
-  state = CASE WHEN state IN ('SKIPPED', 'ADOPTED') THEN state ELSE ?3 END;
+  since_ms = CASE WHEN state IN ('SKIPPED', 'ADOPTED', ?3) OR (state = 'LATE' AND ?3 = 'WAITING' AND since_ms > ?4)
+                  THEN since_ms ELSE ?4 END,
+  state = CASE WHEN state IN ('SKIPPED', 'ADOPTED') OR (state = 'LATE' AND ?3 = 'WAITING' AND since_ms > ?4)
+               THEN state ELSE ?3 END;
 
 -- name: partition_queued
 -- without a listing: a job was made or found in the ledger
