@@ -69,6 +69,34 @@ static int exit_of(const json_t *part)
     return strcmp(state, "MISMATCHED") == 0 ? 5 : strcmp(state, "LATE") == 0 ? 6 : 75;
 }
 
+/* What the job says that stands worst; "" where none failed. */
+static const char *message_of(const json_t *part)
+{
+    const char *message = "";
+    const json_t *j;
+    size_t i;
+
+    json_array_foreach(json_object_get(part, "jobs"), i, j) {
+        const char *state = view_str(j, "state");
+        if (strcmp(state, "DEAD") == 0 || (*message == '\0' && strcmp(state, "FAILED") == 0))
+            message = view_str(j, "message");
+    }
+    return message;
+}
+
+static void print(struct cli *c, const char *pipeline, const char *part, const json_t *it, const char *state,
+                  int own)
+{
+    json_t *doc = json_pack("{s:i,s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:i}", "schema_version", 1, "pipeline",
+                            pipeline, "partition", part, "state", state, "message",
+                            cli_json_text(message_of(it)), "rows_read", (json_int_t)view_int(it, "rows_read"),
+                            "rows_loaded", (json_int_t)view_int(it, "rows_loaded"), "rows_rejected",
+                            (json_int_t)view_int(it, "rows_rejected"), "exit", own);
+
+    out_document(&c->out, doc);
+    json_decref(doc);
+}
+
 /* rc: of the tick, which speaks of the whole pipeline; what kept it from this partition counts here too. */
 static int outcome(struct cli *c, const struct pipeline *p, const char *part, int rc, struct err *err)
 {
@@ -84,18 +112,11 @@ static int outcome(struct cli *c, const struct pipeline *p, const char *part, in
         own = 10;
     else if (own != 0 && (rc == 3 || rc == 4))
         own = exit_worse(own, rc);
-    if (c->out.format == OUT_JSON) {
-        json_t *doc =
-            json_pack("{s:i,s:s,s:s,s:s,s:I,s:I,s:I,s:i}", "schema_version", 1, "pipeline", p->name,
-                      "partition", part, "state", state, "rows_read", (json_int_t)view_int(it, "rows_read"),
-                      "rows_loaded", (json_int_t)view_int(it, "rows_loaded"), "rows_rejected",
-                      (json_int_t)view_int(it, "rows_rejected"), "exit", own);
-        out_document(&c->out, doc);
-        json_decref(doc);
-    }
-    if (own == 75 || own == 6)
-        cli_say("%s/%s: not loaded yet: %s%s", p->name, part, state,
-                engine_stop_signal == SIGALRM ? "; --timeout is over" : "");
+    if (c->out.format == OUT_JSON)
+        print(c, p->name, part, it, state, own);
+    if (own != 0) /* the tick says a trouble once; whoever asks for this partition is told each time */
+        cli_say("%s/%s: not done: %s%s; orch explain %s/%s tells why", p->name, part, state,
+                engine_stop_signal == SIGALRM ? ", --timeout is over" : "", p->name, part);
     json_decref(all);
     return own;
 }

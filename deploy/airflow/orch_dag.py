@@ -69,14 +69,13 @@ def run_partition(partition, pipeline=PIPELINE, orch=ORCH, config=CONFIG, timeou
     print(done.stderr, end="")
     print(done.stdout, end="")
     try:
-        state = json.loads(done.stdout)["state"]
-    except (ValueError, KeyError, TypeError):
+        told = json.loads(done.stdout)
+        state, message = told["state"], told["message"] or told["state"]
+    except (ValueError, KeyError, TypeError):  # it did not come as far as that
         if done.returncode == 0:
             raise AirflowFailException("orch: exit 0 without saying the state; is it another program?") from None
-        state = ""
-    lines = done.stderr.strip().splitlines()
-    about = [line for line in lines if f"{pipeline}/{partition}" in line]  # a run speaks of other hours too
-    return decide(done.returncode, state, (about or lines or [""])[0])
+        state, message = "", (done.stderr.strip().splitlines() or [""])[0]
+    return decide(done.returncode, state, message)
 
 
 def load(**context):
