@@ -327,17 +327,21 @@ static int64_t lease_of(const struct task *t)
     return t->heartbeat_ms < LEASE_MIN_MS ? LEASE_MIN_MS : t->heartbeat_ms;
 }
 
-/* T3. From here on the effect may have happened. */
+/* T3. From here on the effect may have happened. 1: somebody asks to stop; nothing was started. */
 static int start_task(struct run *r, struct err *err)
 {
     struct store *s = r->e->store;
     json_t *details = json_pack("{s:{s:s}}", "activityStartedEventDetails", "workerName", r->e->worker);
     int64_t now = clock_now_ms(), id, lease = lease_of(&r->t);
-    bool stop;
+    bool stop = false;
     int rc = store_begin(s, err);
 
     if (rc == 0)
         rc = exec_renew(s, r->x.id, r->claim, clock_boot_ms(), lease, &stop, err);
+    if (rc == 0 && stop) {
+        r->why = WHY_STOP;
+        rc = 1;
+    }
     if (rc == 0)
         rc = task_start(s, r->t.token, r->claim, now, err);
     if (rc == 0)
@@ -409,8 +413,8 @@ static int act(struct run *r, struct err *err)
     struct err why = {0};
     int rc = start_task(r, err);
 
-    if (rc < 0)
-        return rc;
+    if (rc != 0)
+        return rc < 0 ? rc : NEXT_GO;
     int done = run_step(r, &result, &why);
     r->e->fenced += done < 0 && why.code == ERR_LOCK_LOST && r->why != WHY_LOST;
     rc = fault_point("engine.step_done", err);

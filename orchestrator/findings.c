@@ -5,6 +5,7 @@
 #include "state/exec.h"
 #include "state/object.h"
 #include "state/pause.h"
+#include "state/queue.h"
 #include "state/size.h"
 #include "state/trouble.h"
 #include <stdarg.h>
@@ -185,6 +186,37 @@ static int on_refused(void *arg, const struct object_row *o, struct err *err)
     return rc;
 }
 
+/* 1: what came to it came after a person adopted it. */
+static int is_adopted(struct looking *l, const char *part, struct err *err)
+{
+    struct partition_row row = {0};
+    int rc = partition_get(l->store, l->p->name, part, &row, err);
+
+    if (rc > 0)
+        rc = strcmp(row.state, "ADOPTED") == 0;
+    partition_row_release(&row);
+    return rc;
+}
+
+static int say_late_for_adopted(struct looking *l, struct finding *f, struct err *err)
+{
+    const char *name = l->p->name, *part = l->refused_part;
+
+    if (l->refused == 1)
+        snprintf(f->text, sizeof f->text, "%s came after the hour was adopted, and is not loaded",
+                 l->refused_key);
+    else
+        snprintf(
+            f->text, sizeof f->text,
+            "%lld objects came after their hours were adopted or loaded, and are not loaded; the first is %s",
+            (long long)l->refused, l->refused_key);
+    snprintf(f->hint, sizeof f->hint,
+             "orch ack %s/%s --reason '...' lets it stand; orch adopt %s --from %s --until %s --undo has the "
+             "whole hour loaded",
+             name, part, name, part, part);
+    return l->fn(l->arg, f, err);
+}
+
 static int say_refused(struct looking *l, struct err *err)
 {
     struct finding f = {.class = "REFUSED", .part = l->refused_part, .exit_status = 1};
@@ -193,6 +225,9 @@ static int say_refused(struct looking *l, struct err *err)
 
     if (rc < 0 || l->refused == 0)
         return rc;
+    rc = is_adopted(l, l->refused_part, err);
+    if (rc != 0)
+        return rc < 0 ? rc : say_late_for_adopted(l, &f, err);
     if (l->refused == 1)
         snprintf(f.text, sizeof f.text,
                  "%s was overwritten after it was loaded, and is not to be loaded again", l->refused_key);
@@ -302,12 +337,29 @@ static int on_small(void *arg, const struct size_verdict *v, struct err *err)
     return l->fn(l->arg, &f, err);
 }
 
+enum { PAUSE_FORGOTTEN_MS = 86400000 };
+
+/* A person has paused it, and knows: told only when it may have been forgotten. No exit status comes of it. */
+static int say_paused(struct looking *l, int64_t now_ms, struct err *err)
+{
+    struct finding f = {.class = "PAUSED", .part = ""};
+    char since[CIVIL_RFC3339_SIZE];
+    struct pause p;
+    int rc = pause_get(l->store, l->p->name, &p, err);
+
+    if (rc <= 0 || now_ms - p.since_ms < PAUSE_FORGOTTEN_MS)
+        return rc < 0 ? rc : 0;
+    snprintf(f.text, sizeof f.text, "nothing is loaded: paused since %s by %s: %s",
+             civil_rfc3339(p.since_ms, false, since), p.who, p.reason);
+    snprintf(f.hint, sizeof f.hint, "orch resume %s", l->p->name);
+    return l->fn(l->arg, &f, err);
+}
+
 int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg,
                 struct err *err)
 {
     struct looking l = {.p = p, .fn = fn, .arg = arg, .store = s};
 
-    UNUSED(now_ms);
     int rc = exec_list(s, p->name, NULL, 3, on_execution, &l, err);
     if (rc == 0)
         rc = trouble_jobs(s, p->name, on_job, &l, err);
@@ -323,5 +375,7 @@ int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, findi
         rc = say_stuck(&l, err);
     if (rc == 0)
         rc = say_last(&l, err);
+    if (rc == 0)
+        rc = say_paused(&l, now_ms, err);
     return rc < 0 ? rc : 0;
 }
