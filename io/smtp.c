@@ -6,7 +6,7 @@
 struct sending {
     const struct smtp_mail *m;
     size_t at;
-    char answer[300]; /* the server's last line */
+    char answer[300]; /* the last line with which the server refused something, or "" */
     struct err stopped;
 };
 
@@ -27,7 +27,8 @@ static size_t on_answer(char *p, size_t size, size_t n, void *arg)
     struct sending *s = arg;
     struct str line = str_trim((struct str){p, size * n});
 
-    if (line.n > 0)
+    if (line.n > 0 &&
+        (line.p[0] == '4' || line.p[0] == '5')) /* behind it come a RSET and a QUIT, and they are well */
         str_printable(line.p, line.n, s->answer, sizeof s->answer);
     return size * n;
 }
@@ -77,7 +78,7 @@ static void set_options(CURL *e, struct sending *s, struct curl_slist *to)
 static int refused(const struct sending *s, CURLcode code, const char *where, const char *detail,
                    struct err *err)
 {
-    bool said_no = s->answer[0] == '4' || s->answer[0] == '5';
+    bool said_no = s->answer[0] != '\0';
 
     if (code == CURLE_ABORTED_BY_CALLBACK && s->stopped.code != ERR_OK) {
         *err = s->stopped;

@@ -14,8 +14,9 @@ static int send_mail(const struct config *c, const struct channel *ch, const str
                      int64_t now_ms, struct err *err)
 {
     struct buf text = BUF_INIT(MAX_ALERT);
-    struct deadline d = deadline_in("alerts.mail", ALERT_LIMIT_MS);
+    struct deadline d = deadline_in("alerts.mail", c->alert_limit_ms);
     const struct beat b = {deadline_beat, &d};
+    const int64_t limit = c->alert_limit_ms < CONNECT_LIMIT_MS ? c->alert_limit_ms : CONNECT_LIMIT_MS;
     const struct mail mail = {.from = c->mail.from,
                               .to = ch->address,
                               .subject = m->subject,
@@ -35,8 +36,8 @@ static int send_mail(const struct config *c, const struct channel *ch, const str
                                        .to = ch->address,
                                        .message = text.p,
                                        .n = text.n,
-                                       .connect_timeout_ms = CONNECT_LIMIT_MS,
-                                       .timeout_ms = ALERT_LIMIT_MS,
+                                       .connect_timeout_ms = (int)limit,
+                                       .timeout_ms = (int)c->alert_limit_ms,
                                        .beat = &b};
         rc = smtp_send(&send, err);
     }
@@ -55,7 +56,7 @@ static int send_webhook(const struct config *c, const struct message *m, int64_t
                                     .ca_file = c->webhook.ca_file,
                                     .headers = headers,
                                     .body = body,
-                                    .limit_ms = ALERT_LIMIT_MS};
+                                    .limit_ms = c->alert_limit_ms};
 
     snprintf(delivery, sizeof delivery, "X-Orch-Delivery: %s", m->id);
     snprintf(stamp, sizeof stamp, "X-Orch-Timestamp: %lld", (long long)(now_ms / 1000));
@@ -76,7 +77,7 @@ int channel_send(const struct config *c, const struct channel *ch, const struct 
 {
     switch (ch->kind) {
     case CHANNEL_COMMAND:
-        return alert_run(c->alert_command, m->document, ALERT_LIMIT_MS, err);
+        return alert_run(c->alert_command, m->document, c->alert_limit_ms, err);
     case CHANNEL_WEBHOOK:
         return send_webhook(c, m, now_ms, err);
     case CHANNEL_MAIL:

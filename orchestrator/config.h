@@ -12,7 +12,7 @@ struct config {
     const char *state; /* absolute */
     struct pipeline *pipelines;
     size_t pipeline_count;
-    int64_t renotify_ms, backfill_after_ms;
+    int64_t renotify_ms, backfill_after_ms, alert_limit_ms;
     const char *alert_command; /* NULL: none; run by /bin/sh -c with JSON on stdin */
     struct {
         const char *url; /* smtp:// or smtps://, NULL: no mail */

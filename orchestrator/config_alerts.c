@@ -1,8 +1,8 @@
 /* alerts.* and pipelines.*.small. */
 #include "base/limits.h"
 #include "base/mem.h"
-#include "orchestrator/config_int.h"
 #include "io/mail.h"
+#include "orchestrator/config_int.h"
 #include "state/size.h"
 
 /* Scheme and host; neither a user (a secret in a URL ends up in logs) nor what a line of a protocol cannot hold. */
@@ -56,7 +56,7 @@ static void check_mail(const struct config *c, bool given, const char *where, st
     if (given && c->mail.user == NULL)
         fault_add(f, where, "a password without user");
     if (c->mail.user != NULL && !given)
-        fault_add(f, where, "user needs password_file or password_env");
+        fault_add(f, where, "user needs password_file, password_env or password_credential");
     if (c->mail.user != NULL && plain && !is_loopback(url))
         fault_add(f, where, "tls is off: the password would cross the network in the clear");
     if (strchr(strstr(url, "://") + 3, '/') != NULL)
@@ -69,7 +69,8 @@ static void fill_mail(struct config *c, const json_t *o, bool secrets, struct fa
     static const char where[] = "alerts.mail";
     const char *tls = json_string_value(json_object_get(o, "tls"));
     bool given = json_is_string(json_object_get(o, "password_file")) ||
-                 json_is_string(json_object_get(o, "password_env"));
+                 json_is_string(json_object_get(o, "password_env")) ||
+                 json_is_string(json_object_get(o, "password_credential"));
 
     c->mail.url = config_text(c, o, "url");
     c->mail.to = config_texts(c, json_object_get(o, "to"));
@@ -144,6 +145,9 @@ void config_fill_alerts(struct config *c, const json_t *root, bool secrets, stru
 
     c->renotify_ms = config_duration(alerts, "renotify");
     c->backfill_after_ms = config_duration(alerts, "backfill_after");
+    c->alert_limit_ms = config_duration(alerts, "timeout");
+    if (c->alert_limit_ms < 1000 || c->alert_limit_ms > 300000)
+        fault_add(f, "alerts.timeout", "1s to 5m is expected");
     c->alert_command = config_text(c, alerts, "command");
     fill_mail(c, json_object_get(alerts, "mail"), secrets, f);
     fill_webhook(c, json_object_get(alerts, "webhook"), secrets, f);

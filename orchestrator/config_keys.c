@@ -163,6 +163,8 @@ static const struct key alerts_keys[] = {
      "run by /bin/sh -c with the troubles as JSON on stdin"},
     {"backfill_after", KEY_DURATION, false, false, "\"7d\"", NULL, NULL, NULL,
      "LATE and FAILED of partitions that ended so long ago are one line, not many alerts"},
+    {"timeout", KEY_DURATION, false, false, "\"30s\"", NULL, NULL, NULL,
+     "what one message may take; a ping at most 10 s"},
     {"mail", KEY_OBJECT, true, false, NULL, NULL, NULL, mail_keys, "troubles by mail"},
     {"webhook", KEY_OBJECT, true, false, NULL, NULL, NULL, webhook_keys, "troubles by HTTP"},
     {"ping", KEY_OBJECT, true, false, NULL, NULL, NULL, ping_keys, "a sign of life of each tick"},

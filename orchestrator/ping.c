@@ -28,7 +28,8 @@ int ping_send(const struct config *c, const char *what, const char *rid, const c
                                     .ca_file = c->ping.ca_file,
                                     .headers = headers,
                                     .body = body,
-                                    .limit_ms = PING_LIMIT_MS};
+                                    .limit_ms = c->alert_limit_ms < PING_LIMIT_MS ? c->alert_limit_ms
+                                                                                  : PING_LIMIT_MS};
     int rc = alert_post(&post, err);
 
     free(url);

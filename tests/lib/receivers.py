@@ -141,7 +141,7 @@ class MailServer:
         def authenticate(server, session, envelope, mechanism, data):
             login, password = data.login.decode(), data.password.decode()
             outer.logins.append((mechanism, login))
-            return AuthResult(success=(login, password) == (outer.user, outer.password))
+            return AuthResult(success=(login, password) == (outer.user, outer.password), handled=False)
 
         context = server_context(self.certs, self.cert) if self.certs else None
 

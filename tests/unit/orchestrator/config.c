@@ -286,7 +286,7 @@ TEST(passwords_stay_out_of_urls_and_open_files)
     connection("{\"url\": \"mysql://u@h/d\", \"password_env\": \"ORCH_NO_SUCH_VARIABLE\"}",
                "no ORCH_NO_SUCH_VARIABLE");
     connection("{\"url\": \"mysql://u@h/d\", \"password_env\": \"A\", \"password_file\": \"b\"}",
-               "one of the two");
+               "one of them");
     connection("{\"url\": \"sqlite:x.db\", \"tls\": \"off\"}", "'tls' has no effect");
     connection("{\"url\": \"postgres://h/d\"}", "starts with none of");
     connection("{\"url\": \"sqlite:orch.db\"}", "must not be orch's own state file");
