@@ -14,7 +14,7 @@ static const struct opt opts[] = {
 struct printing {
     json_t *rows;
     struct cli *c;
-    int64_t cut;
+    int64_t cut, count;
     const char *part;
 };
 
@@ -37,6 +37,24 @@ static json_t *row_of(const struct reject *r)
     return o;
 }
 
+/* As compilers speak: a row of a table would be wider than any terminal. */
+static void print_text(const struct out *o, const json_t *row)
+{
+    char where[1400], column[300], text[1400], line[3200];
+
+    out_cell(json_object_get(row, "key"), where, sizeof where);
+    out_cell(json_object_get(row, "column"), column, sizeof column);
+    out_cell(json_object_get(row, "message"), text, sizeof text);
+    snprintf(line, sizeof line, "%s line %lld%s%s: %s", where, (long long)view_int(row, "line"),
+             *column != '\0' ? " column " : "", column, text);
+    out_folded(o, 0, 4, line);
+    out_cell(json_object_get(row, "raw"), where, sizeof where);
+    snprintf(line, sizeof line, "%s %s %s: %s", view_str(row, "partition"), view_str(row, "state"),
+             view_str(row, "code"), where);
+    fprintf(o->to, "    ");
+    out_folded(o, 4, 8, line);
+}
+
 static int on_reject(void *arg, const struct reject *r, struct err *err)
 {
     struct printing *p = arg;
@@ -50,8 +68,12 @@ static int on_reject(void *arg, const struct reject *r, struct err *err)
         return 0;
     }
     json_t *row = row_of(r);
-    if (p->c->out.format == OUT_JSONL) { /* as many as there are, in constant memory */
-        out_document(&p->c->out, row);
+    p->count++;
+    if (p->c->out.format == OUT_JSONL || p->c->out.format == OUT_TABLE) { /* in constant memory */
+        if (p->c->out.format == OUT_JSONL)
+            out_document(&p->c->out, row);
+        else
+            print_text(&p->c->out, row);
         json_decref(row);
     } else {
         json_array_append_new(p->rows, row);
@@ -81,9 +103,9 @@ static int run(struct cli *c, struct err *err)
         rc = cli_store(c, STORE_READ, err);
     if (rc == 0)
         rc = reject_list(c->store, flow->name, *part != '\0' ? part : NULL, limit, on_reject, &p, err);
-    if (rc >= 0 && !raw && c->out.format != OUT_JSONL)
+    if (rc >= 0 && !raw && (c->out.format == OUT_JSON || c->out.format == OUT_CSV))
         out_rows(&c->out, "rejects", columns, p.rows);
-    if (rc >= 0 && !raw && c->out.format == OUT_TABLE && json_array_size(p.rows) == 0)
+    if (rc >= 0 && !raw && c->out.format == OUT_TABLE && p.count == 0)
         printf("no rejects\n");
     if (p.cut > 0)
         cli_say("%lld records are longer than what is kept; offset, length and sha256 are in -o json",
