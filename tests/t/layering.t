@@ -156,7 +156,7 @@ def checks_itself(rows, doors):
         judge_own("orchestrator/interp_wait.c", "orchestrator/path.h", rows),
         judge_own("orchestrator/tick.c", "orchestrator/config.h", rows),
         judge_own("state/queue.c", "state/store_int.h", rows),
-        judge_library("io/http.c", "curl/curl.h", doors),
+        judge_library("io/curl_int.h", "curl/curl.h", doors),
         judge_library("io/s3.c", "jansson.h", doors),
     ]
     point("what is forbidden is refused, what is allowed is not",
