@@ -112,9 +112,9 @@ void sample_add(struct sample *s, double v)
         s->current = v;
     if (++s->seen < s->weight)
         return;
-    if (s->n == s->cap)
-        halve(s);
     s->values[s->n++] = s->current;
+    if (s->n == s->cap) /* now, while every value stands for a run of one length */
+        halve(s);
     s->seen = 0;
     s->pick = s->weight > 1 ? next_random(&s->random) & (s->weight - 1) : 0;
 }

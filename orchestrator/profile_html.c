@@ -33,11 +33,12 @@ static const char style[] =
     "border-left:3px solid var(--warn);padding:4px 10px;margin:4px 0;overflow-wrap:anywhere}\n"
     "section{border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:14px "
     "0;break-inside:avoid}"
-    ".cols{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:16px "
+    ".cols{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,228px),1fr));gap:16px "
     "24px;margin-top:10px}"
     ".cols>*{min-width:0}.tag{font-size:.78rem;border:1px solid var(--line);border-radius:4px;padding:0 6px;"
     "color:var(--soft);white-space:nowrap}\n"
-    "svg{max-width:100%;height:auto;display:block}svg.heat{max-width:none}.hist{width:100%}.bar{fill:var(--"
+    "svg{max-width:100%;height:auto;display:block}svg.heat{max-width:none}.hist{width:100%;max-width:640px;"
+    "margin-top:10px}.bar{fill:var(--"
     "bar)}"
     ".tail{fill-opacity:.45}.axis{stroke:var(--line)}.tick,.num,.name{fill:var(--soft);font-size:13px}"
     ".num{text-anchor:middle;fill:var(--ink);font-size:12px}.name{text-anchor:end;fill:var(--ink);font-size:"
@@ -292,6 +293,8 @@ static int list_of(struct buf *b, const json_t *c, const char *key, const char *
         return 0;
     json_array_foreach(list, i, v)
         most = count_at(v, "count") > most ? count_at(v, "count") : most;
+    if (bars && most == 1 && i > 1)
+        return 0; /* none more than another */
     int rc = buf_addf(b, err, "<table><caption>%s</caption><tbody>\n", caption);
     json_array_foreach(list, i, v) {
         if (rc == 0)
@@ -306,7 +309,7 @@ static int list_of(struct buf *b, const json_t *c, const char *key, const char *
         if (rc == 0 && !bars && json_is_integer(at(v, "count")))
             rc = buf_addf(b, err, "<td class=\"n\">%s ×</td>", shown_number(at(v, "count"), text));
         if (rc == 0 && !bars)
-            rc = buf_addf(b, err, "<td class=\"n soft\">first in %s</td>", shown_number(at(v, "line"), text));
+            rc = buf_addf(b, err, "<td class=\"n soft\">line %s</td>", shown_number(at(v, "line"), text));
         if (rc == 0)
             rc = buf_adds(b, "</tr>\n", err);
     }

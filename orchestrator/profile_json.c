@@ -207,11 +207,12 @@ static void warn_values(const struct telling *t, const struct profile_column *c)
     char text[QUOTED_SIZE];
 
     if (c->misfits > 0)
-        warn(t, c->name, "MISFIT", "%lld values are no %s%s", (long long)c->misfits,
+        warn(t, c->name, "MISFIT", "%lld %s no %s%s", (long long)c->misfits,
+             c->misfits == 1 ? "value is" : "values are",
              c->type == PROFILE_INT || c->type == PROFILE_REAL ? "numbers" : "dates",
              quoted(t, &c->misfit[0], true, text));
     for (size_t i = 0; i < c->placeholder_count && !t->s->hide_values; i++)
-        warn(t, c->name, "PLACEHOLDER", "%lld times%s: a word for not known? Then list it in \"null\"",
+        warn(t, c->name, "PLACEHOLDER", "%lld times%s: does it mean \"not known\"? Then list it in \"null\"",
              (long long)c->placeholders[i].count, quoted(t, &c->placeholders[i], false, text));
     if (c->placeholder_count > 0 && t->s->hide_values)
         warn(t, c->name, "PLACEHOLDER", "%zu values look like a word for not known", c->placeholder_count);
@@ -239,8 +240,7 @@ static void warn_column(const struct telling *t, const struct profile_column *c)
         warn(t, c->name, "CONSTANT", "the same value in every row");
     warn_values(t, c);
     if (c->odd > 0)
-        warn(t, c->name, "ODD",
-             "%s%lld values (%.2f %%) lie beyond three interquartile ranges from the quartiles",
+        warn(t, c->name, "ODD", "%s%lld (%.2f %%) beyond three interquartile ranges from the quartiles",
              c->quantiles_exact ? "" : "about ", (long long)c->odd, percent(c->odd, c->numbers));
     if (c->distinct > 2 && percent(c->zeros, c->values) >= 50)
         warn(t, c->name, "ZEROS", "%.1f %% zeros", percent(c->zeros, c->values));

@@ -65,7 +65,8 @@ static int bar(struct buf *b, const json_t *bin, double x, double width, double 
     return rc;
 }
 
-static int axis(struct buf *b, const json_t *bins, struct err *err)
+/* The ends are the column's own: bins of whole numbers reach a little further. */
+static int axis(struct buf *b, const json_t *column, const json_t *bins, struct err *err)
 {
     size_t n = json_array_size(bins);
     char text[SHOWN_SIZE];
@@ -74,11 +75,12 @@ static int axis(struct buf *b, const json_t *bins, struct err *err)
 
     for (size_t i = 0; rc == 0 && i < 3; i++) {
         static const char *const anchors[] = {"start", "middle", "end"};
-        const json_t *bin = json_array_get(bins, i == 0 ? 0 : i == 1 ? n / 2 : n - 1);
+        const json_t *at = i == 1 ? json_object_get(json_array_get(bins, n / 2), "from")
+                                  : json_object_get(column, i == 0 ? "min" : "max");
         rc = buf_addf(b, err, "<text class=\"tick\" x=\"%zu\" y=\"%d\" text-anchor=\"%s\">", i * WIDE / 2,
                       BASE + 20, anchors[i]);
         if (rc == 0)
-            rc = html_text(b, shown_number(json_object_get(bin, i == 2 ? "to" : "from"), text), err);
+            rc = html_text(b, shown_number(at, text), err);
         if (rc == 0)
             rc = buf_adds(b, "</text>", err);
     }
@@ -110,7 +112,7 @@ int svg_histogram(struct buf *b, const json_t *column, struct err *err)
                  first || last, err);
     }
     if (rc == 0)
-        rc = axis(b, bins, err);
+        rc = axis(b, column, bins, err);
     return rc < 0 ? rc : buf_adds(b, "</svg>", err);
 }
 
@@ -142,7 +144,7 @@ static int cell(struct buf *b, size_t row, size_t col, const json_t *r, const ch
         rc = buf_addf(b, err, "<text class=\"num\" x=\"%zu\" y=\"%zu\">", NAMES + col * CELL + CELL / 2 - 1,
                       row * 26 + 16);
     if (rc == 0)
-        rc = there ? buf_addf(b, err, "%s%.2f", v < 0 ? "−" : "", fabs(v)) : buf_adds(b, "–", err);
+        rc = there ? buf_addf(b, err, "%s%.2f", v <= -0.005 ? "−" : "", fabs(v)) : buf_adds(b, "–", err);
     return rc < 0 ? rc : buf_adds(b, "</text></g>", err);
 }
 
@@ -156,8 +158,8 @@ static int label(struct buf *b, size_t row, size_t number_of, const char *name, 
         rc = buf_addf(b, err, "</title>");
     char cut[24]; /* ends between characters */
     size_t n = strlen(name), keep = n;
-    if (n > 18)
-        for (keep = 15; keep > 0 && ((unsigned char)name[keep] & 0xc0) == 0x80; keep--)
+    if (n > 17)
+        for (keep = 14; keep > 0 && ((unsigned char)name[keep] & 0xc0) == 0x80; keep--)
             ;
     snprintf(cut, sizeof cut, "%.*s%s", (int)keep, name, keep < n ? "…" : "");
     if (rc == 0)

@@ -1,0 +1,45 @@
+#include "io/profile_int.h"
+#include "tests/tap.h"
+#include <math.h>
+
+static double r_of(const struct comoment *c)
+{
+    return c->xy / sqrt(c->xx * c->yy);
+}
+
+TEST(a_large_offset_does_not_drown_the_correlation)
+{
+    struct pairs p = {0};
+    double x[BATCH], y[BATCH];
+
+    is_int(pairs_join(&p), 0);
+    is_int(pairs_join(&p), 1);
+    for (int batch = 0; batch < 50; batch++) {
+        for (size_t i = 0; i < BATCH; i++) {
+            x[i] = 1e12 + (double)(i % 7);
+            y[i] = -3 * (double)(i % 7) + 1e10 + (i % 2 ? 0.25 : -0.25);
+        }
+        pairs_column(&p, 0, x, BATCH);
+        pairs_column(&p, 1, y, BATCH);
+        pairs_batch(&p, BATCH);
+    }
+    is_int(p.all[1].n, 50 * BATCH);
+    ok(fabs(r_of(&p.all[1]) + 0.99913) < 1e-4);
+    pairs_release(&p);
+}
+
+TEST(only_rows_that_have_both_count)
+{
+    struct pairs p = {0};
+    double x[6] = {1, 2, NAN, 4, 5, 1000}, y[6] = {2, 4, 77, 8, 10, NAN};
+
+    pairs_join(&p);
+    pairs_join(&p);
+    pairs_column(&p, 0, x, 6);
+    pairs_column(&p, 1, y, 6);
+    pairs_batch(&p, 6);
+    is_int(p.all[1].n, 4);
+    ok(fabs(r_of(&p.all[1]) - 1) < 1e-12);
+    ok(fabs(p.all[1].mean_x - 3) < 1e-12);
+    pairs_release(&p);
+}
