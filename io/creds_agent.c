@@ -48,6 +48,7 @@ int creds_fetch(const struct creds_look *l, struct http_request *rq, struct buf 
         rc =
             err_set(err, ERR_BAD_RESPONSE, "the answer is longer than credentials are (%zu bytes)", ret->max);
     http_close(r);
+    rq->beat = NULL; /* ours ends here */
     return rc;
 }
 
@@ -220,7 +221,11 @@ int creds_from_container(const struct creds_look *l, struct creds *ret, struct e
     if (!given(l->env->container_relative_uri) && !given(l->env->container_full_uri))
         return 0;
     url = container_url(l->env, &var, err);
-    rc = url != NULL ? container_token(l->env, &token, err) : -(int)err->code;
+    if (url == NULL) {
+        rc = -(int)err->code;
+        goto out;
+    }
+    rc = container_token(l->env, &token, err);
     if (rc < 0)
         goto out;
     header = token != NULL ? xasprintf("Authorization: %s", token) : NULL;

@@ -132,9 +132,12 @@ int creds_from_web_identity(const struct creds_look *l, const struct web_identit
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
                                           "Accept: text/xml", NULL};
     char role[120], *url = sts_url(l->env, w->region, err);
-    int status = 0, rc = url == NULL ? -(int)err->code : read_token(w, &token, err);
+    int status = 0, rc;
 
+    if (url == NULL)
+        return -(int)err->code;
     str_printable(w->role_arn, strlen(w->role_arn), role, sizeof role);
+    rc = read_token(w, &token, err);
     if (rc == 0)
         rc = form(w, (struct str){token.p, token.n}, &body, err);
     if (rc == 0) {
