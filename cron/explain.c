@@ -263,22 +263,15 @@ static void say_days(struct words *w)
 {
     const struct cron_text *t = w->t;
     struct set day = set_of(w, FIELD_DAY), weekday = set_of(w, FIELD_WEEKDAY);
-    bool query = t->items[t->first[FIELD_DAY]].kind == ITEM_QUERY;
-    bool any_day = query || (t->star[FIELD_DAY] && is_full(w, FIELD_DAY, &day));
-    bool any_weekday = t->items[t->first[FIELD_WEEKDAY]].kind == ITEM_QUERY ||
-                       (t->star[FIELD_WEEKDAY] && is_full(w, FIELD_WEEKDAY, &weekday));
-
+    bool all_days = is_full(w, FIELD_DAY, &day), all_weekdays = is_full(w, FIELD_WEEKDAY, &weekday);
     bool either = t->kind == CRON_CRONTAB && !t->star[FIELD_DAY] && !t->star[FIELD_WEEKDAY];
 
     say(w, ", ");
-    if (either && (is_full(w, FIELD_DAY, &day) || is_full(w, FIELD_WEEKDAY, &weekday))) {
+    if (either ? all_days || all_weekdays : all_days && all_weekdays) {
         say(w, "every day");
-    } else if ((any_day || is_full(w, FIELD_DAY, &day)) &&
-               (any_weekday || is_full(w, FIELD_WEEKDAY, &weekday))) {
-        say(w, "every day");
-    } else if (any_day) {
+    } else if (all_days) {
         say_day_of_week(w, &weekday);
-    } else if (any_weekday) {
+    } else if (all_weekdays) {
         say_day_of_month(w, &day);
     } else {
         say_day_of_month(w, &day);
