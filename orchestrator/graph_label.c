@@ -134,7 +134,7 @@ size_t graph_char(const char *p, char out[GRAPH_CHAR], int *ret_width)
     }
     if (str_utf8_valid(p, n, &at) == 0 || c == 0xfffe || c == 0xffff) {
         memcpy(out, "?", 2);
-        return n;
+        return 1;
     }
     if (c < ' ' || c == 0x7f) {
         memcpy(out, " ", 2);

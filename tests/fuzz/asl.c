@@ -2,7 +2,9 @@
  * Any definition: refused with a reason and a place, or run to an end. Tasks answer in turn with success,
  * errors and time-outs; the interpreter may never crash, hang, or decide something that is no decision.
  */
+#include "base/limits.h"
 #include "base/mem.h"
+#include "orchestrator/graph.h"
 #include "orchestrator/interp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -45,6 +47,26 @@ static void run(const struct asl *a, json_t *input)
     json_decref(context);
 }
 
+/* Whatever the names: a drawing, or too large for one; and no byte that XML does not bear. */
+static void draw(const struct asl *a)
+{
+    static const struct graph_trail none;
+    struct buf svg = BUF_INIT(MAX_GRAPH), mermaid = BUF_INIT(MAX_GRAPH);
+    struct err err;
+    size_t at;
+
+    if (graph_svg(a, &none, "title", &svg, &err) < 0 ? err.code != ERR_TOO_LARGE
+                                                     : str_utf8_valid(svg.p, svg.n, &at) == 0)
+        abort();
+    for (size_t i = 0; i < svg.n; i++)
+        if ((unsigned char)svg.p[i] < ' ' && svg.p[i] != '\n')
+            abort();
+    if (graph_mermaid(a, &none, "title", &mermaid, &err) < 0 && err.code != ERR_TOO_LARGE)
+        abort();
+    buf_release(&svg);
+    buf_release(&mermaid);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct asl_diagnostics d;
@@ -58,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         json_t *input = json_pack("{s:{s:i,s:s,s:s},s:[i,i]}", "a", "n", 7, "s", "text", "t",
                                   "2022-06-05T12:00:00Z", "list", 1, 2);
         run(a, input);
+        draw(a);
         json_decref(input);
         asl_free(a);
     }
