@@ -12,6 +12,13 @@
     ingest-24h     as ingest-150k, the file cut into 24 hourly partitions
     schedule-next  a million calls of cronexpr_next over the expressions and zones of tests/cron/cases.txt: at most
                    10 microseconds each
+    status-438k    orch status over 10 pipelines x 5 years of hours, against a C program that steps the bare query
+                   over the same rows: partition_ LEFT JOIN job, the eight columns that status needs
+    status-438k-json   orch status -o json (all jobs whole), against the same with every column and the sums of load
+    plan-438k      orch plan over them, against the bare query of status-438k
+    plan-438k-all  orch plan --all -o csv, against the bare query of status-438k-json
+    profile-1m     orch profile of 1,000,000 generated rows, page and all, against pandas that tells the same numbers
+    profile-1m-drawn   the same, the yardstick draws its histograms and correlations too (python3-matplotlib)
     memory         peak memory of orch run on a file of 5 GB and on a gzip file of 2 GB: not run unless it is
                    named (ORCH_BENCH_GB=N: another size)
     memory-s3      the same of an object of 0.5 GB in radosgw
@@ -387,7 +394,79 @@ def schedule_next(bench):
         fail("schedule-next: more than 10 microseconds a call")
 
 
+NARROW = """SELECT p.pipeline, p.part, p.state, p.since_ms, p.listed_ms, p.reason, j.state, j.unverifiable
+FROM partition_ p LEFT JOIN job j ON j.pipeline = p.pipeline AND j.part = p.part ORDER BY p.pipeline, p.part"""
+WHOLE = """SELECT p.*, j.*, count(l.load_id), sum(l.rows_read), sum(l.rows_loaded), sum(l.rows_rejected)
+FROM partition_ p LEFT JOIN job j ON j.pipeline = p.pipeline AND j.part = p.part LEFT JOIN load l ON l.job_id = j.id
+GROUP BY p.pipeline, p.part, j.n ORDER BY p.pipeline, p.part, j.n"""
+
+
+def years(bench):
+    """A folder whose state file has 10 pipelines x 43,800 hours, a few of them strange; made once."""
+    folder = bench.path("years")
+    if os.path.exists(folder):
+        return folder
+    sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
+    import scale
+    first = int(time.time()) // 3600 - 43800
+    made = bench.world("sqlite", since=scale.part_name(first), until=None, target_keys={"table": "t"})
+    os.rename(made, folder)
+    path = os.path.join(folder, "orch.json")
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    one = config["pipelines"].pop("loans")
+    names = [f"p{i}" for i in range(10)]
+    config["pipelines"] = {n: dict(one, target=dict(one["target"], table=n)) for n in names}
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    with open(os.path.join(folder, "empty.json"), "w", encoding="utf-8") as f:
+        json.dump(dict(config, pipelines={"p0": dict(one, source=dict(one["source"], since="2199-01-01T00"))}), f)
+    command(ORCH, "-c", os.path.join(folder, "empty.json"), "tick", cwd=folder, env=bench.env)
+    strange = {5: "LATE", 10005: "SKIPPED", 20005: "FAILED", 30005: "DEAD", 40005: "QUEUED"}
+    scale.fill(os.path.join(folder, "orch.db"), names, first, 43800, lambda p, h: strange.get(h))
+    command("cc", "-O2", "-std=c17", "-o", bench.path("bare"), os.path.join(TOP, "tests/bench/bare.c"), "-lsqlite3")
+    return folder
+
+
+def at_scale(bench, name, query, *arguments):
+    folder = years(bench)
+
+    def clocked(argv):
+        start = time.perf_counter()
+        ran = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder, env=bench.env)
+        seconds = time.perf_counter() - start
+        if ran.returncode not in (0, 1):  # status: something has failed
+            fail(f"{argv}: exit status {ran.returncode}")
+        return seconds
+
+    compare(name, rounds(9), lambda: clocked([ORCH, "-c", "orch.json", *arguments]),
+            lambda: clocked([bench.path("bare"), "orch.db", query]))
+
+
+def profile_1m(bench, name, modules, *drawn):
+    python = "/usr/bin/python3"
+    if subprocess.run([python, "-c", f"import {modules}"], capture_output=True).returncode != 0:
+        print(f"{name:<22} SKIP: {python} has no {modules} (apt-get install python3-pandas python3-matplotlib)", flush=True)
+        return
+    path, peaks = bench.path("million.csv"), []
+    if not os.path.exists(path):
+        bench.generate(path, 1000000)
+    yardstick = os.path.join(TOP, "tests", "bench", "profile_pandas.py")
+
+    def ours():
+        seconds, peak = timed([ORCH, "profile", path, "--html", bench.path("million.html")], env=bench.env)
+        peaks.append(peak)
+        return seconds
+
+    compare(name, rounds(5), ours, lambda: timed([python, yardstick, path, *drawn], env=bench.env)[0])
+    print(f"{'':<22} peak memory of orch: {max(peaks) / 1024:.1f} MiB", flush=True)
+
+
 CASES = {
+    "status-438k": lambda bench: at_scale(bench, "status-438k", NARROW, "status"),
+    "status-438k-json": lambda bench: at_scale(bench, "status-438k-json", WHOLE, "status", "-o", "json"),
+    "plan-438k": lambda bench: at_scale(bench, "plan-438k", NARROW, "plan"),
+    "plan-438k-all": lambda bench: at_scale(bench, "plan-438k-all", WHOLE, "plan", "--all", "-o", "csv"),
     "schedule-next": schedule_next,
     "tick-idle": tick_idle,
     "tick-72h": tick_72h,
@@ -396,6 +475,8 @@ CASES = {
     "ingest-150k-made": lambda bench: ingest(bench, "ingest-150k-made", "made"),
     "ingest-150k-none": lambda bench: ingest(bench, "ingest-150k-none", "none"),
     "ingest-24h": lambda bench: ingest(bench, "ingest-24h", "added", 24),
+    "profile-1m": lambda bench: profile_1m(bench, "profile-1m", "pandas"),
+    "profile-1m-drawn": lambda bench: profile_1m(bench, "profile-1m-drawn", "pandas, matplotlib", bench.path("million")),
     "memory": memory,
     "memory-s3": memory_s3,
 }
