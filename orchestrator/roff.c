@@ -84,6 +84,16 @@ static size_t span(const char *s, size_t n, size_t at, const char *mark)
     return 0;
 }
 
+/* "\|" is how a table's cell writes "|", in code as well. */
+static void put_code(FILE *to, const char *s, size_t n)
+{
+    fputs("\\fB", to);
+    for (size_t i = 0; i < n; i++)
+        if (s[i] != '\\' || i + 1 == n || s[i + 1] != '|')
+            put(to, s[i]);
+    fputs("\\fR", to);
+}
+
 /* [text](link): the text, and the link where it leads out of the docs. 0: it is none. */
 static size_t link_at(FILE *to, const char *s, size_t n)
 {
@@ -121,14 +131,15 @@ void roff_inline(FILE *to, const char *s, size_t n)
     for (size_t i = 0; i < n; i += took) {
         took = 1;
         size_t code = span(s, n, i, "`"), strong = span(s, n, i, "**"), weak = span(s, n, i, "*");
+        size_t link = s[i] == '[' && code == 0 ? link_at(to, s + i, n - i) : 0; /* writes it */
         if (code > 0)
-            put_font(to, 'B', s + i + 1, (took = code) - 2);
+            put_code(to, s + i + 1, (took = code) - 2);
         else if (strong > 0)
             put_font(to, 'B', s + i + 2, (took = strong) - 4);
         else if (weak > 0)
             put_font(to, 'I', s + i + 1, (took = weak) - 2);
-        else if (s[i] == '[' && (took = link_at(to, s + i, n - i)) > 0)
-            continue;
+        else if (link > 0)
+            took = link;
         else if (s[i] == '\\' && i + 1 < n && ispunct((unsigned char)s[i + 1]))
             put(to, s[i + (took = 2) - 1]);
         else

@@ -11,7 +11,7 @@ while IFS= read -r file; do
     *.py,* | *,*python*) pythons+=("$file") ;;
     *,'#!'*sh | *,'# shellcheck shell='*) scripts+=("$file") ;;
     esac
-done < <(find dev .ci/run tests/t tests/lib tests/servers tests/bench tests/campaign examples -type f \
+done < <(find dev .ci/run tests/t tests/lib tests/servers tests/bench tests/campaign examples deploy -type f \
     ! -path '*/__pycache__/*' 2>/dev/null | sort)
 for file in "${scripts[@]}"; do
     ok "shellcheck $file" shellcheck -x -P SCRIPTDIR -S style "$file"
