@@ -28,7 +28,8 @@ static void PRINTF(3, 4) add(struct explain_list *l, const char *code, const cha
     l->code[l->n++] = code;
 }
 
-/* What comes next by itself, and what a person may type. @ is pipeline/partition, # pipeline, ^ the run, $ the table. */
+/* What comes next by itself, and what a person may type. @ is pipeline/partition, # pipeline, ~ partition,
+ * ^ the run, $ the table. */
 #define RUN_LOOK                                                                                             \
     {                                                                                                        \
         "orch run @", "looks at once"                                                                        \
@@ -88,7 +89,8 @@ static const struct {
     [REASON_SMALL] = {"nothing by itself: a person must look", {ACK, REPLAY}},
     [REASON_UNVERIFIABLE] = {"nothing", {{"orch lineage add $", "makes loads to come verifiable"}}},
     [REASON_SKIPPED] = {"nothing", {{"orch skip @ --undo", "waits for it again"}}},
-    [REASON_ADOPTED] = {"nothing: it is never loaded", {{"orch skip @ --undo", "takes the decision back"}}},
+    [REASON_ADOPTED] = {"nothing: it is never loaded",
+                        {{"orch adopt # --from ~ --until ~ --undo", "takes the decision back"}}},
     [REASON_EMPTY] = {"nothing, unless objects with rows come", {RUN_LOOK}},
     [REASON_OK] = {"nothing, unless its objects change", {{"orch reconcile @", "compares it again"}}},
     [REASON_OUTSIDE] = {"nothing: since and until of the source in orch.json say what is looked for", {{0}}},
@@ -106,6 +108,7 @@ static void command(struct explained *x, const char *form, const char *does, con
         const char one[2] = {*form, '\0'};
         int n = *form == '@'   ? snprintf(out + at, size - at, "%s/%s", x->pipeline, x->part)
                 : *form == '#' ? snprintf(out + at, size - at, "%s", x->pipeline)
+                : *form == '~' ? snprintf(out + at, size - at, "%s", x->part)
                 : *form == '^' ? snprintf(out + at, size - at, "%s", run)
                 : *form == '$' ? snprintf(out + at, size - at, "%s", x->flow->table)
                                : snprintf(out + at, size - at, "%s", one);

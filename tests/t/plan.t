@@ -194,7 +194,7 @@ with sqlite3.connect(w.path('orch.db')) as db:
     db.execute("UPDATE partition_ SET state = 'ADOPTED' WHERE part = ?", (D + '07',))
     db.execute("UPDATE channel SET failing_since_ms = 0")
     db.execute("INSERT INTO channel (name, failed, failing_since_ms, tried_ms, error) VALUES ('webhook', 3, 1654430000000, 1654430000000, 'HTTP 500')")
-told('07', 'ADOPTED', 'ADOPTED', 'orch ', 'adopted', now='2022-06-05T13:41:00Z')
+told('07', 'ADOPTED', 'ADOPTED', f'orch adopt loans --from {D}07 --until {D}07 --undo', 'adopted', now='2022-06-05T13:41:00Z')
 r = w.orch('status', now='2022-06-05T13:41:00Z')
 like(r.out, 'webhook: fails since 2022-06-05T11:53:20Z: HTTP 500', 'status shows a channel that fails')
 same([c['error'] for c in w.status(now='2022-06-05T13:41:00Z')['channels'] if c['channel'] == 'webhook'], ['HTTP 500'], 'as JSON too')
