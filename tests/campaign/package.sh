@@ -50,7 +50,7 @@ cp "$deb" "$root/tmp/orch.deb"
 in_root() { chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 ${http_proxy:+http_proxy="$http_proxy"} "$@"; }
 as() { local who=$1; shift; in_root su -s /bin/sh "$who" -c "cd && $*"; }
 runs "apt installs it with what it depends on" 0 in_root apt-get install -y --no-install-recommends /tmp/orch.deb
-diag "$(du -sk "$root" | cut -f 1) KiB in all, of which orch $(in_root dpkg-query -W -f '${Installed-Size}' orch) KiB"
+diag "$(du -skx "$root" | cut -f 1) KiB in all, of which orch $(in_root dpkg-query -W -f '${Installed-Size}' orch) KiB"
 is "a user of its own" "$(in_root getent passwd orch | cut -d : -f 6)" /var/lib/orch
 is "who may read the config, and write the state" "$(in_root stat -c '%U:%G %a' /etc/orch /var/lib/orch | tr '\n' ' ')" 'root:orch 750 orch:orch 750 '
 is "nothing runs it yet" "$(find "$root/etc/cron.d" "$root/etc/systemd" "$root/var/spool/cron/crontabs" -name '*orch*')" ''

@@ -3,7 +3,7 @@
 import json, os, shutil, stat, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-from world import ORCH, World, credit_rows, csv_of, diag, done, hour_key, like, ok, same, skip_all
+from world import ORCH, TOP, World, credit_rows, csv_of, diag, done, hour_key, like, ok, same, skip_all
 
 if not shutil.which('crontab'):
     if set(os.environ.get('ORCH_TEST_NEED', '').split(',')) & {'cron', 'all'}:
@@ -74,6 +74,9 @@ same(r.rc, 0, 'another period')
 said = json.loads(r.out)
 same((said['schema_version'], said['change'], said['dry_run']), (1, 'replaced', False), 'the line is replaced, as JSON')
 same(crontab(), MINE + said['line'] + '\n', 'and is there once')
+with open(os.path.join(TOP, 'docs', 'cli-json.md')) as f:
+    page = f.read().split('## cron install')[1].split('\n## ')[0]
+same([k for k in said if f'"{k}"' not in page], [], 'docs/cli-json.md names its members')
 
 # -- what cron would do with it: % unescaped, /bin/sh, an environment with nothing in it
 command = said['line'].split(None, 5)[5].replace('\\%', '%')

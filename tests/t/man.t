@@ -38,7 +38,7 @@ if command -v man >/dev/null && command -v groff >/dev/null; then
     like "orch.json(5): a key, its default" "$page" 'late_after[[:space:]]+no object so long after it was due: LATE\.[[:space:]]+Default: "1h"'
     like "a key that is needed" "$page" 'since[[:space:]]+first partition[^.]*\.[[:space:]]+Needed'
     like "a backslash in a default stays one" "$page" 'Default: "\\""'
-    like "prose of docs/config.md" "$page" 'A password is never written into the'
+    like "prose of docs/config.md" "$page" 'The target table is the schema; the header is matched by name'
     unlike "without marks of markdown" "$page" '`|\*\*|\]\('
     unlike "nor roff's own" "$page" '\\f[BIR]|\\&'
     page=$(cat "$T/text.orch-schedule.7")
