@@ -39,7 +39,7 @@ tidy() {
     [ -z "$cron_pid" ] || kill "$cron_pid" 2>/dev/null
     umount "$root/proc" 2>/dev/null
     if mountpoint -q "$root/proc"; then diag "left: $root"; else rm -rf --one-file-system "$root"; fi
-    (exit $status)
+    (exit "$status")
     leave
 }
 trap tidy EXIT
