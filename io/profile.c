@@ -15,7 +15,8 @@ enum {
     LEAST = 256,
     ALL_EXACT = 32 * MOST_EXACT, /* of all columns */
     ALL_SAMPLES = 32 * MOST_SAMPLE,
-    LOOKED_AT = 20000, /* rows for the guess at SQL types */
+    LOOKED_AT = 20000,  /* rows for the guess at SQL types */
+    ROWS_ALONE = 50000, /* that one thread does by itself */
 };
 const double profile_quantiles[PROFILE_QUANTILES] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 
@@ -23,10 +24,15 @@ struct profile {
     struct column_state *columns; /* owned */
     size_t count, batch_rows, rows;
     struct csv_field *cells; /* owned: [column * batch_rows + row] */
-    uint64_t places[BATCH], hashes[BATCH];
-    bool fresh[BATCH];
-    double numbers[BATCH];
-    char *bytes; /* owned: what cells point into */
+    uint64_t places[BATCH];
+    struct by_worker {
+        uint64_t hashes[BATCH];
+        bool fresh[BATCH];
+    } workers[CREW_MOST];
+    double *numbers;   /* owned: as cells */
+    bool *any;         /* owned: a column has numbers in this batch */
+    struct crew *crew; /* NULL until there are many rows */
+    char *bytes;       /* owned: what cells point into */
     size_t byte_count, byte_cap;
     size_t file, files;
     struct pairs pairs;
@@ -70,6 +76,8 @@ struct profile *profile_new(const struct profile_config *c, const struct str *na
     p->batch_rows = BATCH_CELLS / wide < BATCH ? BATCH_CELLS / wide : BATCH;
     p->columns = xcalloc(wide, sizeof *p->columns);
     p->cells = xcalloc(wide * p->batch_rows, sizeof *p->cells);
+    p->numbers = xcalloc(wide * p->batch_rows, sizeof *p->numbers);
+    p->any = xcalloc(wide, sizeof *p->any);
     p->one_row = xcalloc(wide, sizeof *p->one_row);
     p->byte_cap = MIB;
     p->bytes = xcalloc(p->byte_cap + TAIL, 1);
@@ -86,6 +94,7 @@ void profile_free(struct profile *p)
 {
     if (p == NULL)
         return;
+    crew_free(p->crew);
     for (size_t i = 0; i < p->count; i++)
         column_release(&p->columns[i]);
     for (size_t i = 0; i < p->convert.rule_count; i++)
@@ -96,6 +105,8 @@ void profile_free(struct profile *p)
     free(p->copies.slots);
     free(p->columns);
     free(p->cells);
+    free(p->numbers);
+    free(p->any);
     free(p->one_row);
     free(p->bytes);
     free(p);
@@ -113,7 +124,7 @@ static void look_at_types(struct profile *p)
     struct csv_record rec = {.fields = p->one_row, .count = p->count};
 
     for (size_t r = 0; p->infer != NULL && r < p->rows && p->looked_at < LOOKED_AT; r++) {
-        if (!p->fresh[r])
+        if (!p->workers[0].fresh[r])
             continue;
         p->looked_at++;
         for (size_t k = 0; k < p->count; k++)
@@ -138,31 +149,79 @@ static void batch_moments(struct column_state *c, const double *x, size_t rows)
         moments_add(&c->moments, n, sum / n, m2);
 }
 
+static void take_numbers(struct profile *p, size_t k)
+{
+    struct column_state *c = &p->columns[k];
+    const double *numbers = &p->numbers[k * p->batch_rows];
+
+    if (c->member == PROFILE_PAIRED) {
+        batch_moments(c, numbers, p->any[k] ? p->rows : 0);
+        return;
+    }
+    pairs_column(&p->pairs, c->member, numbers, p->rows);
+    moments_add(&c->moments, p->pairs.n[c->member], p->pairs.mean[c->member], p->pairs.xx[c->member]);
+}
+
+static bool joins_later(const struct profile *p, size_t k)
+{
+    return p->columns[k].member == PROFILE_PAIRED && p->any[k];
+}
+
+static void work_column(void *arg, size_t k, size_t worker)
+{
+    struct profile *p = arg;
+    struct by_worker *w = &p->workers[worker];
+
+    p->any[k] = column_feed(&p->columns[k], k, &p->cells[k * p->batch_rows], p->places, p->rows,
+                            &p->numbers[k * p->batch_rows], w->hashes, w->fresh);
+    if (!joins_later(p, k))
+        take_numbers(p, k);
+}
+
+static void work_pairs(void *arg, size_t a, size_t worker)
+{
+    struct profile *p = arg;
+
+    UNUSED(worker);
+    pairs_batch(&p->pairs, a, p->rows);
+}
+
+static void share(struct profile *p, crew_fn *fn, size_t parts)
+{
+    if (p->crew != NULL) {
+        crew_run(p->crew, fn, p, parts);
+        return;
+    }
+    for (size_t i = 0; i < parts; i++)
+        fn(p, i, 0);
+}
+
 static void flush(struct profile *p)
 {
-    struct pairs *pairs = &p->pairs;
+    struct by_worker *sum = &p->workers[0];
 
-    memset(p->hashes, 0, sizeof p->hashes);
-    memset(p->fresh, 0, sizeof p->fresh);
-    for (size_t k = 0; k < p->count; k++) {
-        struct column_state *c = &p->columns[k];
-        bool any =
-            column_feed(c, &p->cells[k * p->batch_rows], p->places, p->rows, p->numbers, p->hashes, p->fresh);
-        if (any && c->member == PROFILE_PAIRED && pairs->count < PROFILE_PAIRED)
-            c->member = pairs_join(pairs);
-        if (c->member == PROFILE_PAIRED) {
-            batch_moments(c, p->numbers, any ? p->rows : 0);
+    memset(p->workers, 0, sizeof p->workers);
+    share(p, work_column, p->count);
+    for (size_t k = 0; k < p->count; k++) { /* in the columns' order, whoever was first */
+        if (!joins_later(p, k))
             continue;
-        }
-        pairs_column(pairs, c->member, p->numbers, p->rows);
-        moments_add(&c->moments, pairs->n[c->member], pairs->mean[c->member], pairs->xx[c->member]);
+        if (p->pairs.count < PROFILE_PAIRED)
+            p->columns[k].member = pairs_join(&p->pairs);
+        take_numbers(p, k);
     }
-    pairs_batch(pairs, p->rows);
-    for (size_t r = 0; r < p->rows; r++)
-        copies_add(&p->copies, p->hashes[r], p->places[r]);
+    share(p, work_pairs, p->pairs.count);
+    for (size_t r = 0; r < p->rows; r++) {
+        for (size_t w = 1; w < CREW_MOST; w++) {
+            sum->hashes[r] += p->workers[w].hashes[r];
+            sum->fresh[r] = sum->fresh[r] || p->workers[w].fresh[r];
+        }
+        copies_add(&p->copies, sum->hashes[r], p->places[r]);
+    }
     look_at_types(p);
     p->rows = 0;
     p->byte_count = 0;
+    if (p->crew == NULL && p->whole.rows > ROWS_ALONE)
+        p->crew = crew_new();
 }
 
 /* Room for n bytes that stay where they are until the batch is worked. */

@@ -277,8 +277,8 @@ static void hash_cells(struct column_state *c, const struct csv_field *cells, si
     }
 }
 
-bool column_feed(struct column_state *c, const struct csv_field *cells, const uint64_t *places, size_t rows,
-                 double *numbers, uint64_t *row_hashes, bool *fresh)
+bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells, const uint64_t *places,
+                 size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
 {
     uint64_t hashes[BATCH];
     bool any = false;
@@ -290,7 +290,7 @@ bool column_feed(struct column_state *c, const struct csv_field *cells, const ui
         if (i + AHEAD < rows)
             __builtin_prefetch(&c->tally.slots[hashes[i + AHEAD] & (c->tally.slot_count - 1)]);
         numbers[i] = NAN;
-        row_hashes[i] = hash_mix(row_hashes[i], hash);
+        row_hashes[i] += hash_mix(hash, k + 1);
         if (hash <= AN_EMPTY)
             continue;
         numbers[i] = feed_value(c, &cells[i], hash, places[i], &fresh[i]);

@@ -132,7 +132,7 @@ int64_t copies_count(const struct copies *c);
 struct profile_place place_of(uint64_t place);
 
 /* --- profile_pairs.c --- */
-enum { BATCH = 1024 };
+enum { BATCH = 4096 };
 struct comoment {
     double n, mean_x, mean_y, xx, yy, xy;
 };
@@ -146,7 +146,7 @@ struct pairs {
 size_t pairs_join(struct pairs *p); /* a new member; the rows before had no number of it */
 /* The numbers of a batch, NAN where there is none: its moments are in n, mean, xx. */
 void pairs_column(struct pairs *p, size_t member, const double *x, size_t rows);
-void pairs_batch(struct pairs *p, size_t rows);
+void pairs_batch(struct pairs *p, size_t a, size_t rows); /* a with all members behind it */
 void pairs_release(struct pairs *p);
 
 /* --- profile_column.c --- */
@@ -192,12 +192,20 @@ void column_init(struct column_state *c, struct str name, const char *const *nul
 void column_release(struct column_state *c);
 /*
  * One batch of a column. numbers: those of each row, NAN where there is none; true where there is one at all.
- * row_hashes go on with this column. fresh is set for a row whose form is new: its type is worth a look.
+ * Something of column k is added to row_hashes. fresh is set for a row whose form is new: its type is worth a look.
  */
-bool column_feed(struct column_state *c, const struct csv_field *cells, const uint64_t *places, size_t rows,
-                 double *numbers, uint64_t *row_hashes, bool *fresh);
+bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells, const uint64_t *places,
+                 size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh);
 /* Before the report: what an exact tally knows goes where the rest would be found otherwise. */
 void column_settle(struct column_state *c);
+
+/* --- profile_crew.c: threads, for large files alone --- */
+enum { CREW_MOST = 4 };
+typedef void crew_fn(void *arg, size_t part, size_t worker); /* worker < CREW_MOST */
+struct crew;
+struct crew *crew_new(void); /* as many as there are processors, the caller among them; perhaps it alone */
+void crew_run(struct crew *c, crew_fn *fn, void *arg, size_t parts); /* back when all parts are done */
+void crew_free(struct crew *c);                                      /* NULL is fine */
 
 /* --- profile_report.c --- */
 void column_report(struct column_state *c, struct profile_column *ret);

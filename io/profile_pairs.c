@@ -88,9 +88,8 @@ static void pair(struct pairs *p, size_t a, size_t b, size_t rows)
     c->n = all;
 }
 
-void pairs_batch(struct pairs *p, size_t rows)
+void pairs_batch(struct pairs *p, size_t a, size_t rows)
 {
-    for (size_t a = 0; a < p->count; a++)
-        for (size_t b = a + 1; b < p->count; b++)
-            pair(p, a, b, rows);
+    for (size_t b = a + 1; b < p->count; b++)
+        pair(p, a, b, rows);
 }

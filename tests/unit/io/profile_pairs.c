@@ -21,7 +21,7 @@ TEST(a_large_offset_does_not_drown_the_correlation)
         }
         pairs_column(&p, 0, x, BATCH);
         pairs_column(&p, 1, y, BATCH);
-        pairs_batch(&p, BATCH);
+        pairs_batch(&p, 0, BATCH);
     }
     is_int(p.all[1].n, 50 * BATCH);
     ok(fabs(r_of(&p.all[1]) + 0.99913) < 1e-4);
@@ -37,7 +37,7 @@ TEST(only_rows_that_have_both_count)
     pairs_join(&p);
     pairs_column(&p, 0, x, 6);
     pairs_column(&p, 1, y, 6);
-    pairs_batch(&p, 6);
+    pairs_batch(&p, 0, 6);
     is_int(p.all[1].n, 4);
     ok(fabs(r_of(&p.all[1]) - 1) < 1e-12);
     ok(fabs(p.all[1].mean_x - 3) < 1e-12);
