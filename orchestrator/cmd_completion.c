@@ -58,7 +58,7 @@ static bool first_word(const struct help_row *r, char *out, size_t size)
     size_t n = strcspn(r->command->name, " ");
 
     snprintf(out, size, "%.*s", (int)n, r->command->name);
-    for (const struct help_row *k = help_rows; k != r; k++)
+    for (const struct help_row *k = help_rows; k != r && k->command != NULL; k++)
         if (strncmp(k->command->name, out, n) == 0 &&
             (k->command->name[n] == ' ' || k->command->name[n] == '\0'))
             return false;

@@ -124,8 +124,9 @@ static void put_prose(FILE *to, const char *s, size_t n, size_t i)
         put(to, s[i]);
 }
 
-void roff_inline(FILE *to, const char *s, size_t n)
+void roff_inline(FILE *to, const char *text, size_t n)
 {
+    const char *s = text;
     size_t took;
 
     for (size_t i = 0; i < n; i += took) {

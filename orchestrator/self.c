@@ -5,8 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 int self_path(char ret[SELF_SIZE], struct err *err)
 {
     ssize_t n = readlink("/proc/self/exe", ret, SELF_SIZE - 1);

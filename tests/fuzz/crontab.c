@@ -1,8 +1,8 @@
 /* Any text as a crontab: the line goes in once, comes out again, and every other byte stays. */
 #include "cron/crontab.h"
-#include <stdint.h>
 #include "base/limits.h"
 #include "base/mem.h"
+#include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
