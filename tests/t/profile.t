@@ -242,6 +242,26 @@ def pipeline():
     ok(not any(c["column"].startswith("_orch") for c in t["columns"]), "orch's own columns are left out")
 
 
+def server_table():
+    """A table of a real server, streamed: its own types, NULLs, and rows beyond one packet."""
+    if not (shutil.which("mariadbd") or os.path.exists("/usr/sbin/mariadbd")) and "mysql" not in os.environ.get("ORCH_TEST_NEED", ""):
+        ok(True, "a table of a server # SKIP mariadb is not installed")
+        return
+    m = World("mysql")
+    m.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, d DOUBLE, n DECIMAL(20,4), day DATE, at DATETIME(6), word VARCHAR(100), raw BLOB, `odd ``name` INT);"
+          "INSERT INTO t SELECT seq, seq/7, seq/10, DATE_ADD('2022-06-01', INTERVAL seq MOD 30 DAY), DATE_ADD('2022-06-05 12:00:00.5', INTERVAL seq SECOND),"
+          " IF(seq MOD 4 = 0, NULL, CONCAT('w', seq MOD 9)), IF(seq = 9, '', REPEAT('x', seq MOD 100)), NULL FROM seq_1_to_20000")
+    m.pipeline(target_table="t")
+    r = m.good("profile", "loans", "--table", "-o", "json", now="2022-06-06T00:00:00Z")
+    t = json.loads(r.out)
+    same([(c["column"], c["type"], c["nulls"], c["empty"]) for c in t["columns"]],
+         [("id", "INT", 0, 0), ("d", "REAL", 0, 0), ("n", "REAL", 0, 0), ("day", "DATE", 0, 0), ("at", "DATETIME", 0, 0),
+          ("word", "TEXT", 5000, 0), ("raw", "TEXT", 0, 201), ("odd `name", "NOTHING", 20000, 0)], "a server's table: types, NULLs and empty texts apart")
+    same((t["rows"], column(t, "word")["distinct"], column(t, "day")["max"], column(t, "n")["max"]), (20000, 9, "2022-06-30", 2000), "every row of it, once")
+    near(column(t, "d")["mean"], 20001 / 14, 1e-12, "doubles with all their digits")
+    ok(column(t, "d")["sql_type"] == "double" and column(t, "n")["sql_type"].startswith("decimal(20,4)"), "and the table's own SQL types")
+
+
 def memory():
     """What it takes does not grow with the file."""
     peaks = []
@@ -266,5 +286,6 @@ whatever()
 dialects()
 page()
 pipeline()
+server_table()
 memory()
 done()
