@@ -253,20 +253,22 @@ bool alert_again(int64_t said_ms, int64_t renotify_ms, int64_t now_ms)
     return since + TICK_JITTER_MS >= renotify_ms;
 }
 
-/* Which rows are news to the channel. A reminder is of all of its pipeline and class, so that they go together from then
- * on. */
+/*
+ * Which rows are news to the channel. A reminder is of all of its pipeline and class, so that they go together from then on:
+ * told_list has them one behind the other.
+ */
 static void find_due(struct items *l, int64_t renotify_ms, int64_t now_ms)
 {
-    for (size_t i = 0; i < l->n; i++)
-        l->v[i].due = l->v[i].gone || l->v[i].said_ms == 0;
-    for (size_t i = 0; i < l->n; i++) {
-        const struct item *it = &l->v[i];
-        if (it->gone || it->said_ms == 0 || !alert_again(it->said_ms, renotify_ms, now_ms))
-            continue;
-        for (size_t k = 0; k < l->n; k++)
-            if (!l->v[k].gone && strcmp(l->v[k].pipeline, it->pipeline) == 0 &&
-                strcmp(l->v[k].class, it->class) == 0)
-                l->v[k].due = true;
+    for (size_t first = 0, end; first < l->n; first = end) {
+        bool again = false;
+        for (end = first; end < l->n && strcmp(l->v[end].pipeline, l->v[first].pipeline) == 0 &&
+                          strcmp(l->v[end].class, l->v[first].class) == 0;
+             end++) {
+            const struct item *it = &l->v[end];
+            again |= !it->gone && it->said_ms != 0 && alert_again(it->said_ms, renotify_ms, now_ms);
+        }
+        for (size_t i = first; i < end; i++)
+            l->v[i].due = again || l->v[i].gone || l->v[i].said_ms == 0;
     }
 }
 

@@ -93,12 +93,38 @@ struct item *items_find(const struct items *l, const char *key)
     return found;
 }
 
+/* The first whose key is not before `key`. */
+static size_t lower_bound(const struct items *l, const char *key)
+{
+    size_t low = 0, high = l->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(l->v[middle].key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* From class to class of the pipeline, by key: asked for each of many, a walk over all of them would take minutes. */
 bool items_other_stands(const struct items *l, const char *pipeline, const char *part)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (!l->v[i].gone && strcmp(l->v[i].pipeline, pipeline) == 0 && strcmp(l->v[i].part, part) == 0)
-            return true;
-    return false;
+    char *key = xasprintf("%s ", pipeline);
+    bool found = false;
+
+    for (size_t i = lower_bound(l, key); !found && i < l->n && strcmp(l->v[i].pipeline, pipeline) == 0;
+         i = lower_bound(l, key)) {
+        free(key);
+        key = xasprintf("%s %s %s", pipeline, l->v[i].class, part);
+        const struct item *same = items_find(l, key);
+        found = same != NULL && !same->gone;
+        free(key);
+        key = xasprintf("%s %s!", pipeline, l->v[i].class); /* behind its last: '!' comes after ' ' */
+    }
+    free(key);
+    return found;
 }
 
 bool items_due(const struct items *l)

@@ -25,7 +25,7 @@ void items_clear(struct items *l); /* empty; usable again */
 /* By key, one of each. */
 void items_sort(struct items *l);
 struct item *items_find(const struct items *l, const char *key); /* after items_sort; NULL */
-/* Of the same pipeline and partition. */
+/* Of the same pipeline and partition, whatever its class; after items_sort. */
 bool items_other_stands(const struct items *l, const char *pipeline, const char *part);
 /* What stands before what has gone; new before told before. items_find is over. */
 void items_sort_to_tell(struct items *l);

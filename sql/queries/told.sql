@@ -14,9 +14,13 @@ DELETE FROM told WHERE channel = ?1 AND key = ?2;
 DELETE FROM told WHERE channel = ?1;
 -- name: told_channels
 SELECT DISTINCT channel FROM told;
--- What a person decided about a partition. The newest word of the audit is who said it.
+-- What a person decided about a partition, and who: the newest word of the audit that gives this reason for it, or for the
+-- partitions from it on ("2022-06-05T00..2022-06-05T12").
 -- name: told_ending_part
-SELECT p.state, p.reason, (SELECT a.who FROM audit a WHERE a.pipeline = p.pipeline AND a.part = p.part
+SELECT p.state, p.reason, (SELECT a.who FROM audit a WHERE a.pipeline = p.pipeline AND a.verb IN ('skip', 'adopt')
+                           AND a.reason = p.reason
+                           AND (a.part = p.part OR p.part BETWEEN substr(a.part, 1, instr(a.part, '..') - 1)
+                                                              AND substr(a.part, instr(a.part, '..') + 2))
                            ORDER BY a.id DESC LIMIT 1)
 FROM partition_ p WHERE p.pipeline = ?1 AND p.part = ?2 AND p.state IN ('SKIPPED', 'ADOPTED');
 -- name: told_ending_ack

@@ -123,12 +123,14 @@ TEST(who_settled_a_trouble_is_known)
         " ('p', 'b', 'QUEUED', 1, ''), ('p', 'c', 'ADOPTED', 1, 'by hand')");
     sql("INSERT INTO audit(at_ms, who, verb, pipeline, part, reason) VALUES (1, 'bob@x', 'replay', 'p', 'a', "
         "''),"
-        " (2, 'ana@x', 'skip', 'p', 'a', 'closed')");
+        " (2, 'ana@x', 'skip', 'p', 'a', 'closed'), (3, 'bob@x', 'cancel', 'p', 'a', 'closed'),"
+        " (4, 'eve@x', 'adopt', 'p', 'b..c', 'by hand'), (5, 'bob@x', 'adopt', 'p', 'd..e', 'by hand'),"
+        " (6, 'bob@x', 'skip', 'p', 'c', 'another reason, of before it was adopted')");
     sql("INSERT INTO ack VALUES ('p', 'b', 'SMALL', '7', 1, 'ana@x', 'a holiday')");
     is_int(told_ending(s, "p", "a", "LATE", ending, sizeof ending, &err), 1);
     is_str(ending, "skipped by ana@x: closed");
     is_int(told_ending(s, "p", "c", "LATE", ending, sizeof ending, &err), 1);
-    is_str(ending, "adopted: by hand");
+    is_str(ending, "adopted by eve@x: by hand");
     is_int(told_ending(s, "p", "b", "SMALL", ending, sizeof ending, &err), 1);
     is_str(ending, "acknowledged by ana@x: a holiday");
     is_int(told_ending(s, "p", "b", "LATE", ending, sizeof ending, &err), 0);
