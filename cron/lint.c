@@ -182,7 +182,10 @@ static bool lint_never(struct lint *l)
 
     if (cronexpr_next(l->c, l->zone, 0, l->now_ms, &ms) == 1)
         return false;
-    if (cronexpr_prev(l->c, l->zone, 0, INT64_MAX, &ms) == 1)
+    if (l->zone != NULL && cronexpr_next(l->c, NULL, 0, l->now_ms, &ms) == 1)
+        warn(l, FIELD_COUNT, 1, "never fires: whenever it matches, the clocks of %s leave that time out",
+             cron_zone_name(l->zone));
+    else if (cronexpr_prev(l->c, l->zone, 0, INT64_MAX, &ms) == 1)
         warn(l, FIELD_COUNT, 1, "never fires again: the last time was %s", civil_rfc3339(ms, false, out));
     else
         warn(l, FIELD_COUNT, 1, "never fires: no day until 2199 matches");

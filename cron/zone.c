@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cron/zone_int.h"
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
 enum { DAY_S = 86400, FIRST_YEAR = 1970, LAST_YEAR = 2200, MAX_OFFSET = 26 * 3600, FAR_CHANGE = 3 * 3600 };
@@ -336,11 +338,62 @@ void cron_zone_free(struct cron_zone *z)
     free(z);
 }
 
+/* One component of a name, spelled as the folder has it. */
+static bool spell(const char *name, char *part)
+{
+    char *folder = xasprintf("%s/%.*s", ZONE_FOLDER, (int)(part - name), name);
+    DIR *d = opendir(folder);
+    const struct dirent *e;
+    bool found = false;
+
+    while (d != NULL && !found && (e = readdir(d)) != NULL)
+        if (strcasecmp(e->d_name, part) == 0) {
+            memcpy(part, e->d_name, strlen(part));
+            found = true;
+        }
+    if (d != NULL)
+        closedir(d);
+    free(folder);
+    return found;
+}
+
+/* Many write europe/berlin. */
+static bool spell_all(char *name)
+{
+    bool found = true;
+
+    for (char *part = name, *end; found && part != NULL; part = end) {
+        end = strchr(part, '/');
+        if (end != NULL)
+            *end = '\0';
+        found = spell(name, part);
+        if (end != NULL)
+            *end++ = '/';
+    }
+    return found;
+}
+
+static int unknown(const char *name, const char *shown, const char *path, struct err *err)
+{
+    char *right = xstrdup(name);
+
+    err_set(err, ERR_CONFIG, "time zone '%s': %s cannot be read", shown, path);
+    if (spell_all(right))
+        err_hint(err, "it is written %s", right);
+    else
+        err_hint(err,
+                 "names are as in the IANA database, letter case too: UTC, Europe/Berlin; the package is "
+                 "tzdata");
+    free(right);
+    return -(int)ERR_CONFIG;
+}
+
 static bool name_fits(const char *name)
 {
     size_t n = strlen(name);
 
     return n > 0 && n <= 64 && name[0] != '/' && name[n - 1] != '/' && strstr(name, "..") == NULL &&
+           strstr(name, "//") == NULL &&
            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == n;
 }
 
@@ -372,10 +425,7 @@ int cron_zone_find(const char *name, const struct cron_zone **ret, struct err *e
     path = fs_join(ZONE_FOLDER, name);
     rc = fs_read(path, &file, err);
     if (rc < 0) {
-        err_set(err, ERR_CONFIG, "time zone '%s': %s cannot be read", shown, path);
-        err_hint(
-            err,
-            "names are as in the IANA database, letter case too: UTC, Europe/Berlin; the package is tzdata");
+        rc = unknown(name, shown, path, err);
         goto out;
     }
     rc = cron_zone_parse(name, file.p, file.n, &zone, err);

@@ -39,6 +39,8 @@ TEST(what_few_expect_is_said)
         {"cron(0 0 L-3 * ? *)", "UTC", "day of month", "unverified on AWS", 10},
         {"cron(0 0 ? * FRIL *)", "UTC", "day of week", "unverified on AWS", 14},
         {"0 0 30 2 *", "UTC", "", "never fires", 1},
+        {"cron(30 2 ? 3 1L *)", "Europe/Berlin", "",
+         "never fires: whenever it matches, the clocks of Europe/Berlin leave that time out", 1},
         {"cron(0 0 1 1 ? 2020)", "UTC", "", "never fires again: the last time was 2020-01-01", 1},
         {"* 5 * * *", "UTC", "minute", "every minute of those hours", 1},
         {"*,5 * * * *", "UTC", "minute", "leaves nothing", 1},

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "tests/tap.h"
 
 static int64_t at(const char *rfc3339)
@@ -95,6 +96,24 @@ TEST(names_that_are_none)
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         fails(cron_zone_find(bad[i], &z, &err), &err, ERR_CONFIG);
+}
+
+TEST(letter_case_is_set_right_by_the_hint)
+{
+    static const char *const known[][2] = {{"europe/berlin", "it is written Europe/Berlin"},
+                                           {"AMERICA/argentina/BUENOS_AIRES",
+                                            "it is written America/Argentina/Buenos_Aires"},
+                                           {"utc", "it is written UTC"},
+                                           {"europe/atlantis", "names are as in the IANA database"},
+                                           {"Europe//Berlin", "names are as in the IANA database: UTC"}};
+    const struct cron_zone *z;
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        fails(cron_zone_find(known[i][0], &z, &err), &err, ERR_CONFIG);
+        if (!ok(str_starts(err.hint, known[i][1])))
+            diag("%s: %s", known[i][0], err.hint);
+    }
 }
 
 /* A file with no change at all, and a rule. */
