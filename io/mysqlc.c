@@ -252,11 +252,6 @@ const char *mysqlc_version(const struct mysqlc *c)
     return c->version;
 }
 
-unsigned long mysqlc_version_id(const struct mysqlc *c)
-{
-    return c->version_id;
-}
-
 const char *mysqlc_cipher(const struct mysqlc *c)
 {
     return mysql_get_ssl_cipher(c->handle);

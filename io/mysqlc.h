@@ -24,7 +24,6 @@ NODISCARD int mysqlc_open(const struct mysqlc_config *c, struct mysqlc **ret, st
 void mysqlc_close(struct mysqlc *c); /* the server rolls back; NULL is fine */
 bool mysqlc_is_mariadb(const struct mysqlc *c);
 const char *mysqlc_version(const struct mysqlc *c);      /* "10.11.19", "9.7.4" */
-unsigned long mysqlc_version_id(const struct mysqlc *c); /* 101119, 90704 */
 const char *mysqlc_cipher(const struct mysqlc *c);       /* NULL: clear text */
 /* Did an error end the connection? Then only mysqlc_close is left. */
 bool mysqlc_is_lost(const struct mysqlc *c);

@@ -141,10 +141,6 @@ NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err
 #define TARGET_DECIDED 99003
 NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err);
 void target_load_abort(struct load *l); /* rolls back, closes the connection, frees; NULL is fine */
-/* After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the ledger.
- * 1 loaded, 0 not. ERR_LOCK_LOST when the epoch has moved on (then the new holder will find out). */
-NODISCARD int target_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id,
-                             struct err *err);
 
 /* Reconciliation of what is stored, at any later time, in one snapshot. ret as for target_load_sums. */
 NODISCARD int target_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret,

@@ -26,8 +26,9 @@ int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch
 static int lost(struct err *err, const char *pipeline, int64_t epoch)
 {
     return err_set(err, ERR_LOCK_LOST,
-                   "%s: another run has taken the pipeline over: the epoch is not %lld any more", pipeline,
-                   (long long)epoch);
+                   "%s: the epoch in the target is not %lld any more: another run has taken the pipeline over, "
+                   "or one died while it did",
+                   pipeline, (long long)epoch);
 }
 
 static int raise_epoch(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch,
@@ -104,12 +105,4 @@ int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 1000 ? pause_ms * 2 : pause_ms;
     }
-}
-
-int target_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, struct err *err)
-{
-    int loaded;
-    int rc = fence_resolve(t, pipeline, epoch, load_id, &loaded, err);
-
-    return rc < 0 ? rc : loaded;
 }

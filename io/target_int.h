@@ -128,7 +128,10 @@ void ledger_key_sha256(const char *key, const char *partition, unsigned char out
 NODISCARD int ledger_insert(struct target *t, const struct ledger_row *row, struct err *err);
 NODISCARD int ledger_has(struct target *t, int64_t load_id, struct err *err); /* 1 loaded once, 0 not */
 
-/* target_fence.c: target_resolve, with the ledger's word kept where the epoch has moved on (*ret_loaded 1/0). */
+/*
+ * target_fence.c. After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the
+ * ledger: *ret_loaded 1 or 0, -1 where it cannot be told. ERR_LOCK_LOST when the epoch has moved on: *ret_loaded stands.
+ */
 NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id,
                             int *ret_loaded, struct err *err);
 

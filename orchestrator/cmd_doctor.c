@@ -7,6 +7,7 @@
 #include "orchestrator/doctor.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/probe.h"
+#include "orchestrator/self.h"
 #include "orchestrator/view.h"
 #include <pwd.h>
 #include <stdarg.h>
@@ -338,13 +339,12 @@ static void print(struct cli *c, const struct doctor *d)
 /* Re-executed under env -i, from the home folder: what cron gives, and what it does not. */
 static int again(struct cli *c, struct err *err)
 {
-    char memory[1024], home[300], self[4096];
+    char memory[1024], home[300], self[SELF_SIZE];
     struct passwd entry, *found = NULL;
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    int rc = self_path(self, err);
 
-    if (n < 0)
-        return err_errno(err, errno, "cannot tell where orch is");
-    self[n] = '\0';
+    if (rc < 0)
+        return rc;
     err_ignore(getpwuid_r(getuid(), &entry, memory, sizeof memory, &found));
     snprintf(home, sizeof home, "HOME=%s", found != NULL ? found->pw_dir : "/");
     char shell[] = "SHELL=/bin/sh", path[] = "PATH=/usr/bin:/bin", verb[] = "doctor", c_option[] = "-c",

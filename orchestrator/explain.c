@@ -98,11 +98,11 @@ static const struct {
 
 static void command(struct explained *x, const char *form, const char *does, const char *run)
 {
-    char *out = x->commands[x->command_count].line;
     size_t at = 0, size = sizeof x->commands[0].line;
 
     if (x->command_count == EXPLAIN_COMMANDS)
         return;
+    char *out = x->commands[x->command_count].line;
     out[0] = '\0';
     for (; *form != '\0' && at < size - 1; form++) {
         const char one[2] = {*form, '\0'};

@@ -409,9 +409,12 @@ TEST(a_server_that_stays_away_after_commit_is_unknown)
     is_int(err.native, TARGET_COMMIT_UNKNOWN);
     tf_release(&l);
     test_proxy_rules(p, NULL);
-    is_int(target_resolve(t, TF_PIPELINE, l.epoch, 7, &err), 1);
-    is_int(target_resolve(t, TF_PIPELINE, l.epoch, 8, &err), 0);
-    fails(target_resolve(t, TF_PIPELINE, l.epoch + 1, 7, &err), &err, ERR_LOCK_LOST);
+    int loaded;
+    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch, 7, &loaded, &err), &err);
+    is_int(loaded, 1);
+    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch, 8, &loaded, &err), &err);
+    is_int(loaded, 0);
+    fails(fence_resolve(t, TF_PIPELINE, l.epoch + 1, 7, &loaded, &err), &err, ERR_LOCK_LOST);
     target_close(t);
     test_mariadb_kill(m);
     server = kept;

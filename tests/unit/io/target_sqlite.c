@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "io/target_int.h"
 #include "tests/lib/run.h"
 #include "tests/lib/target_fixture.h"
 #include "tests/tap.h"
@@ -155,14 +156,16 @@ TEST(a_lost_fence_leaves_nothing)
     struct target *t = fresh(), *other = open_target();
     struct tf_load l = {.table = "loan", .csv = three, .id = 7, .epoch = take_epoch(t)};
     int64_t epoch;
+    int loaded;
     struct err err;
 
     must_rc(target_fence_raise(other, TF_PIPELINE, l.epoch, &epoch, &err), &err);
     fails(tf_load(t, &l, &err), &err, ERR_LOCK_LOST);
     is_str(sql("SELECT (SELECT COUNT(*) FROM loan), (SELECT COUNT(*) FROM orch_load)"), "0\t0");
     fails(target_fence_raise(t, TF_PIPELINE, l.epoch, &epoch, &err), &err, ERR_LOCK_LOST);
-    is_int(target_resolve(t, TF_PIPELINE, l.epoch + 1, 7, &err), 0);
-    fails(target_resolve(t, TF_PIPELINE, l.epoch, 7, &err), &err, ERR_LOCK_LOST);
+    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch + 1, 7, &loaded, &err), &err);
+    is_int(loaded, 0);
+    fails(fence_resolve(t, TF_PIPELINE, l.epoch, 7, &loaded, &err), &err, ERR_LOCK_LOST);
     target_close(other);
     target_close(t);
 }
