@@ -289,6 +289,8 @@ static int run(struct cli *c, struct err *err)
         if (only == NULL || only == &c->config->pipelines[i])
             rc = look(&s, &c->config->pipelines[i], err);
     if (rc == 0)
+        rc = status_look_at_rejects(&s, err);
+    if (rc == 0)
         rc = c->out.format == OUT_TABLE ? status_print(&s, err)
              : c->out.format == OUT_CSV ? print_csv(&s, err)
                                         : print_json(&s, err);

@@ -35,6 +35,8 @@ struct status {
 };
 NODISCARD int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret,
                           struct err *err);
+/* Of all pipelines that were looked at, in one walk over the rejects. */
+NODISCARD int status_look_at_rejects(struct status *s, struct err *err);
 const char *status_verdict(const struct status_flow *f); /* EQUAL, DIFFERENT, UNVERIFIABLE, "" */
 /* The troubles of one pipeline that concern what was asked for: those of the tick, and a cron that is dead. */
 typedef int status_fn(void *arg, const struct status_flow *f, const struct finding *x, struct err *err);

@@ -44,14 +44,30 @@ static int64_t lag_of(const struct status_flow *f, int64_t now_ms)
     return newest > start ? newest - start : 0;
 }
 
-/* Rejects, and what include left out: a pattern that takes too little loses rows as surely as a crash. */
+static int on_rejects(void *arg, const char *pipeline, int64_t final, int64_t other, struct err *err)
+{
+    struct status *s = arg;
+
+    UNUSED(err);
+    for (size_t i = 0; i < s->flow_count; i++)
+        if (strcmp(s->flows[i].p->name, pipeline) == 0) {
+            s->flows[i].rejects_final = final;
+            s->flows[i].rejects_other = other;
+        }
+    return 0;
+}
+
+int status_look_at_rejects(struct status *s, struct err *err)
+{
+    return reject_counts(s->c->store, on_rejects, s, err);
+}
+
+/* What include left out: a pattern that takes too little loses rows as surely as a crash. */
 static int look_at_row(struct store *s, struct status_flow *f, struct err *err)
 {
     struct pipeline_row row = {0};
-    int rc = reject_count(s, f->p->name, &f->rejects_final, &f->rejects_other, err);
+    int rc = pipeline_get(s, f->p->name, &row, err);
 
-    if (rc >= 0)
-        rc = pipeline_get(s, f->p->name, &row, err);
     f->left_out = row.left_out;
     f->retry_ms = row.retry_ms;
     if (row.left_out_example != NULL)

@@ -106,19 +106,19 @@ int reject_list(struct store *s, const char *pipeline, const char *part, int64_t
     return rc;
 }
 
-int reject_count(struct store *s, const char *pipeline, int64_t *ret_final, int64_t *ret_other,
-                 struct err *err)
+int reject_counts(struct store *s,
+                  int (*fn)(void *arg, const char *pipeline, int64_t final, int64_t other, struct err *err),
+                  void *arg, struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_REJECT_COUNT, &st, err);
+    int rc = store_stmt(s, SQL_STATE_REJECT_COUNTS, &st, err);
 
     if (rc < 0)
         return rc;
-    bind_text(st, 1, pipeline);
-    rc = stmt_step(s, st, err);
-    if (rc > 0) {
-        *ret_final = col_i64(st, 0);
-        *ret_other = col_i64(st, 1);
+    while ((rc = stmt_step(s, st, err)) > 0) {
+        rc = fn(arg, (const char *)sqlite3_column_text(st, 0), col_i64(st, 1), col_i64(st, 2), err);
+        if (rc < 0)
+            break;
     }
     stmt_done(st);
     return rc < 0 ? rc : 0;

@@ -20,6 +20,9 @@ typedef int reject_fn(void *arg, const struct reject *r, struct err *err);
 /* part NULL: all; by part, key, line; limit < 0: none. */
 NODISCARD int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit,
                           reject_fn *fn, void *arg, struct err *err);
-NODISCARD int reject_count(struct store *s, const char *pipeline, int64_t *ret_final, int64_t *ret_other,
-                           struct err *err);
+/* Of each pipeline that has any; other: of files that were not loaded (yet). */
+NODISCARD int reject_counts(struct store *s,
+                            int (*fn)(void *arg, const char *pipeline, int64_t final, int64_t other,
+                                      struct err *err),
+                            void *arg, struct err *err);
 #endif

@@ -24,7 +24,9 @@ FROM object o CROSS JOIN load l ON l.object_id = o.id JOIN reject r ON r.load_id
 WHERE o.pipeline = ?1 AND (?2 IS NULL OR o.part = ?2) AND l.state NOT IN ('SUPERSEDED', 'DROPPED')
 ORDER BY o.part, o.key, r.line LIMIT ?3;
 
--- name: reject_count
-SELECT coalesce(sum(r.state = 'FINAL'), 0), coalesce(sum(r.state <> 'FINAL'), 0)
-FROM reject r JOIN load l ON l.load_id = r.load_id JOIN object o ON o.id = l.object_id
-WHERE o.pipeline = ?1 AND l.state NOT IN ('SUPERSEDED', 'DROPPED');
+-- name: reject_counts
+-- from the rejects, not from the objects: most loads have none. CROSS JOIN: in this order
+SELECT o.pipeline, sum(x.final), sum(x.other)
+FROM (SELECT load_id, sum(state = 'FINAL') AS final, sum(state <> 'FINAL') AS other FROM reject GROUP BY load_id) x
+CROSS JOIN load l ON l.load_id = x.load_id CROSS JOIN object o ON o.id = l.object_id
+WHERE l.state NOT IN ('SUPERSEDED', 'DROPPED') GROUP BY o.pipeline;

@@ -12,13 +12,14 @@ DELETE FROM trouble WHERE (?1 IS NULL OR pipeline = ?1) AND seen_ms <> ?2;
 SELECT key, pipeline, class, text, hint, opened_ms, said_ms FROM trouble
 WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY pipeline, opened_ms, key;
 -- Where the work stands badly. A job that failed stays a trouble while it is tried again: it is well when it is loaded.
+-- INDEXED BY: the planner, which knows no numbers, would walk all that is settled.
 -- name: trouble_jobs
 SELECT j.id, j.part, j.n, j.state, j.error, j.message, j.hint, j.execution_id, j.attempts, j.tries, j.not_before_ms
-FROM job j
+FROM job j INDEXED BY job_state
 WHERE j.pipeline = ?1 AND j.state IN ('FAILED', 'DEAD', 'MISMATCHED', 'QUEUED', 'PROCESSING')
   AND (j.state IN ('FAILED', 'DEAD', 'MISMATCHED') OR (j.tries > 0 AND j.error IS NOT NULL))
   AND NOT EXISTS (SELECT 1 FROM partition_ p WHERE p.pipeline = j.pipeline AND p.part = j.part
                   AND p.state IN ('SKIPPED', 'ADOPTED'))
 ORDER BY j.part, j.n;
 -- name: trouble_late
-SELECT part, since_ms FROM partition_ WHERE pipeline = ?1 AND state = 'LATE' ORDER BY part;
+SELECT part, since_ms FROM partition_ INDEXED BY partition_state WHERE pipeline = ?1 AND state = 'LATE' ORDER BY part;

@@ -28,10 +28,10 @@ GROUP BY j.part, j.n ORDER BY j.part, j.n;
 
 -- name: view_marks
 -- ?2 ?3 from, to. What a person has acknowledged is no mark any more, until it is another
-SELECT part, 'NEW', count(*), 0 FROM object
+SELECT part, 'NEW', count(*), 0 FROM object INDEXED BY object_new
 WHERE pipeline = ?1 AND verdict = 'NEW' AND part >= ?2 AND part <= ?3 GROUP BY part
 UNION ALL
-SELECT o.part, 'REFUSED', count(*), 0 FROM object o
+SELECT o.part, 'REFUSED', count(*), 0 FROM object o INDEXED BY object_refused
 WHERE o.pipeline = ?1 AND o.verdict = 'REFUSED' AND o.part >= ?2 AND o.part <= ?3
 AND NOT EXISTS (SELECT 1 FROM object x WHERE x.pipeline = o.pipeline AND x.key = o.key AND x.id > o.id)
 AND NOT EXISTS (SELECT 1 FROM ack a WHERE a.pipeline = o.pipeline AND a.part = o.part AND a.class = 'REFUSED'

@@ -60,6 +60,28 @@ static struct got list(void)
     return g;
 }
 
+static int on_count(void *arg, const char *pipeline, int64_t final, int64_t other, struct err *err)
+{
+    int64_t *n = arg;
+
+    UNUSED(err);
+    is_str(pipeline, "loans");
+    n[0] = final;
+    n[1] = other;
+    n[2]++;
+    return 0;
+}
+
+static void count(int64_t *ret_final, int64_t *ret_other)
+{
+    int64_t n[3] = {0};
+
+    must_rc(reject_counts(f.s, on_count, n, &f.err), &f.err);
+    is_int(n[2], 1);
+    *ret_final = n[0];
+    *ret_other = n[1];
+}
+
 TEST(they_are_pending_until_the_load_is_settled_and_keep_their_bytes)
 {
     int64_t final, other;
@@ -77,11 +99,11 @@ TEST(they_are_pending_until_the_load_is_settled_and_keep_their_bytes)
     must_rc(put(3, true), &f.err);
     must_rc(put(2, false), &f.err);
     must_rc(load_pending(f.s, "t", &result, &f.err), &f.err);
-    must_rc(reject_count(f.s, "loans", &final, &other, &f.err), &f.err);
+    count(&final, &other);
     is_int(final, 0);
     is_int(other, 2);
     must_rc(load_settle(f.s, "t", load, "LOADED", 2, &f.err), &f.err);
-    must_rc(reject_count(f.s, "loans", &final, &other, &f.err), &f.err);
+    count(&final, &other);
     is_int(final, 2);
     is_int(other, 0);
     struct got g = list();
@@ -115,7 +137,7 @@ TEST(of_a_file_that_was_refused_they_stay_to_be_looked_at)
     must_rc(put(2, true), &f.err);
     must_rc(reject_keep_failed(f.s, "t", load, &f.err), &f.err);
     is_str(list().state, "FAILED");
-    must_rc(reject_count(f.s, "loans", &final, &other, &f.err), &f.err);
+    count(&final, &other);
     is_int(final, 0);
     is_int(other, 1);
     fx_close(&f);
@@ -152,5 +174,20 @@ TEST(missing_ones_are_said_and_restored_by_reading_again)
     is_int(fx_number(&f, "SELECT rejects_missing FROM load"), 0);
     is_str(list().state, "FINAL");
     is_int(fx_number(&f, "SELECT loaded_ms FROM load"), 2);
+    fx_close(&f);
+}
+
+TEST(those_of_a_load_that_does_not_stand_any_more_are_not_counted)
+{
+    int64_t n[3] = {0};
+
+    set_up();
+    must_rc(reject_counts(f.s, on_count, n, &f.err), &f.err);
+    is_int(n[2], 0);
+    must_rc(put(2, true), &f.err);
+    must_rc(put(3, false), &f.err);
+    fx_sql(&f, "UPDATE load SET state = 'SUPERSEDED'");
+    must_rc(reject_counts(f.s, on_count, n, &f.err), &f.err);
+    is_int(n[2], 0);
     fx_close(&f);
 }
