@@ -54,7 +54,8 @@ int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct er
     const char *at = p;
     size_t left = n;
     int rc = 0;
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    unlink(tmp); /* of a process of that number that died; or a link that somebody put there */
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
 
     if (fd < 0) {
         rc = err_errno(err, errno, "cannot create %s", tmp);

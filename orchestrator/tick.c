@@ -393,9 +393,8 @@ int tick_run(const struct config *c, struct store *s, const struct tick_options 
 
     store_takeover(true);
     say_notice(&t); /* of opening the file */
-    rc = tick_begun(&t, err);
-    if (rc == 0)
-        rc = set_up(&t, err);
+    tick_begun(&t);
+    rc = set_up(&t, err);
     if (rc == 0)
         rc = pass(&t, true, err);
     while (rc == 0 && linger(&t))

@@ -1,6 +1,7 @@
 /*
  * What a tick keeps account of: that it ran (last_tick), what it counted by itself, and the metrics file. Nothing here
- * changes how a tick ends, but for a state file that cannot be written.
+ * changes how a tick ends, but for a state file that cannot be written: rows are loaded whether or not an account of it
+ * can be kept. Where that is not remembered either, it is said by every tick.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -17,10 +18,20 @@ static bool is_whole(const struct tick *t)
     return t->o->pipeline == NULL && !t->o->force;
 }
 
-int tick_begun(struct tick *t, struct err *err)
+static void say_unaccounted(struct tick *t, const struct err *why)
 {
+    if (!t->unaccounted)
+        tick_print("the account of the last tick", why->msg, why->hint);
+    t->unaccounted = true;
+}
+
+void tick_begun(struct tick *t)
+{
+    struct err why;
+
     t->began_mono = clock_mono_ms();
-    return is_whole(t) ? last_tick_begin(t->store, clock_now_ms(), err) : 0;
+    if (is_whole(t) && last_tick_begin(t->store, clock_now_ms(), &why) < 0)
+        say_unaccounted(t, &why);
 }
 
 struct before {
@@ -110,28 +121,29 @@ static int write_counts(struct tick *t, struct err *err)
 }
 
 /* A file that cannot be written is said once, again after alerts.renotify, and its recovery once. */
-static int write_metrics(struct tick *t, struct err *err)
+static void write_metrics(struct tick *t)
 {
     struct last_tick last;
     struct err why;
     int64_t now = clock_now_ms();
 
     if (t->config->metrics_textfile == NULL)
-        return 0;
+        return;
     bool well = metrics_write(t->config, t->store, t->config->metrics_textfile, now, &why) == 0;
-    int rc = last_tick_get(t->store, &last, err);
-    if (rc < 0)
-        return rc;
+    struct err unread;
+    if (last_tick_get(t->store, &last, &unread) < 0)
+        say_unaccounted(t, &unread);
     bool heard = last.metrics_said_ms != 0 && last.metrics_said_ms <= now &&
                  now - last.metrics_said_ms < t->config->renotify_ms;
     if (well ? last.metrics_said_ms == 0 : heard)
-        return 0;
+        return;
     if (well)
         tick_print("", "metrics.textfile is written again", "");
     else
         tick_print("metrics.textfile", why.msg,
                    "loading goes on; the folder must be there, and writable for the user of the tick");
-    return last_tick_metrics_said(t->store, well ? 0 : now, err);
+    if (last_tick_metrics_said(t->store, well ? 0 : now, &unread) < 0)
+        say_unaccounted(t, &unread);
 }
 
 int tick_ended(struct tick *t, int rc, struct err *err)
@@ -140,10 +152,11 @@ int tick_ended(struct tick *t, int rc, struct err *err)
     struct err weather; /* what went wrong first stays the tick's error */
     int then = write_counts(t, &weather);
 
-    if (then == 0 && is_whole(t))
-        then = last_tick_end(t->store, status, clock_mono_ms() - t->began_mono, clock_now_ms(), &weather);
-    if (then == 0)
-        then = write_metrics(t, &weather);
+    struct err why;
+    if (is_whole(t) && last_tick_end(t->store, then < 0 && rc >= 0 ? err_exit_status(weather.code) : status,
+                                     clock_mono_ms() - t->began_mono, clock_now_ms(), &why) < 0)
+        say_unaccounted(t, &why);
+    write_metrics(t);
     if (then < 0 && rc >= 0) {
         *err = weather;
         return then;

@@ -35,11 +35,12 @@ struct tick {
     char failed_name[128], failed_text[1500];
     int failed_status;
     int64_t began_mono;
+    bool unaccounted; /* that last_tick cannot be written or read has been said */
 };
 /* "orch: text" on stderr, one paragraph, whatever bytes are in it. hint may be "". */
 void tick_print(const char *where, const char *text, const char *hint);
-/* tick_count.c. What goes round the tick; tick_ended returns rc, or how keeping account failed where rc was well. */
-NODISCARD int tick_begun(struct tick *t, struct err *err);
+/* tick_count.c. What goes round the tick; tick_ended returns rc, or how counting failed where rc was well. */
+void tick_begun(struct tick *t);
 NODISCARD int tick_ended(struct tick *t, int rc, struct err *err);
 /* An execution was started by this fire: those between it and the one acted on before had none of their own. */
 NODISCARD int tick_count_missed(struct tick *t, struct flow *f, int64_t execution_id, int64_t fire_ms,

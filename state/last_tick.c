@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -53,29 +54,39 @@ static int write_record(int fd, const char *path, const struct last_tick *t, str
                  t->exit_status, (long long)t->pid, (long long)t->metrics_said_ms, t->host);
     text[n] = ' ';
     text[RECORD - 1] = '\n';
-    if (pwrite(fd, text, RECORD, 0) != RECORD)
-        return err_errno(err, errno, "cannot write %s", path);
-    return 0;
+    ssize_t done = pwrite(fd, text, RECORD, 0);
+    return done == RECORD ? 0 : err_errno(err, done < 0 ? errno : ENOSPC, "cannot write %s", path);
 }
 
-static int open_record(struct store *s, int flags, char **ret_path)
+/* *ret_fd -1: nothing is there. What lies there instead, a link or a FIFO, is neither written through nor waited for. */
+static int open_record(const char *path, int flags, int *ret_fd, struct err *err)
 {
-    *ret_path = xasprintf("%s.tick", store_path(s));
-    return open(*ret_path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat st;
+    int rc = 0;
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+    *ret_fd = fd;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return 0;
+    if (fd >= 0 || errno == ELOOP || errno == EISDIR || errno == ENXIO)
+        rc = err_set(err, ERR_IO, "%s is no plain file", path);
+    else if (errno != ENOENT || (flags & O_CREAT) != 0)
+        rc = err_errno(err, errno, "cannot open %s", path);
+    if (fd >= 0)
+        close(fd);
+    return rc < 0 ? err_hint(err, "it holds the account of the last tick alone, and may be deleted") : 0;
 }
 
 int last_tick_get(struct store *s, struct last_tick *ret, struct err *err)
 {
-    char *path = NULL;
-    int fd = open_record(s, O_RDONLY, &path), rc = 0;
+    char *path = xasprintf("%s.tick", store_path(s));
+    int fd, rc = open_record(path, O_RDONLY, &fd, err);
 
     *ret = (struct last_tick){0};
-    if (fd >= 0) {
+    if (rc == 0 && fd >= 0) {
         wait_lock(fd, LOCK_SH);
         rc = read_record(fd, ret);
         close(fd);
-    } else if (errno != ENOENT) {
-        rc = err_errno(err, errno, "cannot open %s", path);
     }
     free(path);
     return rc;
@@ -87,13 +98,11 @@ typedef void change_fn(struct last_tick *t, const struct last_tick *arg);
 static int change(struct store *s, change_fn *fn, const struct last_tick *arg, struct err *err)
 {
     struct last_tick t;
-    char *path = NULL;
-    int fd = open_record(s, O_RDWR | O_CREAT, &path), rc;
+    char *path = xasprintf("%s.tick", store_path(s));
+    int fd, rc = open_record(path, O_RDWR | O_CREAT, &fd, err);
 
-    if (fd < 0) {
-        rc = err_errno(err, errno, "cannot open %s", path);
+    if (rc < 0)
         goto out;
-    }
     wait_lock(fd, LOCK_EX);
     err_ignore(read_record(fd, &t));
     fn(&t, arg);

@@ -112,6 +112,19 @@ tick('2022-06-05T12:36:00Z')
 same(read().get('orch_rows_total{job="loans",direction="in",outcome="loaded"}'), 11, 'rows of a tick that died after COMMIT are counted once')
 ok('orch_tick_duration_seconds' in read(), 'and the next tick ends')
 
+# -- no account of the last tick can be kept: each tick says so, and loads all the same
+account = w.path('orch.db.tick')
+os.unlink(account)
+os.mkfifo(account)
+w.put(hour_key(4), GOOD)
+r = tick('2022-06-05T12:38:30Z')
+like(r.err, 'orch: the account of the last tick: ' + account + ' is no plain file', 'what cannot be written is said')
+same((r.err.count('orch: the account of the last tick'), w.state("SELECT count(*) FROM job WHERE part LIKE '%T04' AND state = 'RECONCILED'")), (1, [[2]]), 'once a tick, and rows are loaded')
+r = w.orch('status', now='2022-06-05T12:38:30Z', timeout=20)
+like(r.err, 'is no plain file (hint: it holds the account of the last tick alone, and may be deleted)', 'a FIFO in its place keeps nobody waiting')
+os.unlink(account)
+same(tick('2022-06-05T12:39:50Z').err, '', 'without it, all is well again')
+
 # -- a mismatch, and a name that needs escaping
 w.target('DELETE FROM loan_applicant_info WHERE (_orch_load_id, _orch_line) IN (SELECT _orch_load_id, _orch_line FROM loan_applicant_info LIMIT 1)')
 w.orch('reconcile', 'loans', now='2022-06-05T12:40:00Z')

@@ -1,4 +1,5 @@
 #include "base/fs.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "tests/lib/run.h"
 #include "tests/tap.h"
@@ -24,6 +25,28 @@ TEST(write_replaces_as_a_whole_and_leaves_no_other_file)
     is_str(names, "x\n");
     free(names);
     buf_release(&b);
+    free(path);
+    free(dir);
+}
+
+/* The other file's name can be guessed: nothing is written through a link that lies there. */
+TEST(write_follows_no_link)
+{
+    struct buf b = BUF_INIT(100);
+    struct err err;
+    char *dir = tmp_dir(), *path = tmp_path(dir, "x"), *victim = tmp_path(dir, "victim");
+    char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
+
+    put_text(victim, "mine");
+    must(symlink(victim, tmp) == 0);
+    must_rc(fs_write(path, "text", 4, 0600, &err), &err);
+    must_rc(fs_read(victim, &b, &err), &err);
+    is_str(b.p, "mine");
+    must_rc(fs_read(path, &b, &err), &err);
+    is_str(b.p, "text");
+    buf_release(&b);
+    free(tmp);
+    free(victim);
     free(path);
     free(dir);
 }

@@ -2,6 +2,7 @@
 #include "tests/lib/queue_fixture.h"
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,5 +114,37 @@ TEST(that_the_metrics_file_cannot_be_written_is_remembered)
     is_int(get(1).metrics_said_ms, 500);
     must_rc(last_tick_metrics_said(f.s, 0, &f.err), &f.err);
     is_int(get(1).metrics_said_ms, 0);
+    fx_close(&f);
+}
+
+/* Nothing is written through a link, and nobody waits for the other end of a FIFO. */
+TEST(what_is_no_plain_file_is_left_alone)
+{
+    char path[120], victim[120], text[8] = "";
+    struct last_tick t;
+    struct stat st;
+
+    fx_open(&f);
+    snprintf(path, sizeof path, "%s.tick", f.path);
+    snprintf(victim, sizeof victim, "%s.victim", f.path);
+    FILE *to = fopen(victim, "w");
+    must(to != NULL && fputs("mine", to) >= 0);
+    fclose(to);
+    for (int i = 0; i < 3; i++) {
+        unlink(path);
+        must((i == 0 ? symlink(victim, path) : i == 1 ? mkfifo(path, 0600) : mkdir(path, 0700)) == 0);
+        is_int(last_tick_begin(f.s, 1000, &f.err), -ERR_IO);
+        ok(strstr(f.err.msg, "is no plain file") != NULL);
+        is_int(last_tick_get(f.s, &t, &f.err), -ERR_IO);
+        ok(strstr(f.err.hint, "may be deleted") != NULL);
+    }
+    rmdir(path);
+    must(stat(victim, &st) == 0);
+    is_int(st.st_size, 4);
+    to = fopen(victim, "r");
+    must(to != NULL && fgets(text, sizeof text, to) != NULL);
+    fclose(to);
+    is_str(text, "mine");
+    unlink(victim);
     fx_close(&f);
 }
