@@ -39,17 +39,19 @@ void cron_field_set(const struct cron_text *t, enum cron_field field, uint64_t s
     }
 }
 
-/* L, W and #, which stand alone in their field. */
+/* L, W and #. One of them in its field; L may have other days of the month beside it. */
 static void compile_special(const struct cron_text *t, struct cronexpr *c)
 {
-    const struct cron_item *day = &t->items[t->first[FIELD_DAY]],
-                           *weekday = &t->items[t->first[FIELD_WEEKDAY]];
+    const struct cron_item *weekday = &t->items[t->first[FIELD_WEEKDAY]];
 
-    if (day->kind == ITEM_LAST) {
-        c->from_end = (int8_t)day->n;
-        c->near = day->near;
-    } else if (day->kind == ITEM_NEAR) {
-        c->near = (int8_t)day->from;
+    for (int i = t->first[FIELD_DAY]; i < t->first[FIELD_DAY + 1]; i++) {
+        const struct cron_item *day = &t->items[i];
+        if (day->kind == ITEM_LAST) {
+            c->from_end = (int8_t)day->n;
+            c->near = day->near;
+        } else if (day->kind == ITEM_NEAR) {
+            c->near = (int8_t)day->from;
+        }
     }
     if (weekday->kind == ITEM_LAST) {
         c->weekdays = 1 << SATURDAY;
@@ -94,7 +96,7 @@ static uint32_t month_days(const struct cronexpr *c, int first, int length)
         int day = c->from_end >= 0 ? length - c->from_end : c->near;
         if (c->near > 0)
             day = nearest_weekday(day, first, length);
-        dom = day > 0 ? UINT64_C(1) << day : 0;
+        dom |= day > 0 ? UINT64_C(1) << day : 0;
     }
     return (uint32_t)(all & (c->either ? dom | dow : dom & dow));
 }
@@ -368,7 +370,8 @@ int cronexpr_next(const struct cronexpr *c, const struct cron_zone *zone, int64_
         return 1;
     }
     if (__builtin_sub_overflow(after_ms, anchor_ms, &past) ||
-        __builtin_add_overflow(after_ms - past % c->rate_ms, c->rate_ms, &next))
+        __builtin_add_overflow(after_ms - past % c->rate_ms, c->rate_ms, &next) ||
+        next >= civil_days(LAST_YEAR + 1, 1, 1) * DAY_MINUTES * MINUTE_MS)
         return 0;
     *ret_ms = next;
     return 1;

@@ -98,15 +98,14 @@ static void say_values(struct words *w, enum cron_field field, const struct set 
 
 static bool is_plain(const struct cron_item *it)
 {
-    return it->kind == ITEM_VALUE || (it->kind == ITEM_RANGE && it->step <= 1);
+    return it->kind == ITEM_VALUE || ((it->kind == ITEM_RANGE || it->kind == ITEM_FROM) && it->step <= 1);
 }
 
 static bool is_one_range(const struct words *w, enum cron_field field)
 {
     const struct cron_item *it = &w->t->items[w->t->first[field]];
 
-    return w->t->first[field + 1] - w->t->first[field] == 1 && it->kind == ITEM_RANGE && is_plain(it) &&
-           it->from != it->to;
+    return w->t->first[field + 1] - w->t->first[field] == 1 && is_plain(it) && it->from != it->to;
 }
 
 /* Values and ranges as they are written, "1 to 5 and 9"; the values one by one where steps are mixed in. */
@@ -127,7 +126,7 @@ static void say_list(struct words *w, enum cron_field field, const struct set *s
     for (int i = first; i < end; i++) {
         const struct cron_item *it = &w->t->items[i];
         say(w, "%s", spoken(w, field, it->from, a));
-        if (it->kind == ITEM_RANGE && it->to != it->from)
+        if (it->to != it->from)
             say(w, " to %s", spoken(w, field, it->to, b));
         say(w, "%s", i + 2 < end ? ", " : i + 2 == end ? " and " : "");
     }
@@ -216,19 +215,33 @@ static void say_time(struct words *w)
         say_hours(w, &hours);
 }
 
+static void say_last_day(struct words *w, const struct cron_item *last)
+{
+    if (last->near && last->n == 0)
+        say(w, "on the last working day (Monday to Friday) of the month");
+    else if (last->n == 0)
+        say(w, "on the last day of the month");
+    else
+        say(w, "on the %s%d day%s before the last day of the month",
+            last->near ? "working day (Monday to Friday) nearest to " : "day that is ", last->n,
+            times(last->n));
+}
+
 static void say_day_of_month(struct words *w, const struct set *s)
 {
     const struct cron_item *first = &w->t->items[w->t->first[FIELD_DAY]], *it = stepped(w, FIELD_DAY, s);
+    const struct cron_item *end = &w->t->items[w->t->first[FIELD_DAY + 1]], *last = first;
     char out[16];
 
-    if (first->kind == ITEM_LAST && first->near && first->n == 0) {
-        say(w, "on the last working day (Monday to Friday) of the month");
-    } else if (first->kind == ITEM_LAST && first->n == 0) {
-        say(w, "on the last day of the month");
-    } else if (first->kind == ITEM_LAST) {
-        say(w, "on the %s%d day%s before the last day of the month",
-            first->near ? "working day (Monday to Friday) nearest to " : "day that is ", first->n,
-            times(first->n));
+    while (last < end && last->kind != ITEM_LAST)
+        last++;
+    if (last < end) {
+        if (s->count > 0) {
+            say(w, "on day%s ", times(s->count));
+            say_values(w, FIELD_DAY, s);
+            say(w, " and ");
+        }
+        say_last_day(w, last);
     } else if (first->kind == ITEM_NEAR) {
         say(w, "on the working day (Monday to Friday) nearest to day %d of the month", first->from);
     } else if (it != NULL) {

@@ -3,6 +3,7 @@
 #include "cron/read_int.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct lint {
     const struct cron_text *t;
@@ -71,7 +72,10 @@ static void lint_step(struct lint *l, enum cron_field field, const struct cron_i
         return;
     int last = first + (end - first) / it->step * it->step;
     if (last == first) {
-        warn(l, field, it->column, "the step %d is wider than the field: only %d is left", it->step, first);
+        warn(l, field, it->column, "the step %d leads past %d: only %d is left%s", it->step, end, first,
+             l->t->kind == CRON_EVENTBRIDGE && it->step > cron_range(l->t->kind, field)->max
+                 ? "; Quartz refuses it, unverified on AWS"
+                 : "");
         return;
     }
     if (it->kind == ITEM_RANGE || first - cron_range(l->t->kind, field)->min >= it->step)
@@ -146,7 +150,7 @@ static void lint_missing_day(struct lint *l, const struct cron_item *it)
 
 static void lint_days(struct lint *l)
 {
-    const struct cron_item *weekday = only_item(l, FIELD_WEEKDAY), *day = only_item(l, FIELD_DAY);
+    const struct cron_item *weekday = only_item(l, FIELD_WEEKDAY);
 
     lint_either(l);
     if (!is_full(l, FIELD_DAY))
@@ -154,9 +158,13 @@ static void lint_days(struct lint *l)
             lint_missing_day(l, &l->t->items[i]);
     if (weekday->kind == ITEM_NTH && weekday->n == 5)
         warn(l, FIELD_WEEKDAY, weekday->column, "not every month has that day five times");
-    if (day->kind == ITEM_LAST && (day->near || day->n > 0))
-        warn(l, FIELD_DAY, day->column,
-             "AWS does not document this form: read by Quartz's rules, unverified on AWS");
+    for (int i = l->t->first[FIELD_DAY]; i < l->t->first[FIELD_DAY + 1]; i++) {
+        const struct cron_item *day = &l->t->items[i];
+        bool list = l->t->first[FIELD_DAY + 1] - l->t->first[FIELD_DAY] > 1;
+        if (day->kind == ITEM_LAST && (day->near || day->n > 0 || list))
+            warn(l, FIELD_DAY, day->column,
+                 "AWS does not document this form: read by Quartz's rules, unverified on AWS");
+    }
     if (weekday->kind == ITEM_LAST)
         warn(l, FIELD_WEEKDAY, weekday->column,
              "AWS does not say which day L is: Saturday by Quartz's rules, unverified on AWS");
@@ -164,6 +172,26 @@ static void lint_days(struct lint *l)
         warn(l, FIELD_WEEKDAY, weekday->column,
              "AWS documents numbers before L and #, 1 = SUN to 7 = SAT: a name by Quartz's rules, unverified "
              "on AWS");
+}
+
+/* What AWS's grammar does not name and orch reads all the same. */
+static void lint_undocumented(struct lint *l)
+{
+    const char *text = l->t->text;
+
+    if (l->t->kind != CRON_EVENTBRIDGE)
+        return;
+    for (int i = l->t->first[FIELD_WEEKDAY]; i < l->t->first[FIELD_WEEKDAY + 1]; i++)
+        if (l->t->items[i].step > 0)
+            warn(l, FIELD_WEEKDAY, l->t->items[i].column,
+                 "AWS documents no '/' for day of week: unverified on AWS");
+    for (const char *p = text + strlen("cron("); *p != '\0'; p++)
+        if (*p == '\t' || (*p == ' ' && (p[-1] == '(' || p[1] == ')' || p[1] == ' '))) {
+            warn(l, FIELD_COUNT, (int)(p - text) + 1,
+                 "column %d: more blanks than the one between two fields: unverified on AWS",
+                 (int)(p - text) + 1);
+            break;
+        }
 }
 
 /* ---- never, and the changes of clocks ---- */
@@ -256,6 +284,7 @@ int cron_lint(const char *text, const struct cron_zone *zone, int64_t now_ms, st
     }
     lint_items(&l);
     lint_days(&l);
+    lint_undocumented(&l);
     if (!lint_never(&l))
         lint_zone(&l);
     return 0;

@@ -243,9 +243,24 @@ static int read_item(struct scan *s, struct cron_item *it, struct err *err)
     return rc;
 }
 
-static bool stands_alone(const struct cron_item *it)
+static bool stands_alone(const struct scan *s, const struct cron_item *it)
 {
-    return it->kind == ITEM_LAST || it->kind == ITEM_NEAR || it->kind == ITEM_LAST_ON || it->kind == ITEM_NTH;
+    return (it->kind == ITEM_LAST && s->field == FIELD_WEEKDAY) || it->kind == ITEM_NEAR ||
+           it->kind == ITEM_LAST_ON || it->kind == ITEM_NTH;
+}
+
+/* What the item that was just read may not stand beside. */
+static int check_list(const struct scan *s, int first, struct err *err)
+{
+    const struct cron_item *all = s->to->items + first, *it = s->to->items + s->count - 1;
+
+    if ((stands_alone(s, it) && (*s->p == ',' || it > all)) || (it > all && stands_alone(s, all)))
+        return refuse(s, s->text + it->column - 1, err, "%s in their field",
+                      s->field == FIELD_DAY ? "days with W stand alone" : "L and # stand alone");
+    for (; it->kind == ITEM_LAST && all < it; all++)
+        if (all->kind == ITEM_LAST)
+            return refuse(s, s->text + it->column - 1, err, "a list has one L at most");
+    return 0;
 }
 
 /* cron takes what follows the last item it understands for the command, which people find out on a Monday. */
@@ -278,9 +293,8 @@ static int read_field(struct scan *s, struct err *err)
         if (rc < 0)
             return rc;
         s->count++;
-        if ((stands_alone(it) && (*s->p == ',' || s->count - first > 1)) ||
-            (s->count - first > 1 && stands_alone(&t->items[first])))
-            return refuse(s, s->text + it->column - 1, err, "L, W and # stand alone in their field");
+        if ((rc = check_list(s, first, err)) < 0)
+            return rc;
         if (*s->p != ',')
             break;
         s->p++;
@@ -400,10 +414,10 @@ static int read_rate(struct scan *s, struct err *err)
     int digits = 0;
 
     for (s->p = start; is_digit(*s->p); s->p++)
-        if (++digits <= 5)
+        if (++digits <= 8)
             v = v * 10 + (*s->p - '0');
-    if (digits == 0 || digits > 5 || v < 1)
-        return refuse(s, start, err, "rate(value unit): the value is a number from 1 to 99999");
+    if (digits == 0 || digits > 8 || v < 1)
+        return refuse(s, start, err, "rate(value unit): the value is a number from 1 to 99999999");
     if (*s->p != ' ')
         return refuse(s, s->p, err, "rate(value unit): one blank and a unit are expected");
     s->p++;

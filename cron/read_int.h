@@ -12,7 +12,7 @@ enum item_kind {
     ITEM_VALUE,   /* 5 */
     ITEM_FROM,    /* 5/10: from 5 to the end of the field */
     ITEM_RANGE,   /* 5-10 */
-    ITEM_LAST,    /* day: L, L-3, LW (near); weekday: L */
+    ITEM_LAST,    /* day: L, L-3, LW (near), one in a list; weekday: L */
     ITEM_NEAR,    /* day: 3W */
     ITEM_LAST_ON, /* weekday: 6L */
     ITEM_NTH,     /* weekday: 3#2 */

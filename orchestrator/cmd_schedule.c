@@ -9,7 +9,7 @@
 enum { MAX_COUNT = 10000, MAX_TEXT = 16384 };
 
 static const char *zone_name, *from_text;
-static int64_t count;
+static int64_t count = 5;
 static const struct opt next_opts[] = {
     {"zone", 0, OPT_TEXT, &zone_name, "ZONE", "IANA time zone of the expression (default UTC)"},
     {"from", 0, OPT_TEXT, &from_text, "TIME",
@@ -47,6 +47,8 @@ static int read_from(int64_t *ret_ms, struct err *err)
         return 0;
     if (n == strlen("2026-01-01"))
         whole = xasprintf("%sT00:00:00Z", from_text);
+    else if (n == strlen("2026-01-01T00")) /* as partitions are named */
+        whole = xasprintf("%s:00:00Z", from_text);
     else if (n == strlen("2026-01-01T00:00") || n == strlen("2026-01-01T00:00:00"))
         whole = xasprintf("%sZ", from_text);
     else
@@ -90,11 +92,11 @@ static int run_next(struct cli *c, struct err *err)
         return usage(err);
     if (find_zone(&zone, err) < 0 || read_from(&at, err) < 0)
         return -(int)err->code;
-    if (count > MAX_COUNT)
-        return err_set(err, ERR_USAGE, "--count is at most %d", MAX_COUNT);
+    if (count < 1 || count > MAX_COUNT)
+        return err_set(err, ERR_USAGE, "--count is at least 1 and at most %d", MAX_COUNT);
     from = at;
     json_t *rows = json_array(), *times = json_array();
-    for (int64_t i = 0; i < (count > 0 ? count : 5) && cronexpr_next(&e, zone, from, at, &at) == 1; i++) {
+    for (int64_t i = 0; i < count && cronexpr_next(&e, zone, from, at, &at) == 1; i++) {
         json_t *row = json_object();
         civil_rfc3339(at, false, text);
         json_object_set_new(row, "time", json_string(text));

@@ -66,7 +66,12 @@ class Schedule:
             return d.day in self.doms
         if self.dom == "?":
             return True
-        m = re.fullmatch(r"L(?:-(\d+))?(W?)|(\d+)W", self.dom)
+        return any(self.special_matches(x, d, last) if x[-1] == "W" or x[0] == "L" else d.day in expand(x, 1, 31, {})
+                   for x in self.dom.split(","))
+
+    @staticmethod
+    def special_matches(text, d, last):
+        m = re.fullmatch(r"L(?:-(\d+))?(W?)|(\d+)W", text)
         want = int(m[3]) if m[3] else last - int(m[1] or 0)
         if not 1 <= want <= last:
             return False

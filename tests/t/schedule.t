@@ -49,7 +49,7 @@ r = orch('next', '@daily', '--zone', 'Asia/Kolkata', *AT, '--count', '1', '-o', 
 same(r.out.split(), ['time,local', '2026-01-01T18:30:00Z,2026-01-02T00:00:00+05:30'], 'csv')
 r = orch('next', '@daily', *AT, '--count', '1', '-o', 'jsonl')
 same([json.loads(line) for line in r.out.splitlines()], [{'time': '2026-01-02T00:00:00Z'}], 'jsonl')
-for start in ('2026-06-05', '2026-06-05T00:00', '2026-06-05T00:00:00', '2026-06-05T02:00:00+02:00', '2026-06-05T00:00Z'):
+for start in ('2026-06-05', '2026-06-05T00:00', '2026-06-05T00:00:00', '2026-06-05T02:00:00+02:00', '2026-06-05T00:00Z', '2026-06-05T00'):
     r = orch('next', '0 0 * * *', '--from', start, '--count', '1', '-o', 'json')
     same(r.out.split(), ['[', '"2026-06-06T00:00:00Z"', ']'], f'--from {start}: strictly after it')
 r = orch('next', 'rate(7 minutes)', '--from', '2026-01-01T00:03:20Z', '--count', '2', '-o', 'json')
@@ -57,7 +57,7 @@ same(json.loads(r.out), ['2026-01-01T00:10:20Z', '2026-01-01T00:17:20Z'], 'a rat
 same(len(json.loads(orch('next', '* * * * *', '--count', '10000', '-o', 'json').out)), 10000, 'ten thousand')
 for args, part in ((('0/5 * * * *',), 'minute, column 2'), (('@daily', '--zone', 'Europe/Atlantis'), "time zone 'Europe/Atlantis'"),
                    (('@daily', '--zone', '../../../etc/passwd'), 'no name of a time zone'), (('@daily', '--from', 'noon'), "--from 'noon'"),
-                   (('@daily', '--from', '2026-02-30'), '--from'), (('@daily', '--count', '10001'), 'at most 10000')):
+                   (('@daily', '--from', '2026-02-30'), '--from'), (('@daily', '--count', '10001'), 'at most 10000'), (('@daily', '--count', '0'), 'at least 1')):
     r = orch('next', *args)
     same((r.rc, r.out), (2, ''), f'next {" ".join(args)}: usage')
     like(r.err, part, 'and why')
@@ -125,7 +125,8 @@ with multiprocessing.Pool(2) as pool:
         if draw.random() < .5:
             return ' '.join(field(*x, False) for x in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
         day, weekday = field(1, 31, True), '?'
-        special = draw.choice(('', 'L', 'LW', f'L-{draw.randint(1, 30)}', f'{draw.randint(1, 31)}W', f'L-{draw.randint(1, 30)}W'))
+        special = draw.choice(('', 'L', 'LW', f'L-{draw.randint(1, 30)}', f'{draw.randint(1, 31)}W', f'L-{draw.randint(1, 30)}W',
+                               f'{draw.randint(1, 31)},L', f'LW,{draw.randint(1, 20)}-25'))
         if special and draw.random() < .4:
             day = special
         elif draw.random() < .5:

@@ -114,6 +114,9 @@ TEST(a_rate_keeps_the_phase_of_its_anchor)
     is_int(ms, anchor + 7 * MINUTE);
     is_int(cronexpr_prev(&c, NULL, anchor, anchor - 1, &ms), 0);
     is_int(cronexpr_next(&c, NULL, anchor, INT64_MAX - 1, &ms), 0);
+    c = parsed("rate(525600 minutes)");
+    is_int(cronexpr_next(&c, NULL, anchor, at("2198-12-31T00:00:00Z"), &ms), 1);
+    is_int(cronexpr_next(&c, NULL, anchor, at("2199-12-31T00:00:00Z"), &ms), 0);
     c = parsed("rate(1 day)");
     is_int(c.rate_ms, 86400000);
 }

@@ -3,11 +3,21 @@
 
 TEST(what_aws_refuses_as_a_rate_is_refused)
 {
-    const char *const bad[] = {"rate(10 seconds)",   "rate(1 minutes)",   "rate(10 minute)",
-                               "rate(0 minutes)",    "rate(-10 minutes)", "rate()",
-                               "rate(10)",           "rate(10 minutess)", "rate(10 MINUTES)",
-                               "rate( 10 minutes )", " rate(10 minutes)", "rate(10 minutes) ",
-                               "rate(999999 days)",  "rate(1 hour",       "rate(+1 hour)"};
+    const char *const bad[] = {"rate(10 seconds)",
+                               "rate(1 minutes)",
+                               "rate(10 minute)",
+                               "rate(0 minutes)",
+                               "rate(-10 minutes)",
+                               "rate()",
+                               "rate(10)",
+                               "rate(10 minutess)",
+                               "rate(10 MINUTES)",
+                               "rate( 10 minutes )",
+                               " rate(10 minutes)",
+                               "rate(10 minutes) ",
+                               "rate(100000000 days)",
+                               "rate(1 hour",
+                               "rate(+1 hour)"};
     struct cronexpr c;
     struct err err;
 
@@ -31,8 +41,11 @@ TEST(refusals_name_field_and_column)
         {"cron(0 1 1 * ? * *)", "sixth field", "column 18"},
         {"cron(0 1 1 * ? *", "')'", "column 17"},
         {"cron(0 L 1 * ? *)", "hours", "column 8"},
-        {"cron(0 1 L,3 * ? *)", "stand alone", "column 10"},
-        {"cron(0 1 1,L * ? *)", "stand alone", "column 12"},
+        {"cron(0 1 L,3,L-3 * ? *)", "one L at most", "column 14"},
+        {"cron(0 1 L,3W * ? *)", "stand alone", "column 12"},
+        {"cron(0 1 3W,L * ? *)", "stand alone", "column 10"},
+        {"cron(0 1 1-L * ? *)", "'L' belongs", "column 12"},
+        {"cron(0 1 ? * L,2 *)", "stand alone", "column 14"},
         {"cron(0 1 1W,15W * ? *)", "stand alone", "column 10"},
         {"cron(0 1 1-5W * ? *)", "'W' belongs to day of month", "column 13"},
         {"cron(0 1 32W * ? *)", "outside 1 to 31", "column 10"},
