@@ -49,6 +49,10 @@ static void note_failure(struct tick *t, const struct execution *x)
     snprintf(t->failed_name, sizeof t->failed_name, "%s", x->name);
     snprintf(t->failed_text, sizeof t->failed_text, "%s%s%s", error, x->cause != NULL ? ": " : "",
              x->cause != NULL ? x->cause : "");
+    t->failed_hint = err_by_name(error) == ERR_OBJECT_CHANGED
+                         ? "a file is taken once it has been at rest for settle; the next look after that "
+                           "queues what is there then"
+                         : "";
     int status = err_exit_status(err_by_name(error));
     t->failed_status = exit_worse(t->failed_status, status == 2 ? 1 : status);
 }
@@ -378,7 +382,7 @@ static int finish(struct tick *t, struct err *err)
         return rc;
     if (t->o->force && t->failed_status != 0 &&
         t->status == 0) { /* said before: whoever runs it by hand hears it again */
-        tick_print(t->failed_name, t->failed_text, "");
+        tick_print(t->failed_name, t->failed_text, t->failed_hint);
         t->status = t->failed_status;
     }
     if (t->o->fail_if_locked && t->held)

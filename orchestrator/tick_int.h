@@ -33,6 +33,7 @@ struct tick {
     bool held;    /* a living owner has what was to do */
     /* Failures of runs of this very tick: what `orch run` answers with, said before or not. */
     char failed_name[128], failed_text[1500];
+    const char *failed_hint;
     int failed_status;
     int64_t began_mono;
     bool unaccounted; /* that last_tick cannot be written or read has been said */

@@ -347,6 +347,20 @@ for at in 'cancel.stopped', 'cancel.put_back':
     r = type_in('orch tick')
     same((r.rc, state(), rows()), (0, 'RECONCILED', 3), f'cancel killed at {at}: what was loaded stands')
 
+# -- a file that was mended a moment ago may still be on its way ------------------------------------
+fresh(source_settle='60s')
+put(BAD)
+type_in('orch tick')
+later()
+w.put(hour_key(12, 'part-0.csv'), DATA, mtime=time.time())
+for verb in 'retry', 'replay':
+    r = w.orch(verb, f'loans/{PART}')
+    same((r.rc, 'at rest for settle' in r.err, rows()), (1, True, 0), f'{verb} of a file that is younger than settle: not loaded, and told when it will be')
+later()
+w.put(hour_key(12, 'part-0.csv'), DATA, mtime=OLD + 60)
+type_in('orch tick')
+same((state(), rows()), ('RECONCILED', 3), 'and when it is at rest the next look loads it')
+
 fresh()
 put()
 type_in('orch tick', fault='load.after_commit=kill')
