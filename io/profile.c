@@ -5,26 +5,33 @@
 
 /*
  * Rows are gathered in batches and worked column by column: one column's tally stays in the processor's cache
- * meanwhile. All columns together have a budget, so that a wide table takes no more memory than a narrow one.
+ * meanwhile. Of a long file, one batch is worked while the next is gathered. All columns together have a budget, so that a wide table takes no more memory than a narrow one.
  */
 enum {
     BATCH_CELLS = 256 * 1024,
-    TAIL = 16,           /* readable bytes behind a batch's last cell */
-    MOST_EXACT = 32768,  /* values of a column that are counted exactly */
+    APART = 8,          /* cells between columns, lest a row's cells share one set of the processor's cache */
+    TAIL = 16,          /* readable bytes behind a batch's last cell */
+    MOST_EXACT = 32768, /* values of a column that are counted exactly */
     MOST_SAMPLE = 65536, /* numbers of a column that quantiles are told from */
     LEAST = 256,
     ALL_EXACT = 32 * MOST_EXACT, /* of all columns */
     ALL_SAMPLES = 32 * MOST_SAMPLE,
     LOOKED_AT = 20000,  /* rows for the guess at SQL types */
-    ROWS_ALONE = 50000, /* that one thread does by itself */
+    ROWS_ALONE = 15000, /* that one thread does by itself */
 };
 const double profile_quantiles[PROFILE_QUANTILES] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 
+struct block {
+    struct csv_field *cells; /* owned: [column * stride + row] */
+    char *bytes;             /* owned: what cells point into */
+    size_t rows, byte_count, byte_cap;
+    uint64_t places[BATCH];
+};
 struct profile {
     struct column_state *columns; /* owned */
-    size_t count, batch_rows, rows;
-    struct csv_field *cells; /* owned: [column * batch_rows + row] */
-    uint64_t places[BATCH];
+    size_t count, batch_rows, stride;
+    struct block *filling, *working; /* owned; working NULL: none */
+    struct block *spare;             /* owned; NULL: one is at work, or there is no crew */
     struct by_worker {
         uint64_t hashes[BATCH];
         bool fresh[BATCH];
@@ -32,8 +39,6 @@ struct profile {
     double *numbers;   /* owned: as cells */
     bool *any;         /* owned: a column has numbers in this batch */
     struct crew *crew; /* NULL until there are many rows */
-    char *bytes;       /* owned: what cells point into */
-    size_t byte_count, byte_cap;
     size_t file, files;
     struct pairs pairs;
     struct copies copies;
@@ -65,6 +70,25 @@ static void make_infer(struct profile *p, const struct profile_config *c)
     }
 }
 
+static struct block *block_new(const struct profile *p)
+{
+    struct block *b = xcalloc(1, sizeof *b);
+
+    b->cells = xcalloc(p->count * p->stride + 1, sizeof *b->cells);
+    b->byte_cap = MIB;
+    b->bytes = xcalloc(b->byte_cap + TAIL, 1);
+    return b;
+}
+
+static void block_free(struct block *b)
+{
+    if (b == NULL)
+        return;
+    free(b->cells);
+    free(b->bytes);
+    free(b);
+}
+
 struct profile *profile_new(const struct profile_config *c, const struct str *names, size_t count)
 {
     struct profile *p = xcalloc(1, sizeof *p);
@@ -74,13 +98,12 @@ struct profile *profile_new(const struct profile_config *c, const struct str *na
     sample = sample > MOST_SAMPLE ? MOST_SAMPLE : sample < LEAST ? LEAST : sample;
     p->count = count;
     p->batch_rows = BATCH_CELLS / wide < BATCH ? BATCH_CELLS / wide : BATCH;
+    p->stride = p->batch_rows + APART;
     p->columns = xcalloc(wide, sizeof *p->columns);
-    p->cells = xcalloc(wide * p->batch_rows, sizeof *p->cells);
-    p->numbers = xcalloc(wide * p->batch_rows, sizeof *p->numbers);
+    p->filling = block_new(p);
+    p->numbers = xcalloc(wide * p->stride, sizeof *p->numbers);
     p->any = xcalloc(wide, sizeof *p->any);
     p->one_row = xcalloc(wide, sizeof *p->one_row);
-    p->byte_cap = MIB;
-    p->bytes = xcalloc(p->byte_cap + TAIL, 1);
     for (size_t i = 0; i < count; i++) {
         const char *const *own = c->column_nulls != NULL ? c->column_nulls[i] : NULL;
         column_init(&p->columns[i], names[i], own != NULL ? own : c->nulls, own != NULL, exact,
@@ -94,6 +117,8 @@ void profile_free(struct profile *p)
 {
     if (p == NULL)
         return;
+    if (p->working != NULL)
+        crew_finish(p->crew);
     crew_free(p->crew);
     for (size_t i = 0; i < p->count; i++)
         column_release(&p->columns[i]);
@@ -104,11 +129,12 @@ void profile_free(struct profile *p)
     pairs_release(&p->pairs);
     free(p->copies.slots);
     free(p->columns);
-    free(p->cells);
+    block_free(p->filling);
+    block_free(p->working);
+    block_free(p->spare);
     free(p->numbers);
     free(p->any);
     free(p->one_row);
-    free(p->bytes);
     free(p);
 }
 
@@ -119,16 +145,16 @@ size_t profile_columns(const struct profile *p)
 
 /* --- batches --- */
 
-static void look_at_types(struct profile *p)
+static void look_at_types(struct profile *p, const struct block *b)
 {
     struct csv_record rec = {.fields = p->one_row, .count = p->count};
 
-    for (size_t r = 0; p->infer != NULL && r < p->rows && p->looked_at < LOOKED_AT; r++) {
+    for (size_t r = 0; p->infer != NULL && r < b->rows && p->looked_at < LOOKED_AT; r++) {
         if (!p->workers[0].fresh[r])
             continue;
         p->looked_at++;
         for (size_t k = 0; k < p->count; k++)
-            p->one_row[k] = p->cells[k * p->batch_rows + r];
+            p->one_row[k] = b->cells[k * p->stride + r];
         infer_row(p->infer, &rec);
     }
 }
@@ -152,100 +178,138 @@ static void batch_moments(struct column_state *c, const double *x, size_t rows)
 static void take_numbers(struct profile *p, size_t k)
 {
     struct column_state *c = &p->columns[k];
-    const double *numbers = &p->numbers[k * p->batch_rows];
+    const double *numbers = &p->numbers[k * p->stride];
+    size_t rows = p->working->rows;
 
     if (c->member == PROFILE_PAIRED) {
-        batch_moments(c, numbers, p->any[k] ? p->rows : 0);
+        batch_moments(c, numbers, p->any[k] ? rows : 0);
         return;
     }
-    pairs_column(&p->pairs, c->member, numbers, p->rows);
+    pairs_column(&p->pairs, c->member, numbers, rows);
     moments_add(&c->moments, p->pairs.n[c->member], p->pairs.mean[c->member], p->pairs.xx[c->member]);
 }
 
+/* A column that has its first numbers: who joins is settled in the columns' order, when all are done. */
 static bool joins_later(const struct profile *p, size_t k)
 {
-    return p->columns[k].member == PROFILE_PAIRED && p->any[k];
+    return p->columns[k].member == PROFILE_PAIRED && p->any[k] && p->pairs.count < PROFILE_PAIRED;
 }
 
 static void work_column(void *arg, size_t k, size_t worker)
 {
     struct profile *p = arg;
+    const struct block *b = p->working;
     struct by_worker *w = &p->workers[worker];
 
-    p->any[k] = column_feed(&p->columns[k], k, &p->cells[k * p->batch_rows], p->places, p->rows,
-                            &p->numbers[k * p->batch_rows], w->hashes, w->fresh);
+    p->any[k] = column_feed(&p->columns[k], k, &b->cells[k * p->stride], b->places, b->rows,
+                            &p->numbers[k * p->stride], w->hashes, w->fresh);
     if (!joins_later(p, k))
         take_numbers(p, k);
 }
 
-static void work_pairs(void *arg, size_t a, size_t worker)
+/* What needs whole rows. */
+static void work_rows(struct profile *p, const struct block *b)
+{
+    struct by_worker *sum = &p->workers[0];
+
+    for (size_t w = 1; w < CREW_MOST && p->crew != NULL; w++)
+        for (size_t r = 0; r < b->rows; r++) {
+            sum->hashes[r] += p->workers[w].hashes[r];
+            sum->fresh[r] |= p->workers[w].fresh[r];
+        }
+    for (size_t r = 0; r < b->rows; r++)
+        if (copies_wants(&p->copies, sum->hashes[r]))
+            copies_add(&p->copies, sum->hashes[r], b->places[r]);
+    look_at_types(p, b);
+}
+
+static void work_pairs(void *arg, size_t part, size_t worker)
 {
     struct profile *p = arg;
 
     UNUSED(worker);
-    pairs_batch(&p->pairs, a, p->rows);
+    if (part == 0)
+        work_rows(p, p->working);
+    else
+        pairs_batch(&p->pairs, part - 1, p->working->rows);
 }
 
-static void share(struct profile *p, crew_fn *fn, size_t parts)
+static void begin_work(struct profile *p, crew_fn *fn, size_t parts)
 {
-    if (p->crew != NULL) {
-        crew_run(p->crew, fn, p, parts);
-        return;
-    }
-    for (size_t i = 0; i < parts; i++)
+    if (p->crew != NULL)
+        crew_start(p->crew, fn, p, parts);
+    for (size_t i = 0; i < parts && p->crew == NULL; i++)
         fn(p, i, 0);
 }
 
-static void flush(struct profile *p)
+static void end_work(struct profile *p)
 {
-    struct by_worker *sum = &p->workers[0];
+    if (p->crew != NULL)
+        crew_finish(p->crew);
+}
 
-    memset(p->workers, 0, sizeof p->workers);
-    share(p, work_column, p->count);
-    for (size_t k = 0; k < p->count; k++) { /* in the columns' order, whoever was first */
-        if (!joins_later(p, k))
+/* The batch that is at work, to its end. */
+static void finish(struct profile *p)
+{
+    struct block *b = p->working;
+
+    if (b == NULL)
+        return;
+    end_work(p);
+    for (size_t k = 0; k < p->count; k++) {
+        if (p->columns[k].member < PROFILE_PAIRED || !joins_later(p, k))
             continue;
-        if (p->pairs.count < PROFILE_PAIRED)
-            p->columns[k].member = pairs_join(&p->pairs);
+        p->columns[k].member = pairs_join(&p->pairs);
         take_numbers(p, k);
     }
-    share(p, work_pairs, p->pairs.count);
-    for (size_t r = 0; r < p->rows; r++) {
-        for (size_t w = 1; w < CREW_MOST; w++) {
-            sum->hashes[r] += p->workers[w].hashes[r];
-            sum->fresh[r] = sum->fresh[r] || p->workers[w].fresh[r];
-        }
-        copies_add(&p->copies, sum->hashes[r], p->places[r]);
-    }
-    look_at_types(p);
-    p->rows = 0;
-    p->byte_count = 0;
+    begin_work(p, work_pairs, 1 + p->pairs.count);
+    end_work(p);
+    b->rows = b->byte_count = 0;
+    p->working = NULL;
+    p->spare = b;
+}
+
+/* The batch that is filled goes to work, and there is an empty one. */
+static void flush(struct profile *p)
+{
+    finish(p);
     if (p->crew == NULL && p->whole.rows > ROWS_ALONE)
         p->crew = crew_new();
+    memset(p->workers, 0, sizeof p->workers);
+    p->working = p->filling;
+    p->filling = p->spare;
+    p->spare = NULL;
+    begin_work(p, work_column, p->count);
+    if (p->crew == NULL) {
+        finish(p);
+        p->filling = p->spare;
+        p->spare = NULL;
+    } else if (p->filling == NULL) {
+        p->filling = block_new(p);
+    }
 }
 
 /* Room for n bytes that stay where they are until the batch is worked. */
 static char *reserve(struct profile *p, size_t n)
 {
-    if (p->byte_count + n > p->byte_cap) {
-        if (p->rows > 0)
-            flush(p);
-        if (n > p->byte_cap) {
-            free(p->bytes);
-            p->byte_cap = n;
-            p->bytes = xcalloc(n + TAIL, 1);
-        }
+    if (p->filling->byte_count + n > p->filling->byte_cap && p->filling->rows > 0)
+        flush(p);
+    struct block *b = p->filling;
+    if (n > b->byte_cap) {
+        free(b->bytes);
+        b->byte_cap = n;
+        b->bytes = xcalloc(n + TAIL, 1);
     }
-    char *at = p->bytes + p->byte_count;
-    p->byte_count += n;
+    char *at = b->bytes + b->byte_count;
+    b->byte_count += n;
     return at;
 }
 
 static void end_row(struct profile *p, int64_t line)
 {
-    p->places[p->rows++] = (uint64_t)p->file << 40 | (uint64_t)line;
+    p->filling->places[p->filling->rows++] = (uint64_t)p->file << 40 | (uint64_t)line;
     p->whole.rows++;
-    if (p->rows == p->batch_rows)
+    if (p->filling->rows == p->batch_rows)
         flush(p);
 }
 
@@ -256,8 +320,8 @@ void profile_row(struct profile *p, const struct csv_field *cells, int64_t line)
     for (size_t k = 0; k < p->count; k++)
         n += cells[k].n;
     char *to = reserve(p, n);
-    for (size_t k = 0; k < p->count; k++) {
-        struct csv_field *f = &p->cells[k * p->batch_rows + p->rows];
+    struct csv_field *f = &p->filling->cells[p->filling->rows];
+    for (size_t k = 0; k < p->count; k++, f += p->stride) {
         *f = cells[k];
         if (f->p == NULL)
             continue;
@@ -284,7 +348,6 @@ static void bad_record(struct profile *p, int64_t line, const char *code, const 
 void profile_record(struct profile *p, const struct csv_record *rec)
 {
     char text[80];
-    size_t held = 0;
 
     if (rec->code != CSV_GOOD) {
         bad_record(p, rec->line, csv_code_name(rec->code), rec->message);
@@ -296,21 +359,20 @@ void profile_record(struct profile *p, const struct csv_record *rec)
         return;
     }
     /* nearly always the fields stand in the record: one copy for all of them */
-    const char *raw = rec->raw, *end = rec->raw + rec->raw_n;
-    for (size_t k = 0; k < rec->count; k++)
-        held += rec->fields[k].p >= raw && rec->fields[k].p <= end;
-    if (held < rec->count) {
-        profile_row(p, rec->fields, rec->line);
-        return;
-    }
+    const char *raw = rec->raw;
     char *to = reserve(p, rec->raw_n);
+    struct csv_field *f = &p->filling->cells[p->filling->rows];
+    for (size_t k = 0; k < rec->count; k++, f += p->stride) {
+        uintptr_t at = (uintptr_t)rec->fields[k].p - (uintptr_t)raw;
+        if (at > rec->raw_n) {
+            p->filling->byte_count -= rec->raw_n;
+            profile_row(p, rec->fields, rec->line);
+            return;
+        }
+        *f = (struct csv_field){to + at, rec->fields[k].n, rec->fields[k].quoted};
+    }
     if (rec->raw_n > 0)
         memcpy(to, raw, rec->raw_n);
-    struct csv_field *f = &p->cells[p->rows];
-    for (size_t k = 0; k < rec->count; k++, f += p->batch_rows) {
-        *f = rec->fields[k];
-        f->p = to + (f->p - raw);
-    }
     end_row(p, rec->line);
 }
 
@@ -322,8 +384,9 @@ size_t profile_next_file(struct profile *p)
 
 void profile_end(struct profile *p)
 {
-    if (p->rows > 0)
+    if (p->filling->rows > 0)
         flush(p);
+    finish(p);
 }
 
 /* --- answers --- */

@@ -19,6 +19,8 @@ void column_init(struct column_state *c, struct str name, const char *const *nul
     tally_init(&c->tally, exact, FEW < exact ? FEW : exact);
     tally_init(&c->shapes, FEW_SHAPES, FEW_SHAPES);
     c->member = PROFILE_PAIRED;
+    c->low.bound = INFINITY;
+    c->high.bound = -INFINITY;
 }
 
 void column_release(struct column_state *c)
@@ -37,7 +39,7 @@ static bool is_null(const struct column_state *c, const struct csv_field *f)
     if (f->quoted || (c->null_lengths >> (f->n < 31 ? f->n : 31) & 1) == 0 || f->n == 0)
         return false;
     for (size_t i = 0; c->nulls[i] != NULL; i++)
-        if (strlen(c->nulls[i]) == f->n && memcmp(c->nulls[i], f->p, f->n) == 0)
+        if (c->nulls[i][0] == f->p[0] && strlen(c->nulls[i]) == f->n && memcmp(c->nulls[i], f->p, f->n) == 0)
             return true;
     return false;
 }
@@ -46,26 +48,32 @@ static bool is_null(const struct column_state *c, const struct csv_field *f)
 
 static void keep(struct kept *k, const struct entry *e)
 {
-    *k = (struct kept){.number = e->number, .hash = e->hash, .place = e->place, .n = e->n};
+    k->number = e->number;
+    k->hash = e->hash;
+    k->place = e->place;
+    k->n = e->n;
     memcpy(k->text, e->text, e->n < PROFILE_SHOWN ? e->n : PROFILE_SHOWN);
 }
 
-/* list: sorted, the most extreme first; sign -1 turns the order. */
-static void keep_extreme(struct kept *list, size_t *count, const struct entry *e, double sign)
+/* sign -1 turns the order. */
+static void keep_extreme(struct extremes *x, const struct entry *e, double sign)
 {
     double v = sign * e->number;
-    size_t at = *count;
+    size_t at = x->count;
 
     for (size_t i = 0; i < at; i++)
-        if (list[i].number == e->number)
+        if (x->of[x->order[i]].number == e->number)
             return;
+    uint8_t room = (uint8_t)at;
     if (at == PROFILE_EXAMPLES)
-        at--;
+        room = x->order[--at];
     else
-        ++*count;
-    for (; at > 0 && v > sign * list[at - 1].number; at--)
-        list[at] = list[at - 1];
-    keep(&list[at], e);
+        x->count++;
+    for (; at > 0 && v > sign * x->of[x->order[at - 1]].number; at--)
+        x->order[at] = x->order[at - 1];
+    x->order[at] = room;
+    keep(&x->of[room], e);
+    x->bound = x->count == PROFILE_EXAMPLES ? x->of[x->order[PROFILE_EXAMPLES - 1]].number : -sign * INFINITY;
 }
 
 static void see_shape(struct column_state *c, const struct entry *e, int64_t count)
@@ -94,10 +102,10 @@ static void see_number(struct column_state *c, const struct entry *e, int64_t co
     c->negatives += v < 0 ? count : 0;
     for (int64_t i = 0; c->tally.over && i < count; i++)
         sample_add(&c->sample, v);
-    if (c->low_count < PROFILE_EXAMPLES || v < c->low[PROFILE_EXAMPLES - 1].number)
-        keep_extreme(c->low, &c->low_count, e, -1);
-    if (c->high_count < PROFILE_EXAMPLES || v > c->high[PROFILE_EXAMPLES - 1].number)
-        keep_extreme(c->high, &c->high_count, e, 1);
+    if (v < c->low.bound)
+        keep_extreme(&c->low, e, -1);
+    if (v > c->high.bound)
+        keep_extreme(&c->high, e, 1);
 }
 
 static void keep_example(struct kept *list, size_t *count, const struct entry *e)
@@ -159,7 +167,7 @@ static void see_all(struct column_state *c)
     for (size_t i = 0; i < t->slot_count; i++)
         if (t->slots[i].hash != 0)
             see(c, &t->slots[i], t->slots[i].count);
-    c->last = c->high_count > 0 ? c->high[0].number : 0;
+    c->last = c->high.count > 0 ? c->high.of[c->high.order[0]].number : 0;
 }
 
 void column_settle(struct column_state *c)
@@ -181,26 +189,6 @@ static void run_over(struct column_state *c)
     tally_shrink(&c->tally);
 }
 
-static void count_frequent(struct column_state *c, const struct entry *e, const char *p)
-{
-    struct tally *t = &c->tally;
-    struct entry *slot = tally_find(t, e->hash);
-
-    if (slot->hash == 0) {
-        if (tally_is_full(t)) {
-            tally_shrink(t);
-            slot = tally_find(t, e->hash);
-        }
-        const char *text;
-        slot = tally_add(t, slot, e->hash, p, e->n);
-        text = slot->text;
-        *slot = *e;
-        slot->text = text;
-        slot->count = 0;
-    }
-    slot->count++;
-}
-
 static void stream(struct column_state *c, const struct entry *e)
 {
     hll_add(&c->hll, e->hash);
@@ -213,7 +201,7 @@ static void stream(struct column_state *c, const struct entry *e)
         c->rising = false;
         c->tally.error++; /* those that were not counted came once each */
     }
-    count_frequent(c, e, e->text);
+    tally_frequent(&c->tally, e);
 }
 
 /* --- every cell --- */
@@ -240,7 +228,7 @@ static double feed_value(struct column_state *c, const struct csv_field *f, uint
         return slot->class <= CELL_REAL ? slot->number : NAN;
     }
     cell_look(f->p, f->n, &look);
-    e = (struct entry){hash, 1, place, look.number, f->p, f->n, look.chars, (uint8_t)look.class, look.flags};
+    e = (struct entry){hash, 1, look.number, place, f->p, f->n, look.chars, (uint8_t)look.class, look.flags};
     *fresh = is_fresh(c, &e) || *fresh;
     if (slot != NULL && tally_is_full(&c->tally))
         run_over(c);
@@ -281,16 +269,17 @@ bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells
                  size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
 {
     uint64_t hashes[BATCH];
+    uint64_t own = hash_mix(k, 1) | 1; /* hashes are mixed already: a factor tells one column from another */
     bool any = false;
 
     c->rows += (int64_t)rows;
     hash_cells(c, cells, rows, hashes);
     for (size_t i = 0; i < rows; i++) {
         uint64_t hash = hashes[i];
-        if (i + AHEAD < rows)
-            __builtin_prefetch(&c->tally.slots[hashes[i + AHEAD] & (c->tally.slot_count - 1)]);
+        if (i + AHEAD < rows && !c->rising)
+            __builtin_prefetch(tally_place(&c->tally, hashes[i + AHEAD]));
         numbers[i] = NAN;
-        row_hashes[i] += hash_mix(hash, k + 1);
+        row_hashes[i] += hash * own;
         if (hash <= AN_EMPTY)
             continue;
         numbers[i] = feed_value(c, &cells[i], hash, places[i], &fresh[i]);

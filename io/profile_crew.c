@@ -73,7 +73,7 @@ struct crew *crew_new(void)
     return c;
 }
 
-void crew_run(struct crew *c, crew_fn *fn, void *arg, size_t parts)
+void crew_start(struct crew *c, crew_fn *fn, void *arg, size_t parts)
 {
     pthread_mutex_lock(&c->lock);
     c->fn = fn;
@@ -82,6 +82,12 @@ void crew_run(struct crew *c, crew_fn *fn, void *arg, size_t parts)
     c->parts = parts;
     c->round++;
     pthread_cond_broadcast(&c->work);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void crew_finish(struct crew *c)
+{
+    pthread_mutex_lock(&c->lock);
     take_parts(c, 0);
     while (c->busy > 0)
         pthread_cond_wait(&c->idle, &c->lock);

@@ -57,10 +57,11 @@ static inline uint64_t cell_hash(const char *p, size_t n)
 
 /* --- profile_tally.c: how often each value came --- */
 struct entry {
-    uint64_t hash; /* 0: free. Two values of one hash are taken for one: 2^-64 a pair */
+    /* 64 bytes: what a look-up reads is in one line of the processor's cache */
+    _Alignas(16) uint64_t hash; /* 0: free. Two values of one hash are taken for one: 2^-64 a pair */
     int64_t count;
-    uint64_t place;
     double number;
+    uint64_t place;
     const char *text; /* first PROFILE_SHOWN bytes, in the tally's arena */
     uint32_t n, chars;
     uint8_t class, flags;
@@ -75,6 +76,10 @@ struct tally {
     bool over;
     int64_t error;
     struct arena *texts; /* owned */
+    struct once {
+        uint64_t hash, place;
+    } * once; /* owned; tally_frequent's: came once since the counts last went down */
+    size_t once_count, once_used;
 };
 void tally_init(struct tally *t, size_t exact, size_t few);
 void tally_release(struct tally *t);
@@ -92,6 +97,14 @@ bool tally_is_full(const struct tally *t);
 void tally_shrink(struct tally *t);
 /* Fills a free slot, which tally_find gave; returns where the entry is now. */
 struct entry *tally_add(struct tally *t, struct entry *slot, uint64_t hash, const char *p, size_t n);
+/* Once the tally ran over: one more of e's value. */
+void tally_frequent(struct tally *t, const struct entry *e);
+/* Where tally_frequent or tally_find will look: for fetching it ahead. */
+static inline const void *tally_place(const struct tally *t, uint64_t hash)
+{
+    return t->once != NULL ? (const void *)&t->once[hash & (t->once_count - 1)]
+                           : (const void *)&t->slots[hash & (t->slot_count - 1)];
+}
 /* The max most frequent of those wanted (NULL: all) whose count is above the error, most frequent first. */
 size_t tally_top(const struct tally *t, bool (*want)(const struct entry *e), struct entry *ret, size_t max);
 
@@ -117,6 +130,12 @@ struct sample {
 void sample_init(struct sample *s, size_t cap);
 void sample_add(struct sample *s, double v);
 
+struct point { /* a number that came so often */
+    double v;
+    int64_t count;
+};
+void points_sort(struct point *points, size_t n); /* by number; none is NAN */
+
 /* All distinct hashes while they are few, then those that end in `shift` zero bits. */
 struct copies {
     struct copies_slot {
@@ -127,6 +146,10 @@ struct copies {
     struct profile_copy example[3];
     size_t example_count;
 };
+static inline bool copies_wants(const struct copies *c, uint64_t hash)
+{
+    return (hash & ((UINT64_C(1) << c->shift) - 1)) == 0;
+}
 void copies_add(struct copies *c, uint64_t hash, uint64_t place);
 int64_t copies_count(const struct copies *c);
 struct profile_place place_of(uint64_t place);
@@ -156,6 +179,12 @@ struct kept { /* a value to show, with a copy of its text */
     uint32_t n;
     char text[PROFILE_SHOWN];
 };
+struct extremes { /* distinct */
+    struct kept of[PROFILE_EXAMPLES];
+    uint8_t order[PROFILE_EXAMPLES]; /* the most extreme first */
+    size_t count;
+    double bound; /* what does not lie beyond it is none */
+};
 struct column_state {
     char *name;
     const char *const *nulls; /* NULL: none */
@@ -182,8 +211,7 @@ struct column_state {
     struct sample sample;
     struct hll hll;
     struct tally shapes;
-    struct kept low[PROFILE_EXAMPLES], high[PROFILE_EXAMPLES]; /* distinct, most extreme first */
-    size_t low_count, high_count;
+    struct extremes low, high;
     struct kept example[CELL_CLASSES][PROFILE_EXAMPLES]; /* the first of each class, in order */
     size_t example_count[CELL_CLASSES];
 };
@@ -204,8 +232,10 @@ enum { CREW_MOST = 4 };
 typedef void crew_fn(void *arg, size_t part, size_t worker); /* worker < CREW_MOST */
 struct crew;
 struct crew *crew_new(void); /* as many as there are processors, the caller among them; perhaps it alone */
-void crew_run(struct crew *c, crew_fn *fn, void *arg, size_t parts); /* back when all parts are done */
-void crew_free(struct crew *c);                                      /* NULL is fine */
+/* The others begin, while the caller does something else; finish: helps them, and is back when all parts are done. */
+void crew_start(struct crew *c, crew_fn *fn, void *arg, size_t parts);
+void crew_finish(struct crew *c);
+void crew_free(struct crew *c); /* NULL is fine; nothing is at work */
 
 /* --- profile_report.c --- */
 void column_report(struct column_state *c, struct profile_column *ret);

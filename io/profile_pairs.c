@@ -22,8 +22,8 @@ size_t pairs_join(struct pairs *p)
 
     if (p->all == NULL)
         p->all = xcalloc((size_t)PROFILE_PAIRED * PROFILE_PAIRED, sizeof *p->all);
-    p->centred[member] = xcalloc(BATCH, sizeof(double));
-    p->present[member] = xcalloc(BATCH, sizeof(double));
+    p->centred[member] = xcalloc(BATCH + 1, sizeof(double));
+    p->present[member] = xcalloc(BATCH + 1, sizeof(double));
     return member;
 }
 
@@ -49,6 +49,7 @@ void pairs_column(struct pairs *p, size_t member, const double *x, size_t rows)
         sum += c[i];
     }
     double mean = n > 0 ? sum / n : 0;
+    c[rows] = m[rows] = 0; /* whose rows are read in pairs */
     p->n[member] = n;
     p->mean[member] = mean;
     p->whole[member] = (size_t)n == rows;
@@ -57,34 +58,48 @@ void pairs_column(struct pairs *p, size_t member, const double *x, size_t rows)
     p->xx[member] = dot(c, c, rows);
 }
 
+struct sums { /* of the rows that have both */
+    double n, x, y, xx, yy, xy;
+};
+
+static struct sums sums_of_both(const struct pairs *p, size_t a, size_t b, size_t rows)
+{
+    const double *x = p->centred[a], *y = p->centred[b], *in_a = p->present[a], *in_b = p->present[b];
+    double s[6][2] = {{0}};
+    size_t i = 0;
+
+    for (; i < rows; i += 2) /* behind the last row there is room, and nothing present */
+        for (size_t k = 0; k < 2; k++) {
+            double vx = x[i + k] * in_b[i + k], vy = y[i + k] * in_a[i + k];
+            s[0][k] += in_a[i + k] * in_b[i + k];
+            s[1][k] += vx;
+            s[2][k] += vy;
+            s[3][k] += vx * vx;
+            s[4][k] += vy * vy;
+            s[5][k] += vx * vy;
+        }
+    return (struct sums){s[0][0] + s[0][1], s[1][0] + s[1][1], s[2][0] + s[2][1],
+                         s[3][0] + s[3][1], s[4][0] + s[4][1], s[5][0] + s[5][1]};
+}
+
 static void pair(struct pairs *p, size_t a, size_t b, size_t rows)
 {
-    const double *x = p->centred[a], *y = p->centred[b];
-    double n = (double)rows, sx = 0, sy = 0, xx = p->xx[a], yy = p->xx[b], xy = dot(x, y, rows);
-    double both[BATCH];
+    struct sums s = {.n = (double)rows, .xx = p->xx[a], .yy = p->xx[b]};
 
-    if (!p->whole[a] || !p->whole[b]) { /* only the rows that have both */
-        const double *in_a = p->present[a], *in_b = p->present[b];
-        n = dot(in_a, in_b, rows);
-        sx = dot(x, in_b, rows);
-        sy = dot(y, in_a, rows);
-        for (size_t i = 0; i < rows; i++)
-            both[i] = x[i] * in_b[i];
-        xx = dot(both, both, rows);
-        for (size_t i = 0; i < rows; i++)
-            both[i] = y[i] * in_a[i];
-        yy = dot(both, both, rows);
-    }
-    if (n == 0)
+    if (p->whole[a] && p->whole[b])
+        s.xy = dot(p->centred[a], p->centred[b], rows);
+    else
+        s = sums_of_both(p, a, b, rows);
+    if (s.n == 0)
         return;
     struct comoment *c = &p->all[a * PROFILE_PAIRED + b];
-    double mean_x = p->mean[a] + sx / n, mean_y = p->mean[b] + sy / n, all = c->n + n;
-    double dx = mean_x - c->mean_x, dy = mean_y - c->mean_y, share = c->n * n / all;
-    c->xx += xx - sx * sx / n + dx * dx * share;
-    c->yy += yy - sy * sy / n + dy * dy * share;
-    c->xy += xy - sx * sy / n + dx * dy * share;
-    c->mean_x += dx * n / all;
-    c->mean_y += dy * n / all;
+    double mean_x = p->mean[a] + s.x / s.n, mean_y = p->mean[b] + s.y / s.n, all = c->n + s.n;
+    double dx = mean_x - c->mean_x, dy = mean_y - c->mean_y, share = c->n * s.n / all;
+    c->xx += s.xx - s.x * s.x / s.n + dx * dx * share;
+    c->yy += s.yy - s.y * s.y / s.n + dy * dy * share;
+    c->xy += s.xy - s.x * s.y / s.n + dx * dy * share;
+    c->mean_x += dx * s.n / all;
+    c->mean_y += dy * s.n / all;
     c->n = all;
 }
 

@@ -2,23 +2,12 @@
 #include "io/profile_int.h"
 #include <math.h>
 
-struct point { /* a number that came so often */
-    double v;
-    int64_t count;
-};
 struct spread {           /* of the numbers of a column, in order */
     struct point *points; /* owned */
     size_t n;
     int64_t all;
     double scale; /* a point's count stands for so many */
 };
-
-static int by_value(const void *a, const void *b)
-{
-    double x = ((const struct point *)a)->v, y = ((const struct point *)b)->v;
-
-    return (x > y) - (x < y);
-}
 
 static struct profile_value value_of(const char *text, size_t n, int64_t count, uint64_t place)
 {
@@ -119,8 +108,7 @@ static void spread_of(const struct column_state *c, enum profile_type type, stru
         for (size_t i = 0; i < c->sample.n; i++)
             s->points[s->n++] = (struct point){c->sample.values[i], 1};
     }
-    if (s->n > 0)
-        qsort(s->points, s->n, sizeof *s->points, by_value);
+    points_sort(s->points, s->n);
     for (size_t i = 0; i < s->n; i++)
         s->all += s->points[i].count;
 }
@@ -213,11 +201,12 @@ static void count_odd(const struct spread *s, struct profile_column *ret)
     ret->odd = (int64_t)llround(odd);
 }
 
-static void report_extremes(const struct column_state *c, const struct kept *list, size_t count,
-                            struct profile_value *ret)
+static void report_extremes(const struct column_state *c, const struct extremes *x, struct profile_value *ret)
 {
-    for (size_t i = 0; i < count; i++)
-        ret[i] = value_of(list[i].text, list[i].n, tally_find(&c->tally, list[i].hash)->count, list[i].place);
+    for (size_t i = 0; i < x->count; i++) {
+        const struct kept *e = &x->of[x->order[i]];
+        ret[i] = value_of(e->text, e->n, tally_find(&c->tally, e->hash)->count, e->place);
+    }
 }
 
 static void report_numbers(struct column_state *c, struct profile_column *ret)
@@ -233,8 +222,8 @@ static void report_numbers(struct column_state *c, struct profile_column *ret)
     int first = is_date(ret->type) ? CELL_DATE : CELL_INT;
     ret->numbers = c->classes[first] + c->classes[first + 1];
     s.scale = (double)ret->numbers / (double)s.all;
-    ret->min = c->tally.over ? c->low[0].number : s.points[0].v;
-    ret->max = c->tally.over ? c->high[0].number : s.points[s.n - 1].v;
+    ret->min = c->tally.over ? c->low.of[c->low.order[0]].number : s.points[0].v;
+    ret->max = c->tally.over ? c->high.of[c->high.order[0]].number : s.points[s.n - 1].v;
     if (is_number(ret->type)) {
         ret->mean = c->moments.mean;
         ret->stddev = c->moments.n > 1 ? sqrt(c->moments.m2 / (c->moments.n - 1)) : NAN;
@@ -246,10 +235,10 @@ static void report_numbers(struct column_state *c, struct profile_column *ret)
     make_bins(&s, ret);
     fill_bins(&s, ret);
     count_odd(&s, ret);
-    ret->low_count = c->low_count;
-    ret->high_count = c->high_count;
-    report_extremes(c, c->low, c->low_count, ret->low);
-    report_extremes(c, c->high, c->high_count, ret->high);
+    ret->low_count = c->low.count;
+    ret->high_count = c->high.count;
+    report_extremes(c, &c->low, ret->low);
+    report_extremes(c, &c->high, ret->high);
 out:
     free(s.points);
 }
@@ -263,17 +252,20 @@ static void add_placeholder(struct profile_column *ret, struct profile_value v)
 }
 
 /* 98 where all other values are 49 or less; -1 where no other is below 0. */
-static void coded(const struct kept *list, size_t count, const struct profile_value *values, bool high,
+static void coded(const struct extremes *x, const struct profile_value *values, bool high,
                   struct profile_column *ret)
 {
     size_t n = 0;
+    double v[PROFILE_EXAMPLES] = {0};
 
-    while (n < count && cell_is_coded(list[n].number) && (list[n].number > 0) == high)
+    for (size_t i = 0; i < x->count; i++)
+        v[i] = x->of[x->order[i]].number;
+    while (n < x->count && cell_is_coded(v[n]) && (v[n] > 0) == high)
         n++;
-    if (n == count)
+    if (n == x->count)
         return;
     for (size_t i = 0; i < n; i++)
-        if (high ? list[n].number <= list[i].number / 2 : list[n].number >= 0)
+        if (high ? v[n] <= v[i] / 2 : v[n] >= 0)
             add_placeholder(ret, values[i]);
 }
 
@@ -287,8 +279,8 @@ static void report_placeholders(const struct column_state *c, struct profile_col
     struct entry top[PROFILE_EXAMPLES];
 
     if (is_number(ret->type)) {
-        coded(c->high, c->high_count, ret->high, true, ret);
-        coded(c->low, c->low_count, ret->low, false, ret);
+        coded(&c->high, ret->high, true, ret);
+        coded(&c->low, ret->low, false, ret);
     }
     size_t n = tally_top(&c->tally, is_placeholder, top, PROFILE_EXAMPLES);
     for (size_t i = 0; i < n; i++)

@@ -119,6 +119,48 @@ void sample_add(struct sample *s, double v)
     s->pick = s->weight > 1 ? next_random(&s->random) & (s->weight - 1) : 0;
 }
 
+/* --- numbers in order: byte by byte from the lowest, since tens of thousands of them are sorted for each column --- */
+
+static uint64_t sort_key(double v) /* of two numbers the lower one has the lower key */
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    return bits >> 63 != 0 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+void points_sort(struct point *points, size_t n)
+{
+    size_t counts[8][256] = {{0}};
+    struct point *from = points, *to, *other = xcalloc(n + 1, sizeof *other);
+
+    to = other;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t key = sort_key(points[i].v);
+        for (size_t byte = 0; byte < 8; byte++)
+            counts[byte][key >> 8 * byte & 0xff]++;
+    }
+    for (size_t byte = 0; byte < 8; byte++) {
+        size_t at[256], sum = 0;
+        bool one = false; /* all have the same byte here */
+        for (size_t i = 0; i < 256; i++) {
+            at[i] = sum;
+            sum += counts[byte][i];
+            one |= counts[byte][i] == n;
+        }
+        if (one)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            to[at[sort_key(from[i].v) >> 8 * byte & 0xff]++] = from[i];
+        struct point *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != points)
+        memcpy(points, from, n * sizeof *points);
+    free(other);
+}
+
 /* --- rows that repeat an earlier one --- */
 
 enum { COPIES_SLOTS = 1 << 16, COPIES_MOST = COPIES_SLOTS / 2 };
@@ -163,7 +205,7 @@ int64_t copies_count(const struct copies *c)
 
 void copies_add(struct copies *c, uint64_t hash, uint64_t place)
 {
-    if ((hash & ((UINT64_C(1) << c->shift) - 1)) != 0)
+    if (!copies_wants(c, hash))
         return;
     if (c->slots == NULL)
         c->slots = xcalloc(COPIES_SLOTS, sizeof *c->slots);

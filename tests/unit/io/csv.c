@@ -448,3 +448,52 @@ TEST(ten_thousand_random_files_read_the_same_in_any_pieces)
         free(whole);
     }
 }
+
+/* Records of 1 to 40 fields of 0 to 89 bytes, `quoted` in 100 of them quoted. Returns how many fields were misread. */
+static size_t misread(unsigned quoted, size_t step)
+{
+    static char text[1 << 20], fields[20000][96];
+    static bool was_quoted[20000];
+    size_t n = 0, count = 0, at = 0, wrong = 0, ends[2000], records = 0;
+    struct csv_record rec;
+    struct csv *csv;
+    struct err err;
+    uint64_t r = quoted + 1;
+    int rc;
+
+    while (n + 5000 < sizeof text && count + 50 < ARRAY_LEN(fields)) {
+        r = r * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        for (unsigned k = 0, last = r >> 33 & 1 ? 1 : (unsigned)(r >> 40) % 40; k <= last; k++) {
+            r = r * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            int width = r >> 30 & 1 ? 3 : (int)(r >> 35) % 90;
+            snprintf(fields[count], sizeof fields[0], "%0*d", width, (int)(k + 1));
+            was_quoted[count] = (r >> 50) % 100 < quoted;
+            n += (size_t)snprintf(text + n, sizeof text - n, was_quoted[count] ? "%s\"%s\"" : "%s%s",
+                                  k > 0 ? "," : "", fields[count]);
+            count++;
+        }
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s",
+                              (const char *[]){"\n", "\n", "\r\n", "\r"}[r >> 60 & 3]);
+        ends[records++] = count;
+    }
+    struct pieces s = pieces_of(text, n, 0, step);
+    must_rc(csv_open(&s.reader, &plain, &csv, &err), &err);
+    for (size_t k = 0; (rc = csv_next(csv, &rec, &err)) > 0; k++) {
+        wrong += rec.code != CSV_GOOD || rec.line != (int64_t)k + 1 || at + rec.count != ends[k];
+        for (size_t i = 0; i < rec.count && at < count; i++, at++)
+            wrong += rec.fields[i].quoted != was_quoted[at] || rec.fields[i].n != strlen(fields[at]) ||
+                     memcmp(rec.fields[i].p, fields[at], rec.fields[i].n) != 0;
+    }
+    must_rc(rc, &err);
+    wrong += count - at;
+    csv_close(csv);
+    return wrong;
+}
+
+TEST(records_of_any_length_with_and_without_quotes)
+{
+    for (unsigned quoted = 0; quoted <= 100; quoted = 3 * quoted + 1) {
+        is_int(misread(quoted, 1 << 16), 0);
+        is_int(misread(quoted, 777), 0);
+    }
+}

@@ -90,3 +90,31 @@ TEST(and_estimated_when_they_are_many)
         diag("%lld", (long long)got);
     free(c.slots);
 }
+
+TEST(numbers_are_sorted_whatever_their_sign_and_size)
+{
+    struct point points[2000], few[] = {{3, 1}, {-0.5, 2}, {-1e300, 3}, {1e-300, 4}, {0, 5}};
+    const double expected[] = {-1e300, -0.5, 0, 1e-300, 3};
+    const int64_t counts[] = {3, 2, 5, 4, 1};
+    uint64_t state = 1;
+    double sum = 0, again = 0;
+    size_t wrong = 0;
+
+    points_sort(points, 0);
+    points_sort(few, 5);
+    for (size_t i = 0; i < 5; i++)
+        wrong += few[i].v != expected[i] || few[i].count != counts[i];
+    is_int(wrong, 0);
+    for (size_t i = 0; i < 2000; i++) {
+        state = hash_mix(state, i);
+        points[i] = (struct point){(double)(int64_t)(state >> 44) - 500000, (int64_t)i};
+        sum += points[i].v * (double)i;
+    }
+    points_sort(points, 2000);
+    for (size_t i = 0; i < 2000; i++) {
+        wrong += i > 0 && points[i - 1].v > points[i].v;
+        again += points[i].v * (double)points[i].count;
+    }
+    is_int(wrong, 0);
+    ok(sum == again); /* whole numbers below 2^53 */
+}
