@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What an adversary, or plain bad luck, would try: two hosts at one target, a hand in the ledger, names and values made to break things."""
-import json, os, subprocess, sys, time
+import json, os, re, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
 
@@ -133,6 +133,20 @@ for verb, words in ('skip', ['skip', 'skip1/2022-06-05T00']), ('adopt', ['adopt'
     on('b', 'tick')
     same(parts(f'{n}-b.db')['2022-06-05T00'], 'RECONCILED', f'{verb}: b hears of it')
 
+
+# -- an owner that another host has deposed while it was loading ------------------------------------
+two_hosts('deposed')
+p, go = held_load('deposed.at', 'load.before_fence')
+later(30)
+for _ in range(10):
+    on('b', 'tick')
+    later()
+    if totals(w, 'deposed')[0]:
+        break
+same(totals(w, 'deposed'), totals_of(hours[0]), 'a load that stands still is taken over by the other host')
+open(go, 'w').close()
+p.wait()
+same((totals(w, 'deposed'), re.findall(r'^orch_work_fenced_total (.*)', on('a', 'metrics').out, re.M)), (totals_of(hours[0]), ['1']), 'when it goes on the fence refuses it, and that is counted')
 
 table('skipped')
 p = w.spawn('tick', fault='ingest.begun=stop')
