@@ -95,13 +95,13 @@ enum { WEIGHT_LISTED = 1, WEIGHT_DECIDED = 12 };
 
 struct tally {
     int64_t count[ARRAY_LEN(states)];
-    int64_t by_jobs; /* partitions that stand as their jobs do */
+    int64_t by_jobs; /* partitions that say QUEUED and have jobs that tell */
     struct standing *st;
     /* the partition whose rows are being read: its heaviest so far */
     char part[16];
     size_t state;
     int weight;
-    bool well;
+    bool well, own; /* own: it has a word of its own */
 };
 
 static size_t state_at(const char *name)
@@ -120,12 +120,13 @@ static void close_part(struct tally *t)
     t->count[t->state]++;
     t->st->parts++;
     t->st->well += t->well;
-    t->by_jobs += t->weight > WEIGHT_LISTED && t->weight < WEIGHT_DECIDED;
+    t->by_jobs += !t->own;
     if (t->well && t->weight < WEIGHT_DECIDED)
         memcpy(t->st->newest, t->part, sizeof t->part);
 }
 
-static int read_parts(struct store *s, sqlite3_stmt *st, struct tally *t, struct err *err)
+/* counted: each row stands in the counts as if it were a partition of its own, and is taken out of them. */
+static int read_parts(struct store *s, sqlite3_stmt *st, bool counted, struct tally *t, struct err *err)
 {
     int rc;
 
@@ -135,11 +136,19 @@ static int read_parts(struct store *s, sqlite3_stmt *st, struct tally *t, struct
         bool own = col_i64(st, 3) != 0, unverifiable = col_i64(st, 2) != 0;
         int weight = own && states[state].weight < WEIGHT_DECIDED ? WEIGHT_LISTED : states[state].weight;
         bool well = states[state].well || (unverifiable && strcmp(states[state].name, "LOADED") == 0);
+        if (counted) {
+            t->count[state]--;
+            t->st->parts--;
+            t->st->well -= well;
+            t->by_jobs -= !own;
+        }
         if (strcmp(part, t->part) != 0) {
             close_part(t);
             snprintf(t->part, sizeof t->part, "%s", part);
             t->weight = -1;
+            t->own = false;
         }
+        t->own = t->own || own;
         if (weight == t->weight) /* of two jobs that are LOADED one may be verifiable */
             t->well = t->well && well;
         if (weight <= t->weight)
@@ -166,27 +175,106 @@ static int in_range(struct store *s, enum sql_state_id id, const char *pipeline,
     return 0;
 }
 
-/* Partitions all of whose jobs were superseded have no row in the merge: they say QUEUED, and no job tells otherwise. */
-static int add_jobless(struct store *s, const char *pipeline, const char *from, const char *to,
-                       struct tally *t, struct err *err)
+struct range { /* borrowed */
+    const char *pipeline, *from, *to;
+};
+
+static int count_of(struct store *s, enum sql_state_id id, const struct range *r, const char *state,
+                    int64_t *ret, struct err *err)
 {
     sqlite3_stmt *st;
-    int64_t queued = 0;
-    int rc = in_range(s, SQL_STATE_METRIC_QUEUED, pipeline, from, to, &st, err);
+    int rc = in_range(s, id, r->pipeline, r->from, r->to, &st, err);
 
+    if (rc == 0 && state != NULL)
+        bind_text(st, 4, state);
     if (rc == 0)
-        rc = query_i64(s, st, &queued, err);
-    if (rc >= 0 && queued > t->by_jobs) {
+        rc = query_i64(s, st, ret, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* As if every partition had one job, or none and a word of its own. */
+static int count_plain(struct store *s, const struct range *r, struct tally *t, struct err *err)
+{
+    int64_t n, loaded = 0;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(states); i++) {
+        int64_t jobs = 0, own = 0;
+        rc = count_of(s, SQL_STATE_METRIC_JOBS, r, states[i].name, &jobs, err);
+        if (rc == 0 && strcmp(states[i].name, "QUEUED") != 0) /* that is: its jobs tell */
+            rc = count_of(s, SQL_STATE_METRIC_OWN, r, states[i].name, &own, err);
+        t->count[i] += jobs + own;
+        t->by_jobs += jobs;
+        t->st->parts += jobs + own;
+        t->st->well += states[i].well ? jobs + own : 0;
+        if (strcmp(states[i].name, "LOADED") == 0)
+            loaded = jobs;
+    }
+    if (rc < 0 || loaded == 0)
+        return rc;
+    rc = count_of(s, SQL_STATE_METRIC_UNVERIFIABLE, r, NULL, &n, err);
+    t->st->well += n;
+    return rc;
+}
+
+static int count_odd(struct store *s, const struct range *r, struct tally *t, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = in_range(s, SQL_STATE_METRIC_ODD, r->pipeline, r->from, r->to, &st, err);
+
+    return rc < 0 ? rc : read_parts(s, st, true, t, err);
+}
+
+/* Partitions all of whose jobs were superseded: they say QUEUED, and no job tells otherwise. */
+static int add_jobless(struct store *s, const struct range *r, struct tally *t, struct err *err)
+{
+    int64_t queued = 0;
+    int rc = count_of(s, SQL_STATE_METRIC_OWN, r, "QUEUED", &queued, err);
+
+    if (rc == 0 && queued > t->by_jobs) {
         t->count[state_at("QUEUED")] += queued - t->by_jobs;
         t->st->parts += queued - t->by_jobs;
     }
-    return rc < 0 ? rc : 0;
+    return rc;
+}
+
+/* Backwards, until one is well as a whole and not by a person's decision. */
+static int find_newest(struct store *s, const struct range *r, char ret[16], struct err *err)
+{
+    char before[20], part[16] = "";
+    int rc;
+
+    snprintf(before, sizeof before, "%s\x01", r->to);
+    for (;;) {
+        struct standing one = {0};
+        struct tally t = {.st = &one};
+        sqlite3_stmt *st;
+        rc = in_range(s, SQL_STATE_METRIC_NEWEST, r->pipeline, r->from, before, &st, err);
+        if (rc == 0)
+            rc = stmt_step(s, st, err);
+        if (rc <= 0)
+            return rc;
+        const char *found = (const char *)sqlite3_column_text(st, 0);
+        snprintf(part, sizeof part, "%s", found != NULL ? found : "");
+        stmt_done(st);
+        if (part[0] == '\0')
+            return 0;
+        rc = in_range(s, SQL_STATE_METRIC_PART, r->pipeline, part, NULL, &st, err);
+        if (rc == 0)
+            rc = read_parts(s, st, false, &t, err);
+        if (rc < 0)
+            return rc;
+        if (one.newest[0] != '\0') {
+            memcpy(ret, part, sizeof part);
+            return 0;
+        }
+        snprintf(before, sizeof before, "%s", part);
+    }
 }
 
 static int rest(struct store *s, const char *pipeline, struct standing *ret, struct err *err)
 {
     sqlite3_stmt *st;
-    int64_t paused = 0;
     int rc = store_stmt(s, SQL_STATE_METRIC_MISMATCH, &st, err);
 
     if (rc < 0)
@@ -198,13 +286,6 @@ static int rest(struct store *s, const char *pipeline, struct standing *ret, str
         ret->difference_rows = col_i64(st, 1);
         stmt_done(st);
     }
-    if (rc >= 0)
-        rc = store_stmt(s, SQL_STATE_METRIC_PAUSED, &st, err);
-    if (rc >= 0) {
-        bind_text(st, 1, pipeline);
-        rc = query_i64(s, st, &paused, err);
-    }
-    ret->paused = paused > 0;
     if (rc >= 0 && ret->newest[0] != '\0')
         rc = in_range(s, SQL_STATE_METRIC_LANDED, pipeline, ret->newest, NULL, &st, err);
     if (rc >= 0 && ret->newest[0] != '\0')
@@ -212,21 +293,39 @@ static int rest(struct store *s, const char *pipeline, struct standing *ret, str
     return rc < 0 ? rc : 0;
 }
 
+static int count_all(struct store *s, const struct range *r, struct tally *t, struct err *err)
+{
+    int rc = count_plain(s, r, t, err);
+
+    if (rc == 0)
+        rc = count_odd(s, r, t, err);
+    if (rc == 0)
+        rc = add_jobless(s, r, t, err);
+    if (rc == 0)
+        rc = find_newest(s, r, t->st->newest, err);
+    return rc < 0 ? rc : rest(s, r->pipeline, t->st, err);
+}
+
 int metric_standing(struct store *s, const char *pipeline, const char *from, const char *to,
                     int (*fn)(void *arg, const char *state, int64_t count, struct err *err), void *arg,
                     struct standing *ret, struct err *err)
 {
+    const struct range r = {pipeline, from, to};
     struct tally t = {.st = ret};
     sqlite3_stmt *st;
 
     *ret = (struct standing){0};
-    int rc = in_range(s, SQL_STATE_METRIC_PARTS, pipeline, from, to, &st, err);
-    if (rc == 0)
-        rc = read_parts(s, st, &t, err);
-    if (rc == 0)
-        rc = add_jobless(s, pipeline, from, to, &t, err);
-    if (rc == 0)
-        rc = rest(s, pipeline, ret, err);
+    int rc = store_stmt(s, SQL_STATE_METRIC_PAUSED, &st, err);
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    rc = stmt_step(s, st, err);
+    if (rc <= 0)
+        return rc;
+    ret->paused = col_i64(st, 0) > 0;
+    /* While this statement stays open all others read the same snapshot: what one counts another takes back. */
+    rc = count_all(s, &r, &t, err);
+    stmt_done(st);
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(states); i++)
         if (t.count[i] > 0)
             rc = fn(arg, states[i].name, t.count[i], err);

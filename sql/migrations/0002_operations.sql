@@ -53,3 +53,4 @@ CREATE TABLE counter (                       -- metrics that only grow, raised i
 
 -- status and plan walk years of hours: the states without the rows
 CREATE INDEX job_view ON job(pipeline, part, n, state, unverifiable);
+CREATE INDEX job_more ON job(pipeline, part) WHERE n > 1;

@@ -9,20 +9,48 @@ SELECT name, pipeline, label, value FROM counter ORDER BY name, pipeline, label;
 SELECT e.pipeline, f.state, f.entered_ms FROM frame f JOIN execution e ON e.id = f.execution_id
 WHERE f.execution_id = ?1 AND f.id = ?2;
 
--- name: metric_parts
--- Where each partition stands: by a decision or a listing (1), and by each of its jobs (0). Every arm comes in the order of
--- an index that covers it, so that they are merged and not sorted; the one with most rows is last, outermost in the merge.
-SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'SKIPPED' AND part BETWEEN ?2 AND ?3
-UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'ADOPTED' AND part BETWEEN ?2 AND ?3
-UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'LATE' AND part BETWEEN ?2 AND ?3
-UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'WAITING' AND part BETWEEN ?2 AND ?3
-UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'EMPTY' AND part BETWEEN ?2 AND ?3
-UNION ALL SELECT part, state, unverifiable, 0 FROM job
-  WHERE pipeline = ?1 AND part BETWEEN ?2 AND ?3 AND state <> 'SUPERSEDED'
+-- Every tick counts years of hours. Most partitions have one job and no word of their own: an index counts them without
+-- reading a row. What is odd (several jobs, or a decision or listing beside jobs) is read, and counted as it stands.
+-- name: metric_jobs
+SELECT count(*) FROM job INDEXED BY job_state WHERE pipeline = ?1 AND part BETWEEN ?2 AND ?3 AND state = ?4;
+-- name: metric_own
+SELECT count(*) FROM partition_ INDEXED BY partition_state
+WHERE pipeline = ?1 AND part BETWEEN ?2 AND ?3 AND state = ?4;
+-- name: metric_unverifiable
+SELECT count(*) FROM job INDEXED BY job_view
+WHERE pipeline = ?1 AND part BETWEEN ?2 AND ?3 AND state = 'LOADED' AND unverifiable <> 0;
+-- name: metric_odd
+-- by its jobs (0), and by a decision or a listing (1)
+WITH odd(part) AS MATERIALIZED (
+  SELECT part FROM job INDEXED BY job_more WHERE pipeline = ?1 AND n > 1 AND part BETWEEN ?2 AND ?3
+  UNION
+  SELECT p.part FROM partition_ p INDEXED BY partition_state
+  WHERE p.pipeline = ?1 AND p.state IN ('SKIPPED', 'ADOPTED', 'LATE', 'WAITING', 'EMPTY') AND p.part BETWEEN ?2 AND ?3
+    AND EXISTS (SELECT 1 FROM job j INDEXED BY job_view WHERE j.pipeline = p.pipeline AND j.part = p.part))
+SELECT o.part, j.state, j.unverifiable, 0 FROM odd o CROSS JOIN job j INDEXED BY job_view
+  ON j.pipeline = ?1 AND j.part = o.part WHERE j.state <> 'SUPERSEDED'
+UNION ALL
+SELECT o.part, p.state, 0, 1 FROM odd o CROSS JOIN partition_ p ON p.pipeline = ?1 AND p.part = o.part
+WHERE p.state <> 'QUEUED'
 ORDER BY 1;
--- name: metric_queued
--- partitions that say: their jobs tell
-SELECT count(*) FROM partition_ WHERE pipeline = ?1 AND state = 'QUEUED' AND part BETWEEN ?2 AND ?3;
+-- name: metric_newest
+-- the newest partition before ?3 that has something well
+SELECT max(part) FROM (
+  SELECT max(part) AS part FROM job INDEXED BY job_state
+    WHERE pipeline = ?1 AND state = 'RECONCILED' AND part >= ?2 AND part < ?3
+  UNION ALL
+  SELECT max(part) FROM job INDEXED BY job_state WHERE pipeline = ?1 AND state = 'EMPTY' AND part >= ?2 AND part < ?3
+  UNION ALL
+  SELECT max(part) FROM partition_ INDEXED BY partition_state
+    WHERE pipeline = ?1 AND state = 'EMPTY' AND part >= ?2 AND part < ?3
+  UNION ALL
+  SELECT part FROM (SELECT part FROM job INDEXED BY job_state
+    WHERE pipeline = ?1 AND state = 'LOADED' AND unverifiable <> 0 AND part >= ?2 AND part < ?3
+    ORDER BY part DESC LIMIT 1));
+-- name: metric_part
+-- one partition, as metric_odd tells it
+SELECT part, state, unverifiable, 0 FROM job WHERE pipeline = ?1 AND part = ?2 AND state <> 'SUPERSEDED'
+UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND part = ?2 AND state <> 'QUEUED';
 -- name: metric_landed
 SELECT coalesce(max(coalesce(reconciled_ms, loaded_ms)), 0) FROM job WHERE pipeline = ?1 AND part = ?2;
 -- name: metric_mismatch

@@ -1,8 +1,10 @@
 #include "state/metric.h"
 #include "base/buf.h"
+#include "base/mem.h"
+#include "state/store_int.h"
 #include "tests/lib/queue_fixture.h"
 
-static struct fixture f;
+static struct fixture f, other;
 
 static void add(const char *name, const char *pipeline, const char *label, int64_t n)
 {
@@ -193,5 +195,120 @@ TEST(a_mismatch_counts_rows_of_the_newest_reconciliation)
     standing("2022-06-05T00", "2022-06-05T08", &s);
     is_int(s.mismatched, 1);
     is_int(s.difference_rows, 3);
+    fx_close(&f);
+}
+
+/* The same told by one statement that goes partition by partition: worst job first in the list, unless a person decided. */
+#define STANDS                                                                                               \
+    "WITH parts AS (SELECT part FROM partition_ UNION SELECT part FROM job WHERE state <> 'SUPERSEDED'),"    \
+    " each AS (SELECT s.part, p.state AS own,"                                                               \
+    "  (SELECT min(instr('DEAD FAILED MISMATCHED PROCESSING QUEUED LOADED RECONCILED EMPTY', j.state))"      \
+    "   FROM job j WHERE j.part = s.part AND j.state <> 'SUPERSEDED') AS worst,"                             \
+    "  NOT EXISTS (SELECT 1 FROM job j WHERE j.part = s.part AND j.state = 'LOADED'"                         \
+    "   AND j.unverifiable = 0) AS final"                                                                    \
+    "  FROM parts s LEFT JOIN partition_ p ON p.part = s.part),"                                             \
+    " stands AS (SELECT part, final, CASE WHEN own IN ('SKIPPED', 'ADOPTED') OR worst IS NULL THEN own"      \
+    "  ELSE substr('DEAD FAILED MISMATCHED PROCESSING QUEUED LOADED RECONCILED EMPTY ', worst,"              \
+    "   instr(substr('DEAD FAILED MISMATCHED PROCESSING QUEUED LOADED RECONCILED EMPTY ', worst), ' ') - 1)" \
+    "  END AS state FROM each WHERE part BETWEEN '2022-06-05T02' AND '2022-06-06T05'),"                      \
+    " judged AS (SELECT *, state IN ('RECONCILED', 'EMPTY', 'SKIPPED', 'ADOPTED')"                           \
+    "  OR (state = 'LOADED' AND final) AS well FROM stands) "
+
+static const char *hour_name(int i)
+{
+    static char name[40];
+
+    snprintf(name, sizeof name, "2022-06-0%dT%02d", 5 + i / 24, i % 24);
+    return name;
+}
+
+static void strew(unsigned *seed)
+{
+    static const char *const own[] = {"QUEUED", "QUEUED", "QUEUED",  "QUEUED",
+                                      "LATE",   "EMPTY",  "SKIPPED", "ADOPTED"};
+    static const char *const jobs[] = {"RECONCILED", "RECONCILED", "RECONCILED", "LOADED",
+                                       "EMPTY",      "FAILED",     "DEAD",       "MISMATCHED",
+                                       "PROCESSING", "QUEUED",     "SUPERSEDED", "RECONCILED"};
+
+    fx_sql(&f, "DELETE FROM job; DELETE FROM partition_; BEGIN");
+    for (int i = 0; i < 36; i++) {
+        *seed = *seed * 1103515245u + 12345u;
+        unsigned n = *seed >> 16;
+        part(hour_name(i), own[n % ARRAY_LEN(own)]);
+        int count = (int)(n / 8 % 8) - 4; /* mostly one, or none where a listing or a person said so */
+        for (int k = 1; k <= (count > 0 ? count : n % 8 < 4); k++) {
+            *seed = *seed * 1103515245u + 12345u;
+            job(hour_name(i), k, jobs[(*seed >> 16) % ARRAY_LEN(jobs)], *seed >> 30 & 1);
+        }
+    }
+    fx_sql(&f, "COMMIT");
+}
+
+TEST(whatever_they_are_they_are_counted_as_one_by_one)
+{
+    unsigned seed = 7;
+    int different = 0;
+
+    fx_open(&f);
+    for (int round = 0; round < 25; round++) {
+        struct standing s;
+        char sql[4000], *rest = NULL;
+        int64_t parts = 0;
+        strew(&seed);
+        snprintf(sql, sizeof sql, "%s", standing("2022-06-05T02", "2022-06-06T05", &s));
+        char *pairs = xstrdup(sql);
+        for (char *at = strtok_r(pairs, " ", &rest); at != NULL; at = strtok_r(NULL, " ", &rest)) {
+            char *number = strchr(at, '=');
+            *number++ = '\0';
+            snprintf(sql, sizeof sql, STANDS "SELECT count(*) FROM judged WHERE state = '%s'", at);
+            different += fx_number(&f, sql) != strtoll(number, NULL, 10);
+            parts += strtoll(number, NULL, 10);
+        }
+        free(pairs);
+        different += fx_number(&f, STANDS "SELECT count(*) FROM judged") != parts || s.parts != parts;
+        different += fx_number(&f, STANDS "SELECT count(*) FROM judged WHERE well") != s.well;
+        different += strcmp(fx_text(&f, STANDS "SELECT max(part) FROM judged WHERE well"
+                                               " AND state NOT IN ('SKIPPED', 'ADOPTED')"),
+                            s.newest) != 0;
+    }
+    is_int(different, 0);
+    fx_close(&f);
+}
+
+/* Another tick, which writes between any two statements of the count. */
+static int write_meanwhile(unsigned event, void *arg, void *statement, void *text)
+{
+    char sql[300];
+    int *hour = arg;
+
+    UNUSED(event);
+    UNUSED(statement);
+    UNUSED(text);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO job (pipeline, part, n, kind, state, created_ms, updated_ms) "
+             "VALUES ('loans', '%s', 2, 'LOAD', 'FAILED', 1, 1)",
+             hour_name((*hour)++));
+    fx_sql(&other, sql);
+    return 0;
+}
+
+TEST(what_is_written_while_they_are_counted_is_of_the_next_count)
+{
+    struct standing s;
+    int hour = 0;
+
+    fx_open(&f);
+    other = f;
+    must_rc(store_open(f.path, STORE_OPEN, &other.s, &other.err), &other.err);
+    for (int i = 0; i < 36; i++)
+        job(hour_name(i), 1, "RECONCILED", 0);
+    sqlite3_trace_v2(store_db(f.s), SQLITE_TRACE_STMT, write_meanwhile, &hour);
+    is_str(standing("2022-06-05T00", "2022-06-06T11", &s), "RECONCILED=35 FAILED=1 ");
+    sqlite3_trace_v2(store_db(f.s), 0, NULL, NULL);
+    ok(hour > 20);
+    is_int(s.parts, 36);
+    is_int(s.well, 35);
+    is_str(s.newest, "2022-06-06T11");
+    store_close(other.s);
     fx_close(&f);
 }
