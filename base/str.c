@@ -166,6 +166,27 @@ bad:
     return 0;
 }
 
+/* C1 controls are valid UTF-8, and terminals obey them. Marks of direction make a text look like another. */
+static bool is_obeyed(const unsigned char *u, size_t n)
+{
+    if (n == 2)
+        return (u[0] == 0xc2 && u[1] < 0xa0) || (u[0] == 0xd8 && u[1] == 0x9c);
+    return n == 3 && u[0] == 0xe2 &&
+           ((u[1] == 0x80 && ((u[2] >= 0x8e && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae))) ||
+            (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
+}
+
+size_t str_plain_char(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)*p;
+    size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+    return c >= 0x20 && c != 0x7f && len <= n && str_utf8_valid(p, len, NULL) &&
+                   !is_obeyed((const unsigned char *)p, len)
+               ? len
+               : 0;
+}
+
 void str_printable(const char *p, size_t n, char *out, size_t out_size)
 {
     size_t o = 0;
@@ -173,12 +194,8 @@ void str_printable(const char *p, size_t n, char *out, size_t out_size)
 
     while (i < n && o + 8 < out_size) {
         unsigned char c = (unsigned char)p[i];
-        size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-        bool plain = c >= 0x20 && c != 0x7f && len <= n - i && str_utf8_valid(p + i, len, NULL);
-        /* C1 controls are valid UTF-8, and terminals obey them */
-        if (plain && len == 2 && c == 0xc2 && (unsigned char)p[i + 1] < 0xa0)
-            plain = false;
-        if (plain) {
+        size_t len = str_plain_char(p + i, n - i);
+        if (len > 0) {
             memcpy(out + o, p + i, len);
             o += len;
             i += len;

@@ -45,6 +45,9 @@ const char *str_nearest(const char *s, const char *const *candidates);
 void str_hex(const void *p, size_t n, char *out);
 /* 1: well-formed UTF-8 (RFC 3629: no overlong, no surrogates, <= U+10FFFF). 0: not, *ret_at the first bad byte. */
 int str_utf8_valid(const char *p, size_t n, size_t *ret_at);
-/* For a terminal or a message: control bytes and bad UTF-8 as \xNN, cut at max bytes with "...". out: max+4+... */
+/* Bytes of the character at p that a reader would see as it is; 0: a control, one that turns the direction of what follows or
+ * parts lines, or no UTF-8. n > 0. */
+size_t str_plain_char(const char *p, size_t n);
+/* For a terminal or a message: what is not plain as \xNN, cut at max bytes with "...". out: max+4+... */
 void str_printable(const char *p, size_t n, char *out, size_t out_size);
 #endif

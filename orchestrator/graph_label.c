@@ -136,7 +136,7 @@ size_t graph_char(const char *p, char out[GRAPH_CHAR], int *ret_width)
         memcpy(out, "?", 2);
         return 1;
     }
-    if (c < ' ' || c == 0x7f) {
+    if (str_plain_char(p, n) == 0) {
         memcpy(out, " ", 2);
         return n;
     }

@@ -49,25 +49,26 @@ static const char style[] =
     "li{border:1px solid #999}}\n"
     "</style></head><body>\n";
 
+static int html_char(struct buf *b, const char *p, size_t n, struct err *err)
+{
+    static const char *const entities[][2] = {
+        {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(entities); i++)
+        if (*p == entities[i][0][0])
+            return buf_adds(b, entities[i][1], err);
+    return n > 0 ? buf_add(b, p, n, err) : buf_addf(b, err, "\\x%02x", (unsigned char)*p);
+}
+
 int html_text(struct buf *b, const char *text, struct err *err)
 {
-    const char *p = text != NULL ? text : "";
+    size_t left = text != NULL ? strlen(text) : 0, n;
     int rc = 0;
 
-    while (rc == 0 && *p != '\0') {
-        size_t n = strcspn(p, "&<>\"'");
-        rc = buf_add(b, p, n, err);
-        p += n;
-        if (rc < 0 || *p == '\0')
-            break;
-        rc = buf_adds(b,
-                      *p == '&'   ? "&amp;"
-                      : *p == '<' ? "&lt;"
-                      : *p == '>' ? "&gt;"
-                      : *p == '"' ? "&quot;"
-                                  : "&#39;",
-                      err);
-        p++;
+    for (const char *p = text; rc == 0 && left > 0; p += n, left -= n) {
+        n = str_plain_char(p, left);
+        rc = html_char(b, p, n, err);
+        n = n > 0 ? n : 1;
     }
     return rc;
 }

@@ -142,6 +142,25 @@ TEST(printable_shows_every_byte_a_terminal_would_obey)
     is_str(out, "a\\x1b[2J\\x0d\\x0a\\x09\\xc2\\x9bb\\xff\xe2\x82\xac");
     str_printable("", 0, out, sizeof out);
     is_str(out, "");
+    str_printable("csv.\xe2\x80\xae"
+                  "gpj",
+                  10, out, sizeof out); /* would read "csv.jpg" */
+    is_str(out, "csv.\\xe2\\x80\\xaegpj");
+}
+
+TEST(plain_characters_are_those_that_are_seen_as_they_are)
+{
+    static const char *const plain[] = {
+        "a", " ", "\xc2\xa0", "\xc3\xa9", "\xd8\xa7", "\xe2\x82\xac", "\xe2\x80\x93", "\xf0\x9f\x98\x80"};
+    static const char *const others[] = {"\x1b",         "\x7f",         "\n",           "\xc2\x85",
+                                         "\xd8\x9c",     "\xe2\x80\x8e", "\xe2\x80\xa8", "\xe2\x80\xaa",
+                                         "\xe2\x81\xa6", "\xe2\x81\xa9", "\xff",         "\xe2\x82",
+                                         "\xed\xa0\x80"};
+
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        is_int(str_plain_char(plain[i], strlen(plain[i])), strlen(plain[i]));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        is_int(str_plain_char(others[i], strlen(others[i])), 0);
 }
 
 TEST(printable_marks_the_cut)
