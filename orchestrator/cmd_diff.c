@@ -117,8 +117,8 @@ static void print(struct cli *c, const struct pipeline *p, const struct diffing 
     if (d->values + d->missing + d->extra == 0)
         printf(": no difference\n");
     else
-        printf(": %" PRId64 " value%s differ, %" PRId64 " row%s missing, %" PRId64 " row%s too many\n",
-               d->values, d->values == 1 ? "" : "s", d->missing, d->missing == 1 ? "" : "s", d->extra,
+        printf(": %" PRId64 " value%s, %" PRId64 " row%s missing, %" PRId64 " row%s too many\n", d->values,
+               d->values == 1 ? " differs" : "s differ", d->missing, d->missing == 1 ? "" : "s", d->extra,
                d->extra == 1 ? "" : "s");
 }
 

@@ -169,7 +169,8 @@ static int whole_pipeline(struct cli *c, const struct pipeline *p, struct err *e
     if (rc == 0)
         rc = explain_oldest(c->store, p, now, on_needing, &l, &more, err);
     if (rc == 0 && l.j == NULL && more > 0) {
-        printf("\nand %lld more partitions that are not settled: orch plan %s\n", (long long)more, p->name);
+        printf("\nand %lld more that %s not settled: orch plan %s\n", (long long)more,
+               more == 1 ? "is" : "are", p->name);
     } else if (rc == 0 && l.j != NULL) {
         jout_close(&j, ']');
         jout_int(&j, "more", more);

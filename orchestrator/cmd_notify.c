@@ -183,6 +183,9 @@ static int run(struct cli *c, struct err *err)
         rc = err_hint(err, "alerts.mail, alerts.webhook, alerts.command, alerts.ping: docs/alerts.md");
     } else if (rc == 0) {
         print(c, rows, status);
+        if (met == 0 && c->out.format == OUT_TABLE)
+            cli_say("%s configures no channel: alerts.mail, alerts.webhook, alerts.command, alerts.ping",
+                    c->config->path);
     }
     json_decref(rows);
     free(list);

@@ -146,8 +146,8 @@ static void print(struct cli *c, const struct pipeline *p, const struct comparin
         printf(", %zu unverifiable (lineage none)", k->unverifiable);
     printf("\n");
     if (foreign_rows > 0)
-        printf("%s: %" PRId64 " foreign rows: in the table, and of no load that orch knows\n", p->table,
-               foreign_rows);
+        printf("%s: %" PRId64 " foreign row%s: in the table, and of no load that orch knows\n", p->table,
+               foreign_rows, foreign_rows == 1 ? "" : "s");
 }
 
 static int run(struct cli *c, struct err *err)

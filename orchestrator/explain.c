@@ -276,8 +276,8 @@ static void tell_jobs(struct explained *x, const struct view_part *p)
         add(&x->notes, "JOB", "#%lld %s%s%s", (long long)j->n, j->state, *text != '\0' ? ": " : "", text);
     }
     if (p->rows_rejected > 0)
-        add(&x->notes, "REJECTS", "%lld rows were rejected: orch rejects %s/%s", (long long)p->rows_rejected,
-            x->pipeline, x->part);
+        add(&x->notes, "REJECTS", "%lld row%s rejected: orch rejects %s/%s", (long long)p->rows_rejected,
+            p->rows_rejected == 1 ? " was" : "s were", x->pipeline, x->part);
 }
 
 static void tell_attempt(struct explained *x, const struct job *j)
@@ -289,9 +289,9 @@ static void tell_attempt(struct explained *x, const struct job *j)
     x->next_try_ms = j->not_before_ms;
     if (j->tries == 0 && j->attempts == 0)
         return;
-    snprintf(x->attempt, sizeof x->attempt, "%lld of %lld that count, %lld tries in all%s%s",
+    snprintf(x->attempt, sizeof x->attempt, "%lld of %lld that count, tried %lld time%s in all%s%s",
              (long long)j->attempts, (long long)x->max_attempts, (long long)j->tries,
-             j->not_before_ms > x->now_ms ? ", next not before " : "",
+             j->tries == 1 ? "" : "s", j->not_before_ms > x->now_ms ? ", next not before " : "",
              j->not_before_ms > x->now_ms ? cli_time(j->not_before_ms, when) : "");
 }
 
@@ -318,7 +318,9 @@ static int on_part(void *arg, const struct view_part *p, struct err *err)
     bool waits = r.under == REASON_NOT_DUE || r.under == REASON_OUTSIDE;
     x->state = waits ? reason_name(r.under) : view_state_name(p->state);
     x->code = reason_name(r.code);
-    x->since_ms = waits ? 0 : r.job != NULL ? r.job->updated_ms : p->since_ms;
+    /* Where jobs tell the state, the partition's own is QUEUED since its first object came. */
+    bool by_job = job != NULL && (r.job != NULL || strcmp(p->own, "QUEUED") == 0);
+    x->since_ms = waits ? 0 : by_job ? job->updated_ms : p->since_ms;
     str_printable(r.text, strlen(r.text), x->why, sizeof x->why);
     tell_source(x, p);
     tell_jobs(x, p);

@@ -116,16 +116,16 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     if (j->hint[0] != '\0')
         snprintf(f.hint, sizeof f.hint, "%s", j->hint);
     if (strcmp(f.class, "MISMATCHED") == 0)
-        advise(&f, "orch reconcile %s/%s shows it; orch replay %s/%s loads it again", l->p->name, j->part,
+        advise(&f, "orch diff %s/%s shows the rows; orch replay %s/%s loads it again", l->p->name, j->part,
                l->p->name, j->part);
     else if (strcmp(f.class, "FAILED") == 0 && err_by_name(j->error) == ERR_OBJECT_CHANGED)
         advise(&f, "the next look that finds it at rest (settle) queues what is there now");
     else if (strcmp(f.class, "UNAVAILABLE") == 0)
         advise(&f, "it is tried again by itself");
     else if (strcmp(f.class, "DEAD") == 0)
-        advise(&f, "when that is mended: orch replay %s/%s", l->p->name, j->part);
+        advise(&f, "when that is mended: orch retry %s/%s", l->p->name, j->part);
     else
-        advise(&f, "it is tried again by itself, or at once by orch replay %s/%s", l->p->name, j->part);
+        advise(&f, "it is tried again by itself, or at once by orch retry %s/%s", l->p->name, j->part);
     if (j->execution_id != 0 && j->execution_id == l->last_id)
         l->said_by_job = true;
     return l->fn(l->arg, &f, err);

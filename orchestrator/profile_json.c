@@ -249,12 +249,12 @@ static void warn_column(const struct telling *t, const struct profile_column *c)
 static void warn_whole(const struct telling *t, const struct profile_whole *w)
 {
     if (w->bad > 0)
-        warn(t, NULL, "BAD_RECORDS", "%lld records could not be read, the first in %s %lld: %s",
-             (long long)w->bad, t->s->place, (long long)w->bad_examples[0].place.line,
+        warn(t, NULL, "BAD_RECORDS", "%lld record%s could not be read, the first in %s %lld: %s",
+             (long long)w->bad, w->bad == 1 ? "" : "s", t->s->place, (long long)w->bad_examples[0].place.line,
              w->bad_examples[0].message);
     if (w->copies > 0)
-        warn(t, NULL, "COPIES", "%s%lld rows repeat an earlier row", w->copies_exact ? "" : "about ",
-             (long long)w->copies);
+        warn(t, NULL, "COPIES", "%s%lld row%s an earlier row", w->copies_exact ? "" : "about ",
+             (long long)w->copies, w->copies == 1 ? " repeats" : "s repeat");
 }
 
 /* --- the whole --- */

@@ -68,7 +68,9 @@ static struct choice judge(const struct replaying *r, const json_t *o)
         return k;
     }
     if (json_array_size(jobs) == 0) {
-        snprintf(k.reason, sizeof k.reason, "%s: no object has come; a tick looks again by itself", state);
+        const char *why = view_str(o, "reason");
+        snprintf(k.reason, sizeof k.reason, "%s: %.300s; a tick looks again by itself", state,
+                 *why != '\0' ? why : "no object has come");
         return k;
     }
     bool mismatched = strcmp(state, "MISMATCHED") == 0;

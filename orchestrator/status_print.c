@@ -163,12 +163,11 @@ static void tell_alike(struct telling *t, struct finding *x, const char *class)
     if (strcmp(class, "LATE") == 0)
         snprintf(x->text, sizeof x->text, "no object has come");
     if (failed)
-        snprintf(x->hint, sizeof x->hint,
-                 "when that is mended: orch replay %s --only failed; one by one: orch status %s", t->name,
-                 t->name);
+        snprintf(x->hint, sizeof x->hint, "when that is mended: orch retry %s; one by one: orch status %s",
+                 t->name, t->name);
     else if (strcmp(class, "MISMATCHED") == 0)
         snprintf(x->hint, sizeof x->hint,
-                 "orch reconcile %s shows them; orch replay %s --only mismatched loads them again", t->name,
+                 "orch diff %s shows the rows; orch replay %s --only mismatched loads them again", t->name,
                  t->name);
     snprintf(where, sizeof where, "%s: %zu partitions, %s to %s", t->name, t->n, t->held[0].part, t->last);
     print_told(t->c, class, where, x->text, x->hint);
@@ -220,7 +219,11 @@ static int print_attention(struct status *s, struct err *err)
     int rc = 0;
 
     if (s->findings == 0) {
-        printf("\nall well\n");
+        bool looked = s->flow_count == 0;
+        for (size_t i = 0; i < s->flow_count; i++)
+            looked = looked || s->flows[i].last_look_ms != 0;
+        printf(looked ? "\nall well\n"
+                      : "\nno tick has looked yet: orch tick looks, orch cron install lets cron do it\n");
         return 0;
     }
     printf("\n%lld need%s attention\n", (long long)s->findings, s->findings == 1 ? "s" : "");
@@ -232,17 +235,24 @@ static int print_attention(struct status *s, struct err *err)
     return rc;
 }
 
+struct telling_channels {
+    struct cli *c;
+    bool any;
+};
+
 static int on_channel(void *arg, const struct view_channel *ch, struct err *err)
 {
-    struct cli *c = arg;
+    struct telling_channels *t = arg;
     char where[300], error[900], since[CLI_TIME_SIZE], text[1200];
 
     UNUSED(err);
     str_printable(ch->name, strlen(ch->name), where, sizeof where);
     str_printable(ch->error, strlen(ch->error), error, sizeof error);
     snprintf(text, sizeof text, "fails since %s: %s", cli_time(ch->since_ms, since), error);
-    printf("\n");
-    print_told(c, "ALERTS", where, text, "orch notify --test tries it again");
+    if (!t->any)
+        printf("\n");
+    t->any = true;
+    print_told(t->c, "ALERTS", where, text, "orch notify --test tries it again");
     return 0;
 }
 
@@ -351,6 +361,7 @@ static int on_jobs(void *arg, const struct view_part *p, struct err *err)
 
 int status_print(struct status *s, struct err *err)
 {
+    struct telling_channels channels = {.c = s->c};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < s->flow_count; i++) {
@@ -367,7 +378,7 @@ int status_print(struct status *s, struct err *err)
     if (rc == 0)
         rc = print_attention(s, err);
     if (rc == 0)
-        rc = view_channels(s->c->store, on_channel, s->c, err);
+        rc = view_channels(s->c->store, on_channel, &channels, err);
     if (rc == 0 && *s->part == '\0')
         printf("\n● loaded  ✖ failed  ▲ late  · to come  ≠ mismatched  – empty or skipped\n");
     return rc;

@@ -50,7 +50,9 @@ SELECT at_ms, pipeline, part, kind, what, detail FROM (
     a.id
   FROM audit a WHERE (?1 IS NULL OR a.pipeline = ?1) AND (?2 IS NULL OR a.part = ?2 OR a.part = '') AND a.at_ms >= ?3
   UNION ALL
-  SELECT t.opened_ms, t.pipeline, '', 'trouble', lower(t.class), t.key || ': ' || t.text, 0
+  SELECT t.opened_ms, t.pipeline, -- the key is pipeline, class and, of a partition, its name
+    CASE WHEN t.pipeline <> '' THEN substr(t.key, length(t.pipeline) + length(t.class) + 3) ELSE '' END, 'trouble', lower(t.class),
+    CASE WHEN t.pipeline <> '' THEN t.text ELSE t.key || ': ' || t.text END, 0
   FROM trouble t WHERE (?1 IS NULL OR t.pipeline = ?1) AND t.opened_ms >= ?3
     AND (?2 IS NULL OR t.key LIKE '% ' || ?2))
 ORDER BY at_ms DESC, kind DESC, tie DESC LIMIT ?4;

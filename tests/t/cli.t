@@ -57,6 +57,8 @@ like "says what the first tick would do" "$out" 'first tick would load 23 files 
 runs "init overwrites nothing" 2 "$ORCH" init --demo "$demo"
 day=$(json "$demo/orch.json" 'd["pipelines"]["loans"]["source"]["since"][:10]')
 runs "validate" 0 o validate
+runs "notify without a channel" 0 o notify
+like "says that there is none" "$err" 'configures no channel: alerts.mail'
 runs "status before the first tick: everything is still to come" 6 o status
 runs "tick --dry-run" 0 o tick --dry-run -o json
 printf '%s' "$out" >"$T/plan.json"

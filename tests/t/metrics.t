@@ -191,6 +191,7 @@ kinds = {(x['kind'], x['what']) for x in all_}
 for want in (('execution', 'started'), ('execution', 'succeeded'), ('job', 'queued'), ('job', 'loaded'), ('reconciliation', 'equal'),
              ('reconciliation', 'different'), ('person', 'replay'), ('trouble', 'late'), ('tick', 'ended')):
     ok(want in kinds, f'logs tell of {want[0]} {want[1]}')
+same({(x['partition'], x['text'][:22]) for x in all_ if x['what'] == 'late' and x['pipeline'] == 'loans'}, {('2022-06-05T05', 'no object has come; la')}, 'a trouble names its partition')
 same({x['partition'] for x in logs('loans/2022-06-05T02')}, {'', '2022-06-05T02'}, 'of one partition only')
 same(logs('loans', '--limit', '3'), logs('loans', '--limit', '1000')[-3:], '--limit keeps the newest')
 same([x for x in logs('--since', '2m')], [], '--since cuts off')

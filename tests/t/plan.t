@@ -103,6 +103,7 @@ same(len(plan('--all')['plan']), 12, 'plan --all: every closed hour')
 same(sorted(codes('loans', '--from', D + '04', '--to', D + '06')), ['04', '06'], 'plan --from --to')
 r = w.orch('plan')
 like(r.out.splitlines()[-1], '6 partitions', 'the table ends with totals')
+like(w.orch('status').out, f'by itself, or at once by orch retry loans/{D}04', 'status names the command that tries again')
 
 w.orch('tick', now='2022-06-05T12:30:00Z')
 x = told('04', 'DEAD', 'DEAD', 'orch retry loans/', 'dead', now='2022-06-05T12:31:00Z')
@@ -172,6 +173,7 @@ for minute in range(31, 36):  # a run that was killed is tried again by its docu
     w.orch('tick', now=f'2022-06-05T13:{minute}:00Z')
 same(codes('--all', now='2022-06-05T13:36:00Z')[held], 'OK', 'and the next tick brings it home')
 x = explain(held, now='2022-06-05T13:36:00Z')
+same(x['since'][:16], '2022-06-05T13:32', 'it is RECONCILED since that tick, not since its first object came')
 ok(any(n['code'] == 'JOB' and 'SUPERSEDED' in n['text'] for n in x['notes']), 'its jobs are told, superseded ones too')
 
 # ---- settle, small, adopted, left out, outside, cron that is dead ----
@@ -179,6 +181,8 @@ pipe(source_settle='10m')
 w.put(key(11), GOOD, mtime=time.time())  # files are shifted with the clock: it is seen as put just now
 w.orch('run', 'loans', now='2022-06-05T13:37:00Z')
 told('11', 'WAITING', 'SETTLING', 'orch run loans/', 'an object younger than settle', now='2022-06-05T13:38:00Z')
+like(w.orch('replay', 'loans', '--dry-run', now='2022-06-05T13:38:00Z').out, 'WAITING: an object is younger than settle; a tick looks again',
+     'replay does not say that no object has come')
 x = told('13', 'NOT_DUE', 'NOT_DUE', None, 'over, and settle runs', now='2022-06-05T14:03:00Z')
 like(x['why'], '2022-06-05T14:10:00Z', 'until when')
 w.put(key(10, 'a.txt'), 'x')

@@ -240,7 +240,7 @@ TEST(a_failed_job_is_well_only_when_it_is_loaded)
     ef_sql(&f, "UPDATE job SET state = 'DEAD', attempts = 5");
     is_int(tick("2026-01-01T12:10:10Z"), 1);
     said("orch: p/2022-06-05T01: DEAD: given up after 5 attempts: a.csv line 3\n"
-         "    hint: mend it; when that is mended: orch replay p/2022-06-05T01\n"); /* not "well again" */
+         "    hint: mend it; when that is mended: orch retry p/2022-06-05T01\n"); /* not "well again" */
     ef_sql(&f, "UPDATE job SET state = 'MISMATCHED'");
     is_int(tick("2026-01-01T12:15:10Z"), 5);
     ef_sql(&f, "UPDATE job SET state = 'RECONCILED'");
