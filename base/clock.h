@@ -4,7 +4,7 @@
 /*
  * The only source of time. In test builds ORCH_TEST_NOW (RFC 3339, or "+90m"/"-3h") shifts the wall
  * and the lease clock alike: an absolute time means "the process started at that moment". Signatures
- * use clock_real_ms, which no test moves (LOADING.md, last section).
+ * use clock_real_ms, which no test moves.
  */
 int64_t clock_now_ms(void);      /* wall, UTC, milliseconds since the epoch */
 int64_t clock_real_ms(void);     /* wall, never shifted: request signatures only */

@@ -6,9 +6,9 @@
 #include "io/convert.h"
 #include "io/sqlval.h"
 /*
- * The database that rows are loaded into: mysql://user@host:port/db or sqlite:path. Keeps LOADING.md's protocol:
- * every data change is one transaction whose last statement writes the fence. All calls may fail with
- * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_TRANSIENT (1213, 1205), ERR_ACCESS_DENIED, ERR_CANCELLED (beat).
+ * The database that rows are loaded into: mysql://user@host:port/db or sqlite:path. Keeps the load protocol of
+ * docs/architecture.md: every data change is one transaction whose last statement writes the fence. All calls may fail
+ * with ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_TRANSIENT (1213, 1205), ERR_ACCESS_DENIED, ERR_CANCELLED (beat).
  * After any error in a load the transaction is rolled back and the connection closed; the next call reconnects.
  */
 enum tls_mode { TLS_OFF, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY };
@@ -54,7 +54,7 @@ NODISCARD int target_fence_read(struct target *t, const char *pipeline, int64_t 
                                 struct err *err); /* 1 there, 0 not */
 NODISCARD int target_fence_raise(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch,
                                  struct err *err);
-/* Takes the named lock of (pipeline, epoch) and ends connections that hold those of earlier epochs (LOADING.md).
+/* Takes the named lock of (pipeline, epoch) and ends connections that hold those of earlier epochs.
  * A no-op on SQLite. Failing to end one is not an error: the fence is what makes it safe. */
 NODISCARD int target_hold(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
 

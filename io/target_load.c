@@ -4,8 +4,8 @@
 #include "io/target_int.h"
 
 /*
- * One load, LOADING.md to the letter: ledger check > rows of the old generation out > rows in > ledger row > fence,
- * last > COMMIT. Everything in one transaction on one connection; where that breaks, nothing has happened. Between
+ * One load, by the protocol of docs/architecture.md: ledger check > rows of the old generation out > rows in > ledger
+ * row > fence, last > COMMIT. Everything in one transaction on one connection; where that breaks, nothing has happened. Between
  * fence and COMMIT one question is read: has a person decided otherwise meanwhile?
  */
 

@@ -10,7 +10,7 @@ struct tick_options {
 };
 /* One pass: fires schedules, takes over what is dead, works executions and jobs until none is left or SIGTERM, lingers
  * for short waits, records troubles, prunes. Prints what a person must know on stderr, nothing when all is well.
- * Returns the exit status (DESIGN §8), or <0 when the tick itself failed. */
+ * Returns the exit status (orch help exit-codes), or <0 when the tick itself failed. */
 NODISCARD int tick_run(const struct config *c, struct store *s, const struct tick_options *o,
                        struct err *err);
 /* Troubles of one pipeline as they stand in the state file; shared by tick and status. */

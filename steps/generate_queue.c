@@ -1,8 +1,8 @@
 /*
  * orch-generate-queue {pipeline, asOf, cause} -> {partitions, new, jobs, waiting, late, ...}: what should be loaded
- * by now and is not? Lists what is due, whatever its age, and makes jobs of what is new (DESIGN,
- * "Level-triggered"). A listing is done with no transaction open; what it found is applied in one, decided by
- * what the state file says then. Dying in between costs nothing but the listing.
+ * by now and is not? Lists what is due, whatever its age, and makes jobs of what is new. A listing is done with no
+ * transaction open; what it found is applied in one, decided by what the state file says then. Dying in between costs
+ * nothing but the listing.
  */
 #include "base/civil.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /*
- * One object into the target: one transaction, with its ledger row and the fence (LOADING.md). The order of
+ * One object into the target: one transaction, with its ledger row and the fence (docs/architecture.md). The order of
  * effects is what makes it exactly once:
  *
  *   load id stored (job_create) > rows > verification > counts, sums and rejects PENDING in the state file
