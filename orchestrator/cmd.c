@@ -317,6 +317,22 @@ void command_help(const struct command *k, FILE *to)
     opt_help(cli_common_opts, to);
 }
 
+/* "orch schedule" alone: its commands, or 0 where none begins with that word. */
+static int half_a_verb(const char *word, const char *shown, struct err *err)
+{
+    char all[300] = "";
+    size_t at = 0, n = strlen(word);
+
+    for (int i = 0; commands[i] != NULL && at < sizeof all; i++)
+        if (strncmp(commands[i]->name, word, n) == 0 && commands[i]->name[n] == ' ')
+            at += (size_t)snprintf(all + at, sizeof all - at, "%sorch %s", at > 0 ? ", " : "",
+                                   commands[i]->name);
+    if (at == 0)
+        return 0;
+    err_set(err, ERR_USAGE, "'%s' is the first of two words", shown);
+    return err_hint(err, "%s", all);
+}
+
 static int unknown_verb(const char *word, struct err *err)
 {
     const char *names[64], *near;
@@ -327,10 +343,9 @@ static int unknown_verb(const char *word, struct err *err)
         names[n++] = commands[i]->name;
     names[n] = NULL;
     str_printable(word, strlen(word), shown, sizeof shown);
+    if (half_a_verb(word, shown, err) < 0)
+        return -(int)err->code;
     err_set(err, ERR_USAGE, "no command '%s'", shown);
-    for (size_t i = 0; i < n; i++)
-        if (strncmp(names[i], word, strlen(word)) == 0 && names[i][strlen(word)] == ' ')
-            return err_hint(err, "orch %s", names[i]);
     near = str_nearest(word, names);
     return err_hint(err, near != NULL ? "the nearest is '%s'" : "orch help lists them", near);
 }
@@ -338,9 +353,14 @@ static int unknown_verb(const char *word, struct err *err)
 static int read_line(int argc, char **argv, struct cli *c, const struct command **ret, struct err *err)
 {
     struct opt_args none;
-    int at = 1, words = 0, rc = opt_parse(NULL, cli_common_opts, argc, argv, 1, true, &none, &at, err);
+    int at = 1, words = 0, rc;
     const struct command *k;
 
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) { /* as of any program */
+        *ret = &cmd_version;
+        return 0;
+    }
+    rc = opt_parse(NULL, cli_common_opts, argc, argv, 1, true, &none, &at, err);
     if (rc < 0)
         return rc;
     if (at == argc) { /* "orch" and "orch --help" are "orch help": all commands */
@@ -348,7 +368,16 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
         *ret = &cmd_help;
         return 0;
     }
-    k = command_find(argv[at], at + 1 < argc ? argv[at + 1] : NULL, &words);
+    const char *next = at + 1 < argc ? argv[at + 1] : NULL;
+    k = command_find(argv[at], next, &words);
+    if (k == NULL &&
+        (help_wanted || (next != NULL && (strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0)))) {
+        help_wanted = false; /* "orch cron --help" is "orch help cron" */
+        c->args.items[0] = argv[at];
+        c->args.count = 1;
+        *ret = &cmd_help;
+        return 0;
+    }
     if (k == NULL)
         return unknown_verb(argv[at], err);
     rc = opt_parse(k->opts, cli_common_opts, argc, argv, at + words, false, &c->args, NULL, err);

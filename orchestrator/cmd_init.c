@@ -81,6 +81,8 @@ static int set_up(struct cli *c, const struct pipeline *p, struct err *err)
 
 /* Tables, then what the first tick would do. What a database refuses is told, and is no reason to take the
  * file back. */
+static bool wants_lineage; /* the table is there, without the two columns: no tick would load into it */
+
 static int finish(struct cli *c, const char *path, struct err *err)
 {
     json_t *plan = json_array();
@@ -111,7 +113,10 @@ static int finish(struct cli *c, const char *path, struct err *err)
     }
     printf("The first tick would load %lld files of %lld partitions.\n", (long long)objects,
            (long long)parts);
-    printf("Next:\n  orch -c %s tick\n  orch -c %s status\n  orch -c %s cron print\n", path, path, path);
+    printf("Next:\n");
+    if (wants_lineage)
+        printf("  orch -c %s lineage add %s --pipeline %s\n", path, p->table, p->name);
+    printf("  orch -c %s tick\n  orch -c %s status\n  orch -c %s cron install\n", path, path, path);
 out:
     json_decref(plan);
     return rc;
@@ -266,7 +271,8 @@ static int take_target(json_t *pipeline, const struct pipeline *p, const struct 
     }
     if (rc == 0)
         take_columns(pipeline, f, def);
-    if (rc == 0 && def != NULL && !def->has_lineage)
+    wants_lineage = rc == 0 && def != NULL && !def->has_lineage;
+    if (wants_lineage)
         printf("  table %s has no lineage columns: orch lineage add %s, or \"lineage\": \"none\"\n", p->table,
                p->table);
     table_free(def);

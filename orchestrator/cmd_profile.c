@@ -429,6 +429,8 @@ static int look(struct profiling *k, const char *word, struct err *err)
                        "%s is no file here, and there is no orch.json with a pipeline of that name", word);
     if (rc == 0)
         rc = cli_flow(k->c, word, &p, part, err);
+    if (rc < 0 && err->code == ERR_NOT_FOUND && !table && strchr(word, '/') == NULL)
+        err_prefix(err, "no file of that name is here");
     if (rc < 0)
         return rc;
     cli_step(k->c, p, &k->ctx);

@@ -197,7 +197,7 @@ static int run_explain(struct cli *c, struct err *err)
 
 const struct command cmd_schedule_next = {
     "schedule next",
-    "EXPR",
+    "'EXPR'",
     "The next times of a schedule expression: cron(...), rate(...) or five crontab fields.",
     "Times are UTC; with --zone the local time too. -o json gives a plain list of times. rate(...) counts "
     "from --from.\n"
@@ -211,7 +211,7 @@ const struct command cmd_schedule_next = {
 };
 const struct command cmd_schedule_lint = {
     "schedule lint",
-    "EXPR",
+    "'EXPR'",
     "Whether an expression is valid, and what it does that few expect.",
     "Exit status 0 where it is valid, with warnings on stderr; 2 where it is not, with field and column.\n"
     "\n"
@@ -224,7 +224,7 @@ const struct command cmd_schedule_lint = {
 };
 const struct command cmd_schedule_explain = {
     "schedule explain",
-    "EXPR",
+    "'EXPR'",
     "A schedule expression in words.",
     "  orch schedule explain 'cron(0 10 ? * 6L *)'\n",
     zone_opts,

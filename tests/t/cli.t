@@ -18,6 +18,16 @@ runs "a missing argument" 2 "$ORCH" replay
 runs "-o knows four forms" 2 "$ORCH" -o yaml version
 runs "half a command" 2 "$ORCH" target
 like "and the whole is named" "$err" 'orch target setup'
+runs "so is each where there are several" 2 "$ORCH" schedule nxt
+like "all of them" "$err" 'orch schedule next, orch schedule lint, orch schedule explain'
+runs "and help is told of each" 0 "$ORCH" cron --help
+like "the first" "$out" '^usage: orch cron install'
+like "the second" "$out" 'usage: orch cron print'
+runs "help of no command is usage" 2 "$ORCH" crn --help
+runs "an expression without quotes" 2 "$ORCH" schedule next 0 8 1 1 2
+like "says what is missing" "$err" "orch schedule next 'EXPR'"
+runs "--version, as of any program" 0 "$ORCH" --version
+like "says which" "$out" '^orch [0-9]'
 runs "no config: exit 3, with what to do" 3 env -C "$T" "$ORCH" -c "$T/none.json" status
 like "the hint" "$err" 'hint: orch init --demo'
 runs "--help alone: the same" 0 "$ORCH" --help
@@ -57,6 +67,8 @@ like "says what the first tick would do" "$out" 'first tick would load 23 files 
 runs "init overwrites nothing" 2 "$ORCH" init --demo "$demo"
 day=$(json "$demo/orch.json" 'd["pipelines"]["loans"]["source"]["since"][:10]')
 runs "validate" 0 o validate
+runs "a word that is neither file nor pipeline" 1 o profile missing.csv
+like "says both" "$err" "no file of that name is here: .* has no pipeline .missing.csv."
 runs "notify without a channel" 0 o notify
 like "says that there is none" "$err" 'configures no channel: alerts.mail'
 runs "status before the first tick: everything is still to come" 6 o status

@@ -21,6 +21,7 @@ same(r.rc, 0, 'init on a real bucket and a real table')
 like(r.out, 'layout incoming/yyyy=%Y/mm=%m/dd=%d/hh=%H/', 'finds prefix and layout')
 like(r.out, "column '' is not in the table: dropped", 'says what it drops')
 like(r.out, 'orch lineage add loan_applicant_info', 'and what the table lacks')
+like(r.out, f'Next:\n  orch -c {w.path("orch.json")} lineage add loan_applicant_info --pipeline loans\n', 'which is the first thing to type')
 c = json.load(open(w.path('orch.json')))
 s = c['pipelines']['loans']['source']
 same((s['prefix'], s['since'], s['period']), ('incoming/', '2022-06-05T00', 'hour'), 'since is the first partition that is there')
