@@ -38,4 +38,7 @@
 #define MAX_JOBS_PER_TICK 10000 /* a tick that works longer leaves the rest to the next */
 #define MAX_CRONTAB       (1 * MIB) /* a crontab that is read and written back */
 #define MAX_CRON_COMMAND  990       /* of one line: cron cuts what is longer than 999 */
+
+/* 100 years: any time may be moved by any duration. */
+#define MAX_DURATION_MS INT64_C(3153600000000)
 #endif

@@ -1,4 +1,5 @@
 #include "base/str.h"
+#include "base/limits.h"
 
 bool str_starts(const char *s, const char *prefix)
 {
@@ -66,7 +67,10 @@ int str_to_duration_ms(struct str s, int64_t *ret_ms, struct err *err)
     static const char *const units[] = {"ms", "s", "m", "h", "d", NULL};
     static const int64_t factors[] = {1, 1000, 60000, 3600000, 86400000};
 
-    return with_unit(s, units, factors, "duration such as 60s, 15m, 1h or 3d", ret_ms, err);
+    int rc = with_unit(s, units, factors, "duration such as 60s, 15m, 1h or 3d", ret_ms, err);
+    if (rc == 0 && *ret_ms > MAX_DURATION_MS)
+        rc = err_set(err, ERR_BAD_VALUE, "'%.*s' is longer than 100 years", (int)s.n, s.p);
+    return rc;
 }
 
 int str_to_bytes(struct str s, int64_t *ret_bytes, struct err *err)

@@ -35,7 +35,7 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Decimal digits with an optional minus; nothing else, no blanks. Errors are ERR_BAD_VALUE and name the range. */
 NODISCARD int str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret, struct err *err);
-/* Durations as config writes them: "90s", "15m", "1h", "72h", "7d", "500ms". Milliseconds. */
+/* Durations as config writes them: "90s", "15m", "1h", "72h", "7d", "500ms". Milliseconds, at most 100 years. */
 NODISCARD int str_to_duration_ms(struct str s, int64_t *ret_ms, struct err *err);
 /* Sizes: "512", "64KiB", "1GiB", "10MB". Bytes. */
 NODISCARD int str_to_bytes(struct str s, int64_t *ret_bytes, struct err *err);
