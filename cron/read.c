@@ -183,16 +183,21 @@ static int backwards(const struct scan *s, const struct cron_item *it, struct er
 
     if (s->field == FIELD_YEAR)
         return refuse(s, at, err, "the range runs backwards");
+    int last = s->field == FIELD_WEEKDAY ? 6 : s->range->max;
+    char from[32], to[32];
+    snprintf(from, sizeof from, it->from < last ? "%d-%d" : "%d", it->from, last);
+    snprintf(to, sizeof to, it->to > s->range->min ? "%d-%d" : "%d", s->range->min, it->to);
     refuse(s, at, err, "the range runs backwards: cron accepts it, and it never fires");
-    return err_hint(err, "write %d-%d,%d-%d", it->from, s->field == FIELD_WEEKDAY ? 6 : s->range->max,
-                    s->range->min, it->to);
+    return err_hint(err, "write %s,%s", from, to);
 }
 
 static int read_step(struct scan *s, struct cron_item *it, struct err *err)
 {
     if (it->kind == ITEM_VALUE && s->to->kind == CRON_CRONTAB) {
+        int digits = (int)strspn(s->p + 1, "0123456789");
         refuse(s, s->p, err, "a step needs '*' or a range before it");
-        return err_hint(err, "write %d-%d/...", it->from, s->range->max);
+        return err_hint(err, "write %d-%d/%.*s", it->from, s->range->max,
+                        digits > 0 && digits < 5 ? digits : 3, digits > 0 && digits < 5 ? s->p + 1 : "...");
     }
     if (it->kind != ITEM_STAR && it->kind != ITEM_RANGE && it->kind != ITEM_VALUE)
         return unexpected(s, err);
@@ -266,12 +271,14 @@ static int check_list(const struct scan *s, int first, struct err *err)
 /* cron takes what follows the last item it understands for the command, which people find out on a Monday. */
 static int swallowed(struct scan *s, struct err *err)
 {
+    int weekday = s->to->items[s->count - 1].to, nth = s->p[1] - '0';
     char shown[100];
 
     str_printable(s->p, strlen(s->p), shown, 80);
     refuse(s, s->p, err, "cron knows no '#': it would run '%s' as a command whenever the rest matches",
            shown);
-    return err_hint(err, "EventBridge has it: cron(0 0 ? * 2#1 *)");
+    return err_hint(err, "EventBridge has it, and counts from 1 for Sunday: cron(0 0 ? * %d#%d *)",
+                    weekday % 7 + 1, nth >= 1 && nth <= 5 ? nth : 1);
 }
 
 /* A field: items between commas. */
@@ -314,7 +321,7 @@ static int read_fields(struct scan *s, int count, struct err *err)
         s->field = (enum cron_field)i;
         s->range = cron_range(s->to->kind, s->field);
         if (*s->p == '\0' || (s->to->kind == CRON_EVENTBRIDGE && *s->p == ')'))
-            return refuse(s, s->p, err, "missing: %d fields are needed, %d are there", count, i);
+            return refuse(s, s->p, err, "missing: %d fields are needed, not %d", count, i);
         s->to->first[i] = s->count;
         int rc = read_field(s, err);
         if (rc < 0)
@@ -366,12 +373,26 @@ static int trailing(struct scan *s, struct err *err)
     return err_hint(err, "a schedule has no command");
 }
 
+/* Six fields that lack nothing but the cron(...) around them. */
+static void hint_eventbridge(const char *text, struct err *err)
+{
+    char whole[CRON_MAX_TEXT + sizeof "cron()"];
+    struct cron_text to;
+    struct err ignored;
+
+    snprintf(whole, sizeof whole, "cron(%s)", text);
+    if (cron_read(whole, &to, &ignored) == 0)
+        err_hint(err, "it is EventBridge's where cron(...) is around it: %.150s", whole);
+}
+
 static int read_crontab(struct scan *s, struct err *err)
 {
     int rc = read_fields(s, 5, err);
 
     if (rc == 0 && *s->p != '\0')
         rc = trailing(s, err);
+    if (rc < 0)
+        hint_eventbridge(s->text, err);
     if (rc < 0 && err->hint[0] == '\0')
         err_hint(err, "a schedule is cron(0/5 * * * ? *), rate(5 minutes) or */5 * * * *");
     return rc;

@@ -71,6 +71,9 @@ for text, part in (('0 0 * * 1#2 cmd', "day of week, column 10: cron knows no '#
     r = orch('lint', text)
     same((r.rc, r.out), (2, ''), f'lint refuses {text!r}')
     like(r.err, part, 'with field and column')
+for text, part in (('0 12 * * ? *', 'around it: cron(0 12 * * ? *)'), ('0 0 * * FRI#5 cmd', 'cron(0 0 ? * 6#5 *)'), ('0/5 * * * *', 'write 0-59/5)'),
+                   ('5/ * * * *', 'write 5-59/...)'), ('0 0 * * SAT-SUN', 'write 6,0)'), ('0 0 * * FRI-MON', 'write 5-6,0-1)'), ('0 12 * * ? * cmd', "write '*')")):
+    like(orch('lint', text).err, part, f'what to write for {text!r}')
 r = orch('lint', '*/5 * * * *')
 same((r.rc, r.out, r.err), (0, '', ''), 'lint has nothing against */5')
 r = orch('lint', '*/7 0 13 * 5', now='2026-11-20T00:00:00Z')
