@@ -39,6 +39,8 @@
 #define MAX_CRONTAB       (1 * MIB) /* a crontab that is read and written back */
 #define MAX_CRON_COMMAND  990       /* of one line: cron cuts what is longer than 999 */
 
+/* What a person gives as a reason: whole in every table, alert and message. */
+#define MAX_REASON 300
 /* 100 years: any time may be moved by any duration. */
 #define MAX_DURATION_MS INT64_C(3153600000000)
 #endif

@@ -306,12 +306,37 @@ const struct opt cli_common_opts[] = {
     {0},
 };
 
+/* Lines that begin with a blank are examples, and stay; the others are text, which is folded. */
+static void help_text(const char *text, FILE *to)
+{
+    const struct out out = {.to = to, .width = 80};
+    char paragraph[2000];
+
+    while (*text != '\0') {
+        size_t at = 0, n = strcspn(text, "\n");
+        if (n == 0 || *text == ' ') {
+            fprintf(to, "%.*s\n", (int)n, text);
+            text += n + (text[n] == '\n');
+            continue;
+        }
+        for (; *text != '\0' && *text != ' ' && *text != '\n' && at < sizeof paragraph;
+             n = strcspn(text, "\n")) {
+            at += (size_t)snprintf(paragraph + at, sizeof paragraph - at, "%s%.*s", at > 0 ? " " : "", (int)n,
+                                   text);
+            text += n + (text[n] == '\n');
+        }
+        out_folded(&out, 0, 0, paragraph);
+    }
+}
+
 void command_help(const struct command *k, FILE *to)
 {
-    fprintf(to, "usage: orch %s%s%s%s\n\n%s\n", k->name, k->opts != NULL ? " [options]" : "",
-            *k->args != '\0' ? " " : "", k->args, k->summary);
+    fprintf(to, "usage: orch %s%s%s%s\n\n", k->name, k->opts != NULL ? " [options]" : "",
+            *k->args != '\0' ? " " : "", k->args);
+    help_text(k->summary, to);
     if (*k->details != '\0')
-        fprintf(to, "\n%s", k->details);
+        fprintf(to, "\n");
+    help_text(k->details, to);
     fprintf(to, "\n");
     opt_help(k->opts, to);
     opt_help(cli_common_opts, to);
@@ -350,6 +375,17 @@ static int unknown_verb(const char *word, struct err *err)
     return err_hint(err, near != NULL ? "the nearest is '%s'" : "orch help lists them", near);
 }
 
+/* Cut, it might end in the midst of a character, and say something else. */
+static int check_reason(const struct command *k, struct err *err)
+{
+    for (const struct opt *o = k->opts; o != NULL && o->name != NULL; o++) {
+        const char *reason = strcmp(o->name, "reason") == 0 ? *(const char *const *)o->value : NULL;
+        if (reason != NULL && strlen(reason) > MAX_REASON)
+            return err_set(err, ERR_USAGE, "--reason: longer than %d bytes", MAX_REASON);
+    }
+    return 0;
+}
+
 static int read_line(int argc, char **argv, struct cli *c, const struct command **ret, struct err *err)
 {
     struct opt_args none;
@@ -381,6 +417,8 @@ static int read_line(int argc, char **argv, struct cli *c, const struct command 
     if (k == NULL)
         return unknown_verb(argv[at], err);
     rc = opt_parse(k->opts, cli_common_opts, argc, argv, at + words, false, &c->args, NULL, err);
+    if (rc == 0)
+        rc = check_reason(k, err);
     if (rc < 0)
         return rc;
     *ret = k;

@@ -106,14 +106,13 @@ static int withdraw(struct store *s, int64_t job_id, const char *who, const char
                     struct err *err)
 {
     struct job j = {0};
-    char message[300];
+    char message[600];
     int rc = job_get(s, job_id, &j, err);
 
     if (rc == 0)
         rc = may_withdraw(s, &j, err);
     if (rc > 0) {
-        snprintf(message, sizeof message, "cancelled by %.100s%s%.150s", who, *reason != '\0' ? ": " : "",
-                 reason);
+        snprintf(message, sizeof message, "cancelled by %s%s%s", who, *reason != '\0' ? ": " : "", reason);
         rc = drop_drawn(s, job_id, err);
         if (rc == 0)
             rc = job_close_if_done(s, job_id, "SUPERSEDED", message, now_ms, err);

@@ -227,6 +227,15 @@ like "and drops the column without a name" "$out" "column '' is not in the table
 runs "what it wrote is well" 0 env -C "$T/real" "$ORCH" validate
 runs "no --to" 2 env -C "$T/real" "$ORCH" init --from "file://$demo/incoming/"
 
+# -- a reason is kept whole, or refused
+umlauts=$(printf 'ä%.0s' $(seq 150))
+runs "a reason of 300 bytes" 0 "$ORCH" -c "$demo/orch.json" pause loans --reason "$umlauts"
+runs "status" 0 "$ORCH" -c "$demo/orch.json" -o json status loans
+like "shows all of it" "$out" "\"reason\": \"$umlauts\""
+runs "resume" 0 "$ORCH" -c "$demo/orch.json" resume loans
+runs "a longer one" 2 "$ORCH" -c "$demo/orch.json" pause loans --reason "${umlauts}x"
+like "is refused as such" "$err" 'longer than 300 bytes'
+
 # -- every command line in the documents runs, as far as usage and config go
 n=0 usage=0
 while read -r line; do
