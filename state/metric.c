@@ -217,12 +217,29 @@ static int count_plain(struct store *s, const struct range *r, struct tally *t, 
     return rc;
 }
 
-static int count_odd(struct store *s, const struct range *r, struct tally *t, struct err *err)
+static int read_all(struct store *s, enum sql_state_id id, const struct range *r, struct tally *t,
+                    struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = in_range(s, SQL_STATE_METRIC_ODD, r->pipeline, r->from, r->to, &st, err);
+    int rc = in_range(s, id, r->pipeline, r->from, r->to, &st, err);
 
-    return rc < 0 ? rc : read_parts(s, st, true, t, err);
+    return rc < 0 ? rc : read_parts(s, st, id == SQL_STATE_METRIC_ODD, t, err);
+}
+
+/* Looking the odd ones up takes longer than reading all when they are many: hours that come in several jobs each. */
+static int count_parts(struct store *s, const struct range *r, struct tally *t, struct err *err)
+{
+    struct standing *st = t->st;
+    int64_t more = 0;
+    int rc = count_of(s, SQL_STATE_METRIC_MORE, r, NULL, &more, err);
+
+    if (rc == 0)
+        rc = count_plain(s, r, t, err);
+    if (rc < 0 || more <= st->parts / 8)
+        return rc < 0 ? rc : read_all(s, SQL_STATE_METRIC_ODD, r, t, err);
+    *t = (struct tally){.st = st};
+    st->parts = st->well = 0;
+    return read_all(s, SQL_STATE_METRIC_PARTS, r, t, err);
 }
 
 /* Partitions all of whose jobs were superseded: they say QUEUED, and no job tells otherwise. */
@@ -295,10 +312,8 @@ static int rest(struct store *s, const char *pipeline, struct standing *ret, str
 
 static int count_all(struct store *s, const struct range *r, struct tally *t, struct err *err)
 {
-    int rc = count_plain(s, r, t, err);
+    int rc = count_parts(s, r, t, err);
 
-    if (rc == 0)
-        rc = count_odd(s, r, t, err);
     if (rc == 0)
         rc = add_jobless(s, r, t, err);
     if (rc == 0)

@@ -33,6 +33,19 @@ UNION ALL
 SELECT o.part, p.state, 0, 1 FROM odd o CROSS JOIN partition_ p ON p.pipeline = ?1 AND p.part = o.part
 WHERE p.state <> 'QUEUED'
 ORDER BY 1;
+-- name: metric_more
+SELECT count(*) FROM job INDEXED BY job_more WHERE pipeline = ?1 AND part BETWEEN ?2 AND ?3 AND n > 1;
+-- name: metric_parts
+-- all of them as metric_odd tells them, where most are odd. Every arm comes in the order of an index that covers it, so that
+-- they are merged and not sorted; the one with most rows is last, outermost in the merge
+SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'SKIPPED' AND part BETWEEN ?2 AND ?3
+UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'ADOPTED' AND part BETWEEN ?2 AND ?3
+UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'LATE' AND part BETWEEN ?2 AND ?3
+UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'WAITING' AND part BETWEEN ?2 AND ?3
+UNION ALL SELECT part, state, 0, 1 FROM partition_ WHERE pipeline = ?1 AND state = 'EMPTY' AND part BETWEEN ?2 AND ?3
+UNION ALL SELECT part, state, unverifiable, 0 FROM job INDEXED BY job_view
+  WHERE pipeline = ?1 AND part BETWEEN ?2 AND ?3 AND state <> 'SUPERSEDED'
+ORDER BY 1;
 -- name: metric_newest
 -- the newest partition before ?3 that has something well
 SELECT max(part) FROM (
