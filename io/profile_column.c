@@ -243,7 +243,7 @@ static double feed_value(struct column_state *c, const struct csv_field *f, uint
 }
 
 /* A cell's value, or what stands for none; the slot of the value is fetched ahead, since it is seldom in the cache. */
-enum { A_NULL = 3, AN_EMPTY = 5, AHEAD = 12 };
+enum { A_NULL = 3, AN_EMPTY = 5, AHEAD = 12, CHUNK = 512 /* rows whose hashes are held */ };
 
 static void hash_cells(struct column_state *c, const struct csv_field *cells, size_t rows, uint64_t *hashes)
 {
@@ -265,14 +265,12 @@ static void hash_cells(struct column_state *c, const struct csv_field *cells, si
     }
 }
 
-bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells, const uint64_t *places,
-                 size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
+static bool feed_rows(struct column_state *c, uint64_t own, const struct csv_field *cells,
+                      const uint64_t *places, size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
 {
-    uint64_t hashes[BATCH];
-    uint64_t own = hash_mix(k, 1) | 1; /* hashes are mixed already: a factor tells one column from another */
+    uint64_t hashes[CHUNK];
     bool any = false;
 
-    c->rows += (int64_t)rows;
     hash_cells(c, cells, rows, hashes);
     for (size_t i = 0; i < rows; i++) {
         uint64_t hash = hashes[i];
@@ -285,5 +283,18 @@ bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells
         numbers[i] = feed_value(c, &cells[i], hash, places[i], &fresh[i]);
         any = any || numbers[i] == numbers[i];
     }
+    return any;
+}
+
+bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells, const uint64_t *places,
+                 size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
+{
+    uint64_t own = hash_mix(k, 1) | 1; /* hashes are mixed already: a factor tells one column from another */
+    bool any = false;
+
+    c->rows += (int64_t)rows;
+    for (size_t i = 0; i < rows; i += CHUNK)
+        any |= feed_rows(c, own, cells + i, places + i, rows - i < CHUNK ? rows - i : CHUNK, numbers + i,
+                         row_hashes + i, fresh + i);
     return any;
 }

@@ -82,12 +82,41 @@ static struct sums sums_of_both(const struct pairs *p, size_t a, size_t b, size_
                          s[3][0] + s[3][1], s[4][0] + s[4][1], s[5][0] + s[5][1]};
 }
 
+/* y is whole: only the rows that x has. */
+static struct sums sums_of_those(const struct pairs *p, size_t a, size_t b, size_t rows)
+{
+    const double *x = p->centred[a], *in_x = p->present[a], *y = p->centred[b];
+    double s[3][2] = {{0}};
+
+    for (size_t i = 0; i < rows; i += 2)
+        for (size_t k = 0; k < 2; k++) {
+            double vy = y[i + k] * in_x[i + k];
+            s[0][k] += vy;
+            s[1][k] += vy * vy;
+            s[2][k] += x[i + k] * vy;
+        }
+    return (struct sums){.n = p->n[a],
+                         .y = s[0][0] + s[0][1],
+                         .xx = p->xx[a],
+                         .yy = s[1][0] + s[1][1],
+                         .xy = s[2][0] + s[2][1]};
+}
+
+static struct sums turned(struct sums s)
+{
+    return (struct sums){s.n, s.y, s.x, s.yy, s.xx, s.xy};
+}
+
 static void pair(struct pairs *p, size_t a, size_t b, size_t rows)
 {
     struct sums s = {.n = (double)rows, .xx = p->xx[a], .yy = p->xx[b]};
 
     if (p->whole[a] && p->whole[b])
         s.xy = dot(p->centred[a], p->centred[b], rows);
+    else if (p->whole[b])
+        s = sums_of_those(p, a, b, rows);
+    else if (p->whole[a])
+        s = turned(sums_of_those(p, b, a, rows));
     else
         s = sums_of_both(p, a, b, rows);
     if (s.n == 0)

@@ -20,14 +20,13 @@ enum { HLL_REST = 64 - HLL_BITS };
 
 void hll_add(struct hll *h, uint64_t hash)
 {
-    /* the tally's slots use the hash's low bits: here another mix of all of them */
-    uint64_t x = hash_mix(hash, UINT64_C(0xa0761d6478bd642f)), rest = x << HLL_BITS;
+    uint64_t rest = hash << HLL_BITS; /* every bit of it is mixed: cell_hash */
     uint8_t rank = (uint8_t)(rest == 0 ? HLL_REST + 1 : __builtin_clzll(rest) + 1);
     uint8_t *m;
 
     if (h->max == NULL)
         h->max = xcalloc(HLL_SIZE, 1);
-    m = &h->max[x >> HLL_REST];
+    m = &h->max[hash >> HLL_REST];
     *m = rank > *m ? rank : *m;
 }
 
