@@ -103,6 +103,28 @@ int opt_parse(const struct opt *own, const struct opt *common, int argc, char **
     return 0;
 }
 
+/* Within 80 columns, behind what stands on the left. */
+static void explained(const char *text, FILE *to)
+{
+    enum { INDENT = 37, WIDTH = 80 };
+    size_t at = INDENT;
+
+    for (bool first = true; *text != '\0'; first = false) {
+        size_t n = strcspn(text, " ");
+        if (!first && at + 1 + n > WIDTH) {
+            fprintf(to, "\n%*s", INDENT, "");
+            at = INDENT;
+        } else if (!first) {
+            fputc(' ', to);
+            at++;
+        }
+        fprintf(to, "%.*s", (int)n, text);
+        at += n;
+        text += n + (text[n] == ' ');
+    }
+    fputc('\n', to);
+}
+
 void opt_help(const struct opt *table, FILE *to)
 {
     for (; table != NULL && table->name != NULL; table++) {
@@ -114,6 +136,7 @@ void opt_help(const struct opt *table, FILE *to)
             n = snprintf(left, sizeof left, "      --%s", table->name);
         if (table->arg != NULL && n > 0)
             snprintf(left + n, sizeof left - (size_t)n, " %s", table->arg);
-        fprintf(to, "%-36s %s\n", left, table->help);
+        fprintf(to, "%-36s ", left);
+        explained(table->help, to);
     }
 }

@@ -103,7 +103,7 @@ static int count_one(struct adopting *k, struct step_ctx *ctx, const json_t *o, 
         rc = civil_parse_rfc3339(view_str(o, "since"), &since, err);
     if (rc == 0)
         rc = part_parse(k->p->period, view_str(o, "partition"), &start, err);
-    return rc < 0 ? rc : step_count_partition(ctx, start, since, &k->source, err);
+    return rc == 0 ? step_count_partition(ctx, start, since, &k->source, err) : rc;
 }
 
 static int compare(struct adopting *k, struct err *err)
@@ -170,8 +170,9 @@ static void print(const struct adopting *k)
         printf("  %zu skipped by a person, left alone\n", k->skipped);
     if (*k->verdict == '\0')
         return;
-    printf("  %lld rows in %lld files of all adopted partitions; ", (long long)k->source.records,
-           (long long)k->source.objects);
+    printf("  %lld row%s in %lld file%s of all adopted partitions; ", (long long)k->source.records,
+           k->source.records == 1 ? "" : "s", (long long)k->source.objects,
+           k->source.objects == 1 ? "" : "s");
     if (strcmp(k->verdict, "UNVERIFIABLE") == 0)
         printf("UNVERIFIABLE: %s\n", k->foreign >= FOREIGN_MAX
                                          ? "more than 10 million rows of the table are not of orch"

@@ -111,8 +111,8 @@ static int finish(struct cli *c, const char *path, struct err *err)
         objects += view_int(row, "objects");
         parts += view_int(row, "objects") > 0;
     }
-    printf("The first tick would load %lld files of %lld partitions.\n", (long long)objects,
-           (long long)parts);
+    printf("The first tick would load %lld file%s of %lld partition%s.\n", (long long)objects,
+           objects == 1 ? "" : "s", (long long)parts, parts == 1 ? "" : "s");
     printf("Next:\n");
     if (wants_lineage)
         printf("  orch -c %s lineage add %s --pipeline %s\n", path, p->table, p->name);

@@ -33,6 +33,7 @@ static const char style[] =
     "border-left:3px solid var(--warn);padding:4px 10px;margin:4px 0;overflow-wrap:anywhere}\n"
     "section{border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:14px "
     "0;break-inside:avoid}"
+    ".cols>div:empty{display:none}"
     ".cols{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,228px),1fr));gap:16px "
     "24px;margin-top:10px}"
     ".cols>*{min-width:0}.tag{font-size:.78rem;border:1px solid var(--line);border-radius:4px;padding:0 6px;"

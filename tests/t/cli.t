@@ -39,6 +39,7 @@ for verb in init validate doctor 'target setup' 'lineage add' tick run status re
     # shellcheck disable=SC2086
     runs "help $verb" 0 "$ORCH" help $verb
     like "shows its usage" "$out" "^usage: orch $verb"
+    is "within 80 columns, but for examples" "$(awk 'length > 80 && !/^  [^ -]/' <<<"$out")" ''
 done
 runs "version" 0 "$ORCH" version -o json
 printf '%s' "$out" >"$T/v.json"
