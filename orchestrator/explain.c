@@ -193,9 +193,8 @@ static void block_pipeline(struct explained *x, const struct flow_facts *f)
             *why != '\0' ? ": " : "", why);
     }
     if (f->retry_ms != 0)
-        add(&x->blocking, "BACK_OFF",
-            "%lld runs in a row failed before they came to a job's own fault: not before %s",
-            (long long)f->retry_count, cli_time(f->retry_ms, when));
+        add(&x->blocking, "BACK_OFF", "%lld run%s failed, for no fault of a job's own: not before %s",
+            (long long)f->retry_count, f->retry_count == 1 ? "" : "s in a row", cli_time(f->retry_ms, when));
 }
 
 static int block(struct explained *x, const struct flow_facts *f, const struct reason *r, struct err *err)

@@ -306,8 +306,8 @@ static void held_up(const struct flow_facts *f, struct reason *r)
             cli_time(f->pause.since_ms, when), text);
         r->at_ms = 0;
     } else if (f->retry_ms != 0 && (loads || strcmp(action, "list") == 0 || strcmp(action, "queue") == 0)) {
-        say(r, REASON_BACK_OFF, "%s, but %lld runs failed: not before %s; %s", reason_name(r->under),
-            (long long)f->retry_count, cli_time(f->retry_ms, when), text);
+        say(r, REASON_BACK_OFF, "%s, but %lld run%s failed: not before %s; %s", reason_name(r->under),
+            (long long)f->retry_count, f->retry_count == 1 ? "" : "s", cli_time(f->retry_ms, when), text);
         r->at_ms = f->retry_ms;
     }
 }
