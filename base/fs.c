@@ -48,12 +48,28 @@ static int sync_dir(const char *path, struct err *err)
     return rc;
 }
 
+/* rename() puts a file in the place of whatever has that name, be it /dev/null. */
+static int check_plain(const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0 || S_ISREG(st.st_mode))
+        return 0;
+    err_set(err, ERR_IO, "%s is no plain file: nothing was written", path);
+    return err_hint(err, "%s; name a file",
+                    S_ISDIR(st.st_mode)   ? "it is a folder"
+                    : S_ISLNK(st.st_mode) ? "it is a link"
+                                          : "it is a device, a pipe or a socket");
+}
+
 int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct err *err)
 {
-    char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
     const char *at = p;
     size_t left = n;
-    int rc = 0;
+    int rc = check_plain(path, err);
+    if (rc < 0)
+        return rc;
+    char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
     unlink(tmp); /* of a process of that number that died; or a link that somebody put there */
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
 

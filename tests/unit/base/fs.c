@@ -51,6 +51,30 @@ TEST(write_follows_no_link)
     free(dir);
 }
 
+/* The user root may write /dev/null, and may rename a file over it. */
+TEST(write_takes_the_place_of_a_plain_file_alone)
+{
+    struct err err;
+    struct stat st;
+    char *dir = tmp_dir(), *fifo = tmp_path(dir, "fifo"), *link = tmp_path(dir, "link");
+
+    must(mkfifo(fifo, 0600) == 0 && symlink(fifo, link) == 0);
+    fails(fs_write(fifo, "x", 1, 0600, &err), &err, ERR_IO);
+    must(lstat(fifo, &st) == 0);
+    ok(S_ISFIFO(st.st_mode));
+    fails(fs_write(link, "x", 1, 0600, &err), &err, ERR_IO);
+    must(lstat(link, &st) == 0);
+    ok(S_ISLNK(st.st_mode));
+    fails(fs_write(dir, "x", 1, 0600, &err), &err, ERR_IO);
+    ok(strstr(err.msg, "is no plain file: nothing was written") != NULL);
+    char *names = RUN_OK("ls", "-A", dir);
+    is_str(names, "fifo\nlink\n");
+    free(names);
+    free(link);
+    free(fifo);
+    free(dir);
+}
+
 TEST(read_has_a_limit_and_names_the_file)
 {
     struct buf b = BUF_INIT(4);
