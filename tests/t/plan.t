@@ -2,7 +2,7 @@
 """plan, explain and status: the right reason and the right next command in every state that a partition can have."""
 import fcntl, json, os, pty, sqlite3, struct, subprocess, sys, termios, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-from world import World, ok, same, like, done, ORCH, TOP
+from world import World, diag, ok, same, like, done, ORCH, TOP
 import scale
 
 NOON = '2022-06-05T12:00:00Z'
@@ -194,14 +194,16 @@ with sqlite3.connect(w.path('orch.db')) as db:
     db.execute("INSERT OR REPLACE INTO size_check VALUES ('loans', ?, 2, 900, 450, 8, 1, 0)", (D + '03',))
 x = told('03', 'RECONCILED', 'SMALL', 'orch ack loans/', 'much smaller than its like', now='2022-06-05T13:41:00Z')
 like(x['why'], '900', 'and what they have')
-with sqlite3.connect(w.path('orch.db')) as db:
-    db.execute("UPDATE partition_ SET state = 'ADOPTED' WHERE part = ?", (D + '07',))
-    db.execute("UPDATE channel SET failing_since_ms = 0")
-    db.execute("INSERT INTO channel (name, failed, failing_since_ms, tried_ms, error) VALUES ('webhook', 3, 1654430000000, 1654430000000, 'HTTP 500')")
+w.good('adopt', 'loans', '--from', D + '07', '--until', D + '07', '--reason', 'the old script had it', now='2022-06-05T13:40:30Z')
 told('07', 'ADOPTED', 'ADOPTED', f'orch adopt loans --from {D}07 --until {D}07 --undo', 'adopted', now='2022-06-05T13:41:00Z')
+config = dict(w.config_json)
+w.write_config(dict(config, alerts={'webhook': {'url': 'http://127.0.0.1:9/hook'}}))
+same(w.orch('notify', '--test', '--channel', 'webhook', now='2022-06-05T13:40:40Z').rc, 75, 'a webhook where nobody listens')
 r = w.orch('status', now='2022-06-05T13:41:00Z')
-like(r.out, 'webhook: fails since 2022-06-05T11:53:20Z: HTTP 500', 'status shows a channel that fails')
-same([c['error'] for c in w.status(now='2022-06-05T13:41:00Z')['channels'] if c['channel'] == 'webhook'], ['HTTP 500'], 'as JSON too')
+like(r.out, 'webhook: fails since 2022-06-05T13:40:40Z: ', 'status shows a channel that fails')
+error = [c['error'] for c in w.status(now='2022-06-05T13:41:00Z')['channels'] if c['channel'] == 'webhook']
+ok(len(error) == 1 and '127.0.0.1:9' in error[0], 'as JSON too, with the reason') or diag(error)
+w.write_config(config)
 r = w.orch('explain', 'loans', '2021-01-01T00', '-o', 'json')
 same(json.loads(r.out)['code'], 'OUTSIDE', 'before since')
 x = explain('11', now='2022-06-05T20:00:00Z')
