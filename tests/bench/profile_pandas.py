@@ -1,4 +1,10 @@
-"""The yardstick of profile-1m: what orch profile tells, with pandas. FILE [PAGE]: with PAGE the plots are drawn too."""
+"""The yardstick of profile-1m: what orch profile tells, with pandas. FILE [PAGE]: with PAGE the plots are drawn too.
+
+Of each column: count, NULLs, mean, deviation, extremes, seven quantiles, distinct values, the ten most frequent, a histogram of 40
+bins, zeros, negatives, the five lowest and highest, values beyond the fences. Of all: rows that repeat another, correlations. With
+PAGE also what the page draws: a histogram a column, the matrix of correlations. All of that is in orch's report; what that has
+besides (lengths, shapes, misfits, placeholders, SQL types, lines) is not in here.
+"""
 import json
 import sys
 
