@@ -70,8 +70,9 @@ static int find_running(struct cancelling *k, struct err *err)
 /* Asks, and waits until the owner has obeyed or its lease is over: then the execution is ours to end. */
 static int stop(struct cancelling *k, struct execution *x, struct err *err)
 {
+    const char *why = *reason != '\0' ? reason : "orch cancel";
     int64_t id = x->id, began = clock_mono_ms(), left = 0;
-    int rc = engine_stop(k->engine, id, "Orch.Cancelled", *reason != '\0' ? reason : "orch cancel", err);
+    int rc = engine_stop(k->engine, id, "Orch.Cancelled", why, err);
 
     for (bool said = false; rc == 0; said = true) {
         execution_release(x);
@@ -90,7 +91,7 @@ static int stop(struct cancelling *k, struct execution *x, struct err *err)
             break;
         clock_sleep_ms(POLL_MS);
         if (left <= 0) /* taken over, like by a tick */
-            rc = engine_stop(k->engine, id, "Orch.Cancelled", reason, err);
+            rc = engine_stop(k->engine, id, "Orch.Cancelled", why, err);
     }
     return rc;
 }

@@ -40,8 +40,11 @@ static int on_finding(void *arg, const struct finding *f, struct err *err)
 {
     struct say *s = arg;
 
-    if (s->found.n >= MAX_FINDINGS)
-        return err_set(err, ERR_TOO_LARGE, "more than %d troubles", MAX_FINDINGS);
+    if (s->found.n >= MAX_FINDINGS) {
+        err_set(err, ERR_TOO_LARGE, "%s: more than %d troubles stand, the next is %s", s->name, MAX_FINDINGS,
+                f->class);
+        return err_hint(err, "orch status shows them; are the source's since and layout right?");
+    }
     struct item *i = items_add(&s->found, s->name, f->class, f->part, f->text, f->hint);
     i->exit_status = f->exit_status;
     i->opened_ms = s->now;

@@ -1,7 +1,7 @@
 /* A pipeline's files for a person's command: listed and read, nothing recorded. */
 #include "io/inflate.h"
+#include "steps/listing.h"
 #include "steps/object_int.h"
-#include "steps/steps_int.h"
 
 struct files {
     struct step_ctx *c;
@@ -23,16 +23,13 @@ int step_files(struct step_ctx *c, int64_t start_ms,
                int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err)
 {
     struct files f = {c, fn, arg};
-    char prefix[PREFIX_SIZE], whole[MAX_KEY + PREFIX_SIZE];
+    char prefix[PREFIX_SIZE];
     struct source *source;
 
     int rc = step_source(c, &source, err);
     if (rc == 0)
-        rc = part_prefix(c->pipeline->layout, start_ms, prefix, err);
-    if (rc < 0)
-        return rc;
-    snprintf(whole, sizeof whole, "%.*s%s", MAX_KEY, c->pipeline->prefix, prefix);
-    return source_list(source, whole, on_object, &f, err);
+        rc = listing_prefix(c->pipeline, start_ms, prefix, err);
+    return rc < 0 ? rc : source_list(source, prefix, on_object, &f, err);
 }
 
 /* As rows.c reads them, but without the sum over the bytes: nobody keeps it here. */

@@ -28,7 +28,10 @@ def fresh(at='15:00', lineage=True, **p):
         if os.path.isdir(path):
             shutil.rmtree(path)
         elif name != 'db.secret':
-            os.unlink(path)
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass  # a database's last reader takes its -wal and -shm away
     os.makedirs(w.path('lake'))
     clock = calendar.timegm(time.strptime(f'2022-06-05T{at}', '%Y-%m-%dT%H:%M'))
     later(0)
