@@ -195,7 +195,7 @@ static int run(struct cli *c, struct err *err)
     free(word);
     if (rc == 0)
         rc = cli_store(c, STORE_READ, err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     return *part != '\0' ? one_partition(c, p, part, err) : whole_pipeline(c, p, err);
 }

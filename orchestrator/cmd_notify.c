@@ -160,6 +160,7 @@ static int unknown(const struct channel *list, size_t n, struct err *err)
 static int run(struct cli *c, struct err *err)
 {
     struct channel *list = NULL;
+    const char *const wanted = only;
     json_t *rows = json_array();
     size_t n = 0, met = 0;
     int status = 0, rc = cli_store(c, test ? STORE_CREATE : STORE_READ, err);
@@ -171,7 +172,7 @@ static int run(struct cli *c, struct err *err)
     for (size_t i = 0; rc == 0 && i <= n; i++) {
         bool is_ping = i == n;
         const char *name = is_ping ? "ping" : list[i].name;
-        if ((is_ping && c->config->ping.url == NULL) || (only != NULL && strcmp(only, name) != 0))
+        if ((is_ping && c->config->ping.url == NULL) || (wanted != NULL && strcmp(wanted, name) != 0))
             continue;
         met++;
         rc = test ? try(c, is_ping ? NULL : &list[i], rows, &status, err) : show(c, name, rows, err);
@@ -179,7 +180,7 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0 && met == 0 && only != NULL) {
         rc = unknown(list, n, err);
     } else if (rc == 0 && met == 0 && test) {
-        rc = err_set(err, ERR_CONFIG, "%s configures no channel", c->config->path);
+        err_set(err, ERR_CONFIG, "%s configures no channel", c->config->path);
         rc = err_hint(err, "alerts.mail, alerts.webhook, alerts.command, alerts.ping: docs/alerts.md");
     } else if (rc == 0) {
         print(c, rows, status);

@@ -324,13 +324,13 @@ static int url_subject(struct profiling *k, const char *url, struct err *err)
             (best == NULL || strlen(p->source.url) > strlen(best->source.url)))
             best = p;
     }
-    if (rc == 0 && best == NULL) {
+    if (rc != 0)
+        return rc;
+    if (best == NULL) {
         err_set(err, ERR_CONFIG, "no pipeline reads from where %s lies, so its credentials are not known",
                 url);
         return err_hint(err, "connections.*.url in orch.json");
     }
-    if (rc < 0)
-        return rc;
     k->own.source = best->source;
     cli_step(k->c, &k->own, &k->ctx);
     rc = file_dialect(k, err);

@@ -279,7 +279,7 @@ static int run(struct cli *c, struct err *err)
         rc = cli_flow(c, c->args.items[0], &only, part, err);
     s.part = part;
     s.single = only != NULL;
-    if (rc == 0 && *part != '\0')
+    if (rc == 0 && only != NULL && *part != '\0')
         rc = cli_closed(only, part, s.now_ms, err);
     if (rc == 0)
         rc = cli_store(c, STORE_READ, err);

@@ -52,15 +52,17 @@ int plan_add(struct cli *c, const struct pipeline *p, json_t *rows, struct err *
 static int on_mark(void *arg, const struct view_mark *m, struct err *err)
 {
     struct planning *g = arg;
-    struct marked *last = g->mark_count > 0 ? &g->marks[g->mark_count - 1] : NULL;
+    struct marked *last;
 
     UNUSED(err);
-    if (last == NULL || strcmp(last->part, m->part) != 0) {
+    if (g->mark_count == 0 || strcmp(g->marks[g->mark_count - 1].part, m->part) != 0) {
         if (g->mark_count % 64 == 0)
             g->marks = xrealloc(g->marks, (g->mark_count + 64) * sizeof *g->marks);
         last = &g->marks[g->mark_count++];
         *last = (struct marked){{0}, {0}};
         snprintf(last->part, sizeof last->part, "%s", m->part);
+    } else {
+        last = &g->marks[g->mark_count - 1];
     }
     reason_mark(&last->m, m);
     return 0;

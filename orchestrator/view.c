@@ -296,7 +296,7 @@ static int add_partition(void *arg, const struct view_part *p, struct err *err)
     json_object_set_new(o, "rows_loaded", json_integer(p->rows_loaded));
     json_object_set_new(o, "rows_rejected", json_integer(p->rows_rejected));
     json_object_set_new(o, "unverifiable", json_boolean(p->unverifiable));
-    for (size_t i = 0; i < p->job_count; i++)
+    for (size_t i = 0; p->jobs != NULL && i < p->job_count; i++)
         json_array_append_new(jobs, view_job_json(&p->jobs[i]));
     json_object_set_new(o, "jobs", jobs);
     json_array_append_new(arg, o);

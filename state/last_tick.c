@@ -22,16 +22,21 @@ static void wait_lock(int fd, int how)
 /* 1: read, 0: nothing there that can be read. */
 static int read_record(int fd, struct last_tick *ret)
 {
-    char text[RECORD + 1];
+    char text[RECORD + 1], *at = text + strlen("tick 1 "), *end;
     long long v[7];
     ssize_t n = pread(fd, text, RECORD, 0);
 
     *ret = (struct last_tick){0};
     text[n < 0 ? 0 : n] = '\0';
-    if (n != RECORD ||
-        sscanf(text, "tick 1 %20lld %20lld %20lld %20lld %20lld %20lld %20lld %79s .", &v[0], &v[1], &v[2],
-               &v[3], &v[4], &v[5], &v[6], ret->host) != 8 ||
-        text[RECORD - 1] != '\n')
+    if (n != RECORD || strncmp(text, "tick 1 ", strlen("tick 1 ")) != 0 || text[RECORD - 1] != '\n')
+        return 0;
+    for (size_t i = 0; i < 7; i++, at = end) {
+        errno = 0;
+        v[i] = strtoll(at, &end, 10);
+        if (end == at || errno != 0)
+            return 0;
+    }
+    if (sscanf(at, "%79s .", ret->host) != 1)
         return 0;
     ret->started_ms = v[0];
     ret->finished_ms = v[1];

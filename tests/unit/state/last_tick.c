@@ -88,6 +88,21 @@ TEST(what_a_power_cut_left_is_as_if_no_tick_had_run)
     fx_close(&f);
 }
 
+TEST(a_number_that_is_none_of_a_clock_is_no_record)
+{
+    static const char *const odd[] = {"99999999999999999999", "-", "x", ""};
+    char text[321], line[160];
+
+    fx_open(&f);
+    for (size_t i = 0; i <= ARRAY_LEN(odd); i++) {
+        snprintf(line, sizeof line, "tick 1 %s 2 3 4 5 6 7 host .", i < ARRAY_LEN(odd) ? odd[i] : "1");
+        snprintf(text, sizeof text, "%-319s\n", line);
+        put_file(text);
+        is_int(get(i == ARRAY_LEN(odd)).finished_ms, i == ARRAY_LEN(odd) ? 2 : 0);
+    }
+    fx_close(&f);
+}
+
 /* A process that was stopped while it had the lock must not hold up the ticks. */
 TEST(a_lock_that_is_not_given_back_is_not_waited_for)
 {
