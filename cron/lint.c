@@ -68,6 +68,9 @@ static void lint_step(struct lint *l, enum cron_field field, const struct cron_i
                   {"week", "days", 7}};
     int first = it->from, end = it->kind == ITEM_RANGE ? it->to : cron_range(l->t->kind, field)->max;
 
+    if (it->no_step)
+        warn(l, field, it->column, "a step of 0 is no step: only %d, by Quartz's rules, unverified on AWS",
+             it->from);
     if (it->step <= 1 || field == FIELD_YEAR || first > end)
         return;
     int last = first + (end - first) / it->step * it->step;

@@ -205,9 +205,10 @@ static int read_step(struct scan *s, struct cron_item *it, struct err *err)
     if (!is_digit(*s->p))
         return refuse(s, s->p, err, "a step is a number from 1 to 9999");
     const char *start = s->p;
-    if (read_number(s, 1, 9999, &it->step, err) < 0)
+    it->no_step = it->kind == ITEM_VALUE && !is_digit(start[strspn(start, "0")]);
+    if (read_number(s, it->no_step ? 0 : 1, 9999, &it->step, err) < 0)
         return refuse(s, start, err, "a step is a number from 1 to 9999");
-    if (it->kind == ITEM_VALUE) {
+    if (it->kind == ITEM_VALUE && !it->no_step) {
         it->kind = ITEM_FROM;
         it->to = s->range->max;
     }

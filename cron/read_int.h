@@ -22,6 +22,7 @@ struct cron_item {
     int from, to, step; /* step 0: none is written */
     int n;              /* L-3: 3; 3#2: 2 */
     bool near, named;   /* named: from is written as a name */
+    bool no_step;       /* EventBridge: 5/0, which is 5 */
     int column;         /* in the text, from 1 */
 };
 enum { CRON_MAX_TEXT = 1000, CRON_MAX_ITEMS = CRON_MAX_TEXT / 2 + 1 };

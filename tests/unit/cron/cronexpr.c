@@ -81,6 +81,8 @@ TEST(crontab_days_are_either_unless_a_field_starts_with_a_star)
     /* first Monday of a month, by the quirk */
     is_str(next("0 0 */100,1-7 * MON", "2022-06-05T00:00:00Z"), "2022-06-06T00:00:00Z");
     is_str(next("0 0 */100,1-7 * MON", "2022-06-06T00:00:00Z"), "2022-07-04T00:00:00Z");
+    is_str(next("cron(5/0 * * * ? *)", "2022-06-06T00:00:00Z"), "2022-06-06T00:05:00Z");
+    is_str(next("cron(5/0 * * * ? *)", "2022-06-06T00:05:00Z"), "2022-06-06T01:05:00Z");
     is_str(next("*/100 * * * *", "2022-06-06T00:00:00Z"), "2022-06-06T01:00:00Z");
     is_str(next("0 0 * jan-mar mon,wed", "2022-06-06T00:00:00Z"), "2023-01-02T00:00:00Z");
     is_str(next("@weekly", "2022-06-06T00:00:00Z"), "2022-06-12T00:00:00Z");

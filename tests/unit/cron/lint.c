@@ -29,6 +29,7 @@ TEST(what_few_expect_is_said)
         {"*/100 * * * *", "UTC", "minute", "the step 100 leads past 59: only 0 is left", 1},
         {"cron(55/10 * * * ? *)", "UTC", "minutes", "the step 10 leads past 59: only 55 is left", 6},
         {"cron(0/60 * * * ? *)", "UTC", "minutes", "only 0 is left; Quartz refuses it, unverified on AWS", 6},
+        {"cron(0/0 * * * ? *)", "UTC", "minutes", "a step of 0 is no step: only 0", 6},
         {"0 0 13 * 5", "UTC", "day of week", "match either, not both", 10},
         {"0 0 1-31 * 5", "UTC", "day of week", "that is every day", 12},
         {"0 0 */100,1-7 * MON", "UTC", "day of month", "days that match both", 5},

@@ -100,12 +100,12 @@ TEST(names_that_are_none)
 
 TEST(letter_case_is_set_right_by_the_hint)
 {
-    static const char *const known[][2] = {{"europe/berlin", "it is written Europe/Berlin"},
-                                           {"AMERICA/argentina/BUENOS_AIRES",
-                                            "it is written America/Argentina/Buenos_Aires"},
-                                           {"utc", "it is written UTC"},
-                                           {"europe/atlantis", "names are as in the IANA database"},
-                                           {"Europe//Berlin", "names are as in the IANA database: UTC"}};
+    static const char *const known[][2] = {
+        {"europe/berlin", "it is written Europe/Berlin"},
+        {"AMERICA/argentina/BUENOS_AIRES", "it is written America/Argentina/Buenos_Aires"},
+        {"utc", "it is written UTC"},
+        {"europe/atlantis", "names are as in the IANA database"},
+        {"Europe//Berlin", "names are as in the IANA database: UTC"}};
     const struct cron_zone *z;
     struct err err;
 
