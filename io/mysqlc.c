@@ -1,8 +1,8 @@
-#include "io/mysqlc_int.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/mysqlc_int.h"
 #include <unistd.h>
 
 enum {
@@ -118,9 +118,20 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
     mysql_options(h, MYSQL_OPT_SSL_ENFORCE, &enforce);
     mysql_options(h, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &check);
     /* Who is not known to be the server may not ask for the password in clear. */
+#if MARIADB_PACKAGE_VERSION_ID >= 30300
     if (!by_socket(c) && !verify)
         mysql_options(h, MARIADB_OPT_RESTRICTED_AUTH,
                       "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password,parsec");
+#else
+    if (!by_socket(c) && !verify && !is_loopback(c->host)) {
+        err_set(err, ERR_CONFIG,
+                "this build's MySQL client (Connector/C %s) cannot keep a server that is not verified from "
+                "asking for "
+                "the password in clear",
+                MARIADB_PACKAGE_VERSION);
+        return err_hint(err, "\"tls\": \"verify\", or build with Connector/C 3.3 or later");
+    }
+#endif
 #else
     unsigned mode = !tls                    ? SSL_MODE_DISABLED
                     : verify                ? SSL_MODE_VERIFY_IDENTITY

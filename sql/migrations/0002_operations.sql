@@ -54,3 +54,5 @@ CREATE TABLE counter (                       -- metrics that only grow, raised i
 -- status and plan walk years of hours: the states without the rows
 CREATE INDEX job_view ON job(pipeline, part, n, state, unverifiable);
 CREATE INDEX job_more ON job(pipeline, part) WHERE n > 1;
+-- and counts rejects without their bytes
+CREATE INDEX reject_state ON reject(load_id, state);

@@ -27,6 +27,7 @@ ORDER BY o.part, o.key, r.line LIMIT ?3;
 -- name: reject_counts
 -- from the rejects, not from the objects: most loads have none. CROSS JOIN: in this order
 SELECT o.pipeline, sum(x.final), sum(x.other)
-FROM (SELECT load_id, sum(state = 'FINAL') AS final, sum(state <> 'FINAL') AS other FROM reject GROUP BY load_id) x
+FROM (SELECT load_id, sum(state = 'FINAL') AS final, sum(state <> 'FINAL') AS other
+        FROM reject INDEXED BY reject_state GROUP BY load_id) x
 CROSS JOIN load l ON l.load_id = x.load_id CROSS JOIN object o ON o.id = l.object_id
 WHERE l.state NOT IN ('SUPERSEDED', 'DROPPED') GROUP BY o.pipeline;

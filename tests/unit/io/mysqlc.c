@@ -10,6 +10,8 @@ static const struct test_mariadb *tls_server(void)
     static char *cert, *key;
 
     if (m == NULL) {
+        free(cert);
+        free(key);
         cert = xasprintf("--ssl-cert=%s/server.pem", test_ca());
         key = xasprintf("--ssl-key=%s/server.key", test_ca());
         m = test_mariadb_new((const char *const[]){cert, key, NULL});

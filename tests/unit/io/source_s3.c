@@ -923,6 +923,7 @@ TEST(a_gateway_that_comes_back_is_waited_for)
 TEST(swift_agrees)
 {
     static const char *const keys[] = {"a b+c%2B&=.csv", "dir//x", "new\nline", "\xc3\xa9.csv"};
+    need("s3", (const char *const[]){"swift-proxy-server", "swift-ring-builder", "memcached", NULL});
     char *dir = tmp_dir(), port[16], owner[16];
     char *script =
         xasprintf("%s/tests/servers/swift.sh", getenv("ORCH_SOURCE") != NULL ? getenv("ORCH_SOURCE") : ".");
@@ -930,7 +931,6 @@ TEST(swift_agrees)
     struct buf out = BUF_INIT(1000);
     struct err err = {0};
 
-    need("s3", (const char *const[]){"swift-proxy-server", "swift-ring-builder", "memcached", NULL});
     snprintf(port, sizeof port, "%d", free_ports());
     snprintf(owner, sizeof owner, "%ld", (long)getpid());
     setenv("ORCH_TEST_OWNER", owner, 1); /* ends it when this program dies */
