@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { LARGE_PAGE = 2 << 20 };
 
 static void *checked(void *p, size_t n)
 {
@@ -22,6 +25,21 @@ void *xmalloc(size_t n)
 void *xcalloc(size_t count, size_t size)
 {
     return checked(calloc(count ? count : 1, size ? size : 1), size);
+}
+
+void *xcalloc_large(size_t count, size_t size)
+{
+    size_t n;
+    void *p = NULL;
+
+    if (__builtin_mul_overflow(count, size, &n))
+        checked(NULL, SIZE_MAX);
+    if (n < LARGE_PAGE)
+        return xcalloc(count, size);
+    if (posix_memalign(&p, LARGE_PAGE, n) != 0)
+        checked(NULL, n);
+    (void)madvise(p, n & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE); /* else it stays on small ones */
+    return memset(p, 0, n);
 }
 
 void *xrealloc(void *p, size_t n)

@@ -8,6 +8,8 @@
  */
 void *xmalloc(size_t n);
 void *xcalloc(size_t count, size_t size);
+/* The same for a large table that is read here and there: on large pages where the system has them. */
+void *xcalloc_large(size_t count, size_t size);
 void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);            /* returns owned */
 char *xstrndup(const char *s, size_t n); /* returns owned, NUL-terminated */

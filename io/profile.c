@@ -18,6 +18,7 @@ enum {
     ALL_SAMPLES = 32 * MOST_SAMPLE,
     LOOKED_AT = 20000,  /* rows for the guess at SQL types */
     ROWS_ALONE = 15000, /* that one thread does by itself */
+    COPIES_AHEAD = 16,  /* rows */
 };
 const double profile_quantiles[PROFILE_QUANTILES] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 
@@ -217,9 +218,12 @@ static void work_rows(struct profile *p, const struct block *b)
             sum->hashes[r] += p->workers[w].hashes[r];
             sum->fresh[r] |= p->workers[w].fresh[r];
         }
-    for (size_t r = 0; r < b->rows; r++)
+    for (size_t r = 0; r < b->rows; r++) {
+        if (r + COPIES_AHEAD < b->rows)
+            copies_ahead(&p->copies, sum->hashes[r + COPIES_AHEAD]);
         if (copies_wants(&p->copies, sum->hashes[r]))
             copies_add(&p->copies, sum->hashes[r], b->places[r]);
+    }
     look_at_types(p, b);
 }
 

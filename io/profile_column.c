@@ -242,59 +242,133 @@ static double feed_value(struct column_state *c, const struct csv_field *f, uint
     return look.class <= CELL_REAL ? look.number : NAN;
 }
 
-/* A cell's value, or what stands for none; the slot of the value is fetched ahead, since it is seldom in the cache. */
 enum { A_NULL = 3, AN_EMPTY = 5, AHEAD = 12, CHUNK = 512 /* rows whose hashes are held */ };
 
-static void hash_cells(struct column_state *c, const struct csv_field *cells, size_t rows, uint64_t *hashes)
+/* A cell's value, or what stands for none. */
+static inline uint64_t hash_cell(struct column_state *c, const struct csv_field *f)
 {
-    for (size_t i = 0; i < rows; i++) {
-        const struct csv_field *f = &cells[i];
-        if (is_null(c, f)) {
-            c->nulls_seen++;
-            hashes[i] = A_NULL;
-        } else if (f->n == 0) {
-            hashes[i] = AN_EMPTY;
-            if (f->quoted || !c->empty_is_null)
-                c->empty++;
-            else
-                c->empty_maybe++;
-        } else {
-            hashes[i] = cell_hash(f->p, f->n);
-            hashes[i] += hashes[i] <= AN_EMPTY ? AN_EMPTY + 1 : 0; /* theirs are kept free */
-        }
+    if (is_null(c, f)) {
+        c->nulls_seen++;
+        return A_NULL;
+    }
+    if (f->n == 0) {
+        if (f->quoted || !c->empty_is_null)
+            c->empty++;
+        else
+            c->empty_maybe++;
+        return AN_EMPTY;
+    }
+    uint64_t hash = cell_hash(f->p, f->n);
+    return hash + (hash <= AN_EMPTY ? AN_EMPTY + 1 : 0); /* theirs are kept free */
+}
+
+/* A batch of a column while it is worked. */
+struct feeding {
+    struct column_state *column;
+    uint64_t own; /* hashes are mixed already: a factor tells one column from another */
+    const struct csv_field *cells;
+    const uint64_t *places;
+    double *numbers;
+    uint64_t *row_hashes;
+    bool *fresh, any;
+};
+
+static inline void feed_cell(struct feeding *b, size_t i, uint64_t hash)
+{
+    b->numbers[i] = NAN;
+    b->row_hashes[i] += hash * b->own;
+    if (hash <= AN_EMPTY)
+        return;
+    b->numbers[i] = feed_value(b->column, &b->cells[i], hash, b->places[i], &b->fresh[i]);
+    b->any |= b->numbers[i] == b->numbers[i];
+}
+
+/* The slot of a value is fetched ahead, since it is seldom in the cache. */
+static void feed_rows(struct feeding *b, size_t from, size_t to)
+{
+    struct column_state *c = b->column;
+    uint64_t hashes[CHUNK];
+
+    for (size_t i = from; i < to; i++)
+        hashes[i - from] = hash_cell(c, &b->cells[i]);
+    for (size_t i = from; i < to; i++) {
+        if (i + AHEAD < to && !c->rising)
+            __builtin_prefetch(tally_place(&c->tally, hashes[i + AHEAD - from]));
+        feed_cell(b, i, hashes[i - from]);
     }
 }
 
-static bool feed_rows(struct column_state *c, uint64_t own, const struct csv_field *cells,
-                      const uint64_t *places, size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
-{
-    uint64_t hashes[CHUNK];
-    bool any = false;
+/* --- columns of a few short values --- */
 
-    hash_cells(c, cells, rows, hashes);
-    for (size_t i = 0; i < rows; i++) {
-        uint64_t hash = hashes[i];
-        if (i + AHEAD < rows && !c->rising)
-            __builtin_prefetch(tally_place(&c->tally, hashes[i + AHEAD]));
-        numbers[i] = NAN;
-        row_hashes[i] += hash * own;
-        if (hash <= AN_EMPTY)
+/*
+ * A value of up to seven bytes is told by them and its length in one word. Those that this batch has had already are
+ * found by that word alone, and their counts go to the tally together.
+ */
+enum { SHORT_BITS = 9, SHORTS = 1 << SHORT_BITS, SHORT_MOST = 7, SHORT_WORTH = 1024 /* rows of a batch */ };
+#define SHORT_FACTOR UINT64_C(0xc2ce6f447ed4d57b) /* by which 0 to 99 have a place each */
+struct shortly {
+    uint64_t word, hash; /* word 0: free */
+    double number;
+    int64_t count; /* that the tally does not know of */
+};
+
+static inline uint64_t short_word(const struct csv_field *f) /* 0: it is not short */
+{
+    if (f->n - 1 >= SHORT_MOST)
+        return 0;
+    return hash_eight(f->p) << 8 * (8 - f->n) | f->n | (uint64_t)f->quoted << 3;
+}
+
+static void short_told(struct column_state *c, struct shortly *s)
+{
+    if (s->count > 0 && s->hash == A_NULL)
+        c->nulls_seen += s->count;
+    else if (s->count > 0)
+        tally_find(&c->tally, s->hash)->count += s->count;
+    s->count = 0;
+}
+
+/* As feed_rows. Returns the rows that are done: fewer where the tally has no room for what comes next. */
+static size_t feed_short(struct feeding *b, size_t rows)
+{
+    struct column_state *c = b->column;
+    struct shortly shorts[SHORTS];
+    size_t i, missed = 0;
+
+    memset(shorts, 0, sizeof shorts);
+    for (i = 0; i < rows; i++) {
+        uint64_t word = short_word(&b->cells[i]);
+        struct shortly *s = &shorts[word * SHORT_FACTOR >> (64 - SHORT_BITS)];
+        if (s->word == word && word != 0) {
+            s->count++;
+            b->numbers[i] = s->number;
+            b->row_hashes[i] += s->hash * b->own;
             continue;
-        numbers[i] = feed_value(c, &cells[i], hash, places[i], &fresh[i]);
-        any = any || numbers[i] == numbers[i];
+        }
+        if (tally_is_full(&c->tally))
+            break;
+        missed += b->cells[i].n > 0;
+        uint64_t hash = hash_cell(c, &b->cells[i]);
+        feed_cell(b, i, hash);
+        if (word == 0)
+            continue;
+        short_told(c, s);
+        *s = (struct shortly){word, hash, b->numbers[i], 0};
     }
-    return any;
+    for (size_t k = 0; k < SHORTS; k++)
+        short_told(c, &shorts[k]);
+    c->varied = missed > i / 4;
+    return i;
 }
 
 bool column_feed(struct column_state *c, size_t k, const struct csv_field *cells, const uint64_t *places,
                  size_t rows, double *numbers, uint64_t *row_hashes, bool *fresh)
 {
-    uint64_t own = hash_mix(k, 1) | 1; /* hashes are mixed already: a factor tells one column from another */
-    bool any = false;
+    struct feeding b = {c, hash_mix(k, 1) | 1, cells, places, numbers, row_hashes, fresh, false};
+    size_t i = rows >= SHORT_WORTH && !c->varied && !c->tally.over ? feed_short(&b, rows) : 0;
 
     c->rows += (int64_t)rows;
-    for (size_t i = 0; i < rows; i += CHUNK)
-        any |= feed_rows(c, own, cells + i, places + i, rows - i < CHUNK ? rows - i : CHUNK, numbers + i,
-                         row_hashes + i, fresh + i);
-    return any;
+    for (; i < rows; i += CHUNK)
+        feed_rows(&b, i, rows - i < CHUNK ? rows : i + CHUNK);
+    return b.any;
 }

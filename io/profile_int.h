@@ -150,6 +150,7 @@ static inline bool copies_wants(const struct copies *c, uint64_t hash)
 {
     return (hash & ((UINT64_C(1) << c->shift) - 1)) == 0;
 }
+void copies_ahead(const struct copies *c, uint64_t hash); /* it will be added soon: fetches its slot */
 void copies_add(struct copies *c, uint64_t hash, uint64_t place);
 int64_t copies_count(const struct copies *c);
 struct profile_place place_of(uint64_t place);
@@ -198,6 +199,7 @@ struct column_state {
     size_t max_n;          /* longest value so far */
     struct moments moments;
     size_t member; /* of pairs; PROFILE_PAIRED: none */
+    bool varied;   /* it does not pay to look for short values that come again and again */
 
     /* From here on only once the tally ran over, or was settled. */
     bool settled;

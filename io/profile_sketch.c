@@ -169,9 +169,20 @@ struct profile_place place_of(uint64_t place)
     return (struct profile_place){(size_t)(place >> 40), (int64_t)(place & ((UINT64_C(1) << 40) - 1))};
 }
 
+static size_t copies_home(uint64_t hash)
+{
+    return hash >> 40 & (COPIES_SLOTS - 1); /* the low bits are zero in all of them */
+}
+
+void copies_ahead(const struct copies *c, uint64_t hash)
+{
+    if (c->slots != NULL && copies_wants(c, hash))
+        __builtin_prefetch(&c->slots[copies_home(hash)]);
+}
+
 static struct copies_slot *copies_find(struct copies_slot *slots, uint64_t hash)
 {
-    size_t at = hash >> 40 & (COPIES_SLOTS - 1); /* the low bits are zero in all of them */
+    size_t at = copies_home(hash);
 
     while (slots[at].hash != 0 && slots[at].hash != hash)
         at = (at + 1) & (COPIES_SLOTS - 1);
@@ -180,17 +191,18 @@ static struct copies_slot *copies_find(struct copies_slot *slots, uint64_t hash)
 
 static void copies_halve(struct copies *c)
 {
-    struct copies_slot *old = c->slots;
+    struct copies_slot *kept = xcalloc(c->used, sizeof *kept);
+    size_t n = 0;
 
-    c->slots = xcalloc(COPIES_SLOTS, sizeof *c->slots);
     c->shift++;
-    c->used = 0;
     for (size_t i = 0; i < COPIES_SLOTS; i++)
-        if (old[i].hash != 0 && (old[i].hash & ((UINT64_C(1) << c->shift) - 1)) == 0) {
-            *copies_find(c->slots, old[i].hash) = old[i];
-            c->used++;
-        }
-    free(old);
+        if (c->slots[i].hash != 0 && copies_wants(c, c->slots[i].hash))
+            kept[n++] = c->slots[i];
+    memset(c->slots, 0, COPIES_SLOTS * sizeof *c->slots);
+    for (size_t i = 0; i < n; i++)
+        *copies_find(c->slots, kept[i].hash) = kept[i];
+    c->used = n;
+    free(kept);
 }
 
 int64_t copies_count(const struct copies *c)

@@ -5,7 +5,7 @@ enum { FIRST_SLOTS = 64 };
 
 static void fresh(struct tally *t, size_t slots)
 {
-    t->slots = xcalloc(slots, sizeof *t->slots);
+    t->slots = xcalloc_large(slots, sizeof *t->slots);
     t->slot_count = slots;
     t->used = 0;
 }

@@ -141,7 +141,7 @@ def whatever():
     ok({(None, "BAD_RECORDS"), (None, "COPIES"), ("amount", "MISFIT"), ("amount", "ODD"), ("day", "MISFIT"), ("code", "PADDED"), ("code", "PLACEHOLDER"), ("same", "CONSTANT")} <= codes, f"each of them is a warning: {sorted(map(str, codes))}")
     hidden = profile("odd.csv", "--no-values")
     ok(not re.search(r"12,5|AB-77|N/A|9999\b", json.dumps([hidden["warnings"]] + [[c[k] for k in ("top", "lowest", "highest", "misfit_examples", "placeholders")] for c in hidden["columns"]])), "--no-values quotes no value")
-    same(profile("odd.csv"), {**r, "made": profile("odd.csv")["made"]}, "the same file gives the same report")
+    same({**profile("odd.csv"), "made": r["made"]}, r, "the same file gives the same report")
 
 
 def dialects():

@@ -48,6 +48,21 @@ TEST(strings)
     free(c);
 }
 
+TEST(large_memory_is_cleared_to_its_last_byte_though_it_was_written_before)
+{
+    static const size_t counts[] = {1, 1000, (2 << 20) - 1, 2 << 20, (2 << 20) + 1, (5 << 20) + 4321};
+
+    for (int round = 0; round < 3; round++)
+        for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+            unsigned char *p = xcalloc_large(counts[k], 2), all = 0;
+            for (size_t i = 0; i < 2 * counts[k]; i++)
+                all |= p[i];
+            is_int(all, 0);
+            memset(p, 0xff, 2 * counts[k]);
+            free(p);
+        }
+}
+
 /* How a child that does this ends: 0 is well. */
 static int ended(void (*fn)(void))
 {
@@ -73,6 +88,11 @@ static void wrap_round(void)
     UNUSED(xcalloc(enormous, 4));
 }
 
+static void large_wrap(void)
+{
+    UNUSED(xcalloc_large(enormous, 4));
+}
+
 static void arena_wrap(void)
 {
     UNUSED(arena_alloc(arena_new(), enormous * 2 - 3));
@@ -81,5 +101,6 @@ static void arena_wrap(void)
 TEST(sizes_that_overflow_end_the_process)
 {
     ok(ended(wrap_round) != 0);
+    ok(ended(large_wrap) != 0);
     ok(ended(arena_wrap) != 0);
 }

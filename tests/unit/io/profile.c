@@ -82,3 +82,65 @@ TEST(a_wide_table_keeps_less_of_each_column)
     ok(c.mean == 17.5);
     profile_free(p);
 }
+
+/* Eight rows in nine hold one of a few short values, the ninth a number that never came before. */
+TEST(counts_are_those_of_the_rows_though_values_become_many)
+{
+    enum { ROWS = 9 * 36000, FEW = 12 };
+    static const char *const few[FEW] = {"0",  "7",  "-1",      "NA",   "NA",       "",
+                                         NULL, "12", "1234567", "0.25", "12345678", "3"};
+    struct {
+        int64_t rows, nulls, empty, few[FEW], first[FEW];
+        double sum, numbers;
+    } want = {0};
+    struct str names[] = {str_of("a"), str_of("b")};
+    struct profile *p = profile_new(&config, names, 2);
+    struct profile_column a, b;
+    struct profile_whole w;
+    uint64_t random = 1;
+    char rare[32];
+
+    for (int64_t i = 0; i < ROWS; i++) {
+        random = random * UINT64_C(6364136223846793005) + 1;
+        size_t k = i % 9 == 0 ? FEW : (size_t)(random >> 40) % FEW;
+        snprintf(rare, sizeof rare, "9%lld", (long long)i);
+        struct csv_field one = field(k < FEW ? few[k] : rare);
+        one.quoted = k == 4;
+        struct csv_field row[2] = {one, field(k == 1 ? "7" : k < 7 ? "70" : "7000001")};
+        profile_row(p, row, i + 2);
+        want.rows++;
+        want.nulls += k == 3 || k == 6;
+        want.empty += k == 5; /* NULL, if the column is one of numbers */
+        if (k < FEW && want.few[k]++ == 0)
+            want.first[k] = i + 2;
+        if (k == FEW || k < 3 || k > 6) {
+            want.sum += strtod(one.p, NULL);
+            want.numbers++;
+        }
+    }
+    profile_end(p);
+    profile_column(p, 0, &a);
+    profile_column(p, 1, &b);
+    profile_whole(p, &w);
+    is_int(a.rows, want.rows);
+    is_int(a.nulls + a.empty, want.nulls + want.empty);
+    is_int(a.values, want.rows - want.nulls - want.empty);
+    ok(!a.distinct_exact);
+    ok(fabs((double)a.distinct / (36000 + 9) - 1) < 4 * 0.0081);
+    is_int((int64_t)want.numbers, a.numbers);
+    ok(fabs(a.mean / (want.sum / want.numbers) - 1) < 1e-12);
+    is_int(a.zeros, want.few[0]);
+    is_int(a.negatives, want.few[2]);
+    for (size_t i = 0; i < 8; i++)
+        for (size_t k = 0; k < FEW; k++)
+            if (few[k] != NULL && a.top[i].n == strlen(few[k]) &&
+                memcmp(a.top[i].text, few[k], a.top[i].n) == 0 && k != 3) {
+                ok(a.top[i].count <= want.few[k] && a.top[i].count >= want.few[k] - a.top_error);
+                is_int(a.top[i].first.line, want.first[k]);
+            }
+    is_int(b.distinct, 3);
+    is_int(b.top_error, 0);
+    is_int(b.top[2].count, want.few[1]);
+    is_int(b.top[0].count + b.top[1].count + b.top[2].count, ROWS);
+    profile_free(p);
+}
