@@ -382,6 +382,8 @@ static int check_reason(const struct command *k, struct err *err)
         const char *reason = strcmp(o->name, "reason") == 0 ? *(const char *const *)o->value : NULL;
         if (reason != NULL && strlen(reason) > MAX_REASON)
             return err_set(err, ERR_USAGE, "--reason: longer than %d bytes", MAX_REASON);
+        if (reason != NULL && strcmp(reason, "...") == 0) /* copied from a hint */
+            return err_set(err, ERR_USAGE, "--reason: say why, in your own words: somebody will ask");
     }
     return 0;
 }

@@ -96,6 +96,18 @@ static int stop(struct cancelling *k, struct execution *x, struct err *err)
     return rc;
 }
 
+/* A short load ends before its owner sees the request: its rows stand, and the reader must not take them for gone. */
+static bool has_loaded(const struct cancelling *k)
+{
+    struct job j = {0};
+    struct err ignored;
+    bool loaded = k->worked && job_get(k->c->store, k->flag.job_id, &j, &ignored) == 0 &&
+                  (strcmp(j.state, "LOADED") == 0 || strcmp(j.state, "RECONCILED") == 0);
+
+    job_release(&j);
+    return loaded;
+}
+
 static int one_execution(struct cancelling *k, int64_t id, struct err *err)
 {
     struct execution x = {0};
@@ -109,9 +121,10 @@ static int one_execution(struct cancelling *k, int64_t id, struct err *err)
         bool ours = rc == 0 && strcmp(x.status, "ABORTED") == 0;
         if (rc == 0)
             tell(k, x.name, "STOP", x.status,
-                 running ? "asked; its owner has not obeyed yet"
-                 : ours  ? "stopped"
-                         : "it had come to its end before");
+                 running                 ? "asked; its owner has not obeyed yet"
+                 : ours && has_loaded(k) ? "stopped after its rows were committed: they stand"
+                 : ours                  ? "stopped"
+                                         : "it had come to its end before");
         k->open |= running;
     }
     if (rc == 0 && !dry_run)

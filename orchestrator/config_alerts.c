@@ -135,6 +135,9 @@ static void fill_small(struct pipeline *p, const json_t *o, struct faults *f)
             fault_add(f, where, "drop: %s", err.msg);
         if (p->small_weeks > SIZE_LIKES)
             fault_add(f, where, "weeks: %lld is more than %d", (long long)p->small_weeks, SIZE_LIKES);
+        if (p->small_weeks < SIZE_FEWEST)
+            fault_add(f, where, "weeks: %lld is fewer than the %d that a partition is compared with at least",
+                      (long long)p->small_weeks, SIZE_FEWEST);
     }
     free(where);
 }

@@ -91,7 +91,7 @@ static const struct key small_keys[] = {
     {"drop", KEY_BUDGET, false, false, "\"50%\"", NULL, NULL, NULL,
      "a partition with so much fewer rows than its like is SMALL: a percentage"},
     {"weeks", KEY_INT, false, false, "8", NULL, NULL, NULL,
-     "its like: the same hour of so many weeks before, at most 16"},
+     "its like: the same hour of so many weeks before, 4 to 16"},
     {0},
 };
 static const struct key pipeline_keys[] = {

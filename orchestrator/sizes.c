@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/period.h"
 
-enum { AT_ONCE = 500, LEAST_LIKES = 4 };
+enum { AT_ONCE = 500 };
 
 struct unjudged {
     struct one {
@@ -36,7 +36,7 @@ void size_verdict_of(int64_t rows, int64_t *likes, size_t n, int64_t drop_percen
     ret->likes = (int64_t)n;
     ret->usual = ret->least = 0;
     ret->small = false;
-    if (n < LEAST_LIKES)
+    if (n < SIZE_FEWEST)
         return;
     ret->usual = median(likes, n);
     for (size_t i = 0; i < n; i++)
@@ -83,7 +83,7 @@ static int judge(struct store *s, const struct pipeline *p, const struct one *u,
 
     if (rc == 0)
         rc = likes_at(s, p, start, 7 * day, rows, &n, err);
-    if (rc == 0 && n < LEAST_LIKES) /* too young for weeks: the days before */
+    if (rc == 0 && n < SIZE_FEWEST) /* too young for weeks: the days before */
         rc = likes_at(s, p, start, day, rows, &n, err);
     ret->part = u->part;
     if (rc == 0)

@@ -5,7 +5,7 @@
  * A settled partition against its like: the rows of the same hour in other weeks, or of other days. Judged once, and
  * again when its rows change. Partitions without rows in the state file (skipped, adopted, late) are not its like.
  */
-enum { SIZE_LIKES = 16 };
+enum { SIZE_LIKES = 16, SIZE_FEWEST = 4 /* fewer tell nothing */ };
 /* Settled partitions from `from` on that were not judged, or had other rows then: at most limit, oldest first. */
 NODISCARD int size_unjudged(struct store *s, const char *pipeline, const char *from, int64_t limit,
                             int (*fn)(void *arg, const char *part, int64_t rows, struct err *err), void *arg,

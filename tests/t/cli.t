@@ -236,6 +236,8 @@ like "shows all of it" "$out" "\"reason\": \"$umlauts\""
 runs "resume" 0 "$ORCH" -c "$demo/orch.json" resume loans
 runs "a longer one" 2 "$ORCH" -c "$demo/orch.json" pause loans --reason "${umlauts}x"
 like "is refused as such" "$err" 'longer than 300 bytes'
+runs "one copied from a hint" 2 "$ORCH" -c "$demo/orch.json" pause loans --reason '...'
+like "is refused as well" "$err" 'say why'
 
 # -- every command line in the documents runs, as far as usage and config go
 n=0 usage=0

@@ -137,6 +137,13 @@ TEST(a_time_zone_is_one_of_the_systems)
     refused_with("{\"timezone\": \"Europe\"}", "time zone 'Europe'");
 }
 
+TEST(a_partition_has_like_enough_to_be_judged_by)
+{
+    refused_with("{\"small\": {\"weeks\": 3}}", "weeks: 3 is fewer than the 4");
+    refused_with("{\"small\": {\"weeks\": 17}}", "weeks: 17 is more than 16");
+    refused_with("{\"small\": {\"drop\": \"0%\"}}", "drop: ");
+}
+
 TEST(every_fault_is_listed_not_only_the_first)
 {
     struct buf faults = BUF_INIT(64 * KIB);
