@@ -12,6 +12,27 @@ static bool is_digit(char c)
 
 /* --- numbers --- */
 
+/* Eight digits at once, if that is what is at p: most fractions have as many. */
+static bool eight_digits(const char *p, uint64_t *digits)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    static const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), six = UINT64_C(0x0606060606060606);
+    uint64_t w = hash_eight(p);
+
+    if ((w & high) != UINT64_C(0x3030303030303030) || ((w + six) & high) != UINT64_C(0x3030303030303030))
+        return false;
+    w = (w & ~high) * (10 << 8 | 1) >> 8; /* pairs of digits, in every other byte */
+    w = (w & UINT64_C(0x00ff00ff00ff00ff)) * (100 << 16 | 1) >> 16;
+    w = (w & UINT64_C(0x0000ffff0000ffff)) * (UINT64_C(10000) << 32 | 1) >> 32;
+    *digits = *digits * 100000000 + w;
+    return true;
+#else
+    UNUSED(p);
+    UNUSED(digits);
+    return false;
+#endif
+}
+
 /* Up to 19 digits and one point, without exponent: 1 read, 0 another form or too long for exactness. */
 static int plain_number(const char *p, const char *end, struct cell_look *ret)
 {
@@ -32,6 +53,8 @@ static int plain_number(const char *p, const char *end, struct cell_look *ret)
         if (*p != '.')
             return 0;
         const char *point = p++;
+        if (end - p >= 8 && eight_digits(p, &digits))
+            p += 8;
         while (p < end && is_digit(*p))
             digits = digits * 10 + (uint64_t)(*p++ - '0');
         fraction = (size_t)(p - point) - 1;

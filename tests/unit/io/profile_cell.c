@@ -38,6 +38,33 @@ TEST(numbers_are_what_the_loader_takes_for_numbers)
     }
 }
 
+TEST(long_fractions_are_rounded_as_strtod_does_and_every_byte_counts)
+{
+    uint64_t random = 7;
+    char text[40];
+    struct cell_look look;
+
+    for (int i = 0; i < 3000; i++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        uint64_t whole = random >> 50, fraction = random >> 8;
+        int n = snprintf(text, sizeof text, "%s%llu.%.*llu", i % 3 == 0 ? "-" : "", (unsigned long long)whole,
+                         i % 11 + 1, (unsigned long long)(fraction % 1000000000));
+        cell_look(text, (size_t)n, &look);
+        is_int(look.class, CELL_REAL);
+        if (look.number != strtod(text, NULL))
+            is_str(text, "as strtod reads it");
+        for (char *at = strchr(text, '.') + 1; *at != '\0'; at++) {
+            char was = *at;
+            for (const char *bad = "/:?0@\xb0 "; *bad != '\0'; bad++) {
+                *at = *bad;
+                cell_look(text, (size_t)n, &look);
+                is_int(look.class, *bad == '0' ? CELL_REAL : CELL_TEXT);
+            }
+            *at = was;
+        }
+    }
+}
+
 TEST(what_is_no_number_is_a_text)
 {
     static const char *const texts[] = {"007", "+5",    " 5",   "5 ",         "1,5",        "-",
