@@ -30,14 +30,14 @@
 #define MAX_PIPELINES     1000
 #define MAX_ZONE_FILE     (256 * KIB) /* a time zone: the longest has 4 KiB */
 #define MAX_ZONE_CHANGES  4000        /* and 240 changes of its offset */
-#define MAX_STATES        10000 /* of a definition */
-#define MAX_TRANSITIONS   25000 /* events of one execution, as on AWS */
-#define MAX_ALERT         (1 * MIB) /* one message of an alert channel */
-#define MAX_ALERT_URL     2000      /* of a mail server, webhook or ping */
-#define MAX_DIGEST        200       /* entries of one message; the rest is counted */
-#define MAX_JOBS_PER_TICK 10000 /* a tick that works longer leaves the rest to the next */
-#define MAX_CRONTAB       (1 * MIB) /* a crontab that is read and written back */
-#define MAX_CRON_COMMAND  990       /* of one line: cron cuts what is longer than 999 */
+#define MAX_STATES        10000       /* of a definition */
+#define MAX_TRANSITIONS   25000       /* events of one execution, as on AWS */
+#define MAX_ALERT         (1 * MIB)   /* one message of an alert channel */
+#define MAX_ALERT_URL     2000        /* of a mail server, webhook or ping */
+#define MAX_DIGEST        200         /* entries of one message; the rest is counted */
+#define MAX_JOBS_PER_TICK 10000       /* a tick that works longer leaves the rest to the next */
+#define MAX_CRONTAB       (1 * MIB)   /* a crontab that is read and written back */
+#define MAX_CRON_COMMAND  990         /* of one line: cron cuts what is longer than 999 */
 
 /* What a person gives as a reason: whole in every table, alert and message. */
 #define MAX_REASON 300

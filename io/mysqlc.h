@@ -23,8 +23,8 @@ struct mysqlc_config { /* borrowed for the call */
 NODISCARD int mysqlc_open(const struct mysqlc_config *c, struct mysqlc **ret, struct err *err);
 void mysqlc_close(struct mysqlc *c); /* the server rolls back; NULL is fine */
 bool mysqlc_is_mariadb(const struct mysqlc *c);
-const char *mysqlc_version(const struct mysqlc *c);      /* "10.11.19", "9.7.4" */
-const char *mysqlc_cipher(const struct mysqlc *c);       /* NULL: clear text */
+const char *mysqlc_version(const struct mysqlc *c); /* "10.11.19", "9.7.4" */
+const char *mysqlc_cipher(const struct mysqlc *c);  /* NULL: clear text */
 /* Did an error end the connection? Then only mysqlc_close is left. */
 bool mysqlc_is_lost(const struct mysqlc *c);
 /* Asks the server, if it has not answered for longer than idle_ms. */

@@ -1,6 +1,6 @@
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/fs.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_int.h"
 

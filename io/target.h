@@ -14,8 +14,9 @@
 enum tls_mode { TLS_OFF, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY };
 struct target_config { /* borrowed, must outlive the target */
     const char *url;
-    const char *password;    /* NULL: none */
-    const char *missing_credential; /* a systemd credential that should hold it, and nobody handed us; NULL: none */
+    const char *password; /* NULL: none */
+    const char
+        *missing_credential; /* a systemd credential that should hold it, and nobody handed us; NULL: none */
     const char *option_file; /* my.cnf form, group [client] and [orch]; NULL: none */
     const char *ca_file;
     enum tls_mode tls; /* sockets and loopback do not need TLS in PREFER */

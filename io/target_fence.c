@@ -25,10 +25,11 @@ int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch
 
 static int lost(struct err *err, const char *pipeline, int64_t epoch)
 {
-    return err_set(err, ERR_LOCK_LOST,
-                   "%s: the epoch in the target is not %lld any more: another run has taken the pipeline over, "
-                   "or one died while it did",
-                   pipeline, (long long)epoch);
+    return err_set(
+        err, ERR_LOCK_LOST,
+        "%s: the epoch in the target is not %lld any more: another run has taken the pipeline over, "
+        "or one died while it did",
+        pipeline, (long long)epoch);
 }
 
 static int raise_epoch(struct target *t, const char *pipeline, int64_t from, int64_t *ret_epoch,

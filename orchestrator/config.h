@@ -31,8 +31,8 @@ struct config {
     } ping;
     int64_t linger_ms, keep_idle_ms, keep_ms;
     const char *metrics_textfile; /* absolute; NULL: none; a folder, or a file that ends in .prom */
-    struct arena *arena; /* owns all strings */
-    json_t *root;        /* the file, for connections that no pipeline uses and config show */
+    struct arena *arena;          /* owns all strings */
+    json_t *root;                 /* the file, for connections that no pipeline uses and config show */
 };
 /* path NULL: $ORCH_CONFIG, else ./orch.json, else /etc/orch/orch.json. Secrets are read here, files wider
  * than 0600 are refused. ERR_CONFIG with every fault, one a line in *faults (may be NULL). */

@@ -267,10 +267,9 @@ static int with_objects(struct found *f, struct err *err)
     if (rc == 0)
         rc = put_part(f, PART_QUEUED, "", err);
     if (rc == 0 && f->id_count > 0)
-        rc =
-            plan_row(f, "queue", f->part->state == PART_QUEUED ? "NEW_FILES" : "NEW",
-                     f->part->state == PART_QUEUED ? "new or changed since it was listed" : "new",
-                     (int64_t)f->id_count, err);
+        rc = plan_row(f, "queue", f->part->state == PART_QUEUED ? "NEW_FILES" : "NEW",
+                      f->part->state == PART_QUEUED ? "new or changed since it was listed" : "new",
+                      (int64_t)f->id_count, err);
     else if (rc == 0 && f->requeued > 0)
         rc = plan_row(f, "queue", "SOURCE_CHANGED", "overwritten before it was loaded", f->requeued, err);
     else if (rc == 0 && f->refused > 0)

@@ -12,6 +12,7 @@ static struct {
 } tests[MAX_TESTS];
 static int count, planned, done;
 static bool failed;
+static int skips;
 static char skipped[256];
 static jmp_buf leave;
 
@@ -116,6 +117,11 @@ static void guard(void)
         fflush(stdout);
         _exit(255);
     }
+    /* Who skips has freed nothing: no word about leaks where nothing was tested. */
+    if (skips > 0 && skips == planned) {
+        fflush(stdout);
+        _exit(0);
+    }
 }
 
 static bool wanted(const char *name, int argc, char **argv)
@@ -128,7 +134,7 @@ static bool wanted(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    int bad = 0, skips = 0;
+    int bad = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
