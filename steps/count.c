@@ -45,7 +45,7 @@ static int count_object(struct step_ctx *c, const struct object_info *o, struct 
 {
     char name[KEY_NAME_SIZE];
     int64_t records = 0;
-    int rc = records_read(c, o, on_record, &records, err);
+    int rc = step_records(c, o, on_record, &records, err);
 
     if (rc < 0)
         return err_prefix(err, "%s", key_name(o->key, name));

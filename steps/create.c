@@ -108,7 +108,7 @@ static int sample(struct sampling *s, struct err *err)
     }
     for (size_t i = 0; rc == 0 && i < s->count && s->rows < SAMPLE_ROWS; i++) {
         s->header_seen = false;
-        rc = records_read(s->c, &s->objects[i], on_record, s, err);
+        rc = step_records(s->c, &s->objects[i], on_record, s, err);
     }
     return rc;
 }

@@ -2,6 +2,7 @@
 #define STEPS_OBJECT_INT_H
 /* Shared by steps/ alone: one object from its source to typed batches, and its rejects on their way to the state. */
 #include "base/limits.h"
+#include "io/rows.h"
 #include "state/queue.h"
 #include "state/reject.h"
 #include "steps/step.h"
@@ -18,21 +19,11 @@ struct row_sink {
     int (*end)(void *arg, struct err *err);
     void *arg;
 };
-struct rows_result {
-    int64_t records;  /* data records: good and rejected */
-    int64_t rejected; /* by parser and typing */
-    int64_t empty_lines;
-    char sha256[65]; /* of the object's bytes as they lie at the source */
-};
 /* Reads the object of l whole. Errors name file and line. def borrowed. */
 NODISCARD int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def,
                         const struct row_sink *sink, struct rows_result *ret, struct err *err);
 /* The same bytes without parsing them: sha256 alone. */
 NODISCARD int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], struct err *err);
-/* The records of an object as they come: for sampling. fn: 0 go on, 1 enough. */
-NODISCARD int records_read(struct step_ctx *c, const struct object_info *o,
-                           int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
-                           struct err *err);
 /* Last part of the key, printable: for messages. */
 #define KEY_NAME_SIZE 200
 const char *key_name(const char *key, char out[KEY_NAME_SIZE]);

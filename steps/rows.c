@@ -22,54 +22,10 @@ static struct object_info info_of(const struct load_row *l)
                                 .modified_ms = l->modified_ms};
 }
 
-/* Everything between an object and its CSV records. */
-struct pipe {
-    struct csv *csv;
-    struct reader *hashing; /* borrowed: inside csv */
-};
-
-static int pipe_open(struct step_ctx *c, const struct object_info *o, struct pipe *ret, struct err *err)
-{
-    struct source *source;
-    struct reader *raw = NULL, *hashing = NULL, *plain = NULL;
-
-    int rc = step_source(c, &source, err);
-    if (rc == 0)
-        rc = source_get(source, o, &raw, err);
-    if (rc == 0)
-        rc = hashing_open(raw, &hashing, err);
-    if (rc == 0)
-        rc = inflate_open(hashing, &plain, err);
-    if (rc == 0)
-        rc = csv_open(plain, &c->pipeline->dialect, &ret->csv, err);
-    ret->hashing = hashing;
-    return rc;
-}
-
-/* Reads what is left (nothing, normally) so that the source verifies length and ETag, and gives the sum. */
-static int drain(struct reader *hashing, char sha256[65], struct err *err)
-{
-    unsigned char sum[SHA256_SIZE];
-    char waste[16384];
-    int64_t bytes;
-    size_t n;
-
-    do {
-        int rc = reader_read(hashing, waste, sizeof waste, &n, err);
-        if (rc < 0)
-            return rc;
-    } while (n > 0);
-    hashing_result(hashing, sum, &bytes);
-    str_hex(sum, sizeof sum, sha256);
-    return 0;
-}
-
+/* One is filled while the sink may still be at work on the other. */
 struct reading {
-    struct step_ctx *c;
     const struct row_sink *sink;
-    struct converter *converter;
-    struct batch *batch, *given; /* one is filled while the sink may still be at work on the other */
-    struct rows_result *result;
+    struct batch *batch, *given;
 };
 
 static int flush(struct reading *r, struct err *err)
@@ -85,87 +41,54 @@ static int flush(struct reading *r, struct err *err)
     return rc;
 }
 
-static int one_record(struct reading *r, const struct csv_record *rec, struct err *err)
+static int all_records(struct reading *r, struct rows *rows, const struct table *def, struct err *err)
 {
-    struct reject_info why;
-    int rc = 0;
-
-    r->result->records++;
-    if (converter_row(r->converter, rec, r->batch, &why) == 1) {
-        if (r->batch->rows == r->batch->capacity || r->batch->bytes >= BATCH_BYTES)
-            rc = flush(r, err);
-        return rc;
-    }
-    r->result->rejected++;
-    if (r->sink->reject != NULL)
-        rc = r->sink->reject(r->sink->arg, &why, err);
-    return rc;
-}
-
-/* Header (or first record) against the table; opens the batch. */
-static int begin(struct reading *r, const struct table *def, const struct csv_record *first, struct err *err)
-{
+    const struct row_sink *s = r->sink;
     size_t count;
-
-    if (first->code != CSV_GOOD)
-        return err_set(err, ERR_BAD_CSV, "line %lld: %s: %s", (long long)first->line,
-                       csv_code_name(first->code), first->message);
-    int rc = converter_new(&r->c->pipeline->convert, def, first, &r->converter, err);
-    if (rc < 0)
-        return rc;
-    const int *columns = converter_columns(r->converter, &count);
-    r->batch = batch_new(def, columns, count, BATCH_ROWS);
-    r->given = batch_new(def, columns, count, BATCH_ROWS);
-    return r->sink->begin != NULL ? r->sink->begin(r->sink->arg, columns, count, err) : 0;
-}
-
-static int all_records(struct reading *r, struct csv *csv, const struct table *def, struct err *err)
-{
-    struct csv_record rec;
-    bool header = r->c->pipeline->convert.header;
-    int rc = csv_next(csv, &rec, err);
+    int rc = rows_begin(rows, err);
 
     if (rc <= 0)
         return rc;
-    rc = begin(r, def, &rec, err);
-    if (rc == 0 && !header)
-        rc = one_record(r, &rec, err);
-    for (int64_t n = 1; rc >= 0; n++) {
-        rc = csv_next(csv, &rec, err);
-        if (rc <= 0)
-            break;
-        rc = one_record(r, &rec, err);
-        if (rc >= 0 && n % 4096 == 0)
-            rc = beat(&r->c->beat, err);
-    }
-    if (rc >= 0)
+    const int *columns = rows_columns(rows, &count);
+    r->batch = batch_new(def, columns, count, BATCH_ROWS);
+    r->given = batch_new(def, columns, count, BATCH_ROWS);
+    rc = s->begin != NULL ? s->begin(s->arg, columns, count, err) : 0;
+    while (rc == 0) {
+        rc = rows_fill(rows, r->batch, -1, s->reject, s->arg, err);
+        if (rc < 0)
+            return rc;
+        bool end = rc == ROWS_END;
         rc = flush(r, err);
-    return rc == 0 && r->sink->end != NULL ? r->sink->end(r->sink->arg, err) : rc;
+        if (end)
+            break;
+    }
+    return rc == 0 && s->end != NULL ? s->end(s->arg, err) : rc;
 }
 
 int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def,
               const struct row_sink *sink, struct rows_result *ret, struct err *err)
 {
+    const struct rows_config config = {&c->pipeline->dialect, &c->pipeline->convert, def, &c->beat};
     struct object_info o = info_of(l);
-    struct pipe pipe = {NULL, NULL};
-    struct reading r = {.c = c, .sink = sink, .result = ret};
-    struct csv_stats stats;
+    struct reading r = {.sink = sink};
+    struct rows *rows = NULL;
+    struct reader *raw;
+    struct source *source;
     char name[KEY_NAME_SIZE];
 
     memset(ret, 0, sizeof *ret);
-    int rc = pipe_open(c, &o, &pipe, err);
+    int rc = step_source(c, &source, err);
     if (rc == 0)
-        rc = all_records(&r, pipe.csv, def, err);
+        rc = source_get(source, &o, &raw, err);
     if (rc == 0)
-        rc = drain(pipe.hashing, ret->sha256, err);
-    if (rc == 0) {
-        csv_stats(pipe.csv, &stats);
-        ret->empty_lines = stats.empty_lines;
-    }
+        rc = rows_open(&config, raw, true, &rows, err);
+    if (rc == 0)
+        rc = all_records(&r, rows, def, err);
+    if (rows != NULL)
+        rows_result(rows, ret);
     batch_free(r.batch);
     batch_free(r.given);
-    converter_free(r.converter);
-    csv_close(pipe.csv);
+    rows_close(rows);
     return rc < 0 ? err_prefix(err, "%s", key_name(l->key, name)) : 0;
 }
 
@@ -174,36 +97,24 @@ int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], st
     struct object_info o = info_of(l);
     struct source *source;
     struct reader *raw = NULL, *hashing = NULL;
+    unsigned char sum[SHA256_SIZE];
+    char waste[16384];
+    int64_t bytes;
+    size_t n = 1;
 
     int rc = step_source(c, &source, err);
     if (rc == 0)
         rc = source_get(source, &o, &raw, err);
     if (rc == 0)
         rc = hashing_open(raw, &hashing, err);
-    if (rc == 0)
-        rc = drain(hashing, ret, err);
+    while (rc == 0 && n > 0)
+        rc = reader_read(hashing, waste, sizeof waste, &n, err);
+    if (rc == 0) {
+        hashing_result(hashing, sum, &bytes);
+        str_hex(sum, sizeof sum, ret);
+    }
     reader_close(hashing);
     return rc;
-}
-
-int records_read(struct step_ctx *c, const struct object_info *o,
-                 int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
-                 struct err *err)
-{
-    struct pipe pipe = {NULL, NULL};
-    struct csv_record rec;
-
-    int rc = pipe_open(c, o, &pipe, err);
-    while (rc == 0) {
-        rc = csv_next(pipe.csv, &rec, err);
-        if (rc <= 0)
-            break;
-        rc = fn(arg, &rec, err);
-        if (rc == 0)
-            rc = beat(&c->beat, err);
-    }
-    csv_close(pipe.csv);
-    return rc < 0 ? rc : 0;
 }
 
 void rejects_init(struct rejects_out *r, struct step_ctx *c, int64_t load_id)
