@@ -63,6 +63,12 @@ struct batch *batch_new(const struct table *t, const int *columns, size_t count,
     return b;
 }
 
+void batch_share(struct batch *b)
+{
+    if (b->load_ids == NULL)
+        b->load_ids = xcalloc(b->capacity, sizeof *b->load_ids);
+}
+
 void batch_clear(struct batch *b)
 {
     b->rows = 0;
@@ -86,6 +92,7 @@ void batch_free(struct batch *b)
     }
     free(b->cols);
     free(b->lines);
+    free(b->load_ids);
     free(b->offsets);
     free(b->raw);
     free(b->raw_n);

@@ -25,12 +25,15 @@ struct batch {
     size_t rows, capacity;
     size_t bytes; /* on the wire or in memory, roughly, the larger of each row: flush at BATCH_BYTES */
     int64_t *lines, *offsets; /* per row: for _orch_line and for rejects found by the server */
+    int64_t *load_ids;        /* per row, for _orch_load_id, where objects share a batch; NULL: the load's own */
     const char **raw;         /* per row: the record as it stood (arena), for such rejects */
     uint32_t *raw_n;
     struct arena *arena;
 };
 /* columns: indexes into t->columns that the load fills, in INSERT order. t is borrowed. */
 struct batch *batch_new(const struct table *t, const int *columns, size_t count, size_t capacity);
+/* Rows of several objects from now on: load_ids is there, 0 so far. */
+void batch_share(struct batch *b);
 void batch_clear(struct batch *b);
 void batch_free(struct batch *b);
 /* Adds every row of b, or one row, to (sign +1) or takes it from (-1) s. */

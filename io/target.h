@@ -82,6 +82,7 @@ struct ledger_row {
     const char *columns;      /* JSON of sums_to_json; "" none */
     const char *job, *reason; /* job "2022-06-05T12#2"; reason of decisions and replays */
     int64_t at_ms;
+    int64_t byte_from, byte_to, line_from, line_to; /* of a chunk: [from, to); 0 of a whole object */
 };
 typedef int ledger_fn(void *arg, const struct ledger_row *row,
                       struct err *err); /* strings borrowed for the call */
@@ -90,7 +91,13 @@ NODISCARD int target_ledger_scan(struct target *t, const char *pipeline, ledger_
                                  struct err *err);
 NODISCARD int target_ledger_by_id(struct target *t, int64_t load_id, ledger_fn *fn, void *arg,
                                   struct err *err); /* 1/0 */
-/* The newest generation of the key that is not superseded. */
+/* Chunk 0 of each of these loads that the ledger has; what is loaded of each of these keys, oldest generation first. At
+ * most a few thousand at a time. */
+NODISCARD int target_ledger_of_loads(struct target *t, const int64_t *ids, size_t n, ledger_fn *fn, void *arg,
+                                     struct err *err);
+NODISCARD int target_ledger_of_keys(struct target *t, const char *pipeline, const char *const *keys, size_t n,
+                                    ledger_fn *fn, void *arg, struct err *err);
+/* What is loaded of the key: its newest generation that is not superseded. */
 NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const char *key, ledger_fn *fn,
                                    void *arg, struct err *err); /* 1/0 */
 /*
@@ -102,7 +109,12 @@ NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const
 NODISCARD int target_ledger_decide(struct target *t, const struct ledger_row *rows, size_t n,
                                    struct err *err);
 
-/* One load: begin, batches, finish. */
+/* One load: begin, batches, finish. Of a whole object; of several that share a transaction (members), none of which was
+ * ever loaded; or of one chunk of an object whose plan is in the ledger (target_chunks.h). */
+struct load_member { /* borrowed until the load is gone */
+    int64_t load_id, generation, size, mtime_ns;
+    const char *key, *etag;
+};
 struct load_spec {
     const struct table *table; /* NULL for a load without rows (EMPTY) */
     const int *columns;        /* filled columns, as batch_new got them */
@@ -111,6 +123,11 @@ struct load_spec {
     int64_t load_id, generation, size, mtime_ns;
     int64_t epoch;    /* held; the fence is written under it */
     int64_t replaces; /* load id of the generation that is replaced, 0: none */
+    const struct load_member *members; /* NULL: one object, by the fields above; else batches carry load ids */
+    size_t member_count;
+    int64_t chunk; /* 0: whole; else the chunk's number, and its rows are those from line_from on, before line_to */
+    int64_t line_from, line_to; /* line_to may be set later, with target_load_lines */
+    bool seal; /* no rows: the chunks that are there become the whole object */
     /* A row that the server refuses: found by halving, reported here, and the load goes on. */
     int (*on_reject)(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
                      struct err *err);
@@ -141,6 +158,10 @@ NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err
 /* ERR_CONTRACT: a person skipped or adopted the partition while it was loaded; not committed, for certain. */
 #define TARGET_DECIDED 99003
 NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err);
+/* The same for members: a row each, in their order. */
+NODISCARD int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t n, struct err *err);
+/* Where the chunk ends, once that is known; before target_load_sums. */
+void target_load_lines(struct load *l, int64_t line_to);
 void target_load_abort(struct load *l); /* rolls back, closes the connection, frees; NULL is fine */
 
 /* Reconciliation of what is stored, at any later time, in one snapshot. ret as for target_load_sums. */

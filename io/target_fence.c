@@ -65,9 +65,22 @@ int target_fence_raise(struct target *t, const char *pipeline, int64_t from, int
     return rc;
 }
 
+int fence_write(struct target *t, const char *pipeline, int64_t epoch, struct err *err)
+{
+    const struct val values[] = {val_text(pipeline), val_i64(epoch)};
+    int64_t rows = 0;
+    int rc = target_run(t, "fence_write", values, 2, NULL, NULL, &rows, err);
+
+    if (rc == 0 && rows != 1)
+        rc = err_set(err, ERR_LOCK_LOST,
+                     "%s: another run has taken the pipeline over since epoch %lld; nothing was committed",
+                     pipeline, (long long)epoch);
+    return rc;
+}
+
 /* 1 or 0 as the ledger says, once the fence was ours; ERR_LOCK_LOST as well knows it. */
-static int ask(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int *ret_loaded,
-               struct err *err)
+static int ask(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
+               int *ret_loaded, struct err *err)
 {
     const struct val values[] = {val_text(pipeline), val_i64(epoch)};
     int64_t rows = 0;
@@ -78,7 +91,7 @@ static int ask(struct target *t, const char *pipeline, int64_t epoch, int64_t lo
         return rc;
     rc = target_run(t, "fence_write", values, 2, NULL, NULL, &rows, err);
     if (rc == 0)
-        rc = loaded = ledger_has(t, load_id, err);
+        rc = loaded = ledger_has(t, load_id, chunk, err);
     /* What was read counts only once COMMIT has said that nobody else wrote the fence meanwhile. */
     rc = target_end(t, rc < 0 ? rc : 0, err);
     if (rc < 0)
@@ -93,14 +106,14 @@ static bool goes_by_itself(const struct err *err)
            err->code == ERR_BUSY;
 }
 
-int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int *ret_loaded,
-                  struct err *err)
+int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
+                  int *ret_loaded, struct err *err)
 {
     int64_t until_ms = clock_mono_ms() + t->config.timeout_ms, pause_ms = 50;
 
     *ret_loaded = -1;
     for (;;) {
-        int rc = ask(t, pipeline, epoch, load_id, ret_loaded, err);
+        int rc = ask(t, pipeline, epoch, load_id, chunk, ret_loaded, err);
         if (rc == 0 || !goes_by_itself(err) || clock_mono_ms() + pause_ms >= until_ms)
             return rc;
         clock_sleep_ms(pause_ms);

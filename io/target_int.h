@@ -125,15 +125,21 @@ void target_url_release(struct target_url *u);
 
 /* target_ledger.c */
 void ledger_key_sha256(const char *key, const char *partition, unsigned char out[SHA256_SIZE]);
-NODISCARD int ledger_insert(struct target *t, const struct ledger_row *row, struct err *err);
-NODISCARD int ledger_has(struct target *t, int64_t load_id, struct err *err); /* 1 loaded once, 0 not */
+NODISCARD int ledger_insert(struct target *t, const struct ledger_row *rows, size_t n, struct err *err);
+/* 1 loaded once, 0 not; chunk 0: the whole object */
+NODISCARD int ledger_has(struct target *t, int64_t load_id, int64_t chunk, struct err *err);
+/* 1: the ledger has a row of one of these loads, or of one of these keys; 0: of none */
+NODISCARD int ledger_has_any(struct target *t, const char *pipeline, const int64_t *ids,
+                             const char *const *keys, size_t n, struct err *err);
 
 /*
  * target_fence.c. After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the
  * ledger: *ret_loaded 1 or 0, -1 where it cannot be told. ERR_LOCK_LOST when the epoch has moved on: *ret_loaded stands.
  */
-NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id,
+NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
                             int *ret_loaded, struct err *err);
+/* The last statement of a transaction of ours: ERR_LOCK_LOST where another has raised the epoch. */
+NODISCARD int fence_write(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
 
 /*
  * target_sums.c: a load's lines in ranges, narrow at first, so that no statement's length grows with the file or meets

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/limits.h"
@@ -41,7 +42,7 @@ void ledger_key_sha256(const char *key, const char *partition, unsigned char out
 
 /* --- reading --- */
 
-enum { LEDGER_CELLS = 20 };
+enum { LEDGER_CELLS = 24, LEDGER_VALUES = 25, ROWS_AT_ONCE = 40 /* of one INSERT */ };
 
 static const char *text_of(struct str cell)
 {
@@ -71,6 +72,10 @@ static int parse_row(const struct str *c, size_t count, struct ledger_row *ret, 
         .job = text_of(c[17]),
         .reason = text_of(c[18]),
         .at_ms = target_cell_i64(c[19]),
+        .byte_from = target_cell_i64(c[20]),
+        .byte_to = target_cell_i64(c[21]),
+        .line_from = target_cell_i64(c[22]),
+        .line_to = target_cell_i64(c[23]),
     };
     snprintf(ret->sha256, sizeof ret->sha256, "%.64s", text_of(c[10]));
     return state_by_name(text_of(c[12]), &ret->state, err);
@@ -144,31 +149,112 @@ int target_ledger_newest(struct target *t, const char *pipeline, const char *key
     return read_some(t, "ledger_newest", values, 2, fn, arg, err);
 }
 
-int ledger_has(struct target *t, int64_t load_id, struct err *err)
+/* "1,2,3" */
+static int ids_list(const int64_t *ids, size_t n, struct buf *ret, struct err *err)
 {
-    const struct val values[] = {val_i64(load_id)};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = buf_addf(ret, err, i > 0 ? ",%lld" : "%lld", (long long)ids[i]);
+    return rc;
+}
+
+/* "X'..',X'..'" */
+static int keys_list(const char *const *keys, size_t n, struct buf *ret, struct err *err)
+{
+    unsigned char sum[SHA256_SIZE];
+    char hex[SHA256_HEX];
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        ledger_key_sha256(keys[i], "", sum);
+        str_hex(sum, sizeof sum, hex);
+        rc = buf_addf(ret, err, i > 0 ? ",X'%s'" : "X'%s'", hex);
+    }
+    return rc;
+}
+
+static int read_list(struct target *t, const char *query, const char *list, const struct val *values,
+                     size_t n, ledger_fn *fn, void *arg, struct err *err)
+{
+    struct reading r = {.fn = fn, .arg = arg};
+    int rc = target_ready(t, err);
+
+    return rc < 0 ? rc : target_run_on(t, query, "orch_load", list, values, n, on_row, &r, NULL, err);
+}
+
+int target_ledger_of_loads(struct target *t, const int64_t *ids, size_t n, ledger_fn *fn, void *arg,
+                           struct err *err)
+{
+    struct buf list = BUF_INIT(MAX_SQL);
+    int rc = ids_list(ids, n, &list, err);
+
+    if (rc == 0 && n > 0)
+        rc = read_list(t, "ledger_of_loads", list.p, NULL, 0, fn, arg, err);
+    buf_release(&list);
+    return rc;
+}
+
+int target_ledger_of_keys(struct target *t, const char *pipeline, const char *const *keys, size_t n,
+                          ledger_fn *fn, void *arg, struct err *err)
+{
+    const struct val values[] = {val_text(pipeline)};
+    struct buf list = BUF_INIT(MAX_SQL);
+    int rc = keys_list(keys, n, &list, err);
+
+    if (rc == 0 && n > 0)
+        rc = read_list(t, "ledger_of_keys", list.p, values, 1, fn, arg, err);
+    buf_release(&list);
+    return rc;
+}
+
+int ledger_has_any(struct target *t, const char *pipeline, const int64_t *ids, const char *const *keys,
+                   size_t n, struct err *err)
+{
+    const struct val values[] = {val_text(pipeline)};
+    struct buf list = BUF_INIT(MAX_SQL);
+    int64_t found[2] = {0, 0};
+
+    int rc = ids_list(ids, n, &list, err);
+    if (rc == 0)
+        rc = target_run_on(t, "ledger_loads_there", "orch_load", list.p, NULL, 0, target_row_i64, &found[0],
+                           NULL, err);
+    buf_clear(&list);
+    if (rc == 0)
+        rc = keys_list(keys, n, &list, err);
+    if (rc == 0)
+        rc = target_run_on(t, "ledger_keys_there", "orch_load", list.p, values, 1, target_row_i64, &found[1],
+                           NULL, err);
+    buf_release(&list);
+    return rc < 0 ? rc : found[0] + found[1] > 0;
+}
+
+int ledger_has(struct target *t, int64_t load_id, int64_t chunk, struct err *err)
+{
+    const struct val values[] = {val_i64(load_id), val_i64(chunk)};
     int64_t rows = 0;
-    int rc = target_run(t, "ledger_done", values, 1, NULL, NULL, &rows, err);
+    int rc = target_run(t, "ledger_done", values, 2, NULL, NULL, &rows, err);
 
     return rc < 0 ? rc : rows > 0;
 }
 
 /* --- writing: inside a transaction --- */
 
-int ledger_insert(struct target *t, const struct ledger_row *r, struct err *err)
+/* key_sum is kept by the caller: the values borrow it. */
+static void values_of(const struct ledger_row *r, unsigned char key_sum[SHA256_SIZE],
+                      struct val out[LEDGER_VALUES])
 {
-    unsigned char sum[SHA256_SIZE];
     const char *key = r->key != NULL ? r->key : "";
 
-    ledger_key_sha256(key, r->partition, sum);
-    const struct val values[] = {
+    ledger_key_sha256(key, r->partition, key_sum);
+    const struct val values[LEDGER_VALUES] = {
         val_i64(r->load_id),
         val_i64(r->chunk),
         val_i64(r->generation),
         val_text(r->pipeline),
         val_text(r->partition),
         val_blob(key, strlen(key)),
-        val_blob(sum, sizeof sum),
+        val_blob(key_sum, SHA256_SIZE),
         val_text(r->etag != NULL ? r->etag : ""),
         val_text(r->table != NULL ? r->table : ""),
         val_i64(r->size),
@@ -183,17 +269,53 @@ int ledger_insert(struct target *t, const struct ledger_row *r, struct err *err)
         val_text(r->job != NULL ? r->job : ""),
         val_text(r->reason),
         val_i64(r->at_ms != 0 ? r->at_ms : clock_now_ms()),
+        val_i64(r->byte_from),
+        val_i64(r->byte_to),
+        val_i64(r->line_from),
+        val_i64(r->line_to),
     };
-    int64_t rows = 0;
-    int rc = target_run(t, "ledger_insert", values, ARRAY_LEN(values), NULL, NULL, &rows, err);
+    memcpy(out, values, sizeof values);
+}
+
+static int insert_some(struct target *t, const struct ledger_row *rows, size_t n, struct err *err)
+{
+    unsigned char(*sums)[SHA256_SIZE] = xcalloc(n, sizeof *sums);
+    struct val *values = xcalloc(n * LEDGER_VALUES, sizeof *values);
+    struct buf marks = BUF_INIT(MAX_SQL);
+    int64_t inserted = 0;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        values_of(&rows[i], sums[i], values + i * LEDGER_VALUES);
+        rc = buf_adds(&marks, i > 0 ? ",(?" : "(?", err);
+        for (int k = 1; rc == 0 && k < LEDGER_VALUES; k++)
+            rc = buf_adds(&marks, ",?", err);
+        if (rc == 0)
+            rc = buf_adds(&marks, ")", err);
+    }
+    if (rc == 0)
+        rc = target_run_on(t, "ledger_insert", "orch_load", marks.p, values, n * LEDGER_VALUES, NULL, NULL,
+                           &inserted, err);
     if (rc < 0 && err->code == ERR_DUPLICATE_KEY) {
         err_set(err, ERR_TRANSIENT, "the ledger already has load %lld, or generation %lld of its key",
-                (long long)r->load_id, (long long)r->generation);
-        return err_hint(err, "the state file is behind the target; the next tick brings it in line");
+                (long long)rows[0].load_id, (long long)rows[0].generation);
+        err_hint(err, "the state file is behind the target; the next tick brings it in line");
     }
-    if (rc == 0 && rows != 1)
-        return err_set(err, ERR_BAD_RESPONSE, "%lld ledger rows were written where one was sent",
-                       (long long)rows);
+    if (rc == 0 && inserted != (int64_t)n)
+        rc = err_set(err, ERR_BAD_RESPONSE, "%lld ledger rows were written where %zu were sent",
+                     (long long)inserted, n);
+    buf_release(&marks);
+    free(values);
+    free(sums);
+    return rc;
+}
+
+int ledger_insert(struct target *t, const struct ledger_row *rows, size_t n, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i += ROWS_AT_ONCE)
+        rc = insert_some(t, rows + i, n - i < ROWS_AT_ONCE ? n - i : ROWS_AT_ONCE, err);
     return rc;
 }
 
@@ -230,7 +352,7 @@ static int decide_one(struct target *t, const struct ledger_row *row, struct err
     }
     r.key = "";
     r.last = true;
-    return rc < 0 ? rc : ledger_insert(t, &r, err);
+    return rc < 0 ? rc : ledger_insert(t, &r, 1, err);
 }
 
 struct deciding {

@@ -86,15 +86,68 @@ static int on_live(void *arg, const struct str *cells, size_t count, struct err 
     return err_hint(err, "the state file is behind the target; the next tick brings it in line");
 }
 
-/* 1: this load id was loaded before. */
+/* Objects that share a transaction are all new. Where one is not, each gets a transaction of its own instead. */
+static int check_members(struct load *l, struct err *err)
+{
+    const struct load_spec *s = &l->spec;
+    int64_t *ids = xcalloc(s->member_count, sizeof *ids);
+    const char **keys = xcalloc(s->member_count, sizeof *keys);
+
+    for (size_t i = 0; i < s->member_count; i++) {
+        ids[i] = s->members[i].load_id;
+        keys[i] = s->members[i].key;
+    }
+    int rc = ledger_has_any(l->t, s->pipeline, ids, keys, s->member_count, err);
+    if (rc == 1)
+        rc = err_set(err, ERR_TRANSIENT, "the ledger has objects that this state file calls new");
+    free(ids);
+    free(keys);
+    return rc;
+}
+
+static int on_plan(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    bool *planned = arg;
+
+    UNUSED(count);
+    UNUSED(err);
+    *planned = cells[0].p != NULL && strcmp(cells[0].p, "PLAN") == 0;
+    return 0;
+}
+
+/* A chunk goes under its plan; the whole is sealed when no chunk is missing. */
+static int check_chunks(struct load *l, struct err *err)
+{
+    const struct val id = val_i64(l->spec.load_id);
+    int64_t found[3] = {0, 0, 0};
+    bool planned = false;
+    int rc = target_run(l->t, "chunk_state", &id, 1, on_plan, &planned, NULL, err);
+
+    if (rc == 0 && !planned)
+        rc = err_set(err, ERR_TRANSIENT, "the ledger has no plan of load %lld, or it is being taken back",
+                     (long long)l->spec.load_id);
+    if (rc < 0 || !l->spec.seal)
+        return rc;
+    rc = target_run(l->t, "chunk_gaps", &id, 1, target_row_i64, found, NULL, err);
+    if (rc == 0 && (found[0] != found[1] || found[2] != 1))
+        rc = err_set(err, ERR_TRANSIENT, "load %lld has %lld chunks in the ledger where %lld are to be",
+                     (long long)l->spec.load_id, (long long)found[0], (long long)found[1]);
+    return rc;
+}
+
+/* 1: this load id, or this chunk of it, was loaded before. */
 static int check_ledger(struct load *l, struct err *err)
 {
     const struct load_spec *s = &l->spec;
     const struct val values[] = {val_text(s->pipeline), val_blob(l->key_sha256, sizeof l->key_sha256),
                                  val_i64(s->load_id), val_i64(s->generation)};
-    int rc = ledger_has(l->t, s->load_id, err);
 
-    if (rc != 0)
+    if (s->members != NULL)
+        return check_members(l, err);
+    int rc = ledger_has(l->t, s->load_id, s->chunk, err);
+    if (rc == 0 && (s->chunk > 0 || s->seal))
+        rc = check_chunks(l, err);
+    if (rc != 0 || s->chunk > 0)
         return rc;
     return target_run(l->t, "ledger_live", values, ARRAY_LEN(values), on_live, l, NULL, err);
 }
@@ -175,6 +228,11 @@ int target_load_batch_start(struct load *l, const struct batch *b, struct err *e
     return rc < 0 ? rc : target_beat(l->t, err);
 }
 
+void target_load_lines(struct load *l, int64_t line_to)
+{
+    l->spec.line_to = line_to;
+}
+
 int target_load_settle(struct load *l, struct err *err)
 {
     int rc = same_connection(l, err);
@@ -207,31 +265,86 @@ int target_load_sums(struct load *l, struct sums *ret, struct err *err)
     return rc < 0 ? rc : table_sums(l->t, l->spec.table, l->spec.load_id, ret, err);
 }
 
-static int write_ledger(struct load *l, const struct ledger_row *given, struct err *err)
+/* What the load knows better than the caller. */
+static void complete(const struct load *l, size_t i, struct ledger_row *row)
 {
     const struct load_spec *s = &l->spec;
-    struct ledger_row row = *given;
+    const struct load_member one = {s->load_id, s->generation, s->size, s->mtime_ns, s->key, s->etag},
+                             *m = s->members != NULL ? &s->members[i] : &one;
 
-    row.load_id = s->load_id;
-    row.generation = s->generation;
-    row.pipeline = s->pipeline;
-    row.partition = s->partition;
-    row.key = s->key;
-    row.etag = s->etag;
-    row.size = s->size;
-    row.mtime_ns = s->mtime_ns;
-    row.job = s->job;
-    row.reason = s->reason;
-    row.last = true;
-    if (row.table == NULL && s->table != NULL)
-        row.table = s->table->name;
-    if (row.rows_loaded != l->inserted)
-        return err_set(err, ERR_MISMATCH, "%lld rows are to be recorded, %lld were inserted",
-                       (long long)row.rows_loaded, (long long)l->inserted);
+    row->load_id = m->load_id;
+    row->generation = m->generation;
+    row->key = m->key;
+    row->etag = m->etag;
+    row->size = m->size;
+    row->mtime_ns = m->mtime_ns;
+    row->pipeline = s->pipeline;
+    row->partition = s->partition;
+    row->job = s->job;
+    row->reason = s->reason;
+    row->chunk = s->chunk;
+    if (s->chunk == 0)
+        row->last = true;
+    if (row->table == NULL && s->table != NULL)
+        row->table = s->table->name;
+}
+
+static int seal(struct load *l, const struct ledger_row *r, struct err *err)
+{
+    const struct val id = val_i64(r->load_id);
+    const struct val values[] = {val_text(ledger_state_name(r->state)),
+                                 val_text(r->sha256),
+                                 val_i64(r->rows_read),
+                                 val_i64(r->rows_loaded),
+                                 val_i64(r->rows_rejected),
+                                 val_text(r->columns != NULL && r->columns[0] != '\0' ? r->columns : NULL),
+                                 val_i64(r->at_ms != 0 ? r->at_ms : clock_now_ms()),
+                                 val_i64(r->byte_to),
+                                 val_i64(r->line_to),
+                                 id};
+    int64_t rows = 0;
+    int rc = target_run(l->t, "chunk_seal", values, ARRAY_LEN(values), NULL, NULL, &rows, err);
+
+    if (rc == 0 && rows != 1)
+        rc = err_set(err, ERR_TRANSIENT, "the plan of load %lld is not there any more", (long long)r->load_id);
+    if (rc == 0)
+        rc = target_run(l->t, "chunk_forget_all", &id, 1, NULL, NULL, NULL, err);
+    return rc;
+}
+
+static int supersede(struct load *l, struct err *err)
+{
+    const struct load_spec *s = &l->spec;
     const struct val older[] = {val_text(s->pipeline), val_blob(l->key_sha256, sizeof l->key_sha256),
                                 val_i64(s->generation)};
-    int rc = target_run(l->t, "ledger_supersede", older, ARRAY_LEN(older), NULL, NULL, NULL, err);
-    return rc < 0 ? rc : ledger_insert(l->t, &row, err);
+
+    if (s->members != NULL || s->chunk > 0)
+        return 0;
+    return target_run(l->t, "ledger_supersede", older, ARRAY_LEN(older), NULL, NULL, NULL, err);
+}
+
+static int write_ledger(struct load *l, const struct ledger_row *given, size_t n, struct err *err)
+{
+    struct ledger_row *rows = xcalloc(n, sizeof *rows);
+    int64_t loaded = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = given[i];
+        complete(l, i, &rows[i]);
+        loaded += rows[i].rows_loaded;
+    }
+    if (n != (l->spec.members != NULL ? l->spec.member_count : 1))
+        rc = err_set(err, ERR_INTERNAL, "%zu ledger rows for a load of %zu objects", n, l->spec.member_count);
+    if (rc == 0 && !l->spec.seal && loaded != l->inserted)
+        rc = err_set(err, ERR_MISMATCH, "%lld rows are to be recorded, %lld were inserted", (long long)loaded,
+                     (long long)l->inserted);
+    if (rc == 0)
+        rc = supersede(l, err);
+    if (rc == 0)
+        rc = l->spec.seal ? seal(l, &rows[0], err) : ledger_insert(l->t, rows, n, err);
+    free(rows);
+    return rc;
 }
 
 static int on_decision(void *arg, const struct str *cells, size_t count, struct err *err)
@@ -260,14 +373,8 @@ static int check_decision(struct load *l, struct err *err)
 
 static int write_fence(struct load *l, struct err *err)
 {
-    const struct val values[] = {val_text(l->spec.pipeline), val_i64(l->spec.epoch)};
-    int64_t rows = 0;
-    int rc = target_run(l->t, "fence_write", values, 2, NULL, NULL, &rows, err);
+    int rc = fence_write(l->t, l->spec.pipeline, l->spec.epoch, err);
 
-    if (rc == 0 && rows != 1)
-        rc = err_set(err, ERR_LOCK_LOST,
-                     "%s: another run has taken the pipeline over since epoch %lld; nothing was committed",
-                     l->spec.pipeline, (long long)l->spec.epoch);
     return rc < 0 ? rc : check_decision(l, err);
 }
 
@@ -282,7 +389,8 @@ static int settle(struct load *l, struct err *err)
         t->ops->insert_close(l);
     l->insert = NULL;
     t->ops->end_holder(t); /* ends our old transaction, where the server still waits for its COMMIT */
-    int rc = fence_resolve(t, l->spec.pipeline, l->spec.epoch, l->spec.load_id, &loaded, &asked);
+    int64_t id = l->spec.members != NULL ? l->spec.members[0].load_id : l->spec.load_id;
+    int rc = fence_resolve(t, l->spec.pipeline, l->spec.epoch, id, l->spec.chunk, &loaded, &asked);
     if (loaded == 1)
         return 0;
     if (loaded == 0) {
@@ -301,13 +409,18 @@ static int settle(struct load *l, struct err *err)
 
 int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err)
 {
+    return target_load_commit_all(l, row, 1, err);
+}
+
+int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t n, struct err *err)
+{
     struct target *t = l->t;
     int rc = target_load_settle(l, err);
 
     if (rc == 0)
         rc = fault_point("load.before_ledger", err);
     if (rc == 0)
-        rc = write_ledger(l, row, err);
+        rc = write_ledger(l, rows, n, err);
     if (rc == 0)
         rc = fault_point("load.before_fence", err);
     if (rc == 0)

@@ -32,7 +32,7 @@ int mysql_insert_open(struct load *l, struct err *err)
     int rc;
 
     l->insert = in;
-    in->count = s->column_count + lineage;
+    in->count = s->column_count + lineage + (lineage && s->members != NULL);
     in->columns = xcalloc(in->count, sizeof *in->columns);
     rc = buf_adds(&head, "INSERT INTO ", err);
     if (rc == 0)
@@ -47,7 +47,9 @@ int mysql_insert_open(struct load *l, struct err *err)
     if (rc == 0)
         rc = buf_adds(&head, lineage ? ",_orch_load_id,_orch_line) VALUES " : ") VALUES ", err);
     if (rc == 0)
-        rc = lineage ? buf_addf(&row, err, ",%lld,?)", (long long)s->load_id) : buf_adds(&row, ")", err);
+        rc = !lineage               ? buf_adds(&row, ")", err)
+             : s->members != NULL ? buf_adds(&row, ",?,?)", err)
+                                  : buf_addf(&row, err, ",%lld,?)", (long long)s->load_id);
     if (rc == 0)
         rc = mysqlc_bulk_new(mysql_db(l->t)->c, head.p, row.p, in->count, &in->bulk, err);
     buf_release(&head);
@@ -89,8 +91,10 @@ static void point_at(struct insert *in, const struct load *l, const struct batch
             break;
         }
     }
+    if (in->count == b->col_count + 2)
+        in->columns[b->col_count] = (struct mysqlc_column){.kind = BULK_I64, .values = b->load_ids};
     if (in->count > b->col_count)
-        in->columns[b->col_count] = (struct mysqlc_column){.kind = BULK_I64, .values = b->lines};
+        in->columns[in->count - 1] = (struct mysqlc_column){.kind = BULK_I64, .values = b->lines};
 }
 
 static size_t row_bytes(const struct batch *b, size_t row)
@@ -377,6 +381,8 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
     if (b->col_count != l->spec.column_count)
         return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count,
                        l->spec.column_count);
+    if (l->spec.members != NULL && b->load_ids == NULL)
+        return err_set(err, ERR_INTERNAL, "a batch without load ids for a load of several objects");
     rc = mysql_insert_settle(l, err);
     if (rc < 0)
         return rc;

@@ -83,7 +83,7 @@ static int insert_one(struct load *l, const struct batch *b, size_t row)
         code = bind_cell(stmt, at++, c, row, l->spec.table->columns[c->column].type == COL_BINARY);
     }
     if (code == SQLITE_OK && l->spec.table->has_lineage) {
-        code = sqlite3_bind_int64(stmt, at, l->spec.load_id);
+        code = sqlite3_bind_int64(stmt, at, l->spec.members != NULL ? b->load_ids[row] : l->spec.load_id);
         if (code == SQLITE_OK)
             code = sqlite3_bind_int64(stmt, at + 1, b->lines[row]);
     }
@@ -135,6 +135,8 @@ int sqlite_insert_rows(struct load *l, const struct batch *b, struct err *err)
     if (b->col_count != l->spec.column_count)
         return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a load of %zu", b->col_count,
                        l->spec.column_count);
+    if (l->spec.members != NULL && b->load_ids == NULL)
+        return err_set(err, ERR_INTERNAL, "a batch without load ids for a load of several objects");
     for (size_t row = 0; row < b->rows; row++) {
         int code = insert_one(l, b, row);
         int64_t changed = sqlite3_changes(db->db);

@@ -17,42 +17,89 @@ UPDATE orch_fence SET epoch = epoch + 1 WHERE pipeline = ? AND epoch = ?;
 UPDATE orch_fence SET seq = seq + 1 WHERE pipeline = ? AND epoch = ?;
 
 -- name: ledger_scan
+-- Chunk 0 is the whole object, or the plan of one that is not whole yet; the chunks' own rows are read with ledger_by_id.
 SELECT load_id, chunk, generation, pipeline, part, object_key, etag, table_name, size, mtime_ns, sha256, last, state,
-       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms
+       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms, byte_from, byte_to, line_from, line_to
   FROM orch_load
- WHERE pipeline = ? AND at_ms >= ? AND (at_ms > ? OR load_id > ? OR (load_id = ? AND chunk > ?))
+ WHERE pipeline = ? AND at_ms >= ? AND (at_ms > ? OR load_id > ? OR (load_id = ? AND chunk > ?)) AND chunk = 0
  ORDER BY at_ms, load_id, chunk LIMIT 200;
 
 -- name: ledger_by_id
 SELECT load_id, chunk, generation, pipeline, part, object_key, etag, table_name, size, mtime_ns, sha256, last, state,
-       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms
+       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms, byte_from, byte_to, line_from, line_to
   FROM orch_load WHERE load_id = ? ORDER BY chunk;
 
--- name: ledger_newest
+-- name: ledger_of_loads
+-- {columns}: load ids.
 SELECT load_id, chunk, generation, pipeline, part, object_key, etag, table_name, size, mtime_ns, sha256, last, state,
-       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms
-  FROM orch_load WHERE pipeline = ? AND key_sha256 = ? AND state <> 'SUPERSEDED'
- ORDER BY generation DESC, chunk LIMIT 1;
+       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms, byte_from, byte_to, line_from, line_to
+  FROM orch_load WHERE load_id IN ({columns}) AND chunk = 0;
+
+-- name: ledger_newest
+-- What is loaded of the key: a plan says nothing of that.
+SELECT load_id, chunk, generation, pipeline, part, object_key, etag, table_name, size, mtime_ns, sha256, last, state,
+       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms, byte_from, byte_to, line_from, line_to
+  FROM orch_load WHERE pipeline = ? AND key_sha256 = ? AND chunk = 0 AND state NOT IN ('SUPERSEDED', 'PLAN', 'REVOKING')
+ ORDER BY generation DESC LIMIT 1;
+
+-- name: ledger_of_keys
+-- {columns}: sha256 of keys. The newest last.
+SELECT load_id, chunk, generation, pipeline, part, object_key, etag, table_name, size, mtime_ns, sha256, last, state,
+       rows_read, rows_loaded, rows_rejected, columns_json, job, reason, at_ms, byte_from, byte_to, line_from, line_to
+  FROM orch_load WHERE pipeline = ? AND key_sha256 IN ({columns}) AND chunk = 0 AND state NOT IN ('SUPERSEDED', 'PLAN', 'REVOKING')
+ ORDER BY generation;
 
 -- name: ledger_done
--- Was this load id ever loaded? A plan alone says nothing.
-SELECT state FROM orch_load WHERE load_id = ? AND state <> 'PLAN' LIMIT 1;
+-- Was this load, or this chunk of it, ever loaded? A plan alone says nothing.
+SELECT state FROM orch_load WHERE load_id = ? AND chunk = ? AND state NOT IN ('PLAN', 'REVOKING') LIMIT 1;
 
 -- name: ledger_live
 -- Other loads of the key whose rows count: what a load must replace, or must not come after.
 SELECT load_id, generation FROM orch_load
- WHERE pipeline = ? AND key_sha256 = ? AND load_id <> ? AND (state = 'LOADED' OR generation >= ?)
+ WHERE pipeline = ? AND key_sha256 = ? AND load_id <> ? AND chunk = 0 AND (state = 'LOADED' OR generation >= ?)
  ORDER BY generation;
 
+-- name: ledger_loads_there
+-- {columns}: load ids, none of which may be there.
+SELECT COUNT(*) FROM orch_load WHERE load_id IN ({columns});
+
+-- name: ledger_keys_there
+-- {columns}: sha256 of keys, of which nothing was ever loaded.
+SELECT COUNT(*) FROM orch_load WHERE pipeline = ? AND key_sha256 IN ({columns});
+
 -- name: ledger_insert
+-- {columns}: as many rows of marks as there are.
 INSERT INTO orch_load (load_id, chunk, generation, pipeline, part, object_key, key_sha256, etag, table_name, size,
                        mtime_ns, sha256, last, state, rows_read, rows_loaded, rows_rejected, columns_json, job, reason,
-                       at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                       at_ms, byte_from, byte_to, line_from, line_to)
+VALUES {columns};
 
 -- name: ledger_supersede
 UPDATE orch_load SET state = 'SUPERSEDED'
  WHERE pipeline = ? AND key_sha256 = ? AND generation < ? AND state IN ('LOADED', 'EMPTY');
+
+-- name: chunk_state
+-- Chunk 0 of a load: PLAN, and nobody takes it back meanwhile.
+SELECT state FROM orch_load WHERE load_id = ? AND chunk = 0;
+
+-- name: chunk_gaps
+-- How many chunks there are, the last one's number, and whether it says that it is the last.
+SELECT COUNT(*), COALESCE(MAX(chunk), 0), COALESCE(SUM(last), 0) FROM orch_load WHERE load_id = ? AND chunk > 0;
+
+-- name: chunk_seal
+-- The whole object is loaded: chunk 0 says so from now on.
+UPDATE orch_load SET state = ?, sha256 = ?, last = 1, rows_read = ?, rows_loaded = ?, rows_rejected = ?,
+       columns_json = ?, at_ms = ?, byte_to = ?, line_to = ?
+ WHERE load_id = ? AND chunk = 0 AND state = 'PLAN';
+
+-- name: chunk_forget_all
+DELETE FROM orch_load WHERE load_id = ? AND chunk > 0;
+
+-- name: chunk_revoke
+UPDATE orch_load SET state = 'REVOKING' WHERE load_id = ? AND chunk = 0 AND state = 'PLAN';
+
+-- name: chunk_forget
+DELETE FROM orch_load WHERE load_id = ? AND chunk = ?;
 
 -- name: decision_withdraw
 -- By its key: a search would wait for ledger rows of loads that are being committed, which wait for the fence.

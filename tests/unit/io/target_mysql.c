@@ -410,11 +410,11 @@ TEST(a_server_that_stays_away_after_commit_is_unknown)
     tf_release(&l);
     test_proxy_rules(p, NULL);
     int loaded;
-    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch, 7, &loaded, &err), &err);
+    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch, 7, 0, &loaded, &err), &err);
     is_int(loaded, 1);
-    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch, 8, &loaded, &err), &err);
+    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch, 8, 0, &loaded, &err), &err);
     is_int(loaded, 0);
-    fails(fence_resolve(t, TF_PIPELINE, l.epoch + 1, 7, &loaded, &err), &err, ERR_LOCK_LOST);
+    fails(fence_resolve(t, TF_PIPELINE, l.epoch + 1, 7, 0, &loaded, &err), &err, ERR_LOCK_LOST);
     target_close(t);
     test_mariadb_kill(m);
     server = kept;

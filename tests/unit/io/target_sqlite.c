@@ -163,9 +163,9 @@ TEST(a_lost_fence_leaves_nothing)
     fails(tf_load(t, &l, &err), &err, ERR_LOCK_LOST);
     is_str(sql("SELECT (SELECT COUNT(*) FROM loan), (SELECT COUNT(*) FROM orch_load)"), "0\t0");
     fails(target_fence_raise(t, TF_PIPELINE, l.epoch, &epoch, &err), &err, ERR_LOCK_LOST);
-    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch + 1, 7, &loaded, &err), &err);
+    must_rc(fence_resolve(t, TF_PIPELINE, l.epoch + 1, 7, 0, &loaded, &err), &err);
     is_int(loaded, 0);
-    fails(fence_resolve(t, TF_PIPELINE, l.epoch, 7, &loaded, &err), &err, ERR_LOCK_LOST);
+    fails(fence_resolve(t, TF_PIPELINE, l.epoch, 7, 0, &loaded, &err), &err, ERR_LOCK_LOST);
     target_close(other);
     target_close(t);
 }
