@@ -344,7 +344,7 @@ static int wait_for(struct http_response *r, bool headers, struct err *err)
     }
 }
 
-int http_open(struct http *h, const struct http_request *rq, struct http_response **ret, struct err *err)
+int http_start(struct http *h, const struct http_request *rq, struct http_response **ret, struct err *err)
 {
     struct http_response *r = xcalloc(1, sizeof *r);
     int rc;
@@ -369,19 +369,38 @@ int http_open(struct http *h, const struct http_request *rq, struct http_respons
     r->beaten = clock_mono_ms();
     if (curl_multi_add_handle(h->multi, r->easy) != CURLM_OK)
         abort();
-    rc = wait_for(r, true, err);
+    rc = turn(h, err); /* the request goes out */
     if (rc < 0)
         goto out;
-    if (!r->headers_done) {
-        rc = r->result != CURLE_OK
-                 ? transfer_failed(r, err)
-                 : err_set(err, ERR_BAD_RESPONSE, "%s: the answer has no HTTP headers", r->where);
-        goto out;
-    }
     *ret = r;
     return 0;
 out:
     http_close(r);
+    return rc;
+}
+
+int http_wait(struct http_response *r, struct err *err)
+{
+    int rc = wait_for(r, true, err);
+
+    if (rc == 0 && !r->headers_done)
+        rc = r->result != CURLE_OK
+                 ? transfer_failed(r, err)
+                 : err_set(err, ERR_BAD_RESPONSE, "%s: the answer has no HTTP headers", r->where);
+    if (rc < 0)
+        http_close(r);
+    return rc;
+}
+
+int http_open(struct http *h, const struct http_request *rq, struct http_response **ret, struct err *err)
+{
+    struct http_response *r;
+    int rc = http_start(h, rq, &r, err);
+
+    if (rc == 0)
+        rc = http_wait(r, err);
+    if (rc == 0)
+        *ret = r;
     return rc;
 }
 

@@ -34,6 +34,11 @@ void http_free(struct http *h);
  */
 NODISCARD int http_open(struct http *h, const struct http_request *rq, struct http_response **ret,
                         struct err *err);
+/* The same in two halves: start sends the request and is back at once, so that several are under way; the others move
+ * whenever one is waited for. wait: -code, and r is closed; 0: the headers are there. */
+NODISCARD int http_start(struct http *h, const struct http_request *rq, struct http_response **ret,
+                         struct err *err);
+NODISCARD int http_wait(struct http_response *r, struct err *err);
 int http_status(const struct http_response *r);
 /* Value of a response header (case-insensitive name, surrounding blanks cut), or NULL. Borrowed from r. */
 const char *http_header(const struct http_response *r, const char *name);

@@ -374,8 +374,9 @@ static int sign(const struct s3 *s, const struct s3_request *q, const char *path
     return rc < 0 ? rc : sigv4_sign(&v, ret, NULL, NULL, err);
 }
 
-static int open_signed(struct s3 *s, const struct s3_request *q, const char *path, struct http_response **ret,
-                       struct err *err)
+/* start: the answer is not waited for. */
+static int open_signed(struct s3 *s, const struct s3_request *q, const char *path, bool start,
+                       struct http_response **ret, struct err *err)
 {
     struct buf authorization = BUF_INIT(64 * KIB);
     const struct source_config *c = &s->config;
@@ -408,12 +409,43 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
                                   .beat = c->beat,
                                   .stall_timeout_ms =
                                       c->stall_timeout_ms > 0 ? c->stall_timeout_ms : STALL_MS};
-        rc = http_open(s->http, &rq, ret, err);
+        rc = start ? http_start(s->http, &rq, ret, err) : http_open(s->http, &rq, ret, err);
     }
     free(host);
     free(token);
     free(url);
     buf_release(&authorization);
+    return rc;
+}
+
+static int path_of(const struct s3 *s, const struct s3_request *q, struct buf *ret, struct err *err)
+{
+    int rc = buf_addf(ret, err, "%s%s", s->path, q->key != NULL || *s->path == '\0' ? "/" : "");
+
+    return rc == 0 && q->key != NULL ? sigv4_encode(q->key, strlen(q->key), true, ret, err) : rc;
+}
+
+int s3_start(struct s3 *s, const struct s3_request *q, struct http_response **ret, struct err *err)
+{
+    struct buf path = BUF_INIT(8 * KIB);
+    int rc = renew_creds(s, err);
+
+    if (rc == 0)
+        rc = path_of(s, q, &path, err);
+    if (rc == 0)
+        rc = open_signed(s, q, path.p, true, ret, err);
+    buf_release(&path);
+    return rc;
+}
+
+int s3_wait(struct http_response *r, struct err *err)
+{
+    int rc = http_wait(r, err);
+
+    if (rc == 0 && (http_status(r) < 200 || http_status(r) >= 300)) {
+        rc = err_set(err, ERR_BAD_RESPONSE, "the server answered with HTTP status %d", http_status(r));
+        http_close(r);
+    }
     return rc;
 }
 
@@ -425,11 +457,9 @@ static int once(struct s3 *s, const struct s3_request *q, struct buf *whole, str
     int rc = renew_creds(s, err);
 
     if (rc == 0)
-        rc = buf_addf(&path, err, "%s%s", s->path, q->key != NULL || *s->path == '\0' ? "/" : "");
-    if (rc == 0 && q->key != NULL)
-        rc = sigv4_encode(q->key, strlen(q->key), true, &path, err);
+        rc = path_of(s, q, &path, err);
     if (rc == 0)
-        rc = open_signed(s, q, path.p, &r, err);
+        rc = open_signed(s, q, path.p, false, &r, err);
     if (rc < 0) {
         s3_prefix_err(s, q->key, err);
         goto out;

@@ -27,6 +27,10 @@ void s3_close(struct s3 *s);
  */
 NODISCARD int s3_send(struct s3 *s, const struct s3_request *q, struct buf *whole, struct http_response **ret,
                       struct err *err);
+/* A GET that is under way while others are waited for; *ret for s3_wait. Best effort: where this fails, or s3_wait does,
+ * s3_send asks again, and tells why. */
+NODISCARD int s3_start(struct s3 *s, const struct s3_request *q, struct http_response **ret, struct err *err);
+NODISCARD int s3_wait(struct http_response *r, struct err *err); /* 0: a 2xx status; else r is closed */
 /* Waits before try number n (from 0) is repeated, with the beat. */
 NODISCARD int s3_back_off(struct s3 *s, int n, struct err *err);
 int s3_retries(const struct s3 *s);

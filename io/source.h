@@ -50,6 +50,10 @@ NODISCARD int source_list(struct source *s, const char *prefix,
  */
 NODISCARD int source_get(struct source *s, const struct object_info *o, struct reader **ret_owned,
                          struct err *err);
+/* The same, but the answer is not waited for, so that several small objects are on their way at once: what goes wrong is
+ * told by the first read. */
+NODISCARD int source_get_soon(struct source *s, const struct object_info *o, struct reader **ret_owned,
+                              struct err *err);
 /* At most n first bytes of an object, raw, for init and doctor. */
 NODISCARD int source_peek(struct source *s, const struct object_info *o, size_t n, struct buf *ret,
                           struct err *err);

@@ -129,6 +129,8 @@ struct s3_reader {
     struct s3 *s3;
     char *key, *etag, *version; /* owned; key whole */
     struct http_response *r;
+    struct http_response *early; /* asked for, and not waited for yet */
+    bool opened;
     struct md5 *md5; /* NULL: the ETag is no MD5 of the bytes */
     int64_t size, at;
     int64_t broke_at; /* where the connection broke last */
@@ -204,8 +206,21 @@ static int check_head(struct s3_reader *g, struct err *err)
     return skip(g, g->at, err);
 }
 
-/* Without a response afterwards the error is s3_send's, complete; else it lacks the key. */
-static int open_at(struct s3_reader *g, struct err *err)
+/* What was asked for early, if its answer is good; else it is asked again, and why is told then. */
+static bool take_early(struct s3_reader *g)
+{
+    struct err ignored;
+
+    if (g->early == NULL)
+        return false;
+    if (s3_wait(g->early, &ignored) == 0)
+        g->r = g->early;
+    g->early = NULL;
+    return g->r != NULL;
+}
+
+/* Without a response afterwards the error is s3_send's, complete; else it lacks the key. soon: only send the request. */
+static int open_at(struct s3_reader *g, bool soon, struct err *err)
 {
     char range[64];
     char *match = xasprintf("If-Match: \"%s\"", g->etag);
@@ -220,9 +235,11 @@ static int open_at(struct s3_reader *g, struct err *err)
             rc = sigv4_encode(g->version, strlen(g->version), false, &query, err);
     }
     struct s3_request q = {.method = "GET", .key = g->key, .query = query.p, .headers = headers};
-    if (rc == 0)
+    if (rc == 0 && soon)
+        rc = s3_start(g->s3, &q, &g->early, err);
+    else if (rc == 0 && !take_early(g))
         rc = s3_send(g->s3, &q, NULL, &g->r, err);
-    if (rc == 0)
+    if (rc == 0 && !soon)
         rc = check_head(g, err);
     free(match);
     buf_release(&query);
@@ -274,7 +291,7 @@ static int finish(struct s3_reader *g, struct err *err)
 static int get_more(struct s3_reader *g, void *p, size_t n, size_t *ret_n, struct err *err)
 {
     for (;;) {
-        int rc = g->r == NULL && g->at < g->size ? open_at(g, err) : 0;
+        int rc = g->r == NULL && g->at < g->size ? open_at(g, false, err) : 0;
         if (rc < 0 && g->r == NULL)
             return rc; /* s3_send has tried enough */
         *ret_n = 0;
@@ -302,6 +319,19 @@ static int get_more(struct s3_reader *g, void *p, size_t n, size_t *ret_n, struc
     }
 }
 
+/* Also when it has no bytes: it may be gone or another one. */
+static int open_first(struct s3_reader *g, struct err *err)
+{
+    int rc = open_at(g, false, err);
+
+    if (rc < 0)
+        return g->r != NULL ? s3_prefix_err(g->s3, g->key, err) : rc;
+    if (etag_is_of_the_bytes(g->r, g->etag))
+        g->md5 = md5_new();
+    g->opened = true;
+    return 0;
+}
+
 static int s3_reader_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
 {
     struct s3_reader *g = (struct s3_reader *)r;
@@ -313,7 +343,9 @@ static int s3_reader_read(struct reader *r, void *p, size_t n, size_t *ret_n, st
         *err = g->err;
         return g->rc;
     }
-    int rc = get_more(g, p, n, ret_n, err);
+    int rc = g->opened ? 0 : open_first(g, err);
+    if (rc == 0)
+        rc = get_more(g, p, n, ret_n, err);
     if (rc < 0) {
         *ret_n = 0;
         g->rc = rc;
@@ -327,6 +359,7 @@ static void s3_reader_close(struct reader *r)
     struct s3_reader *g = (struct s3_reader *)r;
 
     http_close(g->r);
+    http_close(g->early);
     md5_free(g->md5);
     free(g->key);
     free(g->etag);
@@ -334,10 +367,9 @@ static void s3_reader_close(struct reader *r)
     free(g);
 }
 
-static int get(struct source *source, const struct object_info *o, struct reader **ret_owned, struct err *err)
+static struct s3_reader *reader_of(struct source *source, const struct object_info *o)
 {
     struct s3_reader *g = xcalloc(1, sizeof *g);
-    int rc = fault_point("source.get", err);
 
     g->reader = (struct reader){s3_reader_read, s3_reader_close};
     g->s3 = s3_of(source);
@@ -345,16 +377,36 @@ static int get(struct source *source, const struct object_info *o, struct reader
     g->etag = xstrdup(o->etag);
     g->version = o->version_id != NULL && *o->version_id != '\0' ? xstrdup(o->version_id) : NULL;
     g->size = o->size;
+    return g;
+}
+
+static int get(struct source *source, const struct object_info *o, struct reader **ret_owned, struct err *err)
+{
+    struct s3_reader *g = reader_of(source, o);
+    int rc = fault_point("source.get", err);
+
     if (rc == 0)
-        rc = open_at(g, err); /* also when it has no bytes: it may be gone or another one */
+        rc = open_first(g, err);
     if (rc < 0) {
-        if (g->r != NULL)
-            s3_prefix_err(g->s3, g->key, err);
         s3_reader_close(&g->reader);
         return rc;
     }
-    if (etag_is_of_the_bytes(g->r, g->etag))
-        g->md5 = md5_new();
+    *ret_owned = &g->reader;
+    return 0;
+}
+
+static int get_soon(struct source *source, const struct object_info *o, struct reader **ret_owned,
+                    struct err *err)
+{
+    struct s3_reader *g = reader_of(source, o);
+    struct err ignored;
+    int rc = fault_point("source.get", err);
+
+    if (rc < 0) {
+        s3_reader_close(&g->reader);
+        return rc;
+    }
+    err_ignore(open_at(g, true, &ignored));
     *ret_owned = &g->reader;
     return 0;
 }
@@ -390,7 +442,7 @@ static void close_s3(struct source *s)
     free(s);
 }
 
-static const struct source_ops s3_ops = {close_s3, list, get, put, creds_origin, clock_skew_ms, true};
+static const struct source_ops s3_ops = {close_s3, list, get, get_soon, put, creds_origin, clock_skew_ms, true};
 
 int source_s3_new(const struct source_config *config, struct source **ret, struct err *err)
 {
