@@ -219,6 +219,11 @@ static void sum_rows(const struct batch *b, size_t from, size_t to, int sign, st
     s->rows += sign * (int64_t)(to - from);
 }
 
+void batch_sum_rows(const struct batch *b, size_t from, size_t to, struct sums *s)
+{
+    sum_rows(b, from, to, 1, s);
+}
+
 void batch_sum(const struct batch *b, struct sums *s)
 {
     sum_rows(b, 0, b->rows, 1, s);

@@ -36,6 +36,8 @@ struct batch *batch_new(const struct table *t, const int *columns, size_t count,
 void batch_share(struct batch *b);
 void batch_clear(struct batch *b);
 void batch_free(struct batch *b);
+/* Adds rows [from, to) of b to s. */
+void batch_sum_rows(const struct batch *b, size_t from, size_t to, struct sums *s);
 /* Adds every row of b, or one row, to (sign +1) or takes it from (-1) s. */
 void batch_sum(const struct batch *b, struct sums *s);
 /* Whether the cell is what the table gives as text (target_rows); NULL equals NULL alone. */

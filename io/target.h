@@ -149,6 +149,9 @@ int64_t target_load_rows(const struct load *l);
 /* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. ret: made by
  * sums_init, its "used" says of which columns. */
 NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err);
+/* The same of each of these loads, which share the transaction. */
+NODISCARD int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, struct sums *rets,
+                                    struct err *err);
 /*
  * Ledger row (read/loaded/rejected/columns/sha256/state from *row), the fence, COMMIT. 0: committed, for certain
  * (a lost answer has been asked of the ledger). <0: not committed, for certain, but for ERR_UNAVAILABLE/ERR_TIMEOUT

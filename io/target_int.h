@@ -154,5 +154,7 @@ NODISCARD int line_range_open(struct target *t, const char *table, int64_t load_
 bool line_range_next(struct line_range *r);
 NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret,
                          struct err *err);
+NODISCARD int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
+                                 int64_t line_to, struct sums *ret, struct err *err);
 bool table_is_lineage(const char *column);
 #endif

@@ -262,7 +262,19 @@ int target_load_sums(struct load *l, struct sums *ret, struct err *err)
         ret->rows = 0;
         return 0;
     }
+    if (rc == 0 && l->spec.chunk > 0)
+        return table_sums_between(l->t, l->spec.table, l->spec.load_id, l->spec.line_from, l->spec.line_to, ret,
+                                  err);
     return rc < 0 ? rc : table_sums(l->t, l->spec.table, l->spec.load_id, ret, err);
+}
+
+int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, struct sums *rets, struct err *err)
+{
+    int rc = target_load_settle(l, err);
+
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = table_sums(l->t, l->spec.table, load_ids[i], &rets[i], err);
+    return rc;
 }
 
 /* What the load knows better than the caller. */

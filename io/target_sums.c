@@ -117,6 +117,12 @@ static int sum_range(struct target *t, struct summing *s, int64_t load_id, const
 
 int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret, struct err *err)
 {
+    return table_sums_between(t, def, load_id, 0, 0, ret, err);
+}
+
+int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
+                       int64_t line_to, struct sums *ret, struct err *err)
+{
     struct summing s = {.def = def, .sums = ret};
     struct line_range r;
 
@@ -130,6 +136,10 @@ int table_sums(struct target *t, const struct table *def, int64_t load_id, struc
     ret->rows = 0;
     memset(ret->cols, 0, ret->count * sizeof *ret->cols);
     int rc = line_range_open(t, def->name, load_id, &r, err);
+    if (line_to > 0) {
+        r.to = line_from;
+        r.end = line_to;
+    }
     while (rc == 0 && line_range_next(&r))
         rc = sum_range(t, &s, load_id, &r, err);
     return rc;

@@ -502,6 +502,16 @@ static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, c
         err_ignore(str_to_bytes(str_of(json_string_value(bytes)), &p->job_bytes, &err));
     if (p->job_bytes == 0)
         fault_add(g->f, where, "job_bytes: 0 leaves no room for a file");
+    bytes = json_object_get(k, "chunk_bytes");
+    p->chunk_bytes = json_integer_value(bytes);
+    if (json_is_string(bytes))
+        err_ignore(str_to_bytes(str_of(json_string_value(bytes)), &p->chunk_bytes, &err));
+    if (p->chunk_bytes < MIN_CHUNK && (json_is_string(bytes) || json_is_integer(bytes)))
+        fault_add(g->f, where, "chunk_bytes: at least %d bytes", MIN_CHUNK);
+    p->publish_chunks = is(k, "publish", "chunks");
+    p->parallel = json_integer_value(json_object_get(k, "parallel"));
+    if (json_is_integer(json_object_get(k, "parallel")) && (p->parallel < 1 || p->parallel > MAX_PARALLEL))
+        fault_add(g->f, where, "parallel: 1 to %d connections", MAX_PARALLEL);
     p->max_attempts = json_integer_value(json_object_get(k, "max_attempts"));
     p->verify = is(k, "verify", "count") ? VERIFY_COUNT : VERIFY_SUMS;
     if (p->lineage == LINEAGE_NONE && p->verify == VERIFY_SUMS)

@@ -226,16 +226,26 @@ out:
     return rc < 0 ? rc : 0;
 }
 
-int load_pending(struct store *s, const char *token, const struct load_result *r, struct err *err)
+int load_pending_all(struct store *s, const char *token, const struct load_result *r, size_t n, struct err *err)
 {
     int rc = store_step_begin(s, token, err);
 
     if (rc < 0)
         return rc;
-    rc = job_guard_load(s, token, r->load_id, err);
-    if (rc == 0)
-        rc = put_pending(s, r, err);
-    return queue_end(s, rc, err);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        rc = job_guard_load(s, token, r[i].load_id, err);
+        if (rc == 0 && r[i].no_rejects)
+            rc = run_ids(s, SQL_STATE_REJECT_CLEAR, r[i].load_id, 0, 0, err);
+        if (rc >= 0)
+            rc = put_pending(s, &r[i], err);
+    }
+    rc = queue_end(s, rc, err);
+    return rc < 0 ? rc : 0;
+}
+
+int load_pending(struct store *s, const char *token, const struct load_result *r, struct err *err)
+{
+    return load_pending_all(s, token, r, 1, err);
 }
 
 static int undo(struct store *s, int64_t load_id, struct err *err)
@@ -367,16 +377,24 @@ out:
     return rc;
 }
 
-int load_settle(struct store *s, const char *token, int64_t load_id, const char *state, int64_t now_ms,
-                struct err *err)
+int load_settle_all(struct store *s, const char *token, const int64_t *load_ids, const char *const *states,
+                    size_t n, int64_t now_ms, struct err *err)
 {
     int rc = store_step_begin(s, token, err);
 
     if (rc < 0)
         return rc;
-    rc = job_guard_load(s, token, load_id, err);
-    if (rc == 0)
-        rc = settle(s, load_id, state, now_ms, err);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        rc = job_guard_load(s, token, load_ids[i], err);
+        if (rc == 0)
+            rc = settle(s, load_ids[i], states[i], now_ms, err);
+    }
     rc = queue_end(s, rc, err);
     return rc < 0 ? rc : 0;
+}
+
+int load_settle(struct store *s, const char *token, int64_t load_id, const char *state, int64_t now_ms,
+                struct err *err)
+{
+    return load_settle_all(s, token, &load_id, &state, 1, now_ms, err);
 }

@@ -164,15 +164,22 @@ NODISCARD int load_drop(struct store *s, const struct load_open *l, const char *
 NODISCARD int load_any(struct store *s, const char *pipeline, const char *part, struct err *err);
 /* Before the target's COMMIT: PENDING with counts and sums; the rejects are already there as PENDING. */
 struct load_result {
+    bool no_rejects; /* and none were put: what an earlier attempt left goes */
     int64_t load_id, rows_read, rows_loaded, rows_rejected, empty_lines, now_ms;
     const char *columns, *sha256;
 };
 NODISCARD int load_pending(struct store *s, const char *token, const struct load_result *r, struct err *err);
+NODISCARD int load_pending_all(struct store *s, const char *token, const struct load_result *r, size_t n,
+                               struct err *err); /* in one transaction */
 /* After it, or once the ledger was asked: LOADED/EMPTY/SAME: rejects FINAL, the replaced loads SUPERSEDED (a
  * job with nothing else too), the object's verdict set. DRAWN: dropped, its PENDING rejects deleted. Again:
  * no change. */
 NODISCARD int load_settle(struct store *s, const char *token, int64_t load_id, const char *state,
                           int64_t now_ms, struct err *err);
+
+/* The same of several, in one transaction: states[i] of load_ids[i]. */
+NODISCARD int load_settle_all(struct store *s, const char *token, const int64_t *load_ids,
+                              const char *const *states, size_t n, int64_t now_ms, struct err *err);
 
 struct reconciliation {
     int64_t job_id, at_ms, rows_source, rows_loaded, rows_rejected, rows_target;

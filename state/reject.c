@@ -40,6 +40,20 @@ int reject_put(struct store *s, const char *token, int64_t load_id, const struct
     return rc < 0 ? rc : 0;
 }
 
+int reject_forget(struct store *s, const char *token, int64_t load_id, int64_t offset_from, int64_t offset_to,
+                  struct err *err)
+{
+    int rc = store_step_begin(s, token, err);
+
+    if (rc < 0)
+        return rc;
+    rc = job_guard_load(s, token, load_id, err);
+    if (rc == 0)
+        rc = run_ids(s, SQL_STATE_REJECT_FORGET, load_id, offset_from, offset_to, err);
+    rc = queue_end(s, rc, err);
+    return rc < 0 ? rc : 0;
+}
+
 int reject_keep_failed(struct store *s, const char *token, int64_t load_id, struct err *err)
 {
     int rc = store_step_begin(s, token, err);

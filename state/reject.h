@@ -14,6 +14,9 @@ struct reject {
  * call with first=true for the first chunk. */
 NODISCARD int reject_put(struct store *s, const char *token, int64_t load_id, const struct reject *rows,
                          size_t n, bool first, int64_t now_ms, struct err *err);
+/* Forgets those PENDING whose records begin in these bytes: a chunk is going to be read again. */
+NODISCARD int reject_forget(struct store *s, const char *token, int64_t load_id, int64_t offset_from,
+                            int64_t offset_to, struct err *err);
 /* A failed attempt's rejects stay to be looked at: PENDING -> FAILED. */
 NODISCARD int reject_keep_failed(struct store *s, const char *token, int64_t load_id, struct err *err);
 typedef int reject_fn(void *arg, const struct reject *r, struct err *err);

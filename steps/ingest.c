@@ -1,4 +1,4 @@
-/* orch-ingest {pipeline, job, flag} -> {objects, rowsRead, rowsLoaded, rowsRejected}. See load_object.c. */
+/* orch-ingest {pipeline, job, flag} -> {objects, rowsRead, rowsLoaded, rowsRejected}. See load_run.c. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "state/flag.h"
@@ -41,13 +41,6 @@ static int table_of(struct step_ctx *c, struct target *t, struct table **ret, st
     return rc;
 }
 
-static bool is_done(const struct load_row *l)
-{
-    return strcmp(l->state, "LOADED") == 0 || strcmp(l->state, "EMPTY") == 0 ||
-           strcmp(l->state, "SAME") == 0 || strcmp(l->state, "SUPERSEDED") == 0 ||
-           strcmp(l->state, "DROPPED") == 0;
-}
-
 /* Rejects that only the ledger's count tells of: read again where the object is still there. */
 static int restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err)
 {
@@ -61,40 +54,53 @@ static int restore_rejects(const struct load_job *j, const struct load_row *l, s
     return rc;
 }
 
-static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], int64_t *commits,
-                       struct err *err)
+/* Objects that are loaded whole go together, as far as they follow each other; those in chunks one by one. */
+static int load_all(struct load_job *j, struct loading *all, size_t n, struct err *err)
 {
-    for (size_t i = 0; i < loads->n; i++) {
-        struct load_row *l = &loads->rows[i];
-        int rc = 0;
+    size_t from = 0;
+    int rc = 0;
 
-        if (!is_done(l))
-            rc = load_object(j, l, err);
-        else if (l->rejects_missing)
-            rc = restore_rejects(j, l, err);
-        if (rc > 0)
-            ++*commits;
-        if (rc >= 0)
-            rc = beat(&j->c->beat, err);
-        if (rc < 0)
-            return rc;
-        totals[0] += l->rows_read;
-        totals[1] += l->rows_loaded;
-        totals[2] += l->rows_rejected;
+    while (rc == 0 && from < n) {
+        size_t to = from;
+        while (to < n && all[to].how != LOADING_CHUNKS)
+            to++;
+        rc = load_run(j, all + from, to - from, err);
+        if (rc == 0 && to < n)
+            rc = load_chunks(j, &all[to], err);
+        from = to + 1;
     }
-    return 0;
+    return rc;
+}
+
+static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
+{
+    struct loading *all = xcalloc(loads->n, sizeof *all);
+    int rc = load_plan(j, loads, all, err);
+
+    for (size_t i = 0; rc == 0 && i < loads->n; i++)
+        if (all[i].how == LOADING_DONE && loads->rows[i].rejects_missing)
+            rc = restore_rejects(j, &loads->rows[i], err);
+    if (rc == 0)
+        rc = load_all(j, all, loads->n, err);
+    for (size_t i = 0; rc == 0 && i < loads->n; i++) {
+        totals[0] += loads->rows[i].rows_read;
+        totals[1] += loads->rows[i].rows_loaded;
+        totals[2] += loads->rows[i].rows_rejected;
+    }
+    free(all);
+    return rc;
 }
 
 /*
  * So that the next tick need not ask the ledger again: only where seq has moved by our own commits alone. The epoch is
  * not enough: a decision made on another host (a skip) moves seq under it, and must be read.
  */
-static int remember_ledger(const struct load_job *j, int64_t was, int64_t commits, struct err *err)
+static int remember_ledger(const struct load_job *j, int64_t was, struct err *err)
 {
     int64_t epoch, seq;
 
     int rc = target_fence_read(j->target, j->c->pipeline->name, &epoch, &seq, err);
-    if (rc <= 0 || epoch != j->epoch || was < 0 || seq != was + commits)
+    if (rc <= 0 || epoch != j->epoch || was < 0 || seq != was + j->commits)
         return rc < 0 ? rc : 0;
     return step_ledger_known(j->c, j->target, epoch, seq, err);
 }
@@ -105,7 +111,7 @@ int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_o
     struct job job = {0};
     struct loads loads = {NULL, 0};
     struct load_job lj = {.c = c, .job = &job};
-    int64_t job_id, seq = -1, commits = 0, totals[3] = {0, 0, 0};
+    int64_t job_id, seq = -1, totals[3] = {0, 0, 0};
     const char *flag_id;
     char name[JOB_NAME_SIZE];
 
@@ -126,9 +132,9 @@ int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_o
     if (rc == 0)
         rc = loads_get(c->store, job_id, &loads, err);
     if (rc == 0)
-        rc = all_objects(&lj, &loads, totals, &commits, err);
+        rc = all_objects(&lj, &loads, totals, err);
     if (rc == 0)
-        rc = remember_ledger(&lj, seq, commits, err);
+        rc = remember_ledger(&lj, seq, err);
     if (rc == 0) {
         struct job_outcome outcome = {.job_id = job_id,
                                       .state = "LOADED",

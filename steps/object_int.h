@@ -2,7 +2,7 @@
 #define STEPS_OBJECT_INT_H
 /* Shared by steps/ alone: one object from its source to typed batches, and its rejects on their way to the state. */
 #include "base/limits.h"
-#include "io/rows.h"
+#include "io/loader.h"
 #include "state/queue.h"
 #include "state/reject.h"
 #include "steps/step.h"
@@ -28,40 +28,6 @@ NODISCARD int object_sha256(struct step_ctx *c, const struct load_row *l, char r
 #define KEY_NAME_SIZE 200
 const char *key_name(const char *key, char out[KEY_NAME_SIZE]);
 
-/* Rejects: collected and committed to the state file as PENDING in bounded chunks. */
-struct rejects_out {
-    struct step_ctx *c;
-    int64_t load_id, count, kept;
-    struct reject *rows; /* owned */
-    size_t n;
-    struct arena *arena;
-    size_t bytes;
-    bool started;
-    char first[760], first_hint[200]; /* the first one as a sentence */
-};
-void rejects_init(struct rejects_out *r, struct step_ctx *c, int64_t load_id);
-NODISCARD int rejects_add(struct rejects_out *r, const struct reject_info *why, const char *key,
-                          struct err *err);
-NODISCARD int rejects_flush(struct rejects_out *r,
-                            struct err *err); /* also with none: replaces what stood there */
-void rejects_release(struct rejects_out *r);
-#define MAX_REJECTS_SHOWN                                                                                    \
-    1000 /* read on past a burst budget for so many, so that a person sees the pattern */
-#define MAX_REJECTS_KEPT 1000000 /* of one object, whatever the percentage allows */
-
-/* load_object.c: one object, one transaction. The load is LOADED, EMPTY or SAME afterwards. 1: committed by this very
- * call, 0: it was there before. */
-struct load_job {
-    struct step_ctx *c;
-    const struct job *job;
-    struct target *target;
-    struct table *def;
-    int64_t epoch;
-};
-NODISCARD int load_object(const struct load_job *j, struct load_row *l, struct err *err);
-/* Reads a loaded object again to restore its rejects, without loading. */
-NODISCARD int load_restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err);
-
 /* Collected copy of a job's loads; release with loads_release. */
 struct loads {
     struct load_row *rows;
@@ -69,6 +35,63 @@ struct loads {
 };
 NODISCARD int loads_get(struct store *s, int64_t job_id, struct loads *ret, struct err *err);
 void loads_release(struct loads *l);
+/* rejects.c: commits them to the state file as PENDING. first: what stood under the load id goes. */
+NODISCARD int rejects_store(struct step_ctx *c, const struct reject_row *rows, size_t n, bool first,
+                            struct err *err);
+#define MAX_REJECTS_KEPT 1000000 /* of one object, whatever the percentage allows */
+
+struct load_job {
+    struct step_ctx *c;
+    const struct job *job;
+    struct target *target;
+    struct table *def;
+    int64_t epoch;
+    int64_t commits; /* of ours, so far: each moves the fence's seq by one */
+};
+enum loading_how {
+    LOADING_DONE, /* nothing is to be loaded: it is, or the same bytes are */
+    LOADING_ALONE,
+    LOADING_SHARED, /* small and new: may share a transaction with others */
+    LOADING_CHUNKS
+};
+/* One object of a job on its way into the target. */
+struct loading {
+    struct load_job *job;
+    struct load_row *row;
+    enum loading_how how;
+    int64_t replaces;     /* load id of the generation that is there; 0: none */
+    bool planned;         /* chunks of it may be there already */
+    int64_t rejects;      /* put into the state file so far */
+    bool over;            /* more of them than the budget allows */
+    char first[760], first_hint[200]; /* the first one as a sentence */
+};
+/* load_plan.c: what the ledger knows of each object decides. all: as many as loads, zeroed. */
+NODISCARD int load_plan(struct load_job *j, struct loads *loads, struct loading *all, struct err *err);
+/* load_run.c: whole objects, in order, several at a time as `parallel` and their sizes allow. */
+NODISCARD int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err);
+/* load_chunks.c: one large object. */
+NODISCARD int load_chunks(struct load_job *j, struct loading *l, struct err *err);
+/* rejects.c: reads a loaded object again to restore its rejects, without loading. */
+NODISCARD int load_restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err);
+
+/* Shared by load_run.c and load_chunks.c, each in the file of its name. */
+struct object_info object_info_of(const struct load_row *l); /* rows.c; borrows from l */
+void job_label(const struct job *j, char out[JOB_NAME_SIZE]); /* rejects.c: "2022-06-05T12#2" */
+/* rejects.c: a page of rejects of these objects (in order of their load ids in the page) into the state file. */
+NODISCARD int loading_rejects(struct loading *const *all, size_t n, const struct reject_page *p, struct err *err);
+/* rejects.c: over the budget at the end of the file. records: data records read */
+bool loading_is_over(const struct loading *l, int64_t rejects, int64_t records);
+/* rejects.c: ERR_TOO_MANY_REJECTS with the first reject in words; those put stay, as FAILED. */
+NODISCARD int loading_refuse(struct loading *l, int64_t rejects, struct err *err);
+/* step.c: a connection and a source for each of n lanes; the first of each are the step's own, which belong to the
+ * loader until step_lanes_back. */
+struct lanes {
+    struct source *sources[MAX_PARALLEL];
+    struct target *targets[MAX_PARALLEL];
+};
+NODISCARD int step_lanes(struct step_ctx *c, size_t n, int64_t epoch, struct lanes *ret, struct err *err);
+void step_lanes_back(struct step_ctx *c);
+
 /* Verification level with which sums are wanted at all. */
 static inline bool wants_sums(const struct pipeline *p)
 {

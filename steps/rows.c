@@ -12,7 +12,7 @@ const char *key_name(const char *key, char out[KEY_NAME_SIZE])
     return out;
 }
 
-static struct object_info info_of(const struct load_row *l)
+struct object_info object_info_of(const struct load_row *l)
 {
     return (struct object_info){.key = l->key,
                                 .etag = l->etag ? l->etag : "",
@@ -69,7 +69,7 @@ int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *
               const struct row_sink *sink, struct rows_result *ret, struct err *err)
 {
     const struct rows_config config = {&c->pipeline->dialect, &c->pipeline->convert, def, &c->beat};
-    struct object_info o = info_of(l);
+    struct object_info o = object_info_of(l);
     struct reading r = {.sink = sink};
     struct rows *rows = NULL;
     struct reader *raw;
@@ -94,7 +94,7 @@ int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *
 
 int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], struct err *err)
 {
-    struct object_info o = info_of(l);
+    struct object_info o = object_info_of(l);
     struct source *source;
     struct reader *raw = NULL, *hashing = NULL;
     unsigned char sum[SHA256_SIZE];
@@ -115,66 +115,6 @@ int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], st
     }
     reader_close(hashing);
     return rc;
-}
-
-void rejects_init(struct rejects_out *r, struct step_ctx *c, int64_t load_id)
-{
-    *r = (struct rejects_out){.c = c, .load_id = load_id, .arena = arena_new()};
-    r->rows = xcalloc(MAX_REJECTS_SHOWN, sizeof *r->rows);
-}
-
-void rejects_release(struct rejects_out *r)
-{
-    free(r->rows);
-    arena_free(r->arena);
-    r->rows = NULL;
-    r->arena = NULL;
-}
-
-int rejects_flush(struct rejects_out *r, struct err *err)
-{
-    int rc =
-        reject_put(r->c->store, r->c->token, r->load_id, r->rows, r->n, !r->started, clock_now_ms(), err);
-
-    r->started = true;
-    r->n = 0;
-    r->bytes = 0;
-    arena_reset(r->arena);
-    return rc;
-}
-
-static const char *keep(struct rejects_out *r, const char *text)
-{
-    return arena_strndup(r->arena, text, strlen(text));
-}
-
-int rejects_add(struct rejects_out *r, const struct reject_info *why, const char *key, struct err *err)
-{
-    static const unsigned char zero[32];
-    char hex[65] = "", name[KEY_NAME_SIZE];
-
-    if (r->count == MAX_REJECTS_KEPT)
-        return err_set(err, ERR_TOO_MANY_REJECTS, "more than %d records rejected", MAX_REJECTS_KEPT);
-    if (r->count++ == 0) {
-        snprintf(r->first, sizeof r->first, "%s line %lld%s%s: %s", key_name(key, name), (long long)why->line,
-                 why->column[0] != '\0' ? " column " : "", why->column, why->message);
-        snprintf(r->first_hint, sizeof r->first_hint, "%s", why->hint);
-    }
-    if (memcmp(why->raw_sha256, zero, sizeof zero) != 0)
-        str_hex(why->raw_sha256, sizeof why->raw_sha256, hex);
-    r->rows[r->n++] = (struct reject){.load_id = r->load_id,
-                                      .line = why->line,
-                                      .offset = why->offset,
-                                      .column = keep(r, why->column),
-                                      .code = keep(r, why->code),
-                                      .message = keep(r, why->message),
-                                      .hint = keep(r, why->hint),
-                                      .raw = arena_strndup(r->arena, why->raw, why->raw_n),
-                                      .raw_n = why->raw_n,
-                                      .raw_total = why->raw_total,
-                                      .raw_sha256 = keep(r, hex)};
-    r->bytes += why->raw_n;
-    return r->n == MAX_REJECTS_SHOWN || r->bytes > BATCH_BYTES ? rejects_flush(r, err) : 0;
 }
 
 static int collect(void *arg, const struct load_row *l, struct err *err)

@@ -1,4 +1,5 @@
 #include "steps/step.h"
+#include "steps/object_int.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -12,6 +13,10 @@ struct step_io {
     struct target_config target_config;
     struct source *source;
     struct target *target;
+    struct beat lane_now; /* of the further lanes' sources and targets */
+    struct source_config lane_source_config;
+    struct target_config lane_target_config;
+    struct lanes more; /* [0] unused: the first lane has those above */
 };
 
 struct step_io *step_io_new(const struct pipeline *p)
@@ -30,6 +35,11 @@ void step_io_free(struct step_io *io)
     if (io->source != NULL)
         source_close(io->source);
     target_close(io->target);
+    for (size_t i = 1; i < MAX_PARALLEL; i++) {
+        if (io->more.sources[i] != NULL)
+            source_close(io->more.sources[i]);
+        target_close(io->more.targets[i]);
+    }
     free(io);
 }
 
@@ -111,6 +121,47 @@ int step_target(struct step_ctx *c, struct target **ret, struct err *err)
     }
     *ret = io->target;
     return rc;
+}
+
+static int open_lane(struct step_ctx *c, size_t i, int64_t epoch, struct err *err)
+{
+    struct step_io *io = c->io;
+    int rc = 0;
+
+    io->lane_now = loader_beat();
+    if (io->more.sources[i] == NULL) {
+        io->lane_source_config = io->source_config;
+        io->lane_source_config.beat = &io->lane_now;
+        rc = source_open(&io->lane_source_config, &io->more.sources[i], err);
+    }
+    if (rc == 0 && io->more.targets[i] == NULL) {
+        io->lane_target_config = io->target_config;
+        io->lane_target_config.beat = &io->lane_now;
+        rc = target_open(&io->lane_target_config, &io->more.targets[i], err);
+    }
+    return rc < 0 ? rc : target_hold(io->more.targets[i], c->pipeline->name, epoch, err);
+}
+
+int step_lanes(struct step_ctx *c, size_t n, int64_t epoch, struct lanes *ret, struct err *err)
+{
+    struct step_io *io = c->io;
+    int rc = step_source(c, &ret->sources[0], err);
+
+    if (rc == 0)
+        rc = step_target(c, &ret->targets[0], err);
+    for (size_t i = 1; rc == 0 && i < n; i++) {
+        rc = open_lane(c, i, epoch, err);
+        ret->sources[i] = io->more.sources[i];
+        ret->targets[i] = io->more.targets[i];
+    }
+    if (rc == 0)
+        io->now = loader_beat(); /* until the lanes are back: their threads know nothing of the state file */
+    return rc;
+}
+
+void step_lanes_back(struct step_ctx *c)
+{
+    c->io->now = c->beat;
 }
 
 const struct step_type *step_by_resource(const char *resource)

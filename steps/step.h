@@ -37,7 +37,8 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     bool create;
     const char *const *create_types; /* per rule of convert.rules: "type" of the config, or NULL */
     enum lineage lineage;
-    int64_t job_bytes;
+    int64_t job_bytes, chunk_bytes, parallel;
+    bool publish_chunks;
     enum verify_level verify;
     double max_rejects_percent; /* < 0: max_rejects counts */
     int64_t max_rejects;

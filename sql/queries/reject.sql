@@ -1,6 +1,9 @@
 -- name: reject_clear
 DELETE FROM reject WHERE load_id = ?1;
 
+-- name: reject_forget
+DELETE FROM reject WHERE load_id = ?1 AND offset >= ?2 AND offset < ?3 AND state IN ('PENDING', 'FAILED');
+
 -- name: reject_put
 INSERT INTO reject (load_id, line, offset, column_, code, message, hint, raw, raw_total, raw_sha256, state, at_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'PENDING', ?11);

@@ -103,6 +103,9 @@ TEST(defaults_are_those_that_the_design_shows)
     is_int(p->verify, VERIFY_SUMS);
     is_int(p->max_rejects, 0);
     ok(p->max_rejects_percent < 0);
+    is_int(p->chunk_bytes, INT64_C(256) << 20);
+    is_int(p->parallel, 1);
+    ok(!p->publish_chunks);
     is_int(p->max_attempts, 5);
     is_int(p->on_overwrite, OVERWRITE_REPLACE);
     is_int(p->lineage, LINEAGE_COLUMNS);
@@ -163,11 +166,12 @@ TEST(every_fault_is_listed_not_only_the_first)
 
 TEST(what_belongs_to_later_is_refused_in_words)
 {
-    refused_with("{\"parallel\": 4}", "'4' is not there yet");
+    refused_with("{\"parallel\": 9}", "parallel: 1 to 8 connections");
+    refused_with("{\"chunk_bytes\": \"1KiB\"}", "chunk_bytes: at least 65536 bytes");
     refused_with("{\"verify\": \"full\"}", "'full' is not there yet");
     refused_with("{\"target\": {\"mode\": \"upsert\"}}", "'upsert' is not there yet");
     refused_with("{\"target\": {\"drift\": \"add-columns\"}}", "'add-columns' is not there yet");
-    refused_with("{\"parallel\": \"1\"}", "a string is none of: 1");
+    refused_with("{\"parallel\": \"1\"}", "a string where a whole number is expected");
     refused_with("{\"verify\": \"nothing\"}", "'nothing' is none of: count, sums");
 }
 

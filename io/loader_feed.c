@@ -1,0 +1,360 @@
+/* The reading half of the load pipeline: objects to typed batches, ahead of the lanes by a bounded queue. */
+#include "base/limits.h"
+#include "base/mem.h"
+#include "io/loader_int.h"
+
+enum { AHEAD = 24 /* small objects that are on their way at once */ };
+
+struct feed {
+    struct loader *l;
+    struct lane *lane; /* whose source is read */
+    struct lane *to;   /* where items go */
+    struct loader_unit *unit;
+    struct loader_object *object; /* being read */
+    struct batch *batch;          /* being filled; NULL: none yet */
+    struct reject_page *page;     /* NULL: none yet */
+    int *columns;                 /* of the unit; NULL: not known yet */
+    size_t column_count;
+    struct reader *readers[AHEAD]; /* started, of the objects from `object` on */
+    size_t started, taken;         /* objects of the unit */
+    int64_t bad;                   /* rejects of the object */
+    bool over;                     /* more than its budget: read on only to show the pattern */
+    bool told;                     /* a chunk has told what went wrong */
+};
+
+static int push(struct feed *f, struct item it, struct err *err)
+{
+    it.unit = f->unit;
+    return lane_push(f->to, &it, err);
+}
+
+static int push_rejects(struct feed *f, struct err *err)
+{
+    struct reject_page *page = f->page;
+
+    f->page = NULL;
+    return page != NULL ? push(f, (struct item){.kind = ITEM_REJECTS, .page = page}, err) : 0;
+}
+
+static int push_batch(struct feed *f, struct err *err)
+{
+    struct batch *b = f->batch;
+
+    f->batch = NULL;
+    if (b == NULL)
+        return 0;
+    if (b->rows == 0 || f->over) {
+        batch_back(f->to, b);
+        return 0;
+    }
+    return push(f, (struct item){.kind = ITEM_BATCH, .batch = b}, err);
+}
+
+static int on_reject(void *arg, const struct reject_info *why, struct err *err)
+{
+    struct feed *f = arg;
+
+    if (f->page == NULL)
+        f->page = reject_page_new();
+    bool full = reject_page_add(f->page, f->object->load_id, why);
+    bool first_over = f->unit->n == 1 && f->l->c->max_rejects >= 0 && ++f->bad == f->l->c->max_rejects + 1;
+    f->over = f->over || first_over;
+    int rc = full || first_over ? push_rejects(f, err) : 0;
+    if (rc == 0 && f->over && f->bad >= REJECT_PAGE_ROWS)
+        rc = err_set(err, ERR_TOO_MANY_REJECTS, "%s", "the first records of a longer list");
+    return rc;
+}
+
+/* Columns of the unit, from its first object that has a record; those after it must have the same. */
+static int same_columns(struct feed *f, const int *columns, size_t n, struct err *err)
+{
+    if (f->columns != NULL) {
+        if (n == f->column_count && memcmp(columns, f->columns, n * sizeof *columns) == 0)
+            return 0;
+        err_set(err, ERR_SCHEMA, "the files have different columns");
+        err->native = LOADER_MIXED;
+        return -(int)ERR_SCHEMA;
+    }
+    int *mine = xcalloc(n + 1, sizeof *mine), *theirs = xcalloc(n + 1, sizeof *theirs);
+    memcpy(mine, columns, n * sizeof *columns);
+    memcpy(theirs, columns, n * sizeof *columns);
+    f->columns = mine;
+    f->column_count = n;
+    return push(f, (struct item){.kind = ITEM_BEGIN, .columns = theirs, .column_count = n}, err);
+}
+
+static int ended(const struct feed *f, struct err *err)
+{
+    if (f->unit->own->enough)
+        return err_set(err, ERR_CANCELLED, "the lane has had enough");
+    return loader_stop ? loader_stopped(err) : 0;
+}
+
+static bool shared(const struct feed *f)
+{
+    return f->unit->n > 1;
+}
+
+/* Records into batches up to the end of the object, or to `until`. */
+static int all_rows(struct feed *f, struct rows *rows, int64_t until, struct err *err)
+{
+    int rc = ROWS_FULL;
+
+    while (rc == ROWS_FULL) {
+        if (f->batch == NULL)
+            f->batch = batch_take(f->to, f->l->c->def, f->columns, f->column_count, shared(f));
+        size_t from = f->batch->rows;
+        rc = rows_fill(rows, f->batch, until, on_reject, f, err);
+        for (size_t i = from; rc >= 0 && f->batch->load_ids != NULL && i < f->batch->rows; i++)
+            f->batch->load_ids[i] = f->object->load_id;
+        if (rc == ROWS_FULL) {
+            int failed = push_batch(f, err);
+            if (failed == 0)
+                failed = ended(f, err);
+            if (failed < 0)
+                return failed;
+        }
+    }
+    return rc;
+}
+
+static void keep_result(struct loader_object *o, const struct rows *rows)
+{
+    struct rows_result r;
+
+    rows_result(rows, &r);
+    o->records = r.records;
+    o->typed_bad = r.rejected;
+    o->empty_lines = r.empty_lines;
+    memcpy(o->sha256, r.sha256, sizeof o->sha256);
+}
+
+static int open_rows(struct feed *f, struct reader *raw, bool hash, struct rows **ret, struct err *err)
+{
+    const struct loader_config *c = f->l->c;
+    static const struct beat none = {NULL, NULL};
+    const struct rows_config config = {c->dialect, c->convert, c->def, &none};
+
+    return rows_open(&config, raw, hash, ret, err);
+}
+
+static int read_object(struct feed *f, struct reader *raw, struct err *err)
+{
+    struct rows *rows = NULL;
+    size_t n;
+    int rc = open_rows(f, raw, true, &rows, err);
+
+    if (rc == 0)
+        rc = rows_begin(rows, err);
+    if (rc == 1) {
+        const int *columns = rows_columns(rows, &n);
+        rc = same_columns(f, columns, n, err);
+        if (rc == 0)
+            rc = all_rows(f, rows, -1, err);
+    }
+    if (rows != NULL) /* also of one that broke off: how far it was read */
+        keep_result(f->object, rows);
+    rows_close(rows);
+    return rc;
+}
+
+/* The next reader of the unit; more of them are on their way meanwhile. */
+static int next_reader(struct feed *f, struct reader **ret, struct err *err)
+{
+    struct loader_unit *u = f->unit;
+
+    while (f->started < u->n && f->started < f->taken + AHEAD) {
+        struct reader **slot = &f->readers[f->started % AHEAD];
+        const struct object_info *info = &u->objects[f->started].info;
+        int rc = u->n > 1 ? source_get_soon(f->lane->source, info, slot, err)
+                          : source_get(f->lane->source, info, slot, err);
+        if (rc < 0 && f->taken == f->started)
+            return rc;
+        if (rc < 0)
+            break; /* tried again, and told, when its turn comes */
+        f->started++;
+    }
+    *ret = f->readers[f->taken++ % AHEAD];
+    return 0;
+}
+
+static void forget_readers(struct feed *f)
+{
+    while (f->taken < f->started)
+        reader_close(f->readers[f->taken++ % AHEAD]);
+    f->started = f->taken = 0;
+}
+
+static int read_unit(struct feed *f, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < f->unit->n; i++) {
+        struct reader *raw = NULL;
+        f->object = &f->unit->objects[i];
+        rc = next_reader(f, &raw, err);
+        if (rc == 0)
+            rc = read_object(f, raw, err);
+        if (rc < 0)
+            return loader_prefix(f->object, err);
+        rc = ended(f, err);
+    }
+    if (rc >= 0)
+        rc = push_batch(f, err);
+    return rc < 0 ? rc : push_rejects(f, err);
+}
+
+/* The end of a unit, good or bad: the lane always gets to know. */
+static int end_unit(struct feed *f, int rc, const struct err *why, struct err *err)
+{
+    struct item it = {.kind = ITEM_END, .rc = rc < 0 ? rc : 0};
+
+    if (rc < 0)
+        it.err = *why;
+    batch_back(f->to, f->batch);
+    reject_page_free(f->page);
+    free(f->columns);
+    f->batch = NULL;
+    f->page = NULL;
+    f->columns = NULL;
+    f->bad = 0;
+    f->over = false;
+    forget_readers(f);
+    return push(f, it, err);
+}
+
+static struct loader_unit *next_unit(struct loader *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    struct loader_unit *u = l->next_unit < l->unit_count ? &l->units[l->next_unit++] : NULL;
+    pthread_mutex_unlock(&l->mutex);
+    return u;
+}
+
+static void quit(struct lane *ln)
+{
+    struct item it = {.kind = ITEM_QUIT};
+    struct err ignored;
+
+    err_ignore(lane_push(ln, &it, &ignored));
+}
+
+void *feed_main(void *arg)
+{
+    struct lane *ln = arg;
+    struct feed f = {.l = ln->l, .lane = ln, .to = ln};
+    struct err err;
+    int rc = 0;
+
+    while (rc >= 0 && (f.unit = next_unit(f.l)) != NULL) {
+        struct err why;
+        rc = end_unit(&f, read_unit(&f, &why), &why, &err);
+    }
+    quit(ln);
+    return NULL;
+}
+
+/* --- chunks of one object --- */
+
+static struct loader_unit *chunk_unit(struct loader *l, int64_t chunk)
+{
+    struct loader_unit *u = loader_unit_new(l);
+
+    u->objects[0].info = l->chunks->whole->info;
+    u->objects[0].load_id = l->chunks->whole->load_id;
+    u->objects[0].generation = l->chunks->whole->generation;
+    u->chunk = chunk;
+    return u;
+}
+
+static bool have(const struct loader_chunks *k, int64_t chunk)
+{
+    return chunk <= (int64_t)k->have_n && k->have[chunk - 1];
+}
+
+/* One chunk: the records that begin before `until`. rc as rows_fill's. */
+static int read_chunk(struct feed *f, struct rows *rows, int64_t until, const int *columns, size_t n,
+                      struct err *err)
+{
+    struct rows_result before, after;
+
+    rows_result(rows, &before);
+    rows_at(rows, &f->unit->line_from, &f->unit->byte_from);
+    int rc = same_columns(f, columns, n, err);
+    if (rc == 0)
+        rc = all_rows(f, rows, until, err);
+    if (rc < 0)
+        return rc;
+    rows_result(rows, &after);
+    rows_at(rows, &f->unit->line_to, &f->unit->byte_to);
+    f->object->records = after.records - before.records;
+    f->object->typed_bad = after.rejected - before.rejected;
+    f->unit->last = rc == ROWS_END;
+    int failed = push_batch(f, err);
+    if (failed == 0)
+        failed = push_rejects(f, err);
+    return failed < 0 ? failed : rc;
+}
+
+static int all_chunks(struct feed *f, struct rows *rows, struct err *err)
+{
+    struct loader_chunks *k = f->l->chunks;
+    size_t n = 0;
+    int rc = rows_begin(rows, err);
+
+    if (rc <= 0)
+        return rc;
+    const int *columns = rows_columns(rows, &n);
+    rc = ROWS_UNTIL;
+    for (int64_t chunk = 1; rc == ROWS_UNTIL; chunk++) {
+        int64_t until = chunk * k->bytes;
+        k->ret_chunks = chunk;
+        if (have(k, chunk)) {
+            rc = rows_fill(rows, NULL, until, NULL, NULL, err);
+        } else {
+            struct err why;
+            f->to = &f->l->lanes[(size_t)chunk % f->l->c->lanes];
+            f->unit = chunk_unit(f->l, chunk);
+            f->object = &f->unit->objects[0];
+            rc = read_chunk(f, rows, until, columns, n, &why);
+            f->told = rc < 0;
+            if (rc < 0)
+                loader_prefix(f->object, &why);
+            int failed = end_unit(f, rc, &why, err);
+            if (failed < 0) /* the lane will never free it */
+                rc = failed;
+        }
+        if (rc >= 0 && loader_stop)
+            rc = loader_stopped(err);
+    }
+    return rc;
+}
+
+void *feed_chunks_main(void *arg)
+{
+    struct lane *ln = arg;
+    struct loader *l = ln->l;
+    struct feed f = {.l = l, .lane = ln, .to = ln};
+    struct rows *rows = NULL;
+    struct reader *raw = NULL;
+    struct err err;
+
+    int rc = source_get(ln->source, &l->chunks->whole->info, &raw, &err);
+    if (rc == 0)
+        rc = open_rows(&f, raw, true, &rows, &err);
+    if (rc == 0)
+        rc = all_chunks(&f, rows, &err);
+    if (rows != NULL)
+        keep_result(l->chunks->whole, rows);
+    rows_close(rows);
+    if (rc < 0 && !f.told) { /* told as a unit of its own: there may be none to tell it with */
+        struct err ignored;
+        f.unit = chunk_unit(l, 0);
+        f.to = ln;
+        loader_prefix(l->chunks->whole, &err);
+        err_ignore(end_unit(&f, rc, &err, &ignored));
+    }
+    for (size_t i = 0; i < l->c->lanes; i++)
+        quit(&l->lanes[i]);
+    return NULL;
+}
