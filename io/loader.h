@@ -29,6 +29,7 @@ struct loader_unit {
     int64_t replaces;  /* of a single object: load id, 0 none */
     int64_t chunk;     /* 0: whole objects */
     int64_t byte_from, byte_to, line_from, line_to; /* of the chunk, filled */
+    bool careful;      /* as load_spec's */
     bool last;         /* no chunk follows, filled */
     bool empty;        /* no object had a record: no batch was sent */
     void *user;
@@ -43,6 +44,7 @@ struct loader_config { /* borrowed until loader_run is back */
     const struct convert_config *convert;
     bool with_sums;      /* sums are wanted, and verified before COMMIT where the table has lineage */
     int64_t max_rejects; /* per object, in a unit of one; < 0: no limit here */
+    bool careful;        /* of chunks */
     size_t lanes;        /* 1..MAX_PARALLEL */
     struct source *const *sources; /* one a lane, each with loader_beat */
     struct target *const *targets;

@@ -263,6 +263,7 @@ static struct loader_unit *chunk_unit(struct loader *l, int64_t chunk)
     u->objects[0].info = l->chunks->whole->info;
     u->objects[0].load_id = l->chunks->whole->load_id;
     u->objects[0].generation = l->chunks->whole->generation;
+    u->careful = l->c->careful;
     u->chunk = chunk;
     return u;
 }

@@ -109,6 +109,7 @@ static int begin(struct lane_work *w, const int *columns, size_t n, struct err *
                              .generation = o->generation,
                              .size = o->info.size,
                              .mtime_ns = o->info.mtime_ns,
+                             .careful = u->careful,
                              .chunk = u->chunk,
                              .line_from = u->line_from,
                              .on_reject = u->n == 1 ? on_server_reject : NULL,

@@ -65,6 +65,18 @@ NODISCARD int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_colu
 void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows);
 NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings,
                                  struct err *err);
+/*
+ * Ahead of the server: send gives the next rows before the last ones are answered, so that the server never waits for
+ * us; answers come in the order of sending, one for each send, at most MYSQLC_AHEAD outstanding. Nothing else may be asked
+ * on the connection meanwhile. An array that is refused is taken back whole by the server, but what was sent behind it is
+ * not: who gets an error rolls back. can: not with every library and server.
+ */
+#define MYSQLC_AHEAD 2
+bool mysqlc_bulk_can_send(const struct mysqlc_bulk *b);
+NODISCARD int mysqlc_bulk_send(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                               struct err *err);
+NODISCARD int mysqlc_bulk_answer(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings,
+                                 struct err *err);
 void mysqlc_bulk_free(
     struct mysqlc_bulk *b); /* before its connection; waits for what was started; NULL is fine */
 #endif

@@ -13,6 +13,8 @@ enum {
     MAX_STEPS = 11,    /* multi-row statements of 1, 2, 4 ... 1024 rows */
 };
 
+#define CAN_SEND_AHEAD (CLIENT_IS_MARIADB && MARIADB_PACKAGE_VERSION_ID >= 30200)
+
 struct mysqlc_bulk {
     struct mysqlc *c;
     char *head, *row;
@@ -22,6 +24,7 @@ struct mysqlc_bulk {
     int steps;
     int waiting; /* for what a started statement waits; 0: its answer is here */
     int failed;  /* what the library said of it */
+    int ahead;   /* sent, and not answered yet */
     int rc;      /* and we, to be told by finish */
     int64_t inserted;
     unsigned warnings;
@@ -67,6 +70,10 @@ void mysqlc_bulk_free(struct mysqlc_bulk *b)
     if (b->waiting != 0) {
         cut_short(b->c);
         err_ignore(mysqlc_bulk_finish(b, &b->inserted, &b->warnings, &ignored));
+    }
+    while (b->ahead > 0 && !b->c->lost) {
+        cut_short(b->c);
+        err_ignore(mysqlc_bulk_answer(b, &b->inserted, &b->warnings, &ignored));
     }
     for (size_t i = 0; i < MAX_STEPS; i++)
         if (b->stmts[i] != NULL)
@@ -137,8 +144,7 @@ static void go_on(struct mysqlc_bulk *b)
     b->waiting = mysql_stmt_execute_cont(&b->failed, b->stmts[0], ready);
 }
 
-/* All rows in one statement: the library walks the arrays into a packet. Back when that is sent. */
-static int start_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+static int bind_arrays(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
                        struct err *err)
 {
     int64_t start_ms = clock_mono_ms();
@@ -156,7 +162,18 @@ static int start_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, 
     if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
         mysql_stmt_bind_param(stmt, b->binds) != 0)
         return mysqlc_fail_stmt(b->c, stmt, start_ms, err);
-    b->waiting = mysql_stmt_execute_start(&b->failed, stmt);
+    return 0;
+}
+
+/* All rows in one statement: the library walks the arrays into a packet. Back when that is sent. */
+static int start_array(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                       struct err *err)
+{
+    int rc = bind_arrays(b, cols, from, rows, err);
+
+    if (rc < 0)
+        return rc;
+    b->waiting = mysql_stmt_execute_start(&b->failed, b->stmts[0]);
     while ((b->waiting & MYSQL_WAIT_WRITE) != 0)
         go_on(b);
     return 0;
@@ -253,6 +270,72 @@ int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_w
     *ret_warnings = b->warnings;
     return 0;
 }
+
+#if CAN_SEND_AHEAD
+/* Connector/C leaves the answer unread where it is told so, which its own pipelining of statements lives on. */
+static int execute_unread(struct mysqlc_bulk *b, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+    my_bool yes = 1, no = 0;
+
+    mysql_options(b->c->handle, MARIADB_OPT_SKIP_READ_RESPONSE, &yes);
+    int failed = mysql_stmt_execute(b->stmts[0]);
+    mysql_options(b->c->handle, MARIADB_OPT_SKIP_READ_RESPONSE, &no);
+    return failed != 0 ? mysqlc_fail_stmt(b->c, b->stmts[0], start_ms, err) : 0;
+}
+
+bool mysqlc_bulk_can_send(const struct mysqlc_bulk *b)
+{
+    return b->c->arrays;
+}
+
+int mysqlc_bulk_send(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                     struct err *err)
+{
+    int rc = b->ahead == 0 ? bulk_stmt(b, 0, err) : 0;
+
+    if (rc == 0)
+        rc = bind_arrays(b, cols, from, rows, err);
+    if (rc == 0)
+        rc = execute_unread(b, err);
+    if (rc == 0)
+        b->ahead++;
+    return rc;
+}
+
+int mysqlc_bulk_answer(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+
+    b->ahead--;
+    b->c->handle->net.pkt_nr = 1; /* each answer counts from its own request */
+    if (mysql_read_query_result(b->c->handle) != 0)
+        return mysqlc_fail_handle(b->c, start_ms, err);
+    *ret_rows = (int64_t)mysql_affected_rows(b->c->handle);
+    *ret_warnings = mysql_warning_count(b->c->handle);
+    b->c->answered_ms = clock_mono_ms();
+    return 0;
+}
+#else
+bool mysqlc_bulk_can_send(const struct mysqlc_bulk *b)
+{
+    UNUSED(b);
+    return false;
+}
+
+int mysqlc_bulk_send(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
+                     struct err *err)
+{
+    UNUSED(b), UNUSED(cols), UNUSED(from), UNUSED(rows);
+    return err_set(err, ERR_INTERNAL, "this client library cannot send ahead");
+}
+
+int mysqlc_bulk_answer(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+{
+    UNUSED(b), UNUSED(ret_rows), UNUSED(ret_warnings);
+    return err_set(err, ERR_INTERNAL, "this client library cannot send ahead");
+}
+#endif
 
 int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
                        int64_t *ret_rows, unsigned *ret_warnings, struct err *err)

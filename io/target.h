@@ -127,6 +127,7 @@ struct load_spec {
     size_t member_count;
     int64_t chunk; /* 0: whole; else the chunk's number, and its rows are those from line_from on, before line_to */
     int64_t line_from, line_to; /* line_to may be set later, with target_load_lines */
+    bool careful; /* slower: what the server refuses is found row by row. Without it such a load ends with TARGET_CAREFUL */
     bool seal; /* no rows: the chunks that are there become the whole object */
     /* A row that the server refuses: found by halving, reported here, and the load goes on. */
     int (*on_reject)(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
@@ -158,6 +159,8 @@ NODISCARD int target_load_sums_many(struct load *l, const int64_t *load_ids, siz
  * with err->native == TARGET_COMMIT_UNKNOWN: the server is away and nobody knows yet. Frees l.
  */
 #define TARGET_COMMIT_UNKNOWN 99001
+/* The server refuses a row, or would change one: load the object again, carefully. */
+#define TARGET_CAREFUL 99004
 /* ERR_CONTRACT: a person skipped or adopted the partition while it was loaded; not committed, for certain. */
 #define TARGET_DECIDED 99003
 NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err);

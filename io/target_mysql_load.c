@@ -21,6 +21,8 @@ struct insert {
     const struct batch
         *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
     size_t sent_from, sent_n;
+    bool ahead;                     /* batches are sent before the last ones are answered, without savepoints */
+    size_t flying[MYSQLC_AHEAD], n; /* rows of each that is not answered yet, oldest first */
 };
 
 int mysql_insert_open(struct load *l, struct err *err)
@@ -52,6 +54,7 @@ int mysql_insert_open(struct load *l, struct err *err)
                                   : buf_addf(&row, err, ",%lld,?)", (long long)s->load_id);
     if (rc == 0)
         rc = mysqlc_bulk_new(mysql_db(l->t)->c, head.p, row.p, in->count, &in->bulk, err);
+    in->ahead = rc == 0 && !s->careful && mysqlc_bulk_can_send(in->bulk);
     buf_release(&head);
     buf_release(&row);
     return rc;
@@ -345,11 +348,84 @@ static int insert_slice(struct load *l, const struct batch *b, size_t from, size
     return rc < 0 ? rc : end_slice(l, b, from, n, err);
 }
 
+/* --- ahead of the server --- */
+
+/* The oldest answer. What was sent behind a refused batch is in, so there is no going on from here. */
+static int one_answer(struct load *l, struct err *err)
+{
+    struct insert *in = l->insert;
+    int64_t inserted = 0;
+    unsigned warnings = 0;
+    size_t n = in->flying[0];
+
+    memmove(in->flying, in->flying + 1, (MYSQLC_AHEAD - 1) * sizeof *in->flying);
+    in->n--;
+    int rc = mysqlc_bulk_answer(in->bulk, &inserted, &warnings, err);
+    if (rc == 0 && warnings == 0 && inserted == (int64_t)n) {
+        l->inserted += inserted;
+        return 0;
+    }
+    if (rc == 0 && warnings == 0)
+        return err_set(err, ERR_MISMATCH, "%zu rows were sent, and the server says that it inserted %lld", n,
+                       (long long)inserted);
+    if (rc == 0)
+        rc = err_set(err, ERR_BAD_VALUE, "the server warns of a value that it would change");
+    if (is_about_data(err))
+        err->native = TARGET_CAREFUL;
+    return rc;
+}
+
+static int send_slice(struct load *l, size_t from, size_t n, struct err *err)
+{
+    struct insert *in = l->insert;
+    int rc = target_beat(l->t, err);
+
+    if (rc == 0 && in->n == MYSQLC_AHEAD)
+        rc = one_answer(l, err);
+    if (rc == 0)
+        rc = mysqlc_bulk_send(in->bulk, in->columns, from, n, err);
+    if (rc == 0)
+        in->flying[in->n++] = n;
+    return rc;
+}
+
+/* Whole batches of one width; what does not fit a packet is for the careful way. */
+static int insert_ahead(struct load *l, const struct batch *b, struct err *err)
+{
+    size_t limit = (size_t)mysql_db(l->t)->max_packet - PACKET_ROOM, from = 0, bytes = 0;
+    struct insert *in = l->insert;
+    int rc = 0;
+
+    point_at(in, l, b);
+    for (size_t row = 0; rc == 0 && row < b->rows; row++) {
+        size_t wide = row_bytes(b, row);
+        if (wide > limit) {
+            err_set(err, ERR_BAD_VALUE, "a row is larger than the server takes in one statement");
+            err->native = TARGET_CAREFUL;
+            return -(int)ERR_BAD_VALUE;
+        }
+        if (bytes + wide > limit) {
+            rc = send_slice(l, from, row - from, err);
+            from = row;
+            bytes = 0;
+        }
+        bytes += wide;
+    }
+    if (rc == 0 && b->rows > from)
+        rc = send_slice(l, from, b->rows - from, err);
+    return rc;
+}
+
 int mysql_insert_settle(struct load *l, struct err *err)
 {
     struct insert *in = l->insert;
     const struct batch *b = in->sent;
 
+    while (in->n > 0) {
+        int answered = one_answer(l, err);
+        if (answered < 0)
+            return answered;
+    }
     if (b == NULL)
         return 0;
     in->sent = NULL;
@@ -383,6 +459,8 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
                        l->spec.column_count);
     if (l->spec.members != NULL && b->load_ids == NULL)
         return err_set(err, ERR_INTERNAL, "a batch without load ids for a load of several objects");
+    if (in->ahead)
+        return insert_ahead(l, b, err);
     rc = mysql_insert_settle(l, err);
     if (rc < 0)
         return rc;

@@ -139,6 +139,12 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
         r->retry = true;
         return 0;
     }
+    if (u->n == 1 && why->native == TARGET_CAREFUL && !first->careful) {
+        first->careful = true;
+        first->rejects = 0;
+        r->retry = true;
+        return 0;
+    }
     if (u->n == 1 && (first->over || why->native == LOADER_OVER_BUDGET || why->code == ERR_TOO_MANY_REJECTS) &&
         first->rejects > 0)
         return loading_refuse(first, u->objects[0].rejected, err);
@@ -172,6 +178,7 @@ static void make_units(struct running *r, struct loading *all, size_t n)
             shared = l->how == LOADING_SHARED;
         }
         u->replaces = l->replaces;
+        u->careful = l->careful;
         u->n++;
         bytes += l->row->size;
         r->members[objects] = l;
@@ -226,7 +233,7 @@ int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err)
 {
     int rc = 0;
 
-    for (int pass = 0; rc == 0 && pass < 2; pass++) {
+    for (int pass = 0; rc == 0 && pass < 3; pass++) { /* together; each alone; row by row */
         struct running r = {.j = j,
                             .units = xcalloc(n, sizeof *r.units),
                             .objects = xcalloc(n, sizeof *r.objects),

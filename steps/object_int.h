@@ -60,6 +60,7 @@ struct loading {
     struct load_row *row;
     enum loading_how how;
     int64_t replaces;     /* load id of the generation that is there; 0: none */
+    bool careful;         /* the server refused a row of it: now row by row */
     bool planned;         /* chunks of it may be there already */
     int64_t rejects;      /* put into the state file so far */
     bool over;            /* more of them than the budget allows */

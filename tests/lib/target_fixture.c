@@ -105,6 +105,7 @@ int tf_begin(struct target *t, struct tf_load *l, struct err *err)
                                    .size = (int64_t)strlen(l->csv),
                                    .epoch = l->epoch,
                                    .replaces = l->replaces,
+                                   .careful = !l->ahead,
                                    .on_reject = on_reject,
                                    .arg = l};
     return target_load_begin(t, &spec, &l->load, err);

@@ -8,6 +8,7 @@ struct tf_load {
     int64_t id, generation, replaces, epoch;
     size_t batch_rows; /* 0: 1,000 */
     bool overlap;
+    bool ahead; /* not careful: a refused row ends the load */
     /* filled */
     struct table *def;
     struct batch *batches[64];
