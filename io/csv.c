@@ -100,6 +100,7 @@ void csv_close(struct csv *c)
 void csv_stats(const struct csv *c, struct csv_stats *ret)
 {
     *ret = c->stats;
+    ret->line = c->line;
 }
 
 const char *csv_code_name(enum csv_code code)

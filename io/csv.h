@@ -53,6 +53,7 @@ struct csv_record {
 };
 struct csv_stats {
     int64_t records, bytes, empty_lines, lf, crlf, cr;
+    int64_t line; /* that comes next, 1-based */
 };
 struct csv;
 /* Takes in. */

@@ -83,7 +83,7 @@ static int ahead(struct rows *r, struct err *err)
         return rc;
     csv_stats(r->csv, &stats);
     r->result.empty_lines = stats.empty_lines;
-    r->line = stats.lf + stats.crlf + stats.cr + 1;
+    r->line = stats.line + 1; /* behind the last one also where it has no line end */
     r->offset = stats.bytes;
     r->ended = true;
     return drain(r, err);

@@ -217,6 +217,17 @@ void sums_release(struct sums *s)
     *s = (struct sums){0};
 }
 
+void sums_add(struct sums *a, const struct sums *b)
+{
+    a->rows += b->rows;
+    for (size_t i = 0; i < a->count && i < b->count; i++) {
+        a->used[i] = a->used[i] || b->used[i];
+        a->cols[i].nulls += b->cols[i].nulls;
+        a->cols[i].large += b->cols[i].large;
+        add(&a->cols[i].sum, &b->cols[i].sum);
+    }
+}
+
 json_t *sums_to_json(const struct sums *s, const struct table *t)
 {
     json_t *all = json_object();

@@ -37,6 +37,8 @@ struct sums { /* one col_sum per column of a table, by its index; unused ones st
 };
 void sums_init(struct sums *s, size_t columns);
 void sums_release(struct sums *s);
+/* Adds b's rows and columns to a; both of one table. */
+void sums_add(struct sums *a, const struct sums *b);
 /* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
 json_t *sums_to_json(const struct sums *s, const struct table *t);
 NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret,

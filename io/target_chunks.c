@@ -37,6 +37,33 @@ int target_plan_get(struct target *t, int64_t load_id, struct chunk_plan *ret, s
     return rc < 0 ? rc : ret->bytes > 0;
 }
 
+struct plans {
+    int64_t *ids;
+    size_t n, max;
+};
+
+static int keep_id(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct plans *p = arg;
+
+    UNUSED(count);
+    UNUSED(err);
+    if (p->n < p->max)
+        p->ids[p->n++] = target_cell_i64(cells[0]);
+    return 0;
+}
+
+int target_plans(struct target *t, const char *pipeline, int64_t *ret_ids, size_t max, struct err *err)
+{
+    const struct val value = val_text(pipeline);
+    struct plans p = {ret_ids, 0, max};
+    int rc = target_ready(t, err);
+
+    if (rc == 0)
+        rc = target_run(t, "ledger_plans", &value, 1, keep_id, &p, NULL, err);
+    return rc < 0 ? rc : (int)p.n;
+}
+
 static int put_plan(struct target *t, const struct ledger_row *row, int64_t epoch, struct err *err)
 {
     int rc = ledger_insert(t, row, 1, err);
@@ -101,7 +128,8 @@ static int revoke_chunk(struct target *t, const struct table *from, int64_t load
 
 /* One transaction; c NULL: the first (REVOKING), or with last the plan's own row goes. */
 static int revoke_step(struct target *t, const struct table *from, const char *pipeline, int64_t load_id,
-                       const struct chunk_lines *c, bool last, int64_t epoch, struct err *err)
+                       const struct chunk_lines *c, bool last, int64_t epoch, int64_t *io_commits,
+                       struct err *err)
 {
     const struct val id[] = {val_i64(load_id), val_i64(0)};
     int rc = target_begin(t, err);
@@ -115,18 +143,21 @@ static int revoke_step(struct target *t, const struct table *from, const char *p
     if (rc == 0)
         rc = fence_write(t, pipeline, epoch, err);
     rc = target_end(t, rc, err);
-    return rc < 0 ? rc : fault_point("chunks.revoked", err);
+    if (rc < 0)
+        return rc;
+    ++*io_commits;
+    return fault_point("chunks.revoked", err);
 }
 
 int target_plan_revoke(struct target *t, const struct table *from, const char *pipeline, int64_t load_id,
-                       int64_t epoch, struct err *err)
+                       int64_t epoch, int64_t *io_commits, struct err *err)
 {
     struct chunk_plan plan;
     struct chunk_page *page = xcalloc(1, sizeof *page);
     int rc = target_plan_get(t, load_id, &plan, err);
 
     if (rc == 1)
-        rc = revoke_step(t, from, pipeline, load_id, NULL, false, epoch, err);
+        rc = revoke_step(t, from, pipeline, load_id, NULL, false, epoch, io_commits, err);
     else if (rc == 0)
         goto out;
     do {
@@ -134,11 +165,11 @@ int target_plan_revoke(struct target *t, const struct table *from, const char *p
         if (rc == 0)
             rc = target_ledger_by_id(t, load_id, keep_chunk, page, err);
         for (size_t i = 0; rc >= 0 && i < page->n; i++)
-            rc = revoke_step(t, from, pipeline, load_id, &page->rows[i], false, epoch, err);
+            rc = revoke_step(t, from, pipeline, load_id, &page->rows[i], false, epoch, io_commits, err);
         rc = rc > 0 ? 0 : rc;
     } while (rc == 0 && page->n > 0);
     if (rc == 0)
-        rc = revoke_step(t, from, pipeline, load_id, NULL, true, epoch, err);
+        rc = revoke_step(t, from, pipeline, load_id, NULL, true, epoch, io_commits, err);
 out:
     free(page);
     return rc;

@@ -15,13 +15,15 @@ struct chunk_plan {
 };
 /* The plan of a load, if there is one. 1/0 */
 NODISCARD int target_plan_get(struct target *t, int64_t load_id, struct chunk_plan *ret, struct err *err);
+/* Loads of the pipeline that have one: at most max, their number is returned. */
+NODISCARD int target_plans(struct target *t, const char *pipeline, int64_t *ret_ids, size_t max, struct err *err);
 /* Commits the plan under the fence. row: the object, as for target_load_commit. */
 NODISCARD int target_plan_put(struct target *t, const struct ledger_row *row, const struct chunk_plan *plan,
                               int64_t epoch, struct err *err);
 /*
  * Takes back what is there of it, rows from `from` (the table, or the staging table), chunk by chunk, each under the
- * fence, and forgets the plan last. May be killed and called again. No plan: nothing to do.
+ * fence (counted in *io_commits), and forgets the plan last. May be killed and called again. No plan: nothing to do.
  */
 NODISCARD int target_plan_revoke(struct target *t, const struct table *from, const char *pipeline,
-                                 int64_t load_id, int64_t epoch, struct err *err);
+                                 int64_t load_id, int64_t epoch, int64_t *io_commits, struct err *err);
 #endif

@@ -230,6 +230,30 @@ static int put_object_load(struct store *s, const struct rebuilt *r, bool curren
     return rc;
 }
 
+/* An object whose chunks are on their way in: the same load goes on with it, or takes it back. */
+static int put_plan(struct store *s, const struct rebuilt *r, struct err *err)
+{
+    struct load_row known = {0};
+    struct err unknown;
+    int64_t object_id = 0;
+
+    int rc = load_get(s, r->load_id, &known, &unknown);
+    bool there = rc == 0;
+    load_row_release(&known);
+    if (rc < 0 && unknown.code != ERR_NOT_FOUND) {
+        *err = unknown;
+        return rc;
+    }
+    if (there)
+        return 0;
+    rc = object_of(s, r, &known, &object_id, err);
+    if (rc == 0)
+        rc = forget_rivals(s, r, 0, err);
+    if (rc == 0)
+        rc = make_load(s, r, &object_id, err);
+    return rc < 0 ? rc : object_verdict(s, object_id, "QUEUED", err);
+}
+
 static int put_decision(struct store *s, const struct rebuilt *r, struct err *err)
 {
     struct partition_row row = {0};
@@ -254,7 +278,7 @@ int queue_rebuild_row(struct store *s, const struct rebuilt *r, struct err *err)
     if (r->key == NULL || r->key[0] == '\0')
         return put_decision(s, r, err);
     if (!current && !past)
-        return 0; /* PLAN, REVOKING: not loaded (yet); whoever goes on with it reads the ledger itself */
+        return put_plan(s, r, err);
     return put_object_load(s, r, current, err);
 }
 

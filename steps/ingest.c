@@ -75,7 +75,10 @@ static int load_all(struct load_job *j, struct loading *all, size_t n, struct er
 static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
 {
     struct loading *all = xcalloc(loads->n, sizeof *all);
-    int rc = load_plan(j, loads, all, err);
+    int rc = load_orphans(j, err);
+
+    if (rc == 0)
+        rc = load_plan(j, loads, all, err);
 
     for (size_t i = 0; rc == 0 && i < loads->n; i++)
         if (all[i].how == LOADING_DONE && loads->rows[i].rejects_missing)

@@ -1,8 +1,424 @@
+/*
+ * One large object, in chunks (io/target_chunks.h):
+ *
+ *   plan in the ledger > chunks, each rows and ledger row in a transaction, in any order > none is missing
+ *   > counts and sums of all PENDING in the state file > seal, fence, COMMIT > settled in the state file
+ *
+ * Where a chunk is there already it is passed over, so whoever comes after a death goes on at the first one that is
+ * missing. An object that cannot be loaded after all is taken back, chunk by chunk.
+ */
+#include "base/clock.h"
 #include "base/fault.h"
+#include "io/hash.h"
 #include "io/target_chunks.h"
 #include "steps/object_int.h"
+
+enum { RANGE_BYTES = 2 * 1024 * 1024 /* of a chunk where several are loaded at a time: it waits in memory */ };
+
+struct chunking {
+    struct load_job *j;
+    struct loading *l;
+    struct chunk_plan plan;
+    const struct table *into;
+    bool *have; /* chunk i + 1 is there */
+    size_t have_n;
+    int64_t read, loaded, rejected; /* of the chunks that are there */
+    struct sums sums;
+    bool clear;      /* an earlier attempt may have left rejects of a chunk that is read again */
+    int64_t cleared; /* chunk whose rejects were cleared last */
+    int64_t budget;  /* rejects of chunks that are read now, on top of `rejected` */
+    int64_t lines, bytes; /* where the object ends */
+    bool careful;    /* a chunk was refused a row: it is read again, row by row */
+};
+
+/* --- the plan --- */
+
+static void add_text(struct sha256 *h, const char *text)
+{
+    sha256_add(h, text != NULL ? text : "\1", text != NULL ? strlen(text) + 1 : 1);
+}
+
+/* Another object, dialect, rule or table would not give the same rows in the same chunks. */
+static void rules_of(const struct chunking *k, char out[SHA256_HEX])
+{
+    const struct pipeline *p = k->j->c->pipeline;
+    const struct csv_dialect *d = &p->dialect;
+    const struct load_row *row = k->l->row;
+    unsigned char sum[SHA256_SIZE];
+    char text[200];
+    struct sha256 *h = sha256_new();
+
+    snprintf(text, sizeof text, "%c %d %d %d %d %d %lld %lld", d->delimiter, d->quote, d->escape,
+             (int)d->encoding, (int)p->convert.header, (int)p->convert.drift, (long long)row->size,
+             row->etag[0] != '\0' ? 0LL : (long long)row->mtime_ns);
+    add_text(h, text);
+    add_text(h, row->etag);
+    for (size_t i = 0; p->convert.nulls != NULL && p->convert.nulls[i] != NULL; i++)
+        add_text(h, p->convert.nulls[i]);
+    for (size_t i = 0; i < p->convert.rule_count; i++) {
+        const struct convert_rule *r = &p->convert.rules[i];
+        add_text(h, r->from);
+        add_text(h, r->to);
+        add_text(h, r->format);
+        for (size_t n = 0; r->nulls != NULL && r->nulls[n] != NULL; n++)
+            add_text(h, r->nulls[n]);
+    }
+    for (size_t i = 0; i < k->j->def->count; i++) {
+        add_text(h, k->j->def->columns[i].name);
+        add_text(h, k->j->def->columns[i].type_text);
+    }
+    sha256_end(h, sum);
+    sha256_free(h);
+    str_hex(sum, sizeof sum, out);
+}
+
+static struct ledger_row ledger_of(const struct chunking *k)
+{
+    const struct load_row *row = k->l->row;
+
+    return (struct ledger_row){.load_id = row->load_id,
+                               .generation = row->generation,
+                               .pipeline = k->j->c->pipeline->name,
+                               .partition = k->j->job->part,
+                               .key = row->key,
+                               .etag = row->etag,
+                               .table = k->j->def->name,
+                               .size = row->size,
+                               .mtime_ns = row->mtime_ns,
+                               .reason = k->j->job->reason};
+}
+
+static int take_back(struct chunking *k, struct err *err)
+{
+    struct load_job *j = k->j;
+
+    return target_plan_revoke(j->target, k->into, j->c->pipeline->name, k->l->row->load_id, j->epoch,
+                              &j->commits, err);
+}
+
+/* The plan that is there, if it is still the right one; else a new one. */
+static int make_plan(struct chunking *k, struct err *err)
+{
+    const struct pipeline *p = k->j->c->pipeline;
+    struct chunk_plan wanted = {.bytes = p->chunk_bytes};
+    char label[JOB_NAME_SIZE];
+    struct ledger_row row = ledger_of(k);
+
+    job_label(k->j->job, label);
+    row.job = label;
+    rules_of(k, wanted.rules);
+    if (p->parallel > 1 && wanted.bytes > RANGE_BYTES)
+        wanted.bytes = RANGE_BYTES;
+    int rc = target_plan_get(k->j->target, k->l->row->load_id, &k->plan, err);
+    if (rc == 1 && (k->plan.revoking || strcmp(k->plan.rules, wanted.rules) != 0)) {
+        rc = take_back(k, err);
+        k->plan.bytes = 0;
+    }
+    if (rc < 0 || k->plan.bytes > 0)
+        return rc < 0 ? rc : 0;
+    k->plan = wanted;
+    rc = target_plan_put(k->j->target, &row, &k->plan, k->j->epoch, err);
+    if (rc == 0)
+        k->j->commits++;
+    return rc;
+}
+
+/* --- what is there --- */
+
+static int on_chunk(void *arg, const struct ledger_row *r, struct err *err)
+{
+    struct chunking *k = arg;
+    struct sums sums = {0};
+    json_t *v = NULL;
+    int rc = 0;
+
+    if (r->chunk == 0)
+        return 0;
+    size_t i = (size_t)r->chunk;
+    if (i > k->have_n) {
+        k->have = xrealloc(k->have, i * sizeof *k->have);
+        memset(k->have + k->have_n, 0, (i - k->have_n) * sizeof *k->have);
+        k->have_n = i;
+    }
+    k->have[i - 1] = true;
+    k->read += r->rows_read;
+    k->loaded += r->rows_loaded;
+    k->rejected += r->rows_rejected;
+    if (r->last) {
+        k->lines = r->line_to;
+        k->bytes = r->byte_to;
+    }
+    if (r->columns != NULL && r->columns[0] != '\0') {
+        rc = json_parse(r->columns, strlen(r->columns), "sums in orch_load", &v, err);
+        if (rc == 0)
+            rc = sums_from_json(v, r->rows_loaded, k->j->def, &sums, err);
+        if (rc == 0)
+            sums_add(&k->sums, &sums);
+        sums_release(&sums);
+        json_decref(v);
+    }
+    return rc;
+}
+
+static int look(struct chunking *k, struct err *err)
+{
+    sums_release(&k->sums);
+    sums_init(&k->sums, k->j->def->count);
+    k->have_n = 0;
+    k->read = k->loaded = k->rejected = 0;
+    int rc = target_ledger_by_id(k->j->target, k->l->row->load_id, on_chunk, k, err);
+    k->sums.rows = k->loaded;
+    return rc < 0 ? rc : 0;
+}
+
+/* --- what the pipeline calls back --- */
+
+static int clear_chunk(struct chunking *k, int64_t chunk, struct err *err)
+{
+    struct step_ctx *c = k->j->c;
+
+    if (!k->clear || k->cleared == chunk)
+        return 0;
+    k->cleared = chunk;
+    return reject_forget(c->store, c->token, k->l->row->load_id, (chunk - 1) * k->plan.bytes,
+                         chunk * k->plan.bytes, err);
+}
+
+static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page *p, struct err *err)
+{
+    struct chunking *k = arg;
+    const struct pipeline *pl = k->j->c->pipeline;
+
+    int rc = clear_chunk(k, u->chunk, err);
+    if (rc == 0)
+        rc = loading_rejects(&k->l, 1, p, err);
+    k->budget += (int64_t)p->n;
+    k->l->over = rc == 0 && pl->max_rejects_percent < 0 && k->rejected + k->budget > pl->max_rejects;
+    if (k->l->over)
+        rc = err_set(err, ERR_TOO_MANY_REJECTS, "too many");
+    return rc;
+}
+
+static int on_ready(void *arg, struct loader_unit *u, struct err *err)
+{
+    struct chunking *k = arg;
+    int rc = clear_chunk(k, u->chunk, err);
+
+    return rc < 0 ? rc : fault_point("chunks.ready", err);
+}
+
+static int on_done(void *arg, struct loader_unit *u, struct err *err)
+{
+    struct chunking *k = arg;
+
+    UNUSED(u);
+    k->j->commits++;
+    return fault_point("chunks.done", err);
+}
+
+static int on_failed(void *arg, struct loader_unit *u, const struct err *why, struct err *err)
+{
+    struct chunking *k = arg;
+
+    UNUSED(u);
+    k->careful = why->native == TARGET_CAREFUL;
+    *err = *why;
+    return -(int)err->code;
+}
+
+/* --- all of it --- */
+
+static int run_chunks(struct chunking *k, struct loader_object *whole, bool careful, struct err *err)
+{
+    const struct load_job *j = k->j;
+    const struct pipeline *p = j->c->pipeline;
+    struct lanes lanes;
+    char label[JOB_NAME_SIZE];
+    struct loader_chunks chunks = {whole, k->plan.bytes, k->have, k->have_n, 0};
+
+    job_label(j->job, label);
+    int rc = step_lanes(j->c, (size_t)p->parallel, j->epoch, &lanes, err);
+    if (rc < 0)
+        return rc;
+    const struct loader_config config = {
+        .pipeline = p->name,
+        .partition = j->job->part,
+        .job = label,
+        .reason = j->job->reason,
+        .epoch = j->epoch,
+        .def = j->def,
+        .into = k->into,
+        .dialect = &p->dialect,
+        .convert = &p->convert,
+        .with_sums = wants_sums(p),
+        .careful = careful,
+        .max_rejects = -1,
+        .lanes = (size_t)p->parallel,
+        .sources = lanes.sources,
+        .targets = lanes.targets,
+        .beat = &j->c->beat,
+        .rejects = on_rejects,
+        .ready = on_ready,
+        .done = on_done,
+        .failed = on_failed,
+        .arg = k,
+    };
+    rc = loader_run_chunks(&config, &chunks, err);
+    step_lanes_back(j->c);
+    return rc;
+}
+
+/* Every chunk is there: they become the object. */
+static int seal(struct chunking *k, const struct loader_object *whole, struct err *err)
+{
+    struct load_job *j = k->j;
+    struct step_ctx *c = j->c;
+    struct load_row *row = k->l->row;
+    struct load *load = NULL;
+    char label[JOB_NAME_SIZE];
+    json_t *v = wants_sums(c->pipeline) ? sums_to_json(&k->sums, j->def) : NULL;
+    char *columns = v != NULL ? json_text(v) : xstrdup("");
+    const struct load_result result = {.load_id = row->load_id, .rows_read = k->read,    .rows_loaded = k->loaded,
+                                       .rows_rejected = k->rejected, .empty_lines = whole->empty_lines,
+                                       .no_rejects = k->rejected == 0, .now_ms = clock_now_ms(),
+                                       .columns = columns, .sha256 = whole->sha256};
+
+    job_label(j->job, label);
+    const struct load_spec spec = {.table = j->def,
+                                   .pipeline = c->pipeline->name,
+                                   .partition = j->job->part,
+                                   .key = row->key,
+                                   .etag = row->etag,
+                                   .job = label,
+                                   .reason = j->job->reason,
+                                   .load_id = row->load_id,
+                                   .generation = row->generation,
+                                   .size = row->size,
+                                   .mtime_ns = row->mtime_ns,
+                                   .epoch = j->epoch,
+                                   .replaces = k->l->replaces,
+                                   .seal = true};
+    struct ledger_row ledger = ledger_of(k);
+    ledger.state = LEDGER_LOADED;
+    ledger.rows_read = k->read;
+    ledger.rows_loaded = k->loaded;
+    ledger.rows_rejected = k->rejected;
+    ledger.columns = columns;
+    ledger.byte_to = k->bytes;
+    ledger.line_to = k->lines;
+    snprintf(ledger.sha256, sizeof ledger.sha256, "%s", whole->sha256);
+
+    int rc = load_pending(c->store, c->token, &result, err);
+    if (rc == 0)
+        rc = fault_point("ingest.pending", err);
+    if (rc == 0)
+        rc = target_load_begin(j->target, &spec, &load, err);
+    if (rc == 1)
+        rc = beat(&c->beat, err);
+    if (rc == 0)
+        rc = target_load_commit(load, &ledger, err);
+    else if (load != NULL)
+        target_load_abort(load);
+    if (rc == 2)
+        rc = err_set(err, ERR_TRANSIENT, "load %lld is in the ledger already", (long long)row->load_id);
+    if (rc == 0) {
+        j->commits++;
+        rc = fault_point("ingest.after_commit", err);
+    }
+    if (rc == 0)
+        rc = load_settle(c->store, c->token, row->load_id, "LOADED", clock_now_ms(), err);
+    row->rows_read = k->read;
+    row->rows_loaded = k->loaded;
+    row->rows_rejected = k->rejected;
+    json_decref(v);
+    free(columns);
+    return rc < 0 ? rc : fault_point("ingest.settled", err);
+}
+
+/* It cannot be loaded as it is: what is there of it must not stay. */
+static int give_up(struct chunking *k, int rc, struct err *err)
+{
+    struct err why = *err, ignored;
+
+    if (!err_counts(why.code) && why.code != ERR_OBJECT_CHANGED)
+        return rc;
+    if (take_back(k, &ignored) < 0) /* its plan says REVOKING: the next attempt goes on with that */
+        return rc;
+    if (k->l->over && k->l->rejects > 0)
+        return loading_refuse(k->l, k->rejected + k->budget, err);
+    *err = why;
+    return rc;
+}
+
+static int read_and_seal(struct chunking *k, struct err *err)
+{
+    struct load_row *row = k->l->row;
+    struct loader_object whole = {
+        .info = object_info_of(row), .load_id = row->load_id, .generation = row->generation};
+
+    int rc = look(k, err);
+    k->clear = k->have_n > 0 || k->l->planned;
+    if (rc == 0)
+        rc = run_chunks(k, &whole, false, err);
+    if (rc < 0 && k->careful) {
+        rc = look(k, err);
+        k->budget = 0;
+        k->clear = true;
+        k->cleared = 0;
+        if (rc == 0)
+            rc = run_chunks(k, &whole, true, err);
+    }
+    if (rc == 0)
+        rc = look(k, err);
+    if (rc == 0 && loading_is_over(k->l, k->rejected, k->read)) {
+        k->budget = 0;
+        k->l->over = true;
+        rc = err_set(err, ERR_TOO_MANY_REJECTS, "too many");
+    }
+    if (rc == 0 && k->have_n == 0) { /* not one record: an empty object like any other */
+        rc = take_back(k, err);
+        k->l->how = LOADING_ALONE;
+        return rc < 0 ? rc : load_run(k->j, k->l, 1, err);
+    }
+    return rc < 0 ? give_up(k, rc, err) : seal(k, &whole, err);
+}
+
+int load_orphans(struct load_job *j, struct err *err)
+{
+    struct step_ctx *c = j->c;
+    int64_t ids[64];
+    int n = c->pipeline->publish_chunks ? target_plans(j->target, c->pipeline->name, ids, ARRAY_LEN(ids), err) : 0;
+    int rc = n < 0 ? n : 0;
+
+    for (int i = 0; rc >= 0 && i < n; i++) {
+        struct load_row row = {0};
+        struct err unknown;
+        rc = load_get(c->store, ids[i], &row, &unknown);
+        bool open = rc == 0 && (strcmp(row.state, "DRAWN") == 0 || strcmp(row.state, "PENDING") == 0);
+        load_row_release(&row);
+        if (rc < 0 && unknown.code != ERR_NOT_FOUND) {
+            *err = unknown;
+            return rc;
+        }
+        rc = open ? 0
+                  : target_plan_revoke(j->target, j->def, c->pipeline->name, ids[i], j->epoch, &j->commits, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int load_chunks(struct load_job *j, struct loading *l, struct err *err)
 {
-    l->how = LOADING_ALONE;
-    return load_run(j, l, 1, err);
+    struct chunking k = {.j = j, .l = l, .into = j->def};
+
+    if (!j->c->pipeline->publish_chunks || l->replaces != 0) {
+        l->how = LOADING_ALONE;
+        return load_run(j, l, 1, err);
+    }
+    l->planned = true; /* rejects are put chunk by chunk */
+    int rc = make_plan(&k, err);
+    if (rc == 0)
+        rc = read_and_seal(&k, err);
+    sums_release(&k.sums);
+    free(k.have);
+    return rc;
 }

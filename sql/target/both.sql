@@ -78,6 +78,10 @@ VALUES {columns};
 UPDATE orch_load SET state = 'SUPERSEDED'
  WHERE pipeline = ? AND key_sha256 = ? AND generation < ? AND state IN ('LOADED', 'EMPTY');
 
+-- name: ledger_plans
+-- Objects of which some chunks may be there.
+SELECT load_id FROM orch_load WHERE pipeline = ? AND state IN ('PLAN', 'REVOKING');
+
 -- name: chunk_state
 -- Chunk 0 of a load: PLAN, and nobody takes it back meanwhile.
 SELECT state FROM orch_load WHERE load_id = ? AND chunk = 0;
