@@ -152,15 +152,14 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
 
 static void set_options(MYSQL *h, const struct mysqlc_config *c)
 {
-    unsigned off = 0, seconds = (unsigned)(c->timeout_ms + 999) / 1000, connect = seconds < 10 ? seconds : 10;
+    unsigned on = 1, seconds = (unsigned)(c->timeout_ms + 999) / 1000, connect = seconds < 10 ? seconds : 10;
     unsigned protocol = by_socket(c) ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 
 #if CLIENT_IS_MARIADB
     size_t stack = ASYNC_STACK;
     mysql_options(h, MYSQL_OPT_NONBLOCK, &stack);
 #endif
-    mysql_options(h, MYSQL_OPT_LOCAL_INFILE,
-                  &off); /* MariaDB's default is on: a server could read our files */
+    mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &on); /* but see mysqlc_infile_guard */
     mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
     mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &seconds);
     mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
@@ -211,6 +210,7 @@ int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct 
         abort();
     }
     set_options(c->handle, config);
+    mysqlc_infile_guard(c);
     rc = set_tls(c->handle, config, tls, err);
     if (rc < 0)
         goto out;
@@ -256,6 +256,11 @@ void mysqlc_close(struct mysqlc *c)
 bool mysqlc_is_mariadb(const struct mysqlc *c)
 {
     return c->mariadb;
+}
+
+bool mysqlc_has_arrays(const struct mysqlc *c)
+{
+    return c->arrays;
 }
 
 const char *mysqlc_version(const struct mysqlc *c)

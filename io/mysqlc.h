@@ -4,8 +4,9 @@
 #include "io/target.h"
 /*
  * The one door to the MySQL client library, MariaDB's Connector/C or Oracle's libmysqlclient: a connection, statements
- * with bound values, rows in bulk. Knows no table of ours. LOCAL INFILE is off, and nothing reconnects by itself: a
- * connection that broke took its transaction with it, and whoever holds it must know.
+ * with bound values, rows in bulk. Knows no table of ours. LOCAL INFILE gives no file of this machine to any server, only
+ * rows from memory in mysqlc_infile. Nothing reconnects by itself: a connection that broke took its transaction with it,
+ * and whoever holds it must know.
  *
  * Errors: no server, or one that may not write now, ERR_UNAVAILABLE; no answer in time ERR_TIMEOUT; deadlock, lock
  * wait, killed or broken connection ERR_TRANSIENT; rights and TLS ERR_ACCESS_DENIED; a value that the server refuses
@@ -23,6 +24,7 @@ struct mysqlc_config { /* borrowed for the call */
 NODISCARD int mysqlc_open(const struct mysqlc_config *c, struct mysqlc **ret, struct err *err);
 void mysqlc_close(struct mysqlc *c); /* the server rolls back; NULL is fine */
 bool mysqlc_is_mariadb(const struct mysqlc *c);
+bool mysqlc_has_arrays(const struct mysqlc *c); /* binds arrays of rows */
 const char *mysqlc_version(const struct mysqlc *c); /* "10.11.19", "9.7.4" */
 const char *mysqlc_cipher(const struct mysqlc *c);  /* NULL: clear text */
 /* Did an error end the connection? Then only mysqlc_close is left. */
@@ -49,6 +51,8 @@ struct mysqlc_column {
     const void *values;           /* int64_t[], uint64_t[], double[], const char *[] */
     const unsigned long *lengths; /* BULK_TEXT, BULK_BLOB */
     const char *nulls;            /* 1: NULL; NULL: no row is */
+    const int64_t *mantissa;      /* BULK_DOUBLE: the value's shortest decimal, for mysqlc_infile */
+    const int16_t *exp10;
 };
 struct mysqlc_bulk;
 /* head: up to and with "VALUES "; row: "(?,?,42,?)" with as many marks as columns (at least one). Borrows c. */
@@ -65,6 +69,14 @@ NODISCARD int mysqlc_bulk_insert(struct mysqlc_bulk *b, const struct mysqlc_colu
 void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows);
 NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings,
                                  struct err *err);
+/*
+ * Rows [from, from + rows) by the statement "LOAD DATA LOCAL INFILE 'x' INTO TABLE t CHARACTER SET utf8mb4 FIELDS TERMINATED
+ * BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' (columns)", as text from memory. The server ignores and bends what it
+ * does not like: only without a warning, and with as many rows as were sent, has all of it gone in as it is.
+ */
+NODISCARD int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_column *cols, size_t columns,
+                            size_t from, size_t rows, int64_t *ret_rows, unsigned *ret_warnings,
+                            struct err *err);
 /*
  * Ahead of the server: send gives the next rows before the last ones are answered, so that the server never waits for
  * us; answers come in the order of sending, one for each send, at most MYSQLC_AHEAD outstanding. Nothing else may be asked

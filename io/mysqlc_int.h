@@ -29,7 +29,11 @@ struct mysqlc {
         bool busy;
     } cache[CACHED];
     size_t next_victim;
+    struct mysqlc_infile *infile; /* what LOAD DATA LOCAL is given; NULL: nobody asked for it */
 };
+
+/* No file of this machine for any server, whatever it asks for. Before the connection is made. */
+void mysqlc_infile_guard(struct mysqlc *c);
 
 /* What the library says of a call that began at start_ms, in our words. */
 int mysqlc_fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err);

@@ -56,6 +56,8 @@ static int on_variable(void *arg, const struct str *cells, size_t count, struct 
         return 0;
     if (strcmp(cells[0].p, "max_allowed_packet") == 0)
         db->max_packet = target_cell_i64(cells[1]);
+    else if (strcmp(cells[0].p, "local_infile") == 0)
+        db->local_infile = cells[1].p != NULL && strcmp(cells[1].p, "ON") == 0;
     else if (strcmp(cells[0].p, "idle_transaction_timeout") == 0)
         db->has_idle_timeout = true;
     else if (strcmp(cells[0].p, "wsrep_on") == 0)

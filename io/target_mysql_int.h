@@ -6,7 +6,7 @@
 struct mysql_db {
     struct mysqlc *c;
     int64_t max_packet;
-    bool has_idle_timeout, is_cluster;
+    bool has_idle_timeout, is_cluster, local_infile;
 };
 static inline struct mysql_db *mysql_db(const struct target *t)
 {

@@ -22,8 +22,47 @@ struct insert {
         *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
     size_t sent_from, sent_n;
     bool ahead;                     /* batches are sent before the last ones are answered, without savepoints */
+    char *infile;                   /* LOAD DATA LOCAL in place of INSERT; NULL: no */
     size_t flying[MYSQLC_AHEAD], n; /* rows of each that is not answered yet, oldest first */
 };
+
+/* BIT would take the digits for bits, and bytes that are no text have no place in a text. */
+static bool can_infile(const struct load *l)
+{
+    const struct load_spec *s = &l->spec;
+
+    if (!mysql_db(l->t)->local_infile || s->careful)
+        return false;
+    for (size_t i = 0; i < s->column_count; i++) {
+        enum col_type type = s->table->columns[s->columns[i]].type;
+        if (type == COL_BIT || type == COL_BINARY)
+            return false;
+    }
+    return true;
+}
+
+static int infile_sql(const struct load *l, struct buf *ret, struct err *err)
+{
+    const struct load_spec *s = &l->spec;
+    int rc = buf_adds(ret, "LOAD DATA LOCAL INFILE 'orch' INTO TABLE ", err);
+
+    if (rc == 0)
+        rc = mysql_quote(s->table->name, true, ret, err);
+    if (rc == 0)
+        rc = buf_adds(ret,
+                      " CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'",
+                      err);
+    for (size_t i = 0; rc == 0 && i < s->column_count; i++) {
+        rc = buf_adds(ret, i == 0 ? " (" : ",", err);
+        if (rc == 0)
+            rc = mysql_quote(s->table->columns[s->columns[i]].name, false, ret, err);
+    }
+    if (rc == 0 && !s->table->has_lineage)
+        return buf_adds(ret, ")", err);
+    if (rc == 0 && s->members != NULL)
+        return buf_adds(ret, ",_orch_load_id,_orch_line)", err);
+    return rc < 0 ? rc : buf_addf(ret, err, ",_orch_line) SET _orch_load_id=%lld", (long long)s->load_id);
+}
 
 int mysql_insert_open(struct load *l, struct err *err)
 {
@@ -55,6 +94,12 @@ int mysql_insert_open(struct load *l, struct err *err)
     if (rc == 0)
         rc = mysqlc_bulk_new(mysql_db(l->t)->c, head.p, row.p, in->count, &in->bulk, err);
     in->ahead = rc == 0 && !s->careful && mysqlc_bulk_can_send(in->bulk);
+    if (rc == 0 && !in->ahead && !mysqlc_has_arrays(mysql_db(l->t)->c) && can_infile(l)) {
+        buf_clear(&head);
+        rc = infile_sql(l, &head, err);
+        in->infile = xstrdup(head.p);
+        in->ahead = true;
+    }
     buf_release(&head);
     buf_release(&row);
     return rc;
@@ -65,6 +110,7 @@ void mysql_insert_close(struct load *l)
     struct insert *in = l->insert;
 
     mysqlc_bulk_free(in->bulk);
+    free(in->infile);
     free(in->columns);
     free(in);
     l->insert = NULL;
@@ -86,6 +132,8 @@ static void point_at(struct insert *in, const struct load *l, const struct batch
         case CELL_DOUBLE:
             to->kind = BULK_DOUBLE;
             to->values = from->dbl;
+            to->mantissa = from->mantissa;
+            to->exp10 = from->exp10;
             break;
         case CELL_BYTES:
             to->kind = type == COL_BINARY ? BULK_BLOB : BULK_TEXT;
@@ -350,17 +398,9 @@ static int insert_slice(struct load *l, const struct batch *b, size_t from, size
 
 /* --- ahead of the server --- */
 
-/* The oldest answer. What was sent behind a refused batch is in, so there is no going on from here. */
-static int one_answer(struct load *l, struct err *err)
+/* What was sent behind a refused batch is in, so there is no going on from here. */
+static int count_answer(struct load *l, int rc, size_t n, int64_t inserted, unsigned warnings, struct err *err)
 {
-    struct insert *in = l->insert;
-    int64_t inserted = 0;
-    unsigned warnings = 0;
-    size_t n = in->flying[0];
-
-    memmove(in->flying, in->flying + 1, (MYSQLC_AHEAD - 1) * sizeof *in->flying);
-    in->n--;
-    int rc = mysqlc_bulk_answer(in->bulk, &inserted, &warnings, err);
     if (rc == 0 && warnings == 0 && inserted == (int64_t)n) {
         l->inserted += inserted;
         return 0;
@@ -375,11 +415,32 @@ static int one_answer(struct load *l, struct err *err)
     return rc;
 }
 
+/* The oldest answer. */
+static int one_answer(struct load *l, struct err *err)
+{
+    struct insert *in = l->insert;
+    int64_t inserted = 0;
+    unsigned warnings = 0;
+    size_t n = in->flying[0];
+
+    memmove(in->flying, in->flying + 1, (MYSQLC_AHEAD - 1) * sizeof *in->flying);
+    in->n--;
+    int rc = mysqlc_bulk_answer(in->bulk, &inserted, &warnings, err);
+    return count_answer(l, rc, n, inserted, warnings, err);
+}
+
 static int send_slice(struct load *l, size_t from, size_t n, struct err *err)
 {
     struct insert *in = l->insert;
+    int64_t inserted = 0;
+    unsigned warnings = 0;
     int rc = target_beat(l->t, err);
 
+    if (rc == 0 && in->infile != NULL) {
+        rc = mysqlc_infile(mysql_db(l->t)->c, in->infile, in->columns, in->count, from, n, &inserted, &warnings,
+                           err);
+        return count_answer(l, rc, n, inserted, warnings, err);
+    }
     if (rc == 0 && in->n == MYSQLC_AHEAD)
         rc = one_answer(l, err);
     if (rc == 0)

@@ -23,7 +23,7 @@ SELECT TRIGGER_NAME AS a FROM information_schema.TRIGGERS
 -- name: session_variables
 -- Which of the variables below this server has, and what bounds a statement.
 SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'idle_transaction_timeout', 'wsrep_on', 'wsrep_sync_wait',
-  'max_statement_time', 'max_execution_time', 'explicit_defaults_for_timestamp');
+  'max_statement_time', 'max_execution_time', 'explicit_defaults_for_timestamp', 'local_infile');
 
 -- name: session
 -- Strict, so that the server changes no value; UTC; and the checks on, whatever the server's own settings are.

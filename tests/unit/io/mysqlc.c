@@ -1,4 +1,5 @@
 #include "io/mysqlc.h"
+#include "io/hash.h"
 #include "base/mem.h"
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
@@ -217,6 +218,48 @@ TEST(the_server_cannot_ask_for_our_files)
     mysqlc_close(c);
 }
 
+/* A text that is longer than what the library asks for at once, and one whose escapes fall on its border. */
+TEST(rows_from_memory_by_load_data_are_the_rows_that_were_given)
+{
+    enum { LONG = 100000, SQL = 300 };
+    static const int64_t ids[] = {INT64_MIN, 2, INT64_MAX}, mantissa[] = {1, -1, 766126609};
+    static const int16_t exp10[] = {-1, 300, -9};
+    char *text = xmalloc(LONG);
+    const char *const texts[] = {"tab\there\\ N\nline", text, NULL};
+    const unsigned long text_n[] = {16, LONG, 0};
+    static const char nulls[] = {0, 0, 1};
+    const struct mysqlc_column cols[] = {{.kind = BULK_I64, .values = ids},
+                                         {.kind = BULK_DOUBLE, .mantissa = mantissa, .exp10 = exp10},
+                                         {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = nulls}};
+    struct mysqlc *c = open_it(TLS_OFF, NULL);
+    char expected[SQL];
+    struct got g = {0};
+    int64_t rows = 0;
+    unsigned warnings = 9;
+    struct err err;
+
+    for (int i = 0; i < LONG; i++)
+        text[i] = "\\\t\na'\"\\"[i % 7];
+    must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE m (i BIGINT, r DOUBLE, t LONGTEXT) CHARSET utf8mb4", &err), &err);
+    must_rc(mysqlc_infile(c,
+                          "LOAD DATA LOCAL INFILE 'x' INTO TABLE m CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' "
+                          "ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (i,r,t)",
+                          cols, 3, 0, 3, &rows, &warnings, &err),
+            &err);
+    is_int(rows, 3);
+    is_int(warnings, 0);
+    must_rc(mysqlc_run(c, "SELECT i, CAST(r AS CHAR), IF(LENGTH(t) > 99, CRC32(t), HEX(t)) FROM m ORDER BY i", NULL, 0, take, &g,
+                       NULL, NULL, &err),
+            &err);
+    snprintf(expected, sizeof expected,
+             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|2|-1e300|%u|9223372036854775807|0.766126609|NULL|",
+             crc32_of(text, LONG));
+    is_str(g.text, expected);
+    ok(mysqlc_exec(c, "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE m", &err) < 0);
+    free(text);
+    mysqlc_close(c);
+}
+
 TEST(no_answer_in_time_is_a_time_out)
 {
     struct mysqlc_config config = by_tcp(TLS_OFF, NULL);
@@ -239,11 +282,11 @@ TEST(rows_in_bulk_are_the_rows_that_were_given)
     static const char *const blobs[] = {"\x00\x01", "", "\xff", NULL, "x"};
     static const unsigned long text_n[] = {1, 0, 0, 4, 1}, blob_n[] = {2, 0, 1, 0, 1};
     static const char text_null[] = {0, 0, 1, 0, 0}, blob_null[] = {0, 0, 0, 1, 0};
-    const struct mysqlc_column cols[] = {{BULK_I64, ids, NULL, NULL},
-                                         {BULK_U64, big, NULL, NULL},
-                                         {BULK_DOUBLE, reals, NULL, NULL},
-                                         {BULK_TEXT, texts, text_n, text_null},
-                                         {BULK_BLOB, blobs, blob_n, blob_null}};
+    const struct mysqlc_column cols[] = {{.kind = BULK_I64, .values = ids},
+                                         {.kind = BULK_U64, .values = big},
+                                         {.kind = BULK_DOUBLE, .values = reals},
+                                         {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = text_null},
+                                         {.kind = BULK_BLOB, .values = blobs, .lengths = blob_n, .nulls = blob_null}};
     struct err err;
 
     for (int way = 0; way < 2; way++) {
