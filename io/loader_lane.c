@@ -188,12 +188,6 @@ static int compare(struct lane_work *w, const struct loader_object *o, const str
     return 0;
 }
 
-static void sums_like(struct sums *s, const struct sums *other)
-{
-    sums_init(s, other->count);
-    memcpy(s->used, other->used, other->count * sizeof *s->used);
-}
-
 static int verify_many(struct lane_work *w, struct err *err)
 {
     struct loader_unit *u = w->unit;

@@ -1,6 +1,7 @@
 #include "io/sums.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/sums_int.h"
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -212,6 +213,8 @@ void sums_init(struct sums *s, size_t columns)
 
 void sums_release(struct sums *s)
 {
+    for (size_t i = 0; s->cols != NULL && i < s->count; i++)
+        free(s->cols[i].bits);
     free(s->cols);
     free(s->used);
     *s = (struct sums){0};
@@ -226,6 +229,43 @@ void sums_add(struct sums *a, const struct sums *b)
         a->cols[i].large += b->cols[i].large;
         add(&a->cols[i].sum, &b->cols[i].sum);
     }
+}
+
+void sums_like(struct sums *ret, const struct sums *parsed)
+{
+    sums_init(ret, parsed->count);
+    memcpy(ret->used, parsed->used, parsed->count * sizeof *ret->used);
+    for (size_t i = 0; i < parsed->count; i++) {
+        ret->cols[i].bounded = parsed->cols[i].bounded;
+        ret->cols[i].negative = parsed->cols[i].negative;
+        ret->cols[i].low = parsed->cols[i].low;
+        ret->cols[i].high = parsed->cols[i].high;
+    }
+}
+
+void sums_empty(struct sums *s)
+{
+    s->rows = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        struct col_sum *c = &s->cols[i];
+        free(c->bits);
+        *c = (struct col_sum){
+            .low = c->low, .high = c->high, .bounded = c->bounded, .negative = c->negative};
+    }
+}
+
+void sums_unbound(struct sums *s)
+{
+    sums_empty(s);
+    for (size_t i = 0; i < s->count; i++)
+        s->cols[i] = (struct col_sum){0};
+}
+
+struct bits *sums_bits(struct col_sum *c)
+{
+    if (c->bits == NULL)
+        c->bits = xcalloc(1, sizeof *c->bits);
+    return c->bits;
 }
 
 json_t *sums_to_json(const struct sums *s, const struct table *t)
@@ -315,6 +355,25 @@ static void compare_counts(struct sums_diff *ret, size_t max, size_t *n, const c
     note(ret, max, n, column, what, a, b);
 }
 
+/* Both as near as a double can be, and how far apart they are, where that does not show. */
+static void note_bits(struct sums_diff *ret, size_t max, size_t *n, const char *column, const struct bits *a,
+                      const struct bits *b)
+{
+    static const struct bits zero;
+    char x[40], y[96];
+    struct bits apart = *(b != NULL ? b : &zero);
+
+    if (memcmp(a != NULL ? a : &zero, &apart, sizeof apart) == 0)
+        return;
+    snprintf(x, sizeof x, "%.17g", bits_double(a != NULL ? a : &zero));
+    snprintf(y, sizeof y, "%.17g", bits_double(&apart));
+    if (strcmp(x, y) == 0) {
+        bits_subtract(&apart, a != NULL ? a : &zero);
+        snprintf(y, sizeof y, "%.40s%+.3g", x, bits_double(&apart));
+    }
+    note(ret, max, n, column, "sum", x, y);
+}
+
 /* Columns that only the target's side names were filled by nobody, or by a default: nothing to compare. */
 size_t sums_compare(const struct sums *source, const struct sums *target, const struct table *t,
                     struct sums_diff *ret, size_t max)
@@ -329,6 +388,10 @@ size_t sums_compare(const struct sums *source, const struct sums *target, const 
         if (!source->used[i])
             continue;
         compare_counts(ret, max, &n, name, "nulls", a->nulls, b->nulls);
+        if (b->bounded) {
+            note_bits(ret, max, &n, name, a->bits, b->bits);
+            continue;
+        }
         compare_counts(ret, max, &n, name, "large", a->large, b->large);
         if (!dec256_equal(&a->sum, &b->sum)) {
             char x[96], y[96];

@@ -22,12 +22,32 @@ NODISCARD int dec256_add_text(struct dec256 *a, struct str decimal,
 void dec256_text(const struct dec256 *a, char out[96]); /* shortest: "-12.5", "0" */
 bool dec256_equal(const struct dec256 *a, const struct dec256 *b);
 
+/*
+ * Sums of doubles to the last bit, of any magnitude: fixed point, two's complement, in units of 2^-BITS_LOW. What is
+ * parsed and what is stored are compared by it before COMMIT, so that one unit in the last place of one value is seen.
+ */
+#define BITS_LOW   1088
+#define BITS_WORDS 34
+struct bits {
+    uint64_t w[BITS_WORDS]; /* little endian */
+};
+void bits_add(struct bits *b, int64_t mantissa, int exp2); /* += mantissa * 2^exp2, -BITS_LOW <= exp2 <= 980 */
+void bits_add_double(struct bits *b, double v, int exp2);  /* += v * 2^exp2; what is too fine still shows */
+void bits_add_all(struct bits *a, const struct bits *b);
+double bits_double(const struct bits *b);                  /* nearly */
+
 enum sum_kind { SUM_NONE, SUM_NUMBER, SUM_DOUBLE, SUM_CRC };
 enum sum_kind sum_kind_of(const struct column *c);
 struct col_sum {
     int64_t nulls;
     int64_t large; /* SUM_DOUBLE: values with |x| >= 1e25 */
     struct dec256 sum;
+    /* SUM_DOUBLE, of values as parsed, and what is asked for in their place: each is below 2^high and a multiple of
+     * 2^low, or 0; low > high where all are */
+    struct bits *bits; /* owned; NULL: 0 */
+    int16_t low, high;
+    bool bounded;  /* low and high are known: bits are what is compared */
+    bool negative; /* values below 0 were seen */
 };
 struct sums { /* one col_sum per column of a table, by its index; unused ones stay zero */
     int64_t rows;
@@ -39,6 +59,12 @@ void sums_init(struct sums *s, size_t columns);
 void sums_release(struct sums *s);
 /* Adds b's rows and columns to a; both of one table. */
 void sums_add(struct sums *a, const struct sums *b);
+/* Made to hold what is stored, by the bounds of what was parsed: doubles are then summed and compared to the last bit. */
+void sums_like(struct sums *ret, const struct sums *parsed);
+/* Empties it, and forgets the bounds: what is asked next is the decimal sum, which the ledger keeps. */
+void sums_unbound(struct sums *s);
+void sums_empty(struct sums *s); /* the bounds stay */
+struct bits *sums_bits(struct col_sum *c); /* makes it when needed */
 /* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
 json_t *sums_to_json(const struct sums *s, const struct table *t);
 NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret,

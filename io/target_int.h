@@ -45,6 +45,7 @@ struct load {
     void *insert; /* the engine's statement */
 };
 
+struct ask;
 struct target_ops {
     const char *scheme;
     int (*open)(struct target *t, struct err *err); /* t->name, t->queries, t->own; connects nowhere */
@@ -70,8 +71,10 @@ struct target_ops {
                       size_t count, struct buf *ret, struct err *err);
     int (*grants)(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
     int (*quote)(const char *name, bool qualified, struct buf *ret, struct err *err);
-    /* ",SUM(...)" of a column, quoted as given; for SUM_DOUBLE two of them: the sum and the number of large values. */
-    int (*sum_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
+    /* ",SUM(...)" of a column, quoted as given: the cells that the plan names (target_sums_int.h). */
+    int (*sum_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                    struct err *err);
+    bool sums_fast; /* sums of doubles are IEEE 754's, and there are FLOOR, TRUNCATE and IF */
     /* ",..." that gives a column's value as text, see target_rows. */
     int (*text_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
     int (*insert_open)(struct load *l, struct err *err);

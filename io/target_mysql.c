@@ -348,6 +348,7 @@ const struct target_ops target_mysql = {
     .grants = mysql_grants,
     .quote = mysql_quote,
     .sum_expr = mysql_sum_expr,
+    .sums_fast = true,
     .text_expr = mysql_text_expr,
     .insert_open = mysql_insert_open,
     .insert_rows = mysql_insert_rows,

@@ -22,6 +22,7 @@ void sqlite_add_functions(
 int sqlite_insert_open(struct load *l, struct err *err);
 int sqlite_insert_rows(struct load *l, const struct batch *b, struct err *err);
 void sqlite_insert_close(struct load *l);
-int sqlite_sum_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
+/* target_sqlite_sums.c */
+int sqlite_sum_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret, struct err *err);
 int sqlite_text_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
 #endif

@@ -1,13 +1,14 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "io/target_int.h"
+#include "io/target_sums_int.h"
 
 enum {
     FIRST_RANGE = 10000,
     QUICK_MS = 700,        /* a statement that took less may cover twice as much next time */
     SLOW_MS = 2500,        /* one that took more, half */
-    COLUMNS_AT_ONCE = 800, /* of a SELECT: the server's limit is 4,096 expressions, three a column */
+    CELLS_AT_ONCE = 2500, /* of a SELECT: the server's limit is 4,096 expressions */
+    SQL_AT_ONCE = 512 * 1024,
 };
 
 int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret,
@@ -38,57 +39,63 @@ bool line_range_next(struct line_range *r)
 /* A group of columns of one range, as the row of one SELECT. */
 struct summing {
     const struct table *def;
+    const struct target_ops *ops;
     struct sums *sums;
     size_t from, to;
+    int64_t lines; /* at most so many rows are asked of at once */
     bool count_rows;
 };
+
+static void plan(const struct summing *s, size_t column, struct ask *ret)
+{
+    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, s->ops->sums_fast, ret);
+}
 
 static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct summing *s = arg;
     int64_t rows = target_cell_i64(cells[0]);
     size_t at = 1;
+    struct ask ask;
 
     if (s->count_rows)
         s->sums->rows += rows;
     for (size_t i = s->from; i < s->to; i++) {
         if (!s->sums->used[i])
             continue;
-        struct col_sum *c = &s->sums->cols[i];
-        enum sum_kind kind = sum_kind_of(&s->def->columns[i]);
-        size_t wants = kind == SUM_NONE ? 1 : kind == SUM_DOUBLE ? 3 : 2;
+        plan(s, i, &ask);
+        size_t wants = ask_cells(&ask) + ask.count;
         if (at + wants > count)
             return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count,
                            s->def->columns[i].name);
-        c->nulls += rows - target_cell_i64(cells[at]);
-        if (kind != SUM_NONE && cells[at + 1].p != NULL && dec256_add_text(&c->sum, cells[at + 1], err) < 0)
+        if (ask_add(&ask, cells + at, rows, &s->sums->cols[i], err) < 0)
             return err_prefix(err, "sum of column %s", s->def->columns[i].name);
-        if (kind == SUM_DOUBLE)
-            c->large += target_cell_i64(cells[at + 2]);
         at += wants;
     }
     return 0;
 }
 
 /* Expressions of the columns from s->from on, as many as fit one statement; s->to is where it ended. */
-static int build_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err)
+static int build_columns(struct summing *s, struct buf *ret, struct err *err)
 {
     struct buf quoted = BUF_INIT(MAX_SQL);
+    struct ask ask;
     size_t n = 0, i;
     int rc = 0;
 
     buf_clear(ret);
-    for (i = s->from; rc == 0 && i < s->def->count && n < COLUMNS_AT_ONCE; i++) {
+    for (i = s->from; rc == 0 && i < s->def->count && n < CELLS_AT_ONCE && ret->n < SQL_AT_ONCE; i++) {
         const struct column *c = &s->def->columns[i];
         if (!s->sums->used[i])
             continue;
-        n++;
+        plan(s, i, &ask);
+        n += ask_cells(&ask) + ask.count;
         buf_clear(&quoted);
-        rc = t->ops->quote(c->name, false, &quoted, err);
+        rc = s->ops->quote(c->name, false, &quoted, err);
         if (rc == 0)
-            rc = buf_addf(ret, err, ",COUNT(%s)", quoted.p);
-        if (rc == 0 && sum_kind_of(c) != SUM_NONE)
-            rc = t->ops->sum_expr(c, quoted.p, ret, err);
+            rc = ask_count_expr(&ask, quoted.p, ret, err);
+        if (rc == 0)
+            rc = s->ops->sum_expr(c, &ask, quoted.p, ret, err);
     }
     s->to = i;
     buf_release(&quoted);
@@ -103,9 +110,10 @@ static int sum_range(struct target *t, struct summing *s, int64_t load_id, const
     int rc = 0;
 
     s->from = 0;
+    s->lines = r->to - r->from;
     s->count_rows = true;
     do {
-        rc = build_columns(t, s, &columns, err);
+        rc = build_columns(s, &columns, err);
         if (rc == 0)
             rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, add_cells, s, NULL, err);
         s->from = s->to;
@@ -123,7 +131,7 @@ int table_sums(struct target *t, const struct table *def, int64_t load_id, struc
 int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
                        int64_t line_to, struct sums *ret, struct err *err)
 {
-    struct summing s = {.def = def, .sums = ret};
+    struct summing s = {.def = def, .ops = t->ops, .sums = ret};
     struct line_range r;
 
     if (!def->has_lineage) {
@@ -133,8 +141,7 @@ int table_sums_between(struct target *t, const struct table *def, int64_t load_i
     }
     if (ret->count != def->count)
         return err_set(err, ERR_INTERNAL, "sums of %zu columns for a table of %zu", ret->count, def->count);
-    ret->rows = 0;
-    memset(ret->cols, 0, ret->count * sizeof *ret->cols);
+    sums_empty(ret);
     int rc = line_range_open(t, def->name, load_id, &r, err);
     if (line_to > 0) {
         r.to = line_from;

@@ -132,8 +132,7 @@ int tf_verify(struct tf_load *l, struct err *err)
     is_int(target_load_rows(l->load), l->parsed.rows);
     if (!l->def->has_lineage)
         return 0;
-    sums_init(&stored, l->def->count);
-    memcpy(stored.used, l->parsed.used, l->def->count * sizeof *stored.used);
+    sums_like(&stored, &l->parsed);
     rc = target_load_sums(l->load, &stored, err);
     if (rc == 0)
         rc = (int)sums_compare(&l->parsed, &stored, l->def, diffs, ARRAY_LEN(diffs));
