@@ -2,12 +2,14 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "io/loader_int.h"
+#include "io/verifier.h"
 
 struct lane_work {
     struct lane *ln;
     const struct loader_config *c;
     struct loader_unit *unit; /* NULL: between two */
     struct load *load;        /* its transaction; NULL: none (yet, any more) */
+    struct verifier *verifier; /* NULL: no sums are wanted */
     struct batch *sent;       /* what the database may still be at work on */
     struct reject_page *page; /* of what the server refuses; NULL: none yet */
     struct load_member *members;
@@ -83,6 +85,7 @@ static int on_page(struct lane_work *w, struct reject_page *page, struct err *er
 
 static void abort_load(struct lane_work *w)
 {
+    verifier_end(w->verifier);
     target_load_abort(w->load);
     w->load = NULL;
     batch_back(w->ln, w->sent);
@@ -132,6 +135,8 @@ static int begin(struct lane_work *w, const int *columns, size_t n, struct err *
     if (rc == 2)
         rc = err_set(err, ERR_TRANSIENT, "load %lld is in the ledger already, though it was not a moment ago",
                      (long long)o->load_id);
+    if (rc == 1 && n > 0 && u->n == 1)
+        verifier_begin(w->verifier, w->load, u->line_from);
     return rc < 0 ? rc : fault_point("ingest.begun", err);
 }
 
@@ -164,6 +169,8 @@ static int on_batch(struct lane_work *w, struct batch *b, struct err *err)
     w->sent = b;
     if (rc == 0)
         sum_batch(w, b); /* while the database works on it */
+    if (rc == 0 && w->unit->n == 1)
+        verifier_sent(w->verifier, b, &w->unit->objects[0].sums, target_load_rows(w->load));
     return rc;
 }
 
@@ -211,7 +218,7 @@ static int verify_many(struct lane_work *w, struct err *err)
 static int verify(struct lane_work *w, struct err *err)
 {
     struct loader_unit *u = w->unit;
-    struct sums stored;
+    struct sums_diff diff;
     int64_t rows = 0;
 
     for (size_t i = 0; i < u->n; i++)
@@ -223,14 +230,10 @@ static int verify(struct lane_work *w, struct err *err)
         return 0;
     if (u->n > 1)
         return verify_many(w, err);
-    sums_like(&stored, &u->objects[0].sums);
     if (u->chunk > 0)
         target_load_lines(w->load, u->line_to);
-    int rc = target_load_sums(w->load, &stored, err);
-    if (rc == 0)
-        rc = compare(w, &u->objects[0], &stored, err);
-    sums_release(&stored);
-    return rc;
+    int rc = load_verify(w->load, w->verifier, &u->objects[0].sums, &diff, err);
+    return rc == 1 ? mismatch(w, &u->objects[0], &diff, err) : rc;
 }
 
 /* --- COMMIT --- */
@@ -408,6 +411,8 @@ void *lane_main(void *arg)
 {
     struct lane *ln = arg;
     struct lane_work w = {.ln = ln, .c = ln->l->c};
+    if (w.c->with_sums && w.c->into->has_lineage)
+        w.verifier = verifier_new(ln->target);
     struct item it = {.kind = ITEM_BEGIN};
     struct err err;
 
@@ -415,6 +420,7 @@ void *lane_main(void *arg)
         if (one_item(&w, &it, &err) < 0)
             break;
     abort_load(&w);
+    verifier_free(w.verifier);
     reject_page_free(w.page);
     free(w.members);
     pthread_mutex_lock(&ln->l->mutex);

@@ -273,6 +273,16 @@ const char *mysqlc_cipher(const struct mysqlc *c)
     return mysql_get_ssl_cipher(c->handle);
 }
 
+int64_t mysqlc_id(const struct mysqlc *c)
+{
+    return (int64_t)mysql_thread_id(c->handle);
+}
+
+void mysqlc_thread_end(void)
+{
+    mysql_thread_end();
+}
+
 bool mysqlc_is_lost(const struct mysqlc *c)
 {
     return c->lost;

@@ -261,6 +261,20 @@ void sums_unbound(struct sums *s)
         s->cols[i] = (struct col_sum){0};
 }
 
+void sums_add(struct sums *s, const struct sums *more)
+{
+    s->rows += more->rows;
+    for (size_t i = 0; i < s->count; i++) {
+        struct col_sum *to = &s->cols[i];
+        const struct col_sum *from = &more->cols[i];
+        to->nulls += from->nulls;
+        to->large += from->large;
+        add(&to->sum, &from->sum);
+        if (from->bits != NULL)
+            bits_add_all(sums_bits(to), from->bits);
+    }
+}
+
 struct bits *sums_bits(struct col_sum *c)
 {
     if (c->bits == NULL)

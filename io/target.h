@@ -150,6 +150,8 @@ int64_t target_load_rows(const struct load *l);
 /* NULL counts and sums of what this load's transaction holds, asked in ranges of _orch_line. Needs lineage. ret: made by
  * sums_init, its "used" says of which columns. */
 NODISCARD int target_load_sums(struct load *l, struct sums *ret, struct err *err);
+/* Adds what lines from this one on come to. */
+NODISCARD int target_load_sums_from(struct load *l, int64_t line, struct sums *io, struct err *err);
 /* The same of each of these loads, which share the transaction. */
 NODISCARD int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, struct sums *rets,
                                     struct err *err);

@@ -74,6 +74,7 @@ struct target_ops {
     /* ",SUM(...)" of a column, quoted as given: the cells that the plan names (target_sums_int.h). */
     int (*sum_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                     struct err *err);
+    int64_t (*connection_id)(const struct target *t); /* what the server calls it; NULL: uncommitted rows are hidden */
     bool sums_fast; /* sums of doubles are IEEE 754's, and there are FLOOR, TRUNCATE and IF */
     /* ",..." that gives a column's value as text, see target_rows. */
     int (*text_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
@@ -159,5 +160,10 @@ NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load
                          struct err *err);
 NODISCARD int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
                                  int64_t line_to, struct sums *ret, struct err *err);
+/* Adds to io: [from, to) in one statement; from on, all lines there are, or those before to (0: all). */
+NODISCARD int table_sums_lines(struct target *t, const struct table *def, int64_t load_id, int64_t from,
+                               int64_t to, struct sums *io, struct err *err);
+NODISCARD int table_sums_from(struct target *t, const struct table *def, int64_t load_id, int64_t from,
+                              int64_t to, struct sums *io, struct err *err);
 bool table_is_lineage(const char *column);
 #endif

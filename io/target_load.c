@@ -268,6 +268,16 @@ int target_load_sums(struct load *l, struct sums *ret, struct err *err)
     return rc < 0 ? rc : table_sums(l->t, l->spec.table, l->spec.load_id, ret, err);
 }
 
+int target_load_sums_from(struct load *l, int64_t line, struct sums *io, struct err *err)
+{
+    int rc = target_load_settle(l, err);
+
+    if (rc == 0)
+        rc = table_sums_from(l->t, l->spec.table, l->spec.load_id, line, l->spec.chunk > 0 ? l->spec.line_to : 0, io,
+                             err);
+    return rc;
+}
+
 int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, struct sums *rets, struct err *err)
 {
     int rc = target_load_settle(l, err);

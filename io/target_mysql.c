@@ -168,6 +168,11 @@ static int mysql_check(struct target *t, struct err *err)
     return mysqlc_ping(mysql_db(t)->c, TARGET_PING_MS, err);
 }
 
+static int64_t mysql_connection_id(const struct target *t)
+{
+    return mysqlc_id(mysql_db(t)->c);
+}
+
 static int mysql_run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn,
                      void *arg, int64_t *ret_rows, struct err *err)
 {
@@ -347,6 +352,7 @@ const struct target_ops target_mysql = {
     .create_ddl = mysql_create_ddl,
     .grants = mysql_grants,
     .quote = mysql_quote,
+    .connection_id = mysql_connection_id,
     .sum_expr = mysql_sum_expr,
     .sums_fast = true,
     .text_expr = mysql_text_expr,

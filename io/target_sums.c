@@ -128,6 +128,29 @@ int table_sums(struct target *t, const struct table *def, int64_t load_id, struc
     return table_sums_between(t, def, load_id, 0, 0, ret, err);
 }
 
+int table_sums_lines(struct target *t, const struct table *def, int64_t load_id, int64_t from, int64_t to,
+                     struct sums *io, struct err *err)
+{
+    struct summing s = {.def = def, .ops = t->ops, .sums = io};
+    const struct line_range r = {.from = from, .to = to};
+
+    return sum_range(t, &s, load_id, &r, err);
+}
+
+int table_sums_from(struct target *t, const struct table *def, int64_t load_id, int64_t from, int64_t to,
+                    struct sums *io, struct err *err)
+{
+    struct summing s = {.def = def, .ops = t->ops, .sums = io};
+    struct line_range r;
+    int rc = line_range_open(t, def->name, load_id, &r, err);
+
+    r.to = r.to > from ? r.to : from;
+    r.end = to > 0 ? to : r.end;
+    while (rc == 0 && line_range_next(&r))
+        rc = sum_range(t, &s, load_id, &r, err);
+    return rc;
+}
+
 int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
                        int64_t line_to, struct sums *ret, struct err *err)
 {

@@ -20,6 +20,13 @@ SELECT TRIGGER_NAME AS a FROM information_schema.TRIGGERS
  WHERE EVENT_OBJECT_SCHEMA = COALESCE(?, DATABASE()) AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION = 'INSERT'
  ORDER BY TRIGGER_NAME;
 
+-- name: session_dirty
+-- Of a verifier: rows that a load has not committed yet.
+SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED;
+
+-- name: lock_holder
+SELECT IS_USED_LOCK(?);
+
 -- name: session_variables
 -- Which of the variables below this server has, and what bounds a statement.
 SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'idle_transaction_timeout', 'wsrep_on', 'wsrep_sync_wait',
