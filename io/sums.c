@@ -228,6 +228,8 @@ void sums_add(struct sums *a, const struct sums *b)
         a->cols[i].nulls += b->cols[i].nulls;
         a->cols[i].large += b->cols[i].large;
         add(&a->cols[i].sum, &b->cols[i].sum);
+        if (b->cols[i].bits != NULL)
+            bits_add_all(sums_bits(&a->cols[i]), b->cols[i].bits);
     }
 }
 
@@ -259,20 +261,6 @@ void sums_unbound(struct sums *s)
     sums_empty(s);
     for (size_t i = 0; i < s->count; i++)
         s->cols[i] = (struct col_sum){0};
-}
-
-void sums_add(struct sums *s, const struct sums *more)
-{
-    s->rows += more->rows;
-    for (size_t i = 0; i < s->count; i++) {
-        struct col_sum *to = &s->cols[i];
-        const struct col_sum *from = &more->cols[i];
-        to->nulls += from->nulls;
-        to->large += from->large;
-        add(&to->sum, &from->sum);
-        if (from->bits != NULL)
-            bits_add_all(sums_bits(to), from->bits);
-    }
 }
 
 struct bits *sums_bits(struct col_sum *c)

@@ -57,14 +57,13 @@ struct sums { /* one col_sum per column of a table, by its index; unused ones st
 };
 void sums_init(struct sums *s, size_t columns);
 void sums_release(struct sums *s);
-/* Adds b's rows and columns to a; both of one table. */
+/* Adds b's rows and columns to a; both of one table. The bounds of a stay. */
 void sums_add(struct sums *a, const struct sums *b);
 /* Made to hold what is stored, by the bounds of what was parsed: doubles are then summed and compared to the last bit. */
 void sums_like(struct sums *ret, const struct sums *parsed);
 /* Empties it, and forgets the bounds: what is asked next is the decimal sum, which the ledger keeps. */
 void sums_unbound(struct sums *s);
 void sums_empty(struct sums *s); /* the bounds stay */
-void sums_add(struct sums *s, const struct sums *more); /* of the same table */
 struct bits *sums_bits(struct col_sum *c); /* makes it when needed */
 /* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
 json_t *sums_to_json(const struct sums *s, const struct table *t);

@@ -160,6 +160,9 @@ NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load
                          struct err *err);
 NODISCARD int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
                                  int64_t line_to, struct sums *ret, struct err *err);
+/* rets: one a load id, made by sums_like; the same columns are used in all. */
+NODISCARD int table_sums_many(struct target *t, const struct table *def, const int64_t *load_ids, size_t n,
+                              struct sums *rets, struct err *err);
 /* Adds to io: [from, to) in one statement; from on, all lines there are, or those before to (0: all). */
 NODISCARD int table_sums_lines(struct target *t, const struct table *def, int64_t load_id, int64_t from,
                                int64_t to, struct sums *io, struct err *err);

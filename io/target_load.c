@@ -282,9 +282,7 @@ int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, str
 {
     int rc = target_load_settle(l, err);
 
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = table_sums(l->t, l->spec.table, load_ids[i], &rets[i], err);
-    return rc;
+    return rc < 0 ? rc : table_sums_many(l->t, l->spec.table, load_ids, n, rets, err);
 }
 
 /* What the load knows better than the caller. */

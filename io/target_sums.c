@@ -9,6 +9,7 @@ enum {
     SLOW_MS = 2500,        /* one that took more, half */
     CELLS_AT_ONCE = 2500, /* of a SELECT: the server's limit is 4,096 expressions */
     SQL_AT_ONCE = 512 * 1024,
+    MANY = 32, /* loads of a SELECT; each of them is a file so small that it shares a transaction */
 };
 
 int line_range_open(struct target *t, const char *table, int64_t load_id, struct line_range *ret,
@@ -51,15 +52,14 @@ static void plan(const struct summing *s, size_t column, struct ask *ret)
     ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, s->ops->sums_fast, ret);
 }
 
-static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
+static int add_to(const struct summing *s, struct sums *to, const struct str *cells, size_t count, struct err *err)
 {
-    struct summing *s = arg;
     int64_t rows = target_cell_i64(cells[0]);
     size_t at = 1;
     struct ask ask;
 
     if (s->count_rows)
-        s->sums->rows += rows;
+        to->rows += rows;
     for (size_t i = s->from; i < s->to; i++) {
         if (!s->sums->used[i])
             continue;
@@ -68,11 +68,18 @@ static int add_cells(void *arg, const struct str *cells, size_t count, struct er
         if (at + wants > count)
             return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count,
                            s->def->columns[i].name);
-        if (ask_add(&ask, cells + at, rows, &s->sums->cols[i], err) < 0)
+        if (ask_add(&ask, cells + at, rows, &to->cols[i], err) < 0)
             return err_prefix(err, "sum of column %s", s->def->columns[i].name);
         at += wants;
     }
     return 0;
+}
+
+static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct summing *s = arg;
+
+    return add_to(s, s->sums, cells, count, err);
 }
 
 /* Expressions of the columns from s->from on, as many as fit one statement; s->to is where it ended. */
@@ -172,6 +179,104 @@ int table_sums_between(struct target *t, const struct table *def, int64_t load_i
     }
     while (rc == 0 && line_range_next(&r))
         rc = sum_range(t, &s, load_id, &r, err);
+    return rc;
+}
+
+/* --- several loads at once --- */
+
+struct many {
+    struct summing s; /* its sums: the bounds of all */
+    const int64_t *ids;
+    struct sums *rets;
+    size_t n;
+    bool wide; /* a load has more rows than the question was made for */
+};
+
+static int add_load(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct many *m = arg;
+    int64_t id = target_cell_i64(cells[0]);
+    size_t i = 0;
+
+    while (i < m->n && m->ids[i] != id)
+        i++;
+    if (i == m->n || count < 2)
+        return err_set(err, ERR_INTERNAL, "sums of load %lld, which was not asked for", (long long)id);
+    m->wide |= target_cell_i64(cells[1]) > m->s.lines;
+    return add_to(&m->s, &m->rets[i], cells + 1, count - 1, err);
+}
+
+/* Bounds that hold for each of them: all are asked the same. */
+static void widen(struct sums *all, const struct sums *rets, size_t n)
+{
+    for (size_t i = 0; i < all->count; i++)
+        for (size_t k = 0; k < n; k++) {
+            struct col_sum *a = &all->cols[i];
+            const struct col_sum *b = &rets[k].cols[i];
+            all->used[i] |= rets[k].used[i];
+            if (!b->bounded)
+                continue;
+            a->low = a->bounded && a->low < b->low ? a->low : b->low;
+            a->high = a->bounded && a->high > b->high ? a->high : b->high;
+            a->negative |= b->negative;
+            a->bounded = true;
+        }
+}
+
+static void set_bounds(struct sums *s, const struct sums *all)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        s->cols[i].bounded = all->cols[i].bounded;
+        s->cols[i].negative = all->cols[i].negative;
+        s->cols[i].low = all->cols[i].low;
+        s->cols[i].high = all->cols[i].high;
+    }
+}
+
+static int sum_some(struct target *t, struct many *m, struct err *err)
+{
+    struct val values[MANY];
+    struct buf columns = BUF_INIT(MAX_SQL);
+    int rc = 0;
+
+    for (size_t i = 0; i < MANY; i++)
+        values[i] = val_i64(m->ids[i < m->n ? i : m->n - 1]);
+    m->s.from = 0;
+    m->s.lines = VERIFY_RANGE;
+    m->s.count_rows = true;
+    do {
+        rc = build_columns(&m->s, &columns, err);
+        if (rc == 0)
+            rc = target_run_on(t, "rows_sum_many", m->s.def->name, columns.p, values, MANY, add_load, m, NULL, err);
+        m->s.from = m->s.to;
+        m->s.count_rows = false;
+    } while (rc == 0 && m->s.from < m->s.def->count);
+    buf_release(&columns);
+    for (size_t i = 0; rc == 0 && m->wide && i < m->n; i++)
+        rc = table_sums(t, m->s.def, m->ids[i], &m->rets[i], err);
+    return rc;
+}
+
+int table_sums_many(struct target *t, const struct table *def, const int64_t *load_ids, size_t n, struct sums *rets,
+                    struct err *err)
+{
+    struct sums all;
+    int rc = 0;
+
+    sums_init(&all, def->count);
+    widen(&all, rets, n);
+    for (size_t i = 0; i < n; i++) {
+        sums_empty(&rets[i]);
+        set_bounds(&rets[i], &all);
+    }
+    for (size_t at = 0; rc == 0 && at < n; at += MANY) {
+        struct many m = {.s = {.def = def, .ops = t->ops, .sums = &all},
+                         .ids = load_ids + at,
+                         .rets = rets + at,
+                         .n = n - at < MANY ? n - at : MANY};
+        rc = sum_some(t, &m, err);
+    }
+    sums_release(&all);
     return rc;
 }
 

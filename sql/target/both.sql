@@ -131,6 +131,12 @@ DELETE FROM {table} WHERE _orch_load_id = ? AND _orch_line >= ? AND _orch_line <
 -- name: rows_sum
 SELECT COUNT(*){columns} FROM {table} WHERE _orch_load_id = ? AND _orch_line >= ? AND _orch_line < ?;
 
+-- name: rows_sum_many
+-- As many marks as target_sums.c's MANY.
+SELECT _orch_load_id, COUNT(*){columns} FROM {table}
+ WHERE _orch_load_id IN (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+ GROUP BY _orch_load_id;
+
 -- name: rows_text
 SELECT _orch_line{columns} FROM {table} WHERE _orch_load_id = ? AND _orch_line >= ? AND _orch_line <= ?
  ORDER BY _orch_line;
