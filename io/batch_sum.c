@@ -2,15 +2,17 @@
 #include "io/batch.h"
 #include "io/hash.h"
 #include "io/sums_int.h"
+#include <inttypes.h>
 #include <math.h>
 
 __extension__ typedef __int128 i128;
 
 enum {
     SCALE = 30,
-    EXPONENTS = 64,    /* of 10^(i - 30): below 1e25, none is higher */
-    BLOCK = 512,       /* so many mantissas of 53 bits fit in 64 */
-    EXPONENTS_2 = 2047 /* of a double, as it stands */
+    EXPONENTS = 64,     /* of 10^(i - 30): below 1e25, none is higher */
+    BLOCK = 512,        /* so many mantissas of 53 bits fit in 64 */
+    EXPONENTS_2 = 2047, /* of a double, as it stands */
+    CELL_FULL = 130
 };
 
 /* A batch's worth of int64 fits in 128 bits whatever its signs. */
@@ -156,6 +158,40 @@ static void sum_crcs(const struct batch_col *c, size_t from, size_t to, int sign
     dec256_add_scaled(&s->sum, sign * sum, SCALE);
 }
 
+/* The number that the table's CAST(x AS DECIMAL(65,30)) is, all digits written. */
+static struct str real_digits(const struct batch_col *c, size_t row, char out[CELL_FULL])
+{
+    int k = c->exp10[row] + SCALE;
+    int64_t m = c->mantissa[row];
+
+    if (!(fabs(c->dbl[row]) < 1e25))
+        return str_of("large");
+    if (k < 0) {
+        m = decimal_cut(m, -k);
+        k = 0;
+    }
+    return dec256_digits(m, k, out);
+}
+
+static void sum_full(const struct batch *b, const struct batch_col *c, size_t row, int sign, struct full *f)
+{
+    const struct column *column = &b->table->columns[c->column];
+    char scratch[CELL_TEXT_SIZE], digits[CELL_FULL], line[24];
+    struct str text = batch_cell_text(c, row, scratch);
+
+    if (text.p == NULL)
+        return;
+    if (sign < 0)
+        f->loose = true;
+    else if (has_extremes(column))
+        full_extreme(f, column, text);
+    int n = snprintf(line, sizeof line, "%" PRId64 ":", b->lines[row]);
+    if (c->kind == CELL_DOUBLE)
+        text = real_digits(c, row, digits);
+    dec256_add_scaled(&f->check, sign * (int64_t)crc32_more(crc32_of(line, (size_t)n), text.p, text.n),
+                      SCALE);
+}
+
 static int64_t count_nulls(const char *nulls, size_t from, size_t to)
 {
     unsigned count = 0; /* a batch has fewer rows */
@@ -172,6 +208,8 @@ static void sum_rows(const struct batch *b, size_t from, size_t to, int sign, st
         const struct column *column = &b->table->columns[c->column];
         struct col_sum *sum = &s->cols[c->column];
         s->used[c->column] = true;
+        for (size_t r = from; s->full && r < to; r++)
+            sum_full(b, c, r, sign, sums_full(sum));
         sum->nulls += sign * count_nulls(c->nulls, from, to);
         switch (sum_kind_of(column)) {
         case SUM_NUMBER:

@@ -21,6 +21,7 @@ void md5_end(struct md5 *h, char out[MD5_HEX]); /* lower-case hex; only md5_free
 void md5_free(struct md5 *h);                   /* NULL is fine */
 /* CRC-32 as MySQL's CRC32() and zlib compute it (of zlib; in inflate.c). */
 uint32_t crc32_of(const void *p, size_t n);
+uint32_t crc32_more(uint32_t crc, const void *p, size_t n); /* of what came before, and these */
 /* Random bytes from the kernel; never fails (aborts without a source). */
 void random_bytes(void *p, size_t n);
 #endif

@@ -310,3 +310,8 @@ uint32_t crc32_of(const void *p, size_t n)
 {
     return n > 0 ? (uint32_t)crc32_z(0, p, n) : 0;
 }
+
+uint32_t crc32_more(uint32_t crc, const void *p, size_t n)
+{
+    return n > 0 ? (uint32_t)crc32_z(crc, p, n) : crc;
+}

@@ -42,6 +42,7 @@ struct loader_config { /* borrowed until loader_run is back */
     const struct table *into; /* where they go: def, or its staging table */
     const struct csv_dialect *dialect;
     const struct convert_config *convert;
+    bool full_sums;      /* verify: full, with_sums too */
     bool with_sums;      /* sums are wanted, and verified before COMMIT where the table has lineage */
     int64_t max_rejects; /* per object, in a unit of one; < 0: no limit here */
     bool careful;        /* of chunks */

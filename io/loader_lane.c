@@ -322,6 +322,7 @@ static void reset(struct lane_work *w, struct loader_unit *u)
         o->rejected = 0;
         sums_release(&o->sums);
         sums_init(&o->sums, w->c->def->count);
+        o->sums.full = w->c->full_sums;
     }
     w->unit = u;
     w->at = 0;

@@ -30,7 +30,7 @@ static const uint64_t pow10_u64[CHUNK + 1] = {
     10000000000000000000u,
 };
 
-static void add(struct dec256 *a, const struct dec256 *b)
+void dec256_add(struct dec256 *a, const struct dec256 *b)
 {
     u128 carry = 0;
 
@@ -47,7 +47,7 @@ static void negate(struct dec256 *a)
 
     for (int i = 0; i < 4; i++)
         a->w[i] = ~a->w[i];
-    add(a, &one);
+    dec256_add(a, &one);
 }
 
 static bool is_negative(const struct dec256 *a)
@@ -76,7 +76,7 @@ void dec256_add_scaled(struct dec256 *a, int64_t mantissa, int exp10_plus_30)
         mul_add(&v, pow10_u64[k < CHUNK ? k : CHUNK], 0);
     if (mantissa < 0)
         negate(&v);
-    add(a, &v);
+    dec256_add(a, &v);
 }
 
 int dec256_add_text(struct dec256 *a, struct str decimal, struct err *err)
@@ -107,7 +107,7 @@ int dec256_add_text(struct dec256 *a, struct str decimal, struct err *err)
                        (int)(decimal.n > 100 ? 100 : decimal.n), decimal.p);
     if (negative)
         negate(&v);
-    add(a, &v);
+    dec256_add(a, &v);
     return 0;
 bad:
     return err_set(err, ERR_BAD_VALUE,
@@ -150,6 +150,21 @@ void dec256_text(const struct dec256 *a, char out[96])
         *o++ = digits[i - 1];
     }
     *o = '\0';
+}
+
+struct str dec256_digits(int64_t mantissa, int exp10_plus_30, char out[130])
+{
+    struct dec256 d = {{0}};
+    char text[96];
+
+    if (mantissa != 0)
+        dec256_add_scaled(&d, mantissa, exp10_plus_30);
+    dec256_text(&d, text);
+    const char *point = strchr(text, '.');
+    int have = point != NULL ? (int)strlen(point + 1) : 0;
+    int n = snprintf(out, 130, "%s%s%.*s", text, point != NULL ? "" : ".", SCALE - have,
+                     "000000000000000000000000000000");
+    return (struct str){out, (size_t)n};
 }
 
 int64_t decimal_cut(int64_t mantissa, int drop)
@@ -206,30 +221,39 @@ enum sum_kind sum_kind_of(const struct column *c)
 void sums_init(struct sums *s, size_t columns)
 {
     s->rows = 0;
+    s->full = false;
     s->count = columns;
     s->cols = xcalloc(columns, sizeof *s->cols);
     s->used = xcalloc(columns, sizeof *s->used);
 }
 
+static void col_release(struct col_sum *c)
+{
+    free(c->bits);
+    free(c->full);
+}
+
 void sums_release(struct sums *s)
 {
     for (size_t i = 0; s->cols != NULL && i < s->count; i++)
-        free(s->cols[i].bits);
+        col_release(&s->cols[i]);
     free(s->cols);
     free(s->used);
     *s = (struct sums){0};
 }
 
-void sums_add(struct sums *a, const struct sums *b)
+void sums_add(struct sums *a, const struct sums *b, const struct table *t)
 {
     a->rows += b->rows;
     for (size_t i = 0; i < a->count && i < b->count; i++) {
         a->used[i] = a->used[i] || b->used[i];
         a->cols[i].nulls += b->cols[i].nulls;
         a->cols[i].large += b->cols[i].large;
-        add(&a->cols[i].sum, &b->cols[i].sum);
+        dec256_add(&a->cols[i].sum, &b->cols[i].sum);
         if (b->cols[i].bits != NULL)
             bits_add_all(sums_bits(&a->cols[i]), b->cols[i].bits);
+        if (b->cols[i].full != NULL)
+            full_add(sums_full(&a->cols[i]), b->cols[i].full, t != NULL ? &t->columns[i] : NULL);
     }
 }
 
@@ -237,6 +261,7 @@ void sums_like(struct sums *ret, const struct sums *parsed)
 {
     sums_init(ret, parsed->count);
     memcpy(ret->used, parsed->used, parsed->count * sizeof *ret->used);
+    ret->full = parsed->full;
     for (size_t i = 0; i < parsed->count; i++) {
         ret->cols[i].bounded = parsed->cols[i].bounded;
         ret->cols[i].negative = parsed->cols[i].negative;
@@ -250,9 +275,8 @@ void sums_empty(struct sums *s)
     s->rows = 0;
     for (size_t i = 0; i < s->count; i++) {
         struct col_sum *c = &s->cols[i];
-        free(c->bits);
-        *c = (struct col_sum){
-            .low = c->low, .high = c->high, .bounded = c->bounded, .negative = c->negative};
+        col_release(c);
+        *c = (struct col_sum){.low = c->low, .high = c->high, .bounded = c->bounded, .negative = c->negative};
     }
 }
 
@@ -286,6 +310,8 @@ json_t *sums_to_json(const struct sums *s, const struct table *t)
         }
         if (s->cols[i].large != 0)
             json_object_set_new(one, "large", json_integer(s->cols[i].large));
+        if (s->full && s->cols[i].full != NULL)
+            full_to_json(s->cols[i].full, &t->columns[i], one);
         json_object_set_new(all, t->columns[i].name, one);
     }
     return all;
@@ -321,6 +347,9 @@ int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct 
             rc = json_get_str(one, "sum", "0", &text, err);
         if (rc == 0)
             rc = dec256_add_text(&c->sum, str_of(text), err);
+        if (rc == 0)
+            rc = full_from_json(one, c, err);
+        ret->full |= c->full != NULL;
         if (rc < 0) {
             err_prefix(err, "recorded sums, column %s", name);
             break;
@@ -390,6 +419,12 @@ size_t sums_compare(const struct sums *source, const struct sums *target, const 
         if (!source->used[i])
             continue;
         compare_counts(ret, max, &n, name, "nulls", a->nulls, b->nulls);
+        for (int k = 0; source->full && target->full && k < 3; k++) {
+            char x[96], y[96];
+            const char *what = full_differs(a->full, b->full, &t->columns[i], k, x, y);
+            if (what != NULL)
+                note(ret, max, &n, name, what, x, y);
+        }
         if (b->bounded) {
             note_bits(ret, max, &n, name, a->bits, b->bits);
             continue;

@@ -5,7 +5,7 @@
 __extension__ typedef unsigned __int128 u128;
 __extension__ typedef __int128 i128;
 
-enum { WORD = 64, DOUBLE_BITS = 53 };
+enum { WORD = 64, DOUBLE_BITS = 53, MOST = 1023 /* two words hold a product */ };
 
 void bits_add(struct bits *b, int64_t mantissa, int exp2)
 {
@@ -36,9 +36,9 @@ void bits_add_double(struct bits *b, double v, int exp2)
         return;
     }
     m = (int64_t)ldexp(frexp(v, &e), DOUBLE_BITS);
-    for (e += exp2 - DOUBLE_BITS; m % 2 == 0; m /= 2)
+    for (e += exp2 - DOUBLE_BITS; e < -BITS_LOW && m % 2 == 0; m /= 2)
         e++;
-    if (e < -BITS_LOW || e > 980) {
+    if (e < -BITS_LOW || e > MOST) {
         m = 1;
         e = -BITS_LOW;
     }

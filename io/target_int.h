@@ -75,6 +75,9 @@ struct target_ops {
     int (*sum_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                     struct err *err);
     int64_t (*connection_id)(const struct target *t); /* what the server calls it; NULL: uncommitted rows are hidden */
+    /* ",MIN(),MAX()" where the plan says so, and the checksum, for verify: full. */
+    int (*full_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                     struct err *err);
     bool sums_fast; /* sums of doubles are IEEE 754's, and there are FLOOR, TRUNCATE and IF */
     /* ",..." that gives a column's value as text, see target_rows. */
     int (*text_expr)(const struct column *c, const char *quoted, struct buf *ret, struct err *err);

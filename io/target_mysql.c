@@ -354,6 +354,7 @@ const struct target_ops target_mysql = {
     .quote = mysql_quote,
     .connection_id = mysql_connection_id,
     .sum_expr = mysql_sum_expr,
+    .full_expr = mysql_full_expr,
     .sums_fast = true,
     .text_expr = mysql_text_expr,
     .insert_open = mysql_insert_open,

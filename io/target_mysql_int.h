@@ -24,6 +24,9 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err);
 int mysql_insert_settle(struct load *l, struct err *err);
 void mysql_insert_close(struct load *l);
 /* target_mysql_sums.c */
-int mysql_sum_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret, struct err *err);
+int mysql_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                    struct err *err);
+int mysql_sum_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                   struct err *err);
 int mysql_text_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
 #endif

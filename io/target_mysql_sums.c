@@ -41,6 +41,53 @@ int mysql_sum_expr(const struct column *c, const struct ask *a, const char *quot
     return 0;
 }
 
+/* The cell's text behind its line: doubles as decimals, whose text is the same everywhere. */
+static int check_text(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
+{
+    switch (c->type) {
+    case COL_DOUBLE:
+    case COL_FLOAT:
+        return buf_addf(ret, err,
+                        "IF(ABS(%s)<1e25,CAST(%s+0e0 AS DECIMAL(65,30)),IF(%s IS NULL,NULL,'large'))", quoted,
+                        quoted, quoted);
+    case COL_TEXT:
+        return buf_addf(ret, err, "CONVERT(%s USING utf8mb4)", quoted);
+    case COL_BIT:
+    case COL_YEAR:
+        return buf_addf(ret, err, "CAST(%s AS UNSIGNED)", quoted);
+    case COL_DATE:
+    case COL_DATETIME:
+    case COL_TIMESTAMP:
+    case COL_TIME:
+        return buf_addf(ret, err, "CAST(%s AS CHAR)", quoted);
+    case COL_INT:
+    case COL_DECIMAL:
+    case COL_BINARY:
+    case COL_UNSUPPORTED:
+        break;
+    }
+    return buf_addf(ret, err, "%s", quoted);
+}
+
+int mysql_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                    struct err *err)
+{
+    enum sum_kind kind = sum_kind_of(c);
+    int rc = 0;
+
+    if (a->extremes && kind == SUM_DOUBLE)
+        rc = buf_addf(ret, err, ",MIN(%s)+0e0,MAX(%s)+0e0", quoted, quoted);
+    else if (a->extremes && kind == SUM_CRC)
+        rc = buf_addf(ret, err, ",CAST(MIN(%s) AS CHAR),CAST(MAX(%s) AS CHAR)", quoted, quoted);
+    else if (a->extremes)
+        rc = buf_addf(ret, err, ",MIN(%s),MAX(%s)", quoted, quoted);
+    if (rc == 0)
+        rc = buf_adds(ret, ",SUM(CRC32(CONCAT(_orch_line,':',", err);
+    if (rc == 0)
+        rc = check_text(c, quoted, ret, err);
+    return rc < 0 ? rc : buf_adds(ret, ")))", err);
+}
+
 int mysql_text_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
 {
     switch (c->type) {

@@ -306,6 +306,7 @@ const struct target_ops target_sqlite = {
     .grants = sqlite_grants,
     .quote = sqlite_quote,
     .sum_expr = sqlite_sum_expr,
+    .full_expr = sqlite_full_expr,
     .text_expr = sqlite_text_expr,
     .insert_open = sqlite_insert_open,
     .insert_rows = sqlite_insert_rows,

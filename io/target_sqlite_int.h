@@ -23,6 +23,9 @@ int sqlite_insert_open(struct load *l, struct err *err);
 int sqlite_insert_rows(struct load *l, const struct batch *b, struct err *err);
 void sqlite_insert_close(struct load *l);
 /* target_sqlite_sums.c */
-int sqlite_sum_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret, struct err *err);
+int sqlite_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                     struct err *err);
+int sqlite_sum_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                    struct err *err);
 int sqlite_text_expr(const struct column *c, const char *quoted, struct buf *ret, struct err *err);
 #endif

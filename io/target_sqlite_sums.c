@@ -48,6 +48,19 @@ static int64_t cut(uint64_t digits, int drop) /* half away from zero */
     return (int64_t)(digits / power + (digits % power >= power - power / 2));
 }
 
+/* The value as io/sums.h sums it, all digits written, as batch_sum.c does. */
+static struct str real_digits(double v, char out[130])
+{
+    struct decimal d;
+
+    if (!(fabs(v) < 1e25))
+        return str_of("large");
+    d = decimal_shortest(v);
+    int scale = d.exp10 + 30;
+    int64_t mantissa = scale >= 0 ? (int64_t)d.digits : cut(d.digits, -scale);
+    return dec256_digits(d.negative ? -mantissa : mantissa, scale > 0 ? scale : 0, out);
+}
+
 static void step_real(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     struct dec256 *sum = sum_of(ctx);
@@ -96,6 +109,29 @@ static void give_sum(sqlite3_context *ctx)
     if (sum != NULL)
         dec256_text(sum, text);
     sqlite3_result_text(ctx, sum != NULL ? text : "0", -1, SQLITE_TRANSIENT);
+}
+
+/* orch_check(line, cell): as io/sums.h says of verify: full. */
+static void step_check(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct dec256 *sum = sum_of(ctx);
+    char line[24], text[130];
+    int type = sqlite3_value_type(argv[1]);
+
+    UNUSED(argc);
+    if (type == SQLITE_NULL)
+        return;
+    int n = snprintf(line, sizeof line, "%lld:", (long long)sqlite3_value_int64(argv[0]));
+    uint32_t crc = crc32_of(line, (size_t)n);
+    if (type == SQLITE_FLOAT) {
+        struct str digits = real_digits(sqlite3_value_double(argv[1]), text);
+        crc = crc32_more(crc, digits.p, digits.n);
+    } else {
+        const void *p = type == SQLITE_BLOB ? sqlite3_value_blob(argv[1]) : sqlite3_value_text(argv[1]);
+        int size = sqlite3_value_bytes(argv[1]);
+        crc = crc32_more(crc, size > 0 ? p : "", (size_t)size);
+    }
+    dec256_add_scaled(sum, (int64_t)crc, 30);
 }
 
 /* All the digits of a number, where SQLite's own text has 15. */
@@ -154,6 +190,8 @@ void sqlite_add_functions(sqlite3 *db)
                                    functions[i].step, give_sum, NULL);
     sqlite3_create_function_v2(db, "orch_bits", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL, step_bits,
                                give_bits, NULL);
+    sqlite3_create_function_v2(db, "orch_check", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,
+                               step_check, give_sum, NULL);
     sqlite3_create_function_v2(db, "orch_real_text", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, real_text,
                                NULL, NULL, NULL);
 }
@@ -182,4 +220,16 @@ int sqlite_sum_expr(const struct column *c, const struct ask *a, const char *quo
         break;
     }
     return 0;
+}
+
+int sqlite_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
+                     struct err *err)
+{
+    int rc = 0;
+
+    if (a->extremes && sum_kind_of(c) == SUM_DOUBLE)
+        rc = buf_addf(ret, err, ",orch_real_text(MIN(%s)),orch_real_text(MAX(%s))", quoted, quoted);
+    else if (a->extremes)
+        rc = buf_addf(ret, err, ",MIN(%s),MAX(%s)", quoted, quoted);
+    return rc < 0 ? rc : buf_addf(ret, err, ",orch_check(_orch_line,%s)", quoted);
 }

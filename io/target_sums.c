@@ -5,8 +5,8 @@
 
 enum {
     FIRST_RANGE = 10000,
-    QUICK_MS = 700,        /* a statement that took less may cover twice as much next time */
-    SLOW_MS = 2500,        /* one that took more, half */
+    QUICK_MS = 700,       /* a statement that took less may cover twice as much next time */
+    SLOW_MS = 2500,       /* one that took more, half */
     CELLS_AT_ONCE = 2500, /* of a SELECT: the server's limit is 4,096 expressions */
     SQL_AT_ONCE = 512 * 1024,
     MANY = 32, /* loads of a SELECT; each of them is a file so small that it shares a transaction */
@@ -49,10 +49,12 @@ struct summing {
 
 static void plan(const struct summing *s, size_t column, struct ask *ret)
 {
-    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, s->ops->sums_fast, ret);
+    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, s->ops->sums_fast, s->sums->full,
+             ret);
 }
 
-static int add_to(const struct summing *s, struct sums *to, const struct str *cells, size_t count, struct err *err)
+static int add_to(const struct summing *s, struct sums *to, const struct str *cells, size_t count,
+                  struct err *err)
 {
     int64_t rows = target_cell_i64(cells[0]);
     size_t at = 1;
@@ -64,11 +66,11 @@ static int add_to(const struct summing *s, struct sums *to, const struct str *ce
         if (!s->sums->used[i])
             continue;
         plan(s, i, &ask);
-        size_t wants = ask_cells(&ask) + ask.count;
+        size_t wants = ask_cells(&ask);
         if (at + wants > count)
             return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count,
                            s->def->columns[i].name);
-        if (ask_add(&ask, cells + at, rows, &to->cols[i], err) < 0)
+        if (ask_add(&ask, &s->def->columns[i], cells + at, rows, &to->cols[i], err) < 0)
             return err_prefix(err, "sum of column %s", s->def->columns[i].name);
         at += wants;
     }
@@ -96,13 +98,15 @@ static int build_columns(struct summing *s, struct buf *ret, struct err *err)
         if (!s->sums->used[i])
             continue;
         plan(s, i, &ask);
-        n += ask_cells(&ask) + ask.count;
+        n += ask_cells(&ask);
         buf_clear(&quoted);
         rc = s->ops->quote(c->name, false, &quoted, err);
         if (rc == 0)
             rc = ask_count_expr(&ask, quoted.p, ret, err);
         if (rc == 0)
             rc = s->ops->sum_expr(c, &ask, quoted.p, ret, err);
+        if (rc == 0 && ask.check)
+            rc = s->ops->full_expr(c, &ask, quoted.p, ret, err);
     }
     s->to = i;
     buf_release(&quoted);
@@ -247,7 +251,8 @@ static int sum_some(struct target *t, struct many *m, struct err *err)
     do {
         rc = build_columns(&m->s, &columns, err);
         if (rc == 0)
-            rc = target_run_on(t, "rows_sum_many", m->s.def->name, columns.p, values, MANY, add_load, m, NULL, err);
+            rc = target_run_on(t, "rows_sum_many", m->s.def->name, columns.p, values, MANY, add_load, m, NULL,
+                               err);
         m->s.from = m->s.to;
         m->s.count_rows = false;
     } while (rc == 0 && m->s.from < m->s.def->count);
@@ -257,13 +262,14 @@ static int sum_some(struct target *t, struct many *m, struct err *err)
     return rc;
 }
 
-int table_sums_many(struct target *t, const struct table *def, const int64_t *load_ids, size_t n, struct sums *rets,
-                    struct err *err)
+int table_sums_many(struct target *t, const struct table *def, const int64_t *load_ids, size_t n,
+                    struct sums *rets, struct err *err)
 {
     struct sums all;
     int rc = 0;
 
     sums_init(&all, def->count);
+    all.full = n > 0 && rets[0].full;
     widen(&all, rets, n);
     for (size_t i = 0; i < n; i++) {
         sums_empty(&rets[i]);

@@ -54,7 +54,8 @@ static bool plan_slices(const struct col_sum *s, int rows, struct ask *ret)
     return true;
 }
 
-void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, bool fast, struct ask *ret)
+void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, bool fast, bool full,
+              struct ask *ret)
 {
     enum sum_kind kind = sum_kind_of(c);
     int range = bits_of(rows);
@@ -62,7 +63,9 @@ void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, boo
     *ret = (struct ask){.how = kind == SUM_NONE     ? ASK_COUNT
                                : kind == SUM_DOUBLE ? ASK_REAL
                                                     : ASK_EXACT,
-                        .count = c->nullable || !fast};
+                        .count = c->nullable || !fast,
+                        .extremes = full && has_extremes(c),
+                        .check = full};
     if (kind == SUM_DOUBLE && s->bounded) {
         if (!fast)
             ret->how = ASK_BITS;
@@ -82,7 +85,7 @@ void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, boo
     }
 }
 
-size_t ask_cells(const struct ask *a)
+static size_t sum_cells(const struct ask *a)
 {
     switch (a->how) {
     case ASK_COUNT:
@@ -98,6 +101,11 @@ size_t ask_cells(const struct ask *a)
         return (size_t)a->slices;
     }
     return 1;
+}
+
+size_t ask_cells(const struct ask *a)
+{
+    return (size_t)a->count + sum_cells(a) + (a->extremes ? 2 : 0) + (size_t)a->check;
 }
 
 int ask_count_expr(const struct ask *a, const char *quoted, struct buf *ret, struct err *err)
@@ -250,7 +258,19 @@ static int add_packed(const struct ask *a, struct str cell, struct col_sum *s, s
     return 0;
 }
 
-int ask_add(const struct ask *a, const struct str *cells, int64_t rows, struct col_sum *s, struct err *err)
+static int add_full(const struct ask *a, const struct column *c, const struct str *cells, struct col_sum *s,
+                    struct err *err)
+{
+    struct full *f = sums_full(s);
+
+    for (int i = 0; a->extremes && i < 2; i++, cells++)
+        if (cells->p != NULL)
+            full_extreme(f, c, *cells);
+    return cells->p != NULL ? dec256_add_text(&f->check, *cells, err) : 0;
+}
+
+int ask_add(const struct ask *a, const struct column *c, const struct str *cells, int64_t rows,
+            struct col_sum *s, struct err *err)
 {
     double v;
     int rc = 0;
@@ -281,5 +301,7 @@ int ask_add(const struct ask *a, const struct str *cells, int64_t rows, struct c
         rc = add_hex(cells[0], sums_bits(s), err);
         break;
     }
+    if (rc == 0 && a->check)
+        rc = add_full(a, c, cells + sum_cells(a), s, err);
     return rc;
 }

@@ -18,17 +18,19 @@ enum { MOST_SLICES = 72 };
 struct ask {
     enum ask_how how;
     bool count;
-    bool negative; /* slices of values below 0 too */
+    bool extremes, check; /* MIN and MAX; the checksum: cells behind the others */
+    bool negative;        /* slices of values below 0 too */
     int shift, high;
     int slices, at[MOST_SLICES];
 };
 /* rows: there are no more than so many in the range. fast: the server has floating-point sums in IEEE 754 and FLOOR. */
-void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, bool fast, struct ask *ret);
-size_t ask_cells(const struct ask *a); /* without the COUNT */
+void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, bool fast, bool full,
+              struct ask *ret);
+size_t ask_cells(const struct ask *a); /* all of them */
 /* ",COUNT(c),SUM(...)" */
 NODISCARD int ask_count_expr(const struct ask *a, const char *quoted, struct buf *ret, struct err *err);
 NODISCARD int ask_fast_expr(const struct ask *a, const char *quoted, struct buf *ret, struct err *err);
 /* Adds what the cells say of `rows` rows. */
-NODISCARD int ask_add(const struct ask *a, const struct str *cells, int64_t rows, struct col_sum *s,
-                      struct err *err);
+NODISCARD int ask_add(const struct ask *a, const struct column *c, const struct str *cells, int64_t rows,
+                      struct col_sum *s, struct err *err);
 #endif

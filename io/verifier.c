@@ -7,9 +7,9 @@
 #include <signal.h>
 
 enum {
-    AHEAD = 64,          /* batches whose answer is awaited; more are taken together */
+    AHEAD = 64,           /* batches whose answer is awaited; more are taken together */
     LINES_AT_ONCE = 8192, /* fewer are not worth a statement while the load goes on */
-    OUT_OF_RANGE = 1690, /* of the server: a value that no parsed one comes near */
+    OUT_OF_RANGE = 1690,  /* of the server: a value that no parsed one comes near */
 };
 
 struct sent {
@@ -22,10 +22,10 @@ struct verifier {
     bool started;
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t work, idle;
-    bool over;    /* the thread is to end */
-    bool running; /* there is a load to look at */
-    bool broken;  /* of this load: no word of ours counts */
-    bool busy;    /* a statement is under way */
+    bool over;                   /* the thread is to end */
+    bool running;                /* there is a load to look at */
+    bool broken;                 /* of this load: no word of ours counts */
+    bool busy;                   /* a statement is under way */
     int64_t load, connection_id; /* which load, and whose connection */
     int64_t load_id;
     char lock_name[80];
@@ -74,8 +74,8 @@ static int prove(struct verifier *v, int64_t load, int64_t connection_id, struct
     return rc;
 }
 
-static int sum_lines(struct verifier *v, const struct table *def, int64_t load, int64_t load_id, int64_t connection_id,
-                     int64_t from, int64_t to, struct sums *ret)
+static int sum_lines(struct verifier *v, const struct table *def, int64_t load, int64_t load_id,
+                     int64_t connection_id, int64_t from, int64_t to, struct sums *ret)
 {
     struct err ignored;
     int rc = prove(v, load, connection_id, &ignored);
@@ -104,7 +104,7 @@ static void one_range(struct verifier *v)
     if (rc < 0)
         v->broken = true;
     else
-        sums_add(&v->total, &part);
+        sums_add(&v->total, &part, def);
     v->done = to;
     sums_release(&part);
     pthread_cond_signal(&v->idle);
@@ -199,6 +199,7 @@ static void keep_bounds(struct sums *like, const struct sums *parsed)
         struct col_sum *to = &like->cols[i];
         const struct col_sum *from = &parsed->cols[i];
         like->used[i] = parsed->used[i];
+        like->full = parsed->full;
         to->bounded = from->bounded;
         to->negative = from->negative;
         to->low = from->low;
@@ -266,7 +267,7 @@ static int64_t take(struct verifier *v, const struct load *l, struct sums *ret)
     bool mine = v->running && v->load_id == l->spec.load_id;
     halt(v);
     if (mine && !v->broken && v->total.count == ret->count) {
-        sums_add(ret, &v->total);
+        sums_add(ret, &v->total, v->def);
         from = v->done;
     }
     pthread_mutex_unlock(&v->lock);

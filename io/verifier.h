@@ -27,6 +27,6 @@ void verifier_end(struct verifier *v);
  * As parsed against as stored, before COMMIT: 0 equal, 1 different, and *ret says in what. v may be NULL, then the load's
  * transaction alone is asked.
  */
-NODISCARD int load_verify(struct load *l, struct verifier *v, const struct sums *parsed, struct sums_diff *ret,
-                          struct err *err);
+NODISCARD int load_verify(struct load *l, struct verifier *v, const struct sums *parsed,
+                          struct sums_diff *ret, struct err *err);
 #endif

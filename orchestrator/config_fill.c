@@ -513,8 +513,8 @@ static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, c
     if (json_is_integer(json_object_get(k, "parallel")) && (p->parallel < 1 || p->parallel > MAX_PARALLEL))
         fault_add(g->f, where, "parallel: 1 to %d connections", MAX_PARALLEL);
     p->max_attempts = json_integer_value(json_object_get(k, "max_attempts"));
-    p->verify = is(k, "verify", "count") ? VERIFY_COUNT : VERIFY_SUMS;
-    if (p->lineage == LINEAGE_NONE && p->verify == VERIFY_SUMS)
+    p->verify = is(k, "verify", "count") ? VERIFY_COUNT : is(k, "verify", "full") ? VERIFY_FULL : VERIFY_SUMS;
+    if (p->lineage == LINEAGE_NONE)
         p->verify = VERIFY_COUNT; /* without a load id nobody can tell which rows to sum */
 }
 

@@ -153,7 +153,7 @@ static int on_chunk(void *arg, const struct ledger_row *r, struct err *err)
         if (rc == 0)
             rc = sums_from_json(v, r->rows_loaded, k->j->def, &sums, err);
         if (rc == 0)
-            sums_add(&k->sums, &sums);
+            sums_add(&k->sums, &sums, k->j->def);
         sums_release(&sums);
         json_decref(v);
     }
@@ -164,6 +164,7 @@ static int look(struct chunking *k, struct err *err)
 {
     sums_release(&k->sums);
     sums_init(&k->sums, k->j->def->count);
+    k->sums.full = k->j->c->pipeline->verify == VERIFY_FULL;
     k->have_n = 0;
     k->read = k->loaded = k->rejected = 0;
     int rc = target_ledger_by_id(k->j->target, k->l->row->load_id, on_chunk, k, err);
@@ -251,6 +252,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .dialect = &p->dialect,
         .convert = &p->convert,
         .with_sums = wants_sums(p),
+        .full_sums = p->verify == VERIFY_FULL,
         .careful = careful,
         .max_rejects = -1,
         .lanes = (size_t)p->parallel,

@@ -213,6 +213,7 @@ static int run_units(struct running *r, struct err *err)
         .dialect = &p->dialect,
         .convert = &p->convert,
         .with_sums = wants_sums(p),
+        .full_sums = p->verify == VERIFY_FULL,
         .max_rejects = p->max_rejects_percent >= 0 ? -1 : p->max_rejects,
         .lanes = n,
         .sources = lanes.sources,

@@ -58,6 +58,7 @@ static int source_sums(struct comparing *k, const struct load_row *l, struct sum
 
     if (k->recount) {
         sums_init(ret, k->def->count);
+        ret->full = k->c->pipeline->verify == VERIFY_FULL;
         return rows_read(k->c, l, k->def, &sink, &result, err);
     }
     if (l->columns[0] == '\0') { /* verify: count, or an empty object */
@@ -97,8 +98,9 @@ static int on_ledger(void *arg, const struct ledger_row *r, struct err *err)
     int64_t age_ms = clock_now_ms() - r->at_ms;
 
     UNUSED(err);
-    f->yes = r->state == LEDGER_LOADED && r->rows_loaded == f->l->rows_loaded && r->rows_read == f->l->rows_read &&
-             strcmp(columns, f->l->columns) == 0 && r->byte_to == 0 && age_ms >= 0 && age_ms < FRESH_MS;
+    f->yes = r->state == LEDGER_LOADED && r->rows_loaded == f->l->rows_loaded &&
+             r->rows_read == f->l->rows_read && strcmp(columns, f->l->columns) == 0 && r->byte_to == 0 &&
+             age_ms >= 0 && age_ms < FRESH_MS;
     return 0;
 }
 
@@ -135,6 +137,7 @@ static int one_load(struct comparing *k, const struct load_row *l, struct err *e
     if (rc == 0) {
         sums_init(&stored, k->def->count);
         memcpy(stored.used, source.used, k->def->count * sizeof *stored.used);
+        stored.full = source.full;
         rc = target_sums(k->target, k->def, l->load_id, &stored, err);
     }
     if (rc == 0) {
@@ -187,8 +190,8 @@ static int reconcile_job(struct comparing *k, int64_t job_id, const char **ret_v
         k->result.at_ms = clock_now_ms();
         k->result.differences = text;
         k->result.verdict = !k->def->has_lineage                   ? "UNVERIFIABLE"
-                           : json_array_size(k->differences) == 0 ? "EQUAL"
-                                                                 : "DIFFERENT";
+                            : json_array_size(k->differences) == 0 ? "EQUAL"
+                                                                   : "DIFFERENT";
         rc = reconciliation_put(k->c->store, k->c->token, &k->result, err);
     }
     if (rc == 0) {

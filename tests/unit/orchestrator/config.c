@@ -172,7 +172,7 @@ TEST(what_belongs_to_later_is_refused_in_words)
     refused_with("{\"target\": {\"mode\": \"upsert\"}}", "'upsert' is not there yet");
     refused_with("{\"target\": {\"drift\": \"add-columns\"}}", "'add-columns' is not there yet");
     refused_with("{\"parallel\": \"1\"}", "a string where a whole number is expected");
-    refused_with("{\"verify\": \"nothing\"}", "'nothing' is none of: count, sums");
+    refused_with("{\"verify\": \"nothing\"}", "'nothing' is none of: count, sums, full");
 }
 
 TEST(columns_drop_rename_and_type)
