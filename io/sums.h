@@ -29,6 +29,7 @@ struct col_sum {
     int64_t large; /* SUM_DOUBLE: values with |x| >= 1e25 */
     struct dec256 sum;
 };
+void dec256_take(struct dec256 *a, const struct dec256 *b); /* a -= b */
 struct sums { /* one col_sum per column of a table, by its index; unused ones stay zero */
     int64_t rows;
     size_t count;
@@ -39,6 +40,10 @@ void sums_init(struct sums *s, size_t columns);
 void sums_release(struct sums *s);
 /* Adds b's rows and columns to a; both of one table. */
 void sums_add(struct sums *a, const struct sums *b);
+/* Takes from a what b counts, column by column where both are used; the rows too. */
+void sums_take(struct sums *a, const struct sums *b);
+/* Beside the columns, the record of an upsert (io/target_upsert.h): no column of a file can be called so. */
+#define SUMS_UPSERT "_orch_upsert"
 /* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
 json_t *sums_to_json(const struct sums *s, const struct table *t);
 NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret,

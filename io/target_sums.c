@@ -35,15 +35,7 @@ bool line_range_next(struct line_range *r)
     return r->from < r->end;
 }
 
-/* A group of columns of one range, as the row of one SELECT. */
-struct summing {
-    const struct table *def;
-    struct sums *sums;
-    size_t from, to;
-    bool count_rows;
-};
-
-static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
+int sum_cells(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct summing *s = arg;
     int64_t rows = target_cell_i64(cells[0]);
@@ -70,8 +62,7 @@ static int add_cells(void *arg, const struct str *cells, size_t count, struct er
     return 0;
 }
 
-/* Expressions of the columns from s->from on, as many as fit one statement; s->to is where it ended. */
-static int build_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err)
+int sum_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err)
 {
     struct buf quoted = BUF_INIT(MAX_SQL);
     size_t n = 0, i;
@@ -84,7 +75,9 @@ static int build_columns(struct target *t, struct summing *s, struct buf *ret, s
             continue;
         n++;
         buf_clear(&quoted);
-        rc = t->ops->quote(c->name, false, &quoted, err);
+        rc = s->prefix != NULL ? buf_adds(&quoted, s->prefix, err) : 0;
+        if (rc == 0)
+            rc = t->ops->quote(c->name, false, &quoted, err);
         if (rc == 0)
             rc = buf_addf(ret, err, ",COUNT(%s)", quoted.p);
         if (rc == 0 && sum_kind_of(c) != SUM_NONE)
@@ -105,9 +98,9 @@ static int sum_range(struct target *t, struct summing *s, int64_t load_id, const
     s->from = 0;
     s->count_rows = true;
     do {
-        rc = build_columns(t, s, &columns, err);
+        rc = sum_columns(t, s, &columns, err);
         if (rc == 0)
-            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, add_cells, s, NULL, err);
+            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, sum_cells, s, NULL, err);
         s->from = s->to;
         s->count_rows = false;
     } while (rc == 0 && s->from < s->def->count);
