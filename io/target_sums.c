@@ -36,22 +36,12 @@ bool line_range_next(struct line_range *r)
     return r->from < r->end;
 }
 
-/* A group of columns of one range, as the row of one SELECT. */
-struct summing {
-    const struct table *def;
-    const struct target_ops *ops;
-    struct sums *sums;
-    size_t from, to;
-    int64_t lines; /* at most so many rows are asked of at once */
-    bool count_rows;
-};
-
-static void plan(const struct summing *s, size_t column, struct ask *ret)
+static void plan(const struct target *t, const struct summing *s, size_t column, struct ask *ret)
 {
-    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, s->ops->sums_fast, ret);
+    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, t->ops->sums_fast, ret);
 }
 
-static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
+int sum_cells(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct summing *s = arg;
     int64_t rows = target_cell_i64(cells[0]);
@@ -63,7 +53,7 @@ static int add_cells(void *arg, const struct str *cells, size_t count, struct er
     for (size_t i = s->from; i < s->to; i++) {
         if (!s->sums->used[i])
             continue;
-        plan(s, i, &ask);
+        plan(s->t, s, i, &ask);
         size_t wants = ask_cells(&ask) + ask.count;
         if (at + wants > count)
             return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count,
@@ -76,7 +66,7 @@ static int add_cells(void *arg, const struct str *cells, size_t count, struct er
 }
 
 /* Expressions of the columns from s->from on, as many as fit one statement; s->to is where it ended. */
-static int build_columns(struct summing *s, struct buf *ret, struct err *err)
+int sum_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err)
 {
     struct buf quoted = BUF_INIT(MAX_SQL);
     struct ask ask;
@@ -88,14 +78,16 @@ static int build_columns(struct summing *s, struct buf *ret, struct err *err)
         const struct column *c = &s->def->columns[i];
         if (!s->sums->used[i])
             continue;
-        plan(s, i, &ask);
+        plan(t, s, i, &ask);
         n += ask_cells(&ask) + ask.count;
         buf_clear(&quoted);
-        rc = s->ops->quote(c->name, false, &quoted, err);
+        rc = s->prefix != NULL ? buf_adds(&quoted, s->prefix, err) : 0;
+        if (rc == 0)
+            rc = t->ops->quote(c->name, false, &quoted, err);
         if (rc == 0)
             rc = ask_count_expr(&ask, quoted.p, ret, err);
         if (rc == 0)
-            rc = s->ops->sum_expr(c, &ask, quoted.p, ret, err);
+            rc = t->ops->sum_expr(c, &ask, quoted.p, ret, err);
     }
     s->to = i;
     buf_release(&quoted);
@@ -113,9 +105,9 @@ static int sum_range(struct target *t, struct summing *s, int64_t load_id, const
     s->lines = r->to - r->from;
     s->count_rows = true;
     do {
-        rc = build_columns(s, &columns, err);
+        rc = sum_columns(t, s, &columns, err);
         if (rc == 0)
-            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, add_cells, s, NULL, err);
+            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, sum_cells, s, NULL, err);
         s->from = s->to;
         s->count_rows = false;
     } while (rc == 0 && s->from < s->def->count);
@@ -131,7 +123,7 @@ int table_sums(struct target *t, const struct table *def, int64_t load_id, struc
 int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
                        int64_t line_to, struct sums *ret, struct err *err)
 {
-    struct summing s = {.def = def, .ops = t->ops, .sums = ret};
+    struct summing s = {.t = t, .def = def, .sums = ret};
     struct line_range r;
 
     if (!def->has_lineage) {
