@@ -85,6 +85,8 @@ struct loader_chunks {
     const bool *have;
     size_t have_n;
     int64_t ret_chunks; /* how many there are in all */
+    int *ret_columns;   /* owned by the caller: those that the file fills */
+    size_t ret_column_count;
 };
 NODISCARD int loader_run_chunks(const struct loader_config *c, struct loader_chunks *k, struct err *err);
 #endif

@@ -30,6 +30,8 @@ struct chunking {
     const struct table *into;
     struct reject_info *refused; /* owned: rows that the table did not take from the stage, by line; without raw bytes */
     size_t refused_n;
+    int *columns; /* owned: that the file fills */
+    size_t column_count;
     bool *have; /* chunk i + 1 is there */
     size_t have_n;
     int64_t read, loaded, rejected; /* of the chunks that are there */
@@ -275,7 +277,8 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
     const struct pipeline *p = j->c->pipeline;
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    struct loader_chunks chunks = {whole, k->plan.bytes, k->have, k->have_n, 0};
+    struct loader_chunks chunks = {
+        .whole = whole, .bytes = k->plan.bytes, .have = k->have, .have_n = k->have_n};
 
     job_label(j->job, label);
     int rc = step_lanes(j->c, (size_t)p->parallel, j->epoch, &lanes, err);
@@ -305,6 +308,9 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .arg = k,
     };
     rc = loader_run_chunks(&config, &chunks, err);
+    free(k->columns);
+    k->columns = chunks.ret_columns;
+    k->column_count = chunks.ret_column_count;
     step_lanes_back(j->c);
     return rc;
 }
@@ -421,6 +427,8 @@ static int begin_seal(struct chunking *k, struct load **ret, struct err *err)
 
     job_label(j->job, label);
     const struct load_spec spec = {.table = j->def,
+                                   .columns = k->columns,
+                                   .column_count = k->column_count,
                                    .pipeline = j->c->pipeline->name,
                                    .partition = j->job->part,
                                    .key = row->key,
@@ -594,6 +602,7 @@ int load_chunks(struct load_job *j, struct loading *l, struct err *err)
     sums_release(&k.sums);
     table_free(k.stage);
     free(k.refused);
+    free(k.columns);
     free(k.have);
     return rc;
 }
