@@ -5,6 +5,7 @@
 #include "io/rows.h"
 #include "io/source.h"
 #include "io/target.h"
+#include "io/target_upsert.h"
 /*
  * The load pipeline, and the only place with threads. A lane is one connection to the target, worked by a thread of its
  * own; a feed is a thread that reads objects, inflates, parses and types them, and hands batches to a lane over a bounded
@@ -22,6 +23,11 @@ struct loader_object {
     int64_t typed_bad; /* of rejected: by parser and typing */
     char sha256[65];   /* "" of a chunk */
     struct sums sums;  /* as parsed, of what went in; rows is their number. Made by the loader, released by the caller */
+    struct upsert_counts upsert; /* where rows are put by key; sums are then of those that the load owns, rows of all */
+};
+struct loader_refused { /* owned by the caller, kept from one try of an object to the next */
+    struct reject_info *rows; /* by line */
+    size_t n, capacity;
 };
 struct loader_unit {
     struct loader_object *objects; /* filled once the unit is under way */
@@ -30,6 +36,7 @@ struct loader_unit {
     int64_t chunk;     /* 0: whole objects */
     int64_t byte_from, byte_to, line_from, line_to; /* of the chunk, filled */
     bool careful;      /* as load_spec's */
+    struct loader_refused *refused; /* of a single object that is put by key: lines that the table refuses */
     bool last;         /* no chunk follows, filled */
     bool empty;        /* no object had a record: no batch was sent */
     void *user;
@@ -40,6 +47,7 @@ struct loader_config { /* borrowed until loader_run is back */
     int64_t epoch;
     const struct table *def; /* what rows are typed by */
     const struct table *into; /* where they go: def, or its staging table */
+    const struct table_key *key; /* rows are put by it: into is the stage; NULL: they are appended */
     const struct csv_dialect *dialect;
     const struct convert_config *convert;
     bool full_sums;      /* verify: full, with_sums too */
@@ -61,6 +69,9 @@ struct loader_config { /* borrowed until loader_run is back */
 #define LOADER_OVER_BUDGET 99010
 /* failed: objects of a shared transaction that do not fit together (other columns), each wants one of its own */
 #define LOADER_MIXED 99011
+/* What ledger and state file keep of an object as its columns; NULL: nothing. Returns owned. */
+char *loader_columns(const struct table *def, const struct table_key *key, bool with_sums,
+                     const struct loader_object *o);
 /* The beat for sources and targets of lanes: it ends them when the run ends. Static. */
 struct beat loader_beat(void);
 NODISCARD int loader_run(const struct loader_config *c, struct loader_unit *units, size_t n, struct err *err);
@@ -75,6 +86,8 @@ struct loader_chunks {
     const bool *have;
     size_t have_n;
     int64_t ret_chunks; /* how many there are in all */
+    int *ret_columns;   /* owned by the caller: those that the file fills */
+    size_t ret_column_count;
 };
 NODISCARD int loader_run_chunks(const struct loader_config *c, struct loader_chunks *k, struct err *err);
 #endif

@@ -306,6 +306,9 @@ static int all_chunks(struct feed *f, struct rows *rows, struct err *err)
     if (rc <= 0)
         return rc;
     const int *columns = rows_columns(rows, &n);
+    k->ret_columns = xcalloc(n + 1, sizeof *k->ret_columns);
+    memcpy(k->ret_columns, columns, n * sizeof *columns);
+    k->ret_column_count = n;
     rc = ROWS_UNTIL;
     for (int64_t chunk = 1; rc == ROWS_UNTIL; chunk++) {
         int64_t until = chunk * k->bytes;

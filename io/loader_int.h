@@ -89,6 +89,14 @@ void *lane_main(void *lane);
 struct loader_unit *loader_unit_new(struct loader *l);
 void loader_unit_gone(struct loader *l, struct loader_unit *u);
 
+/* loader_upsert.c. From the stage to the table, before the caller is told READY; TARGET_CAREFUL: lines are refused that
+ * were not known to be, so the object is to be read again. */
+NODISCARD int loader_put_by_key(const struct loader_config *c, struct loader_unit *u, struct load *l,
+                                struct err *err);
+/* Is this row known to be refused by the table? Then *ret says why, with the record. */
+bool loader_refused_row(const struct loader_unit *u, const struct batch *b, size_t row,
+                        struct reject_info *ret);
+
 /* "2.csv: " before the message. */
 int loader_prefix(const struct loader_object *o, struct err *err);
 #endif

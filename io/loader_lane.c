@@ -28,16 +28,10 @@ static int tell_rejects(struct lane_work *w, struct reject_page *page, struct er
     return loader_tell(w->ln->l, &e, err);
 }
 
-static int on_server_reject(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
-                            struct err *err)
+static int add_reject(struct lane_work *w, const struct reject_info *why, struct err *err)
 {
-    struct lane_work *w = arg;
     struct loader_object *o = &w->unit->objects[0];
 
-    if (w->c->with_sums)
-        batch_sum_row(b, row, -1, &o->sums); /* which counts it out of the rows too */
-    else
-        o->sums.rows--;
     o->rejected++;
     if (w->c->max_rejects >= 0 && o->rejected > w->c->max_rejects + REJECT_PAGE_ROWS) {
         err_set(err, ERR_TOO_MANY_REJECTS, "more records rejected than allowed");
@@ -51,6 +45,31 @@ static int on_server_reject(void *arg, const struct batch *b, size_t row, const 
     struct reject_page *full = w->page;
     w->page = NULL;
     return tell_rejects(w, full, err);
+}
+
+static int on_server_reject(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
+                            struct err *err)
+{
+    struct lane_work *w = arg;
+    struct loader_object *o = &w->unit->objects[0];
+
+    if (w->c->with_sums)
+        batch_sum_row(b, row, -1, &o->sums); /* which counts it out of the rows too */
+    else
+        o->sums.rows--;
+    return add_reject(w, why, err);
+}
+
+/* Of rows that are put by key: what the table refused of them at the first try. They go to the stage all the same. */
+static int add_refused(struct lane_work *w, const struct batch *b, struct err *err)
+{
+    struct reject_info why;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && w->unit->refused != NULL && w->unit->refused->n > 0 && i < b->rows; i++)
+        if (loader_refused_row(w->unit, b, i, &why))
+            rc = add_reject(w, &why, err);
+    return rc;
 }
 
 static struct loader_object *object_of(struct lane_work *w, int64_t load_id)
@@ -171,7 +190,7 @@ static int on_batch(struct lane_work *w, struct batch *b, struct err *err)
         sum_batch(w, b); /* while the database works on it */
     if (rc == 0 && w->unit->n == 1)
         verifier_sent(w->verifier, b, &w->unit->objects[0].sums, target_load_rows(w->load));
-    return rc;
+    return rc < 0 ? rc : add_refused(w, b, err);
 }
 
 /* --- as parsed against as stored, before COMMIT --- */
@@ -247,11 +266,7 @@ static int commit(struct lane_work *w, struct err *err)
     for (size_t i = 0; i < u->n; i++) {
         const struct loader_object *o = &u->objects[i];
         bool empty = o->records == 0 && u->chunk == 0;
-        if (w->c->with_sums && o->records > 0) {
-            json_t *v = sums_to_json(&o->sums, w->c->def);
-            columns[i] = json_text(v);
-            json_decref(v);
-        }
+        columns[i] = loader_columns(w->c->def, w->c->key, w->c->with_sums, o);
         rows[i] = (struct ledger_row){.state = empty ? LEDGER_EMPTY : LEDGER_LOADED,
                                       .rows_read = o->records,
                                       .rows_loaded = o->sums.rows,
@@ -298,6 +313,8 @@ static int finish(struct lane_work *w, struct err *err)
         rc = over_budget(w, err);
     if (rc == 0)
         rc = verify(w, err);
+    if (rc == 0 && w->c->key != NULL && w->begun)
+        rc = loader_put_by_key(w->c, w->unit, w->load, err);
     if (rc < 0)
         return err->native == LOADER_OVER_BUDGET ? rc : loader_prefix(first, err);
     if (w->page != NULL) {

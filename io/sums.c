@@ -294,6 +294,26 @@ struct bits *sums_bits(struct col_sum *c)
     return c->bits;
 }
 
+void dec256_take(struct dec256 *a, const struct dec256 *b)
+{
+    struct dec256 minus = *b;
+
+    negate(&minus);
+    dec256_add(a, &minus);
+}
+
+void sums_take(struct sums *a, const struct sums *b)
+{
+    a->rows -= b->rows;
+    for (size_t i = 0; i < a->count && i < b->count; i++) {
+        if (!a->used[i] || !b->used[i])
+            continue;
+        a->cols[i].nulls -= b->cols[i].nulls;
+        a->cols[i].large -= b->cols[i].large;
+        dec256_take(&a->cols[i].sum, &b->cols[i].sum);
+    }
+}
+
 json_t *sums_to_json(const struct sums *s, const struct table *t)
 {
     json_t *all = json_object();
@@ -334,6 +354,8 @@ int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct 
          it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
         name = json_object_iter_key(it);
         one = json_object_iter_value(it);
+        if (strcmp(name, SUMS_UPSERT) == 0)
+            continue;
         int at = table_find(t, str_of(name));
         if (at < 0) {
             rc = err_set(err, ERR_SCHEMA, "column %s of the recorded sums is not in table %s", name, t->name);

@@ -61,6 +61,7 @@ struct col_sum {
     bool negative;     /* values below 0 were seen */
     struct full *full; /* owned; NULL: nothing yet, or not wanted */
 };
+void dec256_take(struct dec256 *a, const struct dec256 *b); /* a -= b */
 struct sums { /* one col_sum per column of a table, by its index; unused ones stay zero */
     int64_t rows;
     size_t count;
@@ -82,6 +83,10 @@ struct full *sums_full(struct col_sum *c);
 bool has_extremes(const struct column *c);
 /* Widens min and max by a value as text. */
 void full_extreme(struct full *f, const struct column *c, struct str value);
+/* Takes from a what b counts, column by column where both are used; the rows too. */
+void sums_take(struct sums *a, const struct sums *b);
+/* Beside the columns, the record of an upsert (io/target_upsert.h): no column of a file can be called so. */
+#define SUMS_UPSERT "_orch_upsert"
 /* {"MonthlyIncome":{"nulls":29731,"sum":"802220838"},...}; "large" only where not 0. Returns owned. */
 json_t *sums_to_json(const struct sums *s, const struct table *t);
 NODISCARD int sums_from_json(const json_t *v, int64_t rows, const struct table *t, struct sums *ret,

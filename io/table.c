@@ -8,6 +8,18 @@ void table_free(struct table *t)
         arena_free(t->arena); /* t itself may live in it, so nothing of *t is touched after this */
 }
 
+void table_add_key(struct table *t, const char *name, const int *columns, size_t count)
+{
+    struct table_key *keys = arena_alloc(t->arena, (t->key_count + 1) * sizeof *keys);
+    int *copy = arena_alloc(t->arena, count * sizeof *copy);
+
+    if (t->key_count > 0)
+        memcpy(keys, t->keys, t->key_count * sizeof *keys);
+    memcpy(copy, columns, count * sizeof *copy);
+    keys[t->key_count++] = (struct table_key){arena_strndup(t->arena, name, strlen(name)), copy, count};
+    t->keys = keys;
+}
+
 int table_find(const struct table *t, struct str name)
 {
     int found = -1;

@@ -32,6 +32,11 @@ struct column {
     int64_t max_chars, max_bytes;    /* -1: no limit of its own */
     const char *charset, *collation; /* NULL: none */
 };
+struct table_key { /* a unique key that can say which row is meant: whole columns, in their own collations */
+    const char *name;   /* "PRIMARY"; the index's own */
+    const int *columns; /* indexes into the table's columns, in the key's order */
+    size_t count;
+};
 struct table {
     struct arena *arena; /* owns every string and the columns */
     const char *name;    /* as configured */
@@ -43,10 +48,14 @@ struct table {
     bool has_lineage;        /* both _orch_ columns and a unique index over them */
     bool made_by_orch;       /* the _orch_ columns are its primary key */
     const char *unique_keys; /* for messages: "PRIMARY(id), uq(a,b)" without the lineage index; "" none */
+    const struct table_key *keys; /* the same as columns, the lineage index left out; "PRIMARY" first */
+    size_t key_count;
 };
 void table_free(struct table *t); /* NULL is fine */
 /* Index by name: exact, then ASCII-case-insensitive; -1 when there is none or the second is ambiguous. */
 int table_find(const struct table *t, struct str name);
+#define MAX_KEY_COLUMNS 32
+void table_add_key(struct table *t, const char *name, const int *columns, size_t count); /* copies */
 /* Fills type, ranges and limits of *c from a MySQL (or SQLite declared) type text. ERR_TARGET for what is unknown. */
 NODISCARD int column_parse_type(const char *type_text, struct arena *a, struct column *ret, struct err *err);
 #define LINEAGE_LOAD_ID "_orch_load_id"

@@ -125,8 +125,8 @@ const char *target_query(const struct target *t, const char *name)
     abort(); /* a test runs every name */
 }
 
-static int run(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn, void *arg,
-               int64_t *ret_rows, struct err *err)
+int target_run_sql(struct target *t, const char *sql, const struct val *values, size_t n, row_fn *fn,
+                   void *arg, int64_t *ret_rows, struct err *err)
 {
     int rc = target_beat(t, err);
 
@@ -142,7 +142,7 @@ static int run(struct target *t, const char *sql, const struct val *values, size
 int target_run(struct target *t, const char *name, const struct val *values, size_t n, row_fn *fn, void *arg,
                int64_t *ret_rows, struct err *err)
 {
-    int rc = run(t, target_query(t, name), values, n, fn, arg, ret_rows, err);
+    int rc = target_run_sql(t, target_query(t, name), values, n, fn, arg, ret_rows, err);
 
     if (rc < 0 && err->native == TARGET_NO_TABLE) {
         err_set(err, ERR_TARGET_SETUP, "orch's own tables are missing in %s", t->name);
@@ -151,7 +151,7 @@ int target_run(struct target *t, const char *name, const struct val *values, siz
     return rc;
 }
 
-static int replace(const char *text, const char *const *marks, const char *const *with, struct buf *ret,
+int target_replace(const char *text, const char *const *marks, const char *const *with, struct buf *ret,
                    struct err *err)
 {
     int rc = 0;
@@ -186,7 +186,7 @@ int target_fill(struct target *t, const char *name, const char *table, const cha
         rc = t->ops->quote(index_name, false, &index, err);
     if (rc == 0) {
         const char *const with[] = {quoted.p, index.p, columns != NULL ? columns : "", NULL};
-        rc = replace(target_query(t, name), marks, with, ret, err);
+        rc = target_replace(target_query(t, name), marks, with, ret, err);
     }
     free(index_name);
     buf_release(&quoted);
@@ -202,7 +202,7 @@ int target_run_on(struct target *t, const char *name, const char *table, const c
     int rc = target_fill(t, name, table, columns, &sql, err);
 
     if (rc == 0)
-        rc = run(t, sql.p, values, n, fn, arg, ret_rows, err);
+        rc = target_run_sql(t, sql.p, values, n, fn, arg, ret_rows, err);
     buf_release(&sql);
     return rc;
 }
@@ -411,7 +411,8 @@ int target_ddl(struct target *t, const char *table, struct buf *ret, struct err 
     return rc;
 }
 
-int target_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err)
+int target_grants(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
+                  struct err *err)
 {
-    return t->ops->grants(t, user, table, ret, err);
+    return t->ops->grants(t, user, table, upserts, ret, err);
 }

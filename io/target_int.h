@@ -69,7 +69,8 @@ struct target_ops {
     int (*describe)(struct target *t, const char *table, struct table **ret_owned, struct err *err);
     int (*create_ddl)(struct target *t, const char *table, const char *const *names, const char *const *types,
                       size_t count, struct buf *ret, struct err *err);
-    int (*grants)(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err);
+    int (*grants)(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
+                  struct err *err);
     int (*quote)(const char *name, bool qualified, struct buf *ret, struct err *err);
     /* ",SUM(...)" of a column, quoted as given: the cells that the plan names (target_sums_int.h). */
     int (*sum_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
@@ -107,6 +108,11 @@ NODISCARD int target_fill(struct target *t, const char *name, const char *table,
 /* ",..." of the columns (indexes into def->columns), each as text. */
 NODISCARD int target_text_exprs(struct target *t, const struct table *def, const int *columns, size_t count,
                                 struct buf *ret, struct err *err);
+/* Any statement; and text with marks ("{table}", ended by NULL) replaced: for queries over two tables. */
+NODISCARD int target_run_sql(struct target *t, const char *sql, const struct val *values, size_t n,
+                             row_fn *fn, void *arg, int64_t *ret_rows, struct err *err);
+NODISCARD int target_replace(const char *text, const char *const *marks, const char *const *with,
+                             struct buf *ret, struct err *err);
 NODISCARD int target_script(struct target *t, const char *sql, struct err *err); /* no values, no results */
 NODISCARD int target_begin(struct target *t, struct err *err);
 /* Ends a transaction of its own: COMMIT where rc is 0, else rolls back. Returns the outcome. */
@@ -171,5 +177,18 @@ NODISCARD int table_sums_lines(struct target *t, const struct table *def, int64_
                                int64_t to, struct sums *io, struct err *err);
 NODISCARD int table_sums_from(struct target *t, const struct table *def, int64_t load_id, int64_t from,
                               int64_t to, struct sums *io, struct err *err);
+/* A group of columns, as part of one SELECT: expressions of those from s->from on that are used, as many as fit one
+ * statement (s->to is where it ended), each with a comma before it; and the cells that answer, COUNT(*) before them. */
+struct summing {
+    const struct target *t;
+    const struct table *def;
+    struct sums *sums;
+    size_t from, to;
+    int64_t lines; /* at most so many rows are asked of at once */
+    bool count_rows;
+    const char *prefix; /* of the columns: "t."; NULL: none */
+};
+NODISCARD int sum_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err);
+int sum_cells(void *arg, const struct str *cells, size_t count, struct err *err);
 bool table_is_lineage(const char *column);
 #endif

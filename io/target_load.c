@@ -201,7 +201,7 @@ int target_load_begin(struct target *t, const struct load_spec *spec, struct loa
     }
     if (rc == 0)
         rc = delete_old(l, err);
-    if (rc == 0 && l->spec.column_count > 0)
+    if (rc == 0 && l->spec.column_count > 0 && !l->spec.seal)
         rc = t->ops->insert_open(l, err);
     if (rc == 0)
         rc = fault_point("load.begun", err);

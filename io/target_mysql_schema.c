@@ -1,6 +1,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_mysql_int.h"
+#include "io/target_stage.h"
 
 /* --- what a table looks like --- */
 
@@ -12,7 +13,8 @@ struct describing {
     struct buf keys, columns;
     char key[256];
     size_t key_columns;
-    bool lineage_so_far, part;
+    int key_at[MAX_KEY_COLUMNS];
+    bool lineage_so_far, part, unknown; /* part: of a column's prefix; unknown: an expression, or too wide */
 };
 
 static const char *keep(struct table *t, struct str s)
@@ -81,6 +83,8 @@ static int end_key(struct describing *d, struct err *err)
         d->t->made_by_orch = d->t->made_by_orch || strcmp(d->key, "PRIMARY") == 0;
     } else {
         rc = buf_addf(&d->keys, err, "%s%s(%s)", d->keys.n > 0 ? ", " : "", d->key, d->columns.p);
+        if (!d->part && !d->unknown)
+            table_add_key(d->t, d->key, d->key_at, d->key_columns);
     }
     buf_clear(&d->columns);
     d->key[0] = '\0';
@@ -100,8 +104,13 @@ static int on_key(void *arg, const struct str *cells, size_t count, struct err *
         snprintf(d->key, sizeof d->key, "%s", cells[0].p);
         d->key_columns = 0;
         d->lineage_so_far = true;
-        d->part = false;
+        d->part = d->unknown = false;
     }
+    int at = cells[1].p != NULL ? table_find(d->t, cells[1]) : -1;
+    if (at >= 0 && d->key_columns < MAX_KEY_COLUMNS)
+        d->key_at[d->key_columns] = at;
+    else
+        d->unknown = true;
     if (d->key_columns >= 2 || strcmp(name, lineage[d->key_columns]) != 0)
         d->lineage_so_far = false;
     d->part = d->part || cells[2].p != NULL;
@@ -229,19 +238,25 @@ static int add_account(const char *user, struct buf *ret, struct err *err)
     return rc < 0 ? rc : buf_adds(ret, ";\n", err);
 }
 
-int mysql_grants(struct target *t, const char *user, const char *table, struct buf *ret, struct err *err)
+int mysql_grants(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
+                 struct err *err)
 {
+    char stage[STAGE_NAME_SIZE];
+
     /* TRIGGER: without it the user cannot see that a table has none. DELETE: for replays and overwritten objects. */
     const struct {
         const char *rights, *table;
     } rows[] = {
-        {"SELECT, INSERT, DELETE, TRIGGER", table},
+        {upserts ? "SELECT, INSERT, UPDATE, DELETE, TRIGGER" : "SELECT, INSERT, DELETE, TRIGGER", table},
         {"SELECT, INSERT, UPDATE", "orch_load"},
         {"SELECT, INSERT, UPDATE", "orch_fence"},
+        {"SELECT, INSERT, DELETE", table != NULL ? stage : NULL}, /* last: it may be yet to be made */
     };
     const char *database = strrchr(t->name, '/') + 1;
     int rc = 0;
 
+    if (table != NULL)
+        target_stage_name(table, stage);
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(rows); i++) {
         if (rows[i].table == NULL)
             continue;

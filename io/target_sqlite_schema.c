@@ -107,7 +107,9 @@ struct describing {
     struct buf keys, columns, triggers;
     char key[256];
     size_t key_columns;
+    int key_at[MAX_KEY_COLUMNS];
     bool lineage_so_far, partial, is_primary, has_primary_index;
+    bool unknown; /* an expression, or another collation than the column's */
 };
 
 static const char *keep(struct describing *d, struct str s)
@@ -173,6 +175,8 @@ static int end_key(struct describing *d, struct err *err)
     } else {
         rc = buf_addf(&d->keys, err, "%s%s(%s)", d->keys.n > 0 ? ", " : "",
                       d->is_primary ? "PRIMARY" : d->key, d->columns.p);
+        if (!d->partial && !d->unknown)
+            table_add_key(d->t, d->is_primary ? "PRIMARY" : d->key, d->key_at, d->key_columns);
     }
     buf_clear(&d->columns);
     d->key[0] = '\0';
@@ -195,7 +199,16 @@ static int on_key(void *arg, const struct str *cells, size_t count, struct err *
         d->is_primary = strcmp(cells[1].p, "pk") == 0;
         d->has_primary_index = d->has_primary_index || d->is_primary;
         d->partial = target_cell_i64(cells[3]) != 0;
+        d->unknown = false;
     }
+    int at = cells[2].p != NULL ? table_find(d->t, cells[2]) : -1;
+    if (at >= 0 && d->key_columns < MAX_KEY_COLUMNS)
+        d->key_at[d->key_columns] = at;
+    else
+        d->unknown = true;
+    if (at >= 0 && d->t->columns[at].collation != NULL && cells[4].p != NULL &&
+        strcasecmp(d->t->columns[at].collation, cells[4].p) != 0)
+        d->unknown = true;
     if (d->key_columns >= 2 || strcmp(name, lineage[d->key_columns]) != 0)
         d->lineage_so_far = false;
     if (rc == 0)
@@ -250,6 +263,20 @@ static int on_trigger(void *arg, const struct str *cells, size_t count, struct e
     return buf_addf(&d->triggers, err, "%s%s", d->triggers.n > 0 ? ", " : "", cells[0].p);
 }
 
+/* Of texts alone: they decide which keys are the same. */
+static void take_collations(struct target *t, const char *table, struct table *def)
+{
+    struct sqlite_db *db = t->db;
+
+    for (size_t i = 0; i < def->count; i++) {
+        struct column *c = &def->columns[i];
+        const char *collation = NULL;
+        if (c->type == COL_TEXT && sqlite3_table_column_metadata(db->db, NULL, table, c->name, NULL,
+                                                                 &collation, NULL, NULL, NULL) == SQLITE_OK)
+            c->collation = arena_strndup(def->arena, collation, strlen(collation));
+    }
+}
+
 static int read_schema(struct target *t, const char *table, struct describing *d, struct err *err)
 {
     const struct val value = val_text(table);
@@ -262,6 +289,8 @@ static int read_schema(struct target *t, const char *table, struct describing *d
 
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(parts); i++) {
         rc = target_run(t, parts[i].query, &value, 1, parts[i].fn, d, &rows, err);
+        if (rc == 0 && parts[i].fn == on_column)
+            take_collations(t, table, d->t);
         if (rc == 0 && i == 0 && rows == 0) {
             rc = err_set(err, ERR_TARGET, "table %s is not in %s", table, t->name);
             err_hint(err, "make it, set create: true, or check the name");
@@ -276,6 +305,8 @@ static int read_schema(struct target *t, const char *table, struct describing *d
         c->nullable = false;
         c->has_default = c->auto_increment = true;
         rc = buf_addf(&d->keys, err, "%sPRIMARY(%s)", d->keys.n > 0 ? ", " : "", d->primary);
+        const int at = table_find(d->t, str_of(d->primary));
+        table_add_key(d->t, "PRIMARY", &at, 1);
     }
     return rc < 0 ? rc : target_run(t, "schema_triggers", &value, 1, on_trigger, d, NULL, err);
 }

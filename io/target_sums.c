@@ -37,19 +37,9 @@ bool line_range_next(struct line_range *r)
     return r->from < r->end;
 }
 
-/* A group of columns of one range, as the row of one SELECT. */
-struct summing {
-    const struct table *def;
-    const struct target_ops *ops;
-    struct sums *sums;
-    size_t from, to;
-    int64_t lines; /* at most so many rows are asked of at once */
-    bool count_rows;
-};
-
-static void plan(const struct summing *s, size_t column, struct ask *ret)
+static void plan(const struct target *t, const struct summing *s, size_t column, struct ask *ret)
 {
-    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, s->ops->sums_fast, s->sums->full,
+    ask_plan(&s->def->columns[column], &s->sums->cols[column], s->lines, t->ops->sums_fast, s->sums->full,
              ret);
 }
 
@@ -65,7 +55,7 @@ static int add_to(const struct summing *s, struct sums *to, const struct str *ce
     for (size_t i = s->from; i < s->to; i++) {
         if (!s->sums->used[i])
             continue;
-        plan(s, i, &ask);
+        plan(s->t, s, i, &ask);
         size_t wants = ask_cells(&ask);
         if (at + wants > count)
             return err_set(err, ERR_INTERNAL, "%zu cells are too few for column %s", count,
@@ -77,7 +67,7 @@ static int add_to(const struct summing *s, struct sums *to, const struct str *ce
     return 0;
 }
 
-static int add_cells(void *arg, const struct str *cells, size_t count, struct err *err)
+int sum_cells(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct summing *s = arg;
 
@@ -85,7 +75,7 @@ static int add_cells(void *arg, const struct str *cells, size_t count, struct er
 }
 
 /* Expressions of the columns from s->from on, as many as fit one statement; s->to is where it ended. */
-static int build_columns(struct summing *s, struct buf *ret, struct err *err)
+int sum_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err)
 {
     struct buf quoted = BUF_INIT(MAX_SQL);
     struct ask ask;
@@ -97,16 +87,18 @@ static int build_columns(struct summing *s, struct buf *ret, struct err *err)
         const struct column *c = &s->def->columns[i];
         if (!s->sums->used[i])
             continue;
-        plan(s, i, &ask);
+        plan(t, s, i, &ask);
         n += ask_cells(&ask);
         buf_clear(&quoted);
-        rc = s->ops->quote(c->name, false, &quoted, err);
+        rc = s->prefix != NULL ? buf_adds(&quoted, s->prefix, err) : 0;
+        if (rc == 0)
+            rc = t->ops->quote(c->name, false, &quoted, err);
         if (rc == 0)
             rc = ask_count_expr(&ask, quoted.p, ret, err);
         if (rc == 0)
-            rc = s->ops->sum_expr(c, &ask, quoted.p, ret, err);
+            rc = t->ops->sum_expr(c, &ask, quoted.p, ret, err);
         if (rc == 0 && ask.check)
-            rc = s->ops->full_expr(c, &ask, quoted.p, ret, err);
+            rc = t->ops->full_expr(c, &ask, quoted.p, ret, err);
     }
     s->to = i;
     buf_release(&quoted);
@@ -124,9 +116,9 @@ static int sum_range(struct target *t, struct summing *s, int64_t load_id, const
     s->lines = r->to - r->from;
     s->count_rows = true;
     do {
-        rc = build_columns(s, &columns, err);
+        rc = sum_columns(t, s, &columns, err);
         if (rc == 0)
-            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, add_cells, s, NULL, err);
+            rc = target_run_on(t, "rows_sum", s->def->name, columns.p, values, 3, sum_cells, s, NULL, err);
         s->from = s->to;
         s->count_rows = false;
     } while (rc == 0 && s->from < s->def->count);
@@ -142,7 +134,7 @@ int table_sums(struct target *t, const struct table *def, int64_t load_id, struc
 int table_sums_lines(struct target *t, const struct table *def, int64_t load_id, int64_t from, int64_t to,
                      struct sums *io, struct err *err)
 {
-    struct summing s = {.def = def, .ops = t->ops, .sums = io};
+    struct summing s = {.def = def, .t = t, .sums = io};
     const struct line_range r = {.from = from, .to = to};
 
     return sum_range(t, &s, load_id, &r, err);
@@ -151,7 +143,7 @@ int table_sums_lines(struct target *t, const struct table *def, int64_t load_id,
 int table_sums_from(struct target *t, const struct table *def, int64_t load_id, int64_t from, int64_t to,
                     struct sums *io, struct err *err)
 {
-    struct summing s = {.def = def, .ops = t->ops, .sums = io};
+    struct summing s = {.def = def, .t = t, .sums = io};
     struct line_range r;
     int rc = line_range_open(t, def->name, load_id, &r, err);
 
@@ -165,7 +157,7 @@ int table_sums_from(struct target *t, const struct table *def, int64_t load_id, 
 int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
                        int64_t line_to, struct sums *ret, struct err *err)
 {
-    struct summing s = {.def = def, .ops = t->ops, .sums = ret};
+    struct summing s = {.t = t, .def = def, .sums = ret};
     struct line_range r;
 
     if (!def->has_lineage) {
@@ -249,7 +241,7 @@ static int sum_some(struct target *t, struct many *m, struct err *err)
     m->s.lines = VERIFY_RANGE;
     m->s.count_rows = true;
     do {
-        rc = build_columns(&m->s, &columns, err);
+        rc = sum_columns(t, &m->s, &columns, err);
         if (rc == 0)
             rc = target_run_on(t, "rows_sum_many", m->s.def->name, columns.p, values, MANY, add_load, m, NULL,
                                err);
@@ -276,7 +268,7 @@ int table_sums_many(struct target *t, const struct table *def, const int64_t *lo
         set_bounds(&rets[i], &all);
     }
     for (size_t at = 0; rc == 0 && at < n; at += MANY) {
-        struct many m = {.s = {.def = def, .ops = t->ops, .sums = &all},
+        struct many m = {.s = {.def = def, .t = t, .sums = &all},
                          .ids = load_ids + at,
                          .rets = rets + at,
                          .n = n - at < MANY ? n - at : MANY};

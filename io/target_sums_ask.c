@@ -85,7 +85,7 @@ void ask_plan(const struct column *c, const struct col_sum *s, int64_t rows, boo
     }
 }
 
-static size_t sum_cells(const struct ask *a)
+static size_t own_cells(const struct ask *a)
 {
     switch (a->how) {
     case ASK_COUNT:
@@ -105,7 +105,7 @@ static size_t sum_cells(const struct ask *a)
 
 size_t ask_cells(const struct ask *a)
 {
-    return (size_t)a->count + sum_cells(a) + (a->extremes ? 2 : 0) + (size_t)a->check;
+    return (size_t)a->count + own_cells(a) + (a->extremes ? 2 : 0) + (size_t)a->check;
 }
 
 int ask_count_expr(const struct ask *a, const char *quoted, struct buf *ret, struct err *err)
@@ -302,6 +302,6 @@ int ask_add(const struct ask *a, const struct column *c, const struct str *cells
         break;
     }
     if (rc == 0 && a->check)
-        rc = add_full(a, c, cells + sum_cells(a), s, err);
+        rc = add_full(a, c, cells + own_cells(a), s, err);
     return rc;
 }

@@ -9,6 +9,7 @@
 #include "orchestrator/probe.h"
 #include "orchestrator/self.h"
 #include "orchestrator/view.h"
+#include "steps/stage.h"
 #include <pwd.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -216,7 +217,7 @@ static void check_table(struct doctor *d, struct target *t, const struct pipelin
         doctor_fail(d, what, &err);
         return;
     }
-    if (target_check(def, &err) < 0) {
+    if (target_check(def, &err) < 0 || (def->has_lineage && step_stage_check(p, t, def, &err) < 0)) {
         doctor_fail(d, what, &err);
     } else if (!def->has_lineage && p->lineage == LINEAGE_COLUMNS) {
         char hint[200];

@@ -6,6 +6,7 @@
 #include "orchestrator/plan.h"
 #include "orchestrator/probe.h"
 #include "orchestrator/view.h"
+#include "steps/stage.h"
 #include <unistd.h>
 
 static const char *demo_dir, *from_url, *to_url, *name = "loans", *table_name, *layout, *since,
@@ -62,6 +63,7 @@ static int write_schema(const char *dir, struct err *err)
 /* orch's tables, and the target table where orch is to make it. */
 static int set_up(struct cli *c, const struct pipeline *p, struct err *err)
 {
+    char stage[STAGE_NAME_SIZE];
     struct step_ctx ctx;
     struct target *t = NULL;
     int rc;
@@ -72,6 +74,8 @@ static int set_up(struct cli *c, const struct pipeline *p, struct err *err)
         rc = target_setup(t, err);
     if (rc >= 0 && p->create)
         rc = step_create_table(&ctx, err);
+    if (rc >= 0)
+        rc = step_stage_setup(&ctx, stage, err);
     if (rc >= 0)
         printf("%s: orch_load and orch_fence are there%s%s\n", target_name(t), p->create ? ", and " : "",
                p->create ? p->table : "");

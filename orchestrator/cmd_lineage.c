@@ -1,6 +1,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/cmd.h"
+#include "steps/stage.h"
 
 static const char *connection, *pipeline;
 static bool dry_run;
@@ -38,6 +39,7 @@ static int run(struct cli *c, struct err *err)
 {
     const char *table = c->args.items[0];
     const struct pipeline *p = NULL;
+    char stage[STAGE_NAME_SIZE];
     struct step_ctx ctx;
     struct target *t = NULL;
     int rc = cli_config(c, err);
@@ -60,6 +62,8 @@ static int run(struct cli *c, struct err *err)
             printf("%s: %s has " LINEAGE_LOAD_ID " and " LINEAGE_LINE
                    ", invisible, and a unique index over them\n",
                    target_name(t), table);
+        if (rc >= 0 && strcmp(p->table, table) == 0)
+            rc = step_stage_setup(&ctx, stage, err);
     }
     cli_step_end(&ctx);
     return rc < 0 ? rc : 0;

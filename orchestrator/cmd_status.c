@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
+#include "io/target_upsert.h"
 #include "orchestrator/status_int.h"
 #include "orchestrator/stream.h"
 #include "state/last_tick.h"
@@ -7,8 +8,32 @@
 
 /* ---- as JSON: written as it is read ---- */
 
-static void job_json(struct jout *j, const struct job *x)
+struct parts_json {
+    struct jout *j;
+    struct store *store;
+    const struct pipeline *p;
+};
+
+static int upsert_json(struct parts_json *k, const struct job *x, struct err *err)
 {
+    struct upsert_counts c;
+    int rc = view_upsert(k->store, k->p, x->id, &c, err);
+
+    if (rc <= 0)
+        return rc;
+    jout_open(k->j, "upsert", '{');
+    jout_int(k->j, "inserted", c.inserted);
+    jout_int(k->j, "updated", c.updated);
+    jout_int(k->j, "unchanged", c.unchanged);
+    jout_int(k->j, "kept", c.kept);
+    jout_int(k->j, "repeated", c.repeated);
+    jout_close(k->j, '}');
+    return 0;
+}
+
+static int job_json(struct parts_json *k, const struct job *x, struct err *err)
+{
+    struct jout *j = k->j;
     char name[JOB_NAME_SIZE];
 
     jout_open(j, NULL, '{');
@@ -35,14 +60,17 @@ static void job_json(struct jout *j, const struct job *x)
     jout_time(j, "updated", x->updated_ms);
     jout_time(j, "loaded", x->loaded_ms);
     jout_time(j, "reconciled", x->reconciled_ms);
+    int rc = upsert_json(k, x, err);
     jout_close(j, '}');
+    return rc;
 }
 
 static int part_json(void *arg, const struct view_part *p, struct err *err)
 {
-    struct jout *j = arg;
+    struct parts_json *k = arg;
+    struct jout *j = k->j;
+    int rc = 0;
 
-    UNUSED(err);
     jout_open(j, NULL, '{');
     jout_text(j, "partition", p->part);
     jout_text(j, "state", view_state_name(p->state));
@@ -55,11 +83,11 @@ static int part_json(void *arg, const struct view_part *p, struct err *err)
     jout_int(j, "rows_rejected", p->rows_rejected);
     jout_bool(j, "unverifiable", p->unverifiable);
     jout_open(j, "jobs", '[');
-    for (size_t i = 0; i < p->job_count; i++)
-        job_json(j, &p->jobs[i]);
+    for (size_t i = 0; rc == 0 && i < p->job_count; i++)
+        rc = job_json(k, &p->jobs[i], err);
     jout_close(j, ']');
     jout_close(j, '}');
-    return 0;
+    return rc;
 }
 
 static void pause_json(struct jout *j, const struct status_flow *f)
@@ -185,7 +213,8 @@ static int print_json(struct status *s, struct err *err)
         jout_open(&j, NULL, '{');
         summary_json(&j, &s->flows[i]);
         jout_open(&j, "partitions", '[');
-        rc = view_each(store, s->flows[i].p, NULL, NULL, s->now_ms, VIEW_WHOLE, part_json, &j, err);
+        struct parts_json k = {&j, store, s->flows[i].p};
+        rc = view_each(store, s->flows[i].p, NULL, NULL, s->now_ms, VIEW_WHOLE, part_json, &k, err);
         jout_close(&j, ']');
         jout_close(&j, '}');
     }

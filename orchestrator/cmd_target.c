@@ -1,6 +1,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/cmd.h"
+#include "steps/stage.h"
 
 static bool dry_run;
 static const struct opt opts[] = {
@@ -17,15 +18,29 @@ static bool first_of_target(const struct config *c, size_t i)
     return true;
 }
 
-static int statements(struct target *t, const struct pipeline *p, struct err *err)
+static int statements(struct step_ctx *c, struct target *t, const struct pipeline *p, struct err *err)
 {
     struct buf ddl = BUF_INIT(1 * MIB);
     int rc = target_ddl(t, p->table, &ddl, err);
 
+    if (rc >= 0)
+        rc = step_stage_ddl(c, &ddl, err);
     if (rc >= 0 && ddl.n > 0)
         printf("-- %s on %s\n%s%s", p->name, target_name(t), ddl.p, ddl.p[ddl.n - 1] == '\n' ? "" : "\n");
     buf_release(&ddl);
     return rc < 0 ? rc : 0;
+}
+
+/* Where rows wait before they come to the table: of large files, and of mode upsert. */
+static int stage(struct step_ctx *ctx, struct err *err)
+{
+    static const char *const words[] = {"is there", "made", "made anew, as the table is now"};
+    char name[STAGE_NAME_SIZE];
+    int rc = step_stage_setup(ctx, name, err);
+
+    if (rc >= 0 && rc != STAGE_NOT_WANTED)
+        printf("%s: staging table %s %s\n", ctx->pipeline->name, name, words[rc]);
+    return rc;
 }
 
 static int one(struct cli *c, size_t i, struct err *err)
@@ -38,7 +53,7 @@ static int one(struct cli *c, size_t i, struct err *err)
     cli_step(c, p, &ctx);
     rc = step_target(&ctx, &t, err);
     if (rc == 0 && dry_run) {
-        rc = statements(t, p, err);
+        rc = statements(&ctx, t, p, err);
         goto out;
     }
     if (rc == 0 && first_of_target(c->config, i)) {
@@ -51,6 +66,8 @@ static int one(struct cli *c, size_t i, struct err *err)
         if (rc >= 0)
             printf("%s: table %s %s\n", p->name, p->table, rc > 0 ? "made" : "is there");
     }
+    if (rc >= 0)
+        rc = stage(&ctx, err);
 out:
     if (rc < 0)
         rc = err_prefix(err, "%s", p->name);
@@ -72,7 +89,9 @@ const struct command cmd_target_setup = {
     "",
     "Makes orch's tables in the target databases, and those of pipelines with create.",
     "orch_load and orch_fence are written in the same transaction as the rows: they are what makes a load\n"
-    "happen exactly once. A tick never runs DDL.\n\n"
+    "happen exactly once. A table with lineage columns gets a staging table, _orch_stage_TABLE. A tick "
+    "never\n"
+    "runs DDL.\n\n"
     "  orch target setup --dry-run     the statements, for the one who may run them\n",
     opts,
     0,

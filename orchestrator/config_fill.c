@@ -468,13 +468,27 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
     p->table = need(g->c, t, "table");
     p->create = json_is_true(json_object_get(t, "create"));
     p->lineage = is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;
+    p->mode = is(t, "mode", "upsert") ? MODE_UPSERT : MODE_APPEND;
+    p->key = config_texts(g->c, json_object_get(t, "key"));
+    if (p->mode == MODE_UPSERT && p->lineage == LINEAGE_NONE)
+        fault_add(g->f, where,
+                  "mode: upsert needs \"lineage\": \"columns\": by them it knows which row is newer");
+    if (p->mode == MODE_UPSERT && p->create)
+        fault_add(g->f, where,
+                  "mode: upsert needs a table with a unique key; make it yourself, without create");
+    if (p->mode == MODE_APPEND && p->key != NULL && p->key[0] != NULL)
+        fault_add(g->f, where, "key: has no effect unless mode is upsert");
+    for (size_t i = 0; p->key != NULL && p->key[i] != NULL; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcasecmp(p->key[i], p->key[k]) == 0)
+                fault_add(g->f, where, "key: '%s' twice", p->key[i]);
     p->convert.drift = is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
                        : is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
                                                         : DRIFT_FAIL;
     if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
         fault_add(g->f, where, "table: empty");
-    if (strncasecmp(p->table, "orch_", 5) == 0)
-        fault_add(g->f, where, "table: names that begin with orch_ are orch's own");
+    if (strncasecmp(p->table, "orch_", 5) == 0 || strncasecmp(p->table, "_orch_", 6) == 0)
+        fault_add(g->f, where, "table: names that begin with orch_ or _orch_ are orch's own");
     if (p->lineage == LINEAGE_NONE && p->create)
         fault_add(g->f, where,
                   "lineage: a table that orch makes has its lineage columns; none makes no sense here");

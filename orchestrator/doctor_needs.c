@@ -50,7 +50,8 @@ void doctor_needs_target(struct doctor *d, struct target *t, const struct pipeli
                *at = strchr(user, '@');
     char *name = at != NULL ? xstrndup(user, (size_t)(at - user)) : xstrdup("orch");
 
-    if (target_is_mysql(t) && target_grants(t, name, p->table, &text, &err) >= 0 && text.n > 0)
+    if (target_is_mysql(t) && target_grants(t, name, p->table, p->mode == MODE_UPSERT, &text, &err) >= 0 &&
+        text.n > 0)
         add(d, "Rights that the database user needs:", text.p);
     free(name);
     buf_release(&text);

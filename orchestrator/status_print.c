@@ -1,5 +1,6 @@
 /* orch status for people. */
 #include "base/mem.h"
+#include "io/target_upsert.h"
 #include "orchestrator/status_int.h"
 #include "orchestrator/stream.h"
 #include "state/view_rows.h"
@@ -312,6 +313,27 @@ int status_partitions(struct status *s, const struct status_flow *f, struct err 
     return rc;
 }
 
+struct listing_jobs {
+    const struct out *out;
+    struct store *store;
+    const struct pipeline *p;
+};
+
+static int say_upserts(const struct listing_jobs *l, const struct view_part *p, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < p->job_count; i++) {
+        struct upsert_counts c;
+        rc = view_upsert(l->store, l->p, p->jobs[i].id, &c, err);
+        if (rc > 0)
+            printf("#%lld: %lld inserted, %lld updated, %lld unchanged, %lld kept newer, %lld repeated\n",
+                   (long long)p->jobs[i].n, (long long)c.inserted, (long long)c.updated,
+                   (long long)c.unchanged, (long long)c.kept, (long long)c.repeated);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int on_jobs(void *arg, const struct view_part *p, struct err *err)
 {
     static const struct out_column columns[] = {
@@ -320,11 +342,11 @@ static int on_jobs(void *arg, const struct view_part *p, struct err *err)
         {"objects", "OBJECTS", true, false},  {"rows_loaded", "LOADED", true, false},
         {"updated", "UPDATED", false, false}, {0},
     };
-    const struct out *o = arg;
+    const struct listing_jobs *l = arg;
+    const struct out *o = l->out;
     struct out_rows rows;
     char name[40], when[CLI_TIME_SIZE];
 
-    UNUSED(err);
     if (p->job_count == 0)
         return 0;
     printf("\n");
@@ -356,7 +378,7 @@ static int on_jobs(void *arg, const struct view_part *p, struct err *err)
         int at = printf("#%lld: ", (long long)j->n);
         out_folded(o, (size_t)(at > 0 ? at : 0), 4, text);
     }
-    return 0;
+    return say_upserts(l, p, err);
 }
 
 int status_print(struct status *s, struct err *err)
@@ -371,9 +393,9 @@ int status_print(struct status *s, struct err *err)
         print_pipeline(s->c, f, s->now_ms);
         if (s->single)
             rc = status_partitions(s, f, err);
+        struct listing_jobs jobs = {&s->c->out, s->c->store, f->p};
         if (rc == 0 && *s->part != '\0')
-            rc = view_each(s->c->store, f->p, s->part, s->part, s->now_ms, VIEW_WHOLE, on_jobs, &s->c->out,
-                           err);
+            rc = view_each(s->c->store, f->p, s->part, s->part, s->now_ms, VIEW_WHOLE, on_jobs, &jobs, err);
     }
     if (rc == 0)
         rc = print_attention(s, err);

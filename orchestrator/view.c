@@ -1,5 +1,6 @@
 #include "orchestrator/view.h"
 #include "base/mem.h"
+#include "io/target_upsert.h"
 #include "state/view_rows.h"
 
 const char *view_str(const json_t *o, const char *key)
@@ -255,6 +256,34 @@ int view_each(struct store *s, const struct pipeline *p, const char *from, const
     arena_free(w.arena);
     free(w.jobs);
     return rc < 0 ? rc : 0;
+}
+
+/* ---- rows by key ---- */
+
+struct upserts {
+    struct upsert_counts sum;
+    bool any;
+};
+
+static int add_upsert(void *arg, const struct load_row *l, struct err *err)
+{
+    struct upserts *u = arg;
+    struct upsert_counts one = {0};
+    int rc = strcmp(l->state, "LOADED") == 0 ? upsert_from_text(l->columns, &one, err) : 0;
+
+    upsert_add(&u->sum, &one);
+    u->any = u->any || rc > 0;
+    return rc < 0 ? rc : 0;
+}
+
+int view_upsert(struct store *s, const struct pipeline *p, int64_t job_id, struct upsert_counts *ret,
+                struct err *err)
+{
+    struct upserts u = {0};
+    int rc = p->mode == MODE_UPSERT ? load_list(s, job_id, add_upsert, &u, err) : 0;
+
+    *ret = u.sum;
+    return rc < 0 ? rc : u.any;
 }
 
 /* ---- as JSON ---- */

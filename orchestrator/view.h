@@ -24,6 +24,7 @@ enum view_state { /* a partition's own, or the worst of its jobs'; the order of 
 const char *view_state_name(enum view_state s);
 const char *view_glyph(enum view_state s); /* ● ✖ ▲ · ≠ – */
 
+struct upsert_counts;
 struct view_part {
     const char *part; /* all text: borrowed while it is told */
     enum view_state state;
@@ -59,6 +60,9 @@ bool view_part_is_well(
 NODISCARD int view_partitions(struct store *s, const struct pipeline *p, const char *from, const char *to,
                               int64_t now_ms, json_t **ret_owned, struct err *err);
 json_t *view_job_json(const struct job *j); /* owned */
+/* What became of a job's rows where the pipeline puts them by key, as each was loaded: 1; 0: nothing to say. */
+NODISCARD int view_upsert(struct store *s, const struct pipeline *p, int64_t job_id,
+                          struct upsert_counts *ret, struct err *err);
 bool view_is_well(const json_t *partition);
 /* The last closed partition that the pipeline wants at now_ms; false: none yet. */
 bool view_newest(const struct pipeline *p, int64_t now_ms, int64_t *ret_start_ms);

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "steps/object_int.h"
 #include "steps/step.h"
+#include "steps/upsert_int.h"
 
 enum { SHOWN = 300 /* bytes of a value or of a row that are shown */ };
 
@@ -17,6 +18,8 @@ struct differing {
     int64_t next_line;     /* of the table, the first that was not asked for yet */
     const struct batch *b; /* what the rows that come are compared with */
     size_t at;             /* the next of it */
+    bool by_key; /* an upsert: what is not there is an older row, a repeated one, or another load's by now */
+    int64_t owned, present; /* by_key: rows that the load has by its record, and those that were found */
 };
 
 static int note(struct differing *d, const char *what, int64_t line, const char *column, struct str source,
@@ -49,6 +52,8 @@ static int missing(struct differing *d, size_t row, struct err *err)
 {
     const struct str raw = {d->b->raw[row] != NULL ? d->b->raw[row] : "", d->b->raw_n[row]};
 
+    if (d->by_key)
+        return 0;
     d->io->missing++;
     return note(d, "missing", d->b->lines[row], "", raw, str_of(""), err);
 }
@@ -97,6 +102,7 @@ static int on_row(void *arg, const struct str *cells, size_t count, struct err *
         return err_set(err, ERR_INTERNAL, "%zu cells where %zu are expected", count, d->column_count + 1);
     int rc = str_to_i64(cells[0], INT64_MIN, INT64_MAX, &line, err);
     d->io->rows_target++;
+    d->present++;
     while (rc == 0 && d->b != NULL && d->at < d->b->rows && d->b->lines[d->at] < line)
         rc = missing(d, d->at++, err);
     if (rc < 0)
@@ -170,6 +176,37 @@ static int still_stands(struct differing *d, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* Whether the load goes by key, and how many rows its record says that it has. */
+static int read_record(struct differing *d, struct err *err)
+{
+    char *record = NULL;
+
+    d->owned = d->present = 0;
+    int rc = upsert_record(d->target, d->load, &record, &d->owned, err);
+    d->by_key = rc > 0;
+    free(record);
+    return rc < 0 ? rc : 0;
+}
+
+/* Of rows by key nobody can say which one is gone, but how many are. */
+static int missing_by_key(struct differing *d, struct err *err)
+{
+    char source[60], target[60];
+    int64_t found = d->present, owned = d->owned;
+
+    int rc = d->by_key && found < owned ? read_record(d, err) : 0;
+    if (rc < 0 || !d->by_key || found >= owned)
+        return rc;
+    if (d->owned < owned) {
+        err_set(err, ERR_TRANSIENT, "a later load took rows over while they were compared");
+        return err_hint(err, "run it again");
+    }
+    d->io->missing += owned - found;
+    snprintf(source, sizeof source, "%lld rows by the ledger", (long long)owned);
+    snprintf(target, sizeof target, "%lld rows", (long long)found);
+    return note(d, "missing", 0, "", str_of(source), str_of(target), err);
+}
+
 static int one_load(struct differing *d, struct err *err)
 {
     const struct row_sink sink = {.begin = on_begin, .batch = on_batch, .end = on_end, .arg = d};
@@ -179,13 +216,17 @@ static int one_load(struct differing *d, struct err *err)
     d->next_line = INT64_MIN;
     d->columns = NULL;
     d->column_count = 0;
-    int rc = rows_read(d->c, d->load, d->def, &sink, &result, err);
+    int rc = read_record(d, err);
+    if (rc == 0)
+        rc = rows_read(d->c, d->load, d->def, &sink, &result, err);
     if (rc < 0 && (err->code == ERR_OBJECT_CHANGED || err->code == ERR_NOT_FOUND)) {
         d->io->objects++;
         return note(d, "object", 0, "", str_of(err->msg), str_of(""), err);
     }
     if (rc == 0 && d->columns == NULL) /* no record: whatever the table has is too much */
         rc = compare(d, NULL, INT64_MAX, err);
+    if (rc == 0)
+        rc = missing_by_key(d, err);
     if (rc == 0 && d->io->values + d->io->missing + d->io->extra > before)
         rc = still_stands(d, err);
     return rc;

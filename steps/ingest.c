@@ -4,6 +4,7 @@
 #include "state/flag.h"
 #include "steps/object_int.h"
 #include "steps/steps_int.h"
+#include "steps/upsert_int.h"
 
 /* Every attempt raises the epoch before it looks at anything: from here on no earlier attempt can commit. */
 static int take_epoch(struct step_ctx *c, struct target *t, const char *flag_id, int64_t *ret_epoch,
@@ -72,6 +73,29 @@ static int load_all(struct load_job *j, struct loading *all, size_t n, struct er
     return rc;
 }
 
+/* What became of the rows where they are put by key: summed over the job's loads, for the execution's record. */
+static int add_counts(void *arg, const struct load_row *l, struct err *err)
+{
+    struct upsert_counts one = {0};
+    int rc = upsert_from_text(l->columns, &one, err);
+
+    upsert_add(arg, &one);
+    return rc < 0 ? rc : 0;
+}
+
+static int give_counts(struct step_ctx *c, int64_t job_id, json_t *out, struct err *err)
+{
+    struct upsert_counts counts = {0};
+    int rc = load_list(c->store, job_id, add_counts, &counts, err);
+
+    if (rc == 0) {
+        json_t *v = upsert_to_json(&counts);
+        json_object_del(v, "owned"); /* that changes; the ledger has it */
+        json_object_set_new(out, "upsert", v);
+    }
+    return rc;
+}
+
 static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
 {
     struct loading *all = xcalloc(loads->n, sizeof *all);
@@ -90,6 +114,8 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
         totals[1] += loads->rows[i].rows_loaded;
         totals[2] += loads->rows[i].rows_rejected;
     }
+    for (size_t i = 0; i < loads->n; i++)
+        free(all[i].refused.rows);
     free(all);
     return rc;
 }
@@ -131,6 +157,8 @@ int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_o
     if (rc == 0)
         rc = table_of(c, target, &lj.def, err);
     if (rc == 0)
+        rc = upsert_open(c->pipeline, target, lj.def, &lj.upsert, err);
+    if (rc == 0)
         rc = step_ledger_seq(c, target, &seq, err);
     if (rc == 0)
         rc = loads_get(c->store, job_id, &loads, err);
@@ -151,9 +179,12 @@ int step_run_ingest(struct step_ctx *c, const json_t *parameters, json_t **ret_o
         *ret_owned = json_pack("{s:I, s:I, s:I, s:I}", "objects", (json_int_t)loads.n, "rowsRead",
                                (json_int_t)totals[0], "rowsLoaded", (json_int_t)totals[1], "rowsRejected",
                                (json_int_t)totals[2]);
-    else if (job.part != NULL)
+    if (rc == 0 && lj.upsert.key != NULL)
+        rc = give_counts(c, job_id, *ret_owned, err);
+    if (rc < 0 && job.part != NULL)
         rc = err_prefix(err, "%s", job_name(&job, name));
     loads_release(&loads);
+    upsert_release(&lj.upsert);
     table_free(lj.def);
     job_release(&job);
     return rc;

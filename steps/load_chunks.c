@@ -4,6 +4,9 @@
  *   plan in the ledger > chunks, each rows and ledger row in a transaction, in any order > none is missing
  *   > counts and sums of all PENDING in the state file > seal, fence, COMMIT > settled in the state file
  *
+ * Where readers are not to see half an object (publish: whole), and where it replaces another generation, its rows wait in
+ * the staging table, and the seal's transaction brings them to the table.
+ *
  * Where a chunk is there already it is passed over, so whoever comes after a death goes on at the first one that is
  * missing. An object that cannot be loaded after all is taken back, chunk by chunk.
  */
@@ -11,15 +14,24 @@
 #include "base/fault.h"
 #include "io/hash.h"
 #include "io/target_chunks.h"
+#include "io/target_stage.h"
 #include "steps/object_int.h"
 
-enum { RANGE_BYTES = 2 * 1024 * 1024 /* of a chunk where several are loaded at a time: it waits in memory */ };
+enum {
+    RANGE_BYTES = 2 * 1024 * 1024, /* of a chunk where several are loaded at a time: it waits in memory */
+    MAX_REFUSED = 10000            /* rows that a table may refuse of one staged object */
+};
 
 struct chunking {
     struct load_job *j;
     struct loading *l;
     struct chunk_plan plan;
+    struct table *stage; /* owned; NULL: rows go to the table at once */
     const struct table *into;
+    struct reject_info *refused; /* owned: rows that the table did not take from the stage, by line; without raw bytes */
+    size_t refused_n;
+    int *columns; /* owned: that the file fills */
+    size_t column_count;
     bool *have; /* chunk i + 1 is there */
     size_t have_n;
     int64_t read, loaded, rejected; /* of the chunks that are there */
@@ -91,16 +103,41 @@ static struct ledger_row ledger_of(const struct chunking *k)
 static int take_back(struct chunking *k, struct err *err)
 {
     struct load_job *j = k->j;
+    const struct table *from = k->plan.staged ? k->stage : j->def;
+    int rc = 0;
 
-    return target_plan_revoke(j->target, k->into, j->c->pipeline->name, k->l->row->load_id, j->epoch,
-                              &j->commits, err);
+    if (from == NULL) { /* a plan of when rows went to the stage */
+        rc = target_stage_check(j->target, j->def, &k->stage, err);
+        from = k->stage;
+    }
+    return rc < 0 ? rc
+                  : target_plan_revoke(j->target, from, j->c->pipeline->name, k->l->row->load_id, j->epoch,
+                                       &j->commits, err);
+}
+
+/* Rows in the stage that nobody is going to publish. */
+static int sweep_stage(struct chunking *k, struct err *err)
+{
+    struct target *t = k->j->target;
+    int64_t load_id = INT64_MIN;
+    bool live = false;
+    int rc;
+
+    while ((rc = target_stage_next(t, k->j->def, load_id, &load_id, &live, err)) > 0) {
+        if (live)
+            continue;
+        rc = target_stage_clear(t, k->j->def, load_id, err);
+        if (rc < 0)
+            break;
+    }
+    return rc;
 }
 
 /* The plan that is there, if it is still the right one; else a new one. */
 static int make_plan(struct chunking *k, struct err *err)
 {
     const struct pipeline *p = k->j->c->pipeline;
-    struct chunk_plan wanted = {.bytes = p->chunk_bytes};
+    struct chunk_plan wanted = {.bytes = p->chunk_bytes, .staged = !p->publish_chunks || k->l->replaces != 0};
     char label[JOB_NAME_SIZE];
     struct ledger_row row = ledger_of(k);
 
@@ -110,10 +147,16 @@ static int make_plan(struct chunking *k, struct err *err)
     if (p->parallel > 1 && wanted.bytes > RANGE_BYTES)
         wanted.bytes = RANGE_BYTES;
     int rc = target_plan_get(k->j->target, k->l->row->load_id, &k->plan, err);
-    if (rc == 1 && (k->plan.revoking || strcmp(k->plan.rules, wanted.rules) != 0)) {
+    if (rc == 1 && (k->plan.revoking || k->plan.staged != wanted.staged ||
+                    strcmp(k->plan.rules, wanted.rules) != 0)) {
         rc = take_back(k, err);
         k->plan.bytes = 0;
     }
+    if (rc >= 0 && wanted.staged && k->stage == NULL)
+        rc = target_stage_check(k->j->target, k->j->def, &k->stage, err);
+    k->into = wanted.staged ? k->stage : k->j->def;
+    if (rc >= 0 && wanted.staged)
+        rc = sweep_stage(k, err);
     if (rc < 0 || k->plan.bytes > 0)
         return rc < 0 ? rc : 0;
     k->plan = wanted;
@@ -164,7 +207,7 @@ static int look(struct chunking *k, struct err *err)
 {
     sums_release(&k->sums);
     sums_init(&k->sums, k->j->def->count);
-    k->sums.full = k->j->c->pipeline->verify == VERIFY_FULL;
+    k->sums.full = wants_full(k->j->c->pipeline);
     k->have_n = 0;
     k->read = k->loaded = k->rejected = 0;
     int rc = target_ledger_by_id(k->j->target, k->l->row->load_id, on_chunk, k, err);
@@ -235,7 +278,8 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
     const struct pipeline *p = j->c->pipeline;
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    struct loader_chunks chunks = {whole, k->plan.bytes, k->have, k->have_n, 0};
+    struct loader_chunks chunks = {
+        .whole = whole, .bytes = k->plan.bytes, .have = k->have, .have_n = k->have_n};
 
     job_label(j->job, label);
     int rc = step_lanes(j->c, (size_t)p->parallel, j->epoch, &lanes, err);
@@ -252,7 +296,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .dialect = &p->dialect,
         .convert = &p->convert,
         .with_sums = wants_sums(p),
-        .full_sums = p->verify == VERIFY_FULL,
+        .full_sums = wants_full(p),
         .careful = careful,
         .max_rejects = -1,
         .lanes = (size_t)p->parallel,
@@ -266,28 +310,128 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .arg = k,
     };
     rc = loader_run_chunks(&config, &chunks, err);
+    free(k->columns);
+    k->columns = chunks.ret_columns;
+    k->column_count = chunks.ret_column_count;
     step_lanes_back(j->c);
     return rc;
 }
 
-/* Every chunk is there: they become the object. */
-static int seal(struct chunking *k, const struct loader_object *whole, struct err *err)
+/* --- rows that the table does not take from the stage --- */
+
+static int on_refused(void *arg, const struct reject_info *why, struct err *err)
 {
-    struct load_job *j = k->j;
-    struct step_ctx *c = j->c;
-    struct load_row *row = k->l->row;
-    struct load *load = NULL;
+    struct chunking *k = arg;
+    const struct pipeline *p = k->j->c->pipeline;
+
+    if (p->max_rejects_percent < 0 && k->rejected + (int64_t)k->refused_n > p->max_rejects + REJECT_PAGE_ROWS)
+        return err_set(err, ERR_TOO_MANY_REJECTS, "line %lld: %s", (long long)why->line, why->message);
+    if (k->refused_n == MAX_REFUSED)
+        return err_set(err, ERR_TOO_MANY_REJECTS, "the table refuses more than %d rows; the first of them: %s",
+                       MAX_REFUSED, k->refused[0].message);
+    k->refused = xrealloc(k->refused, (k->refused_n + 1) * sizeof *k->refused);
+    k->refused[k->refused_n++] = *why;
+    return 0;
+}
+
+struct again {
+    struct chunking *k;
+    struct reject_page *page;
+    size_t next;      /* of k->refused */
+    int64_t asked_ms; /* when the open transaction was used last */
+};
+
+static int flush_again(struct again *a, struct err *err)
+{
+    int rc = a->page->n > 0 ? loading_rejects(&a->k->l, 1, a->page, err) : 0;
+
+    reject_page_clear(a->page);
+    return rc;
+}
+
+static int on_record_again(void *arg, const struct csv_record *rec, struct err *err)
+{
+    struct again *a = arg;
+    struct chunking *k = a->k;
+    int64_t now_ms = clock_mono_ms(), ignored;
+
+    if (now_ms - a->asked_ms > 5000) { /* the server ends a transaction that stands still */
+        a->asked_ms = now_ms;
+        int rc = target_clock_ms(k->j->target, &ignored, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (rec->line != k->refused[a->next].line)
+        return 0;
+    struct reject_info *why = &k->refused[a->next++];
+    why->offset = rec->offset;
+    why->raw = rec->raw;
+    why->raw_n = rec->raw_n < MAX_REJECT_RAW ? rec->raw_n : MAX_REJECT_RAW;
+    why->raw_total = rec->raw_total;
+    if (why->raw_total > (int64_t)why->raw_n)
+        sha256_of(rec->raw, rec->raw_n, why->raw_sha256);
+    int rc = reject_page_add(a->page, k->l->row->load_id, why) ? flush_again(a, err) : 0;
+    return rc < 0 ? rc : a->next == k->refused_n;
+}
+
+/* Their bytes are in the object alone. And what stands in the table now is what is loaded. */
+static int keep_refused(struct chunking *k, struct load *load, struct err *err)
+{
+    struct object_info o = object_info_of(k->l->row);
+    struct again a = {k, reject_page_new(), 0, clock_mono_ms()};
+    struct sums stored;
+
+    int rc = step_records(k->j->c, &o, on_record_again, &a, err);
+    if (rc == 0)
+        rc = flush_again(&a, err);
+    if (rc == 0 && a.next < k->refused_n)
+        rc = err_set(err, ERR_OBJECT_CHANGED, "line %lld is not where it was", (long long)k->refused[a.next].line);
+    reject_page_free(a.page);
+    k->rejected += (int64_t)k->refused_n;
+    k->loaded -= (int64_t)k->refused_n;
+    if (rc == 0 && wants_sums(k->j->c->pipeline)) {
+        sums_like(&stored, &k->sums);
+        rc = target_load_sums(load, &stored, err);
+        sums_release(&k->sums);
+        k->sums = stored;
+        if (rc == 0 && k->sums.rows != k->loaded)
+            rc = err_set(err, ERR_MISMATCH, "%lld rows are to be in the table, and %lld are",
+                         (long long)k->loaded, (long long)k->sums.rows);
+    }
+    return rc;
+}
+
+static int publish(struct chunking *k, struct load *load, struct err *err)
+{
+    int64_t rows = 0;
+    int rc = target_stage_publish(load, k->j->def, on_refused, k, &rows, err);
+
+    if (rc == 0 && loading_is_over(k->l, k->rejected + (int64_t)k->refused_n, k->read)) {
+        k->l->over = true;
+        rc = err_set(err, ERR_TOO_MANY_REJECTS, "line %lld: %s (the table refuses %zu rows)",
+                     (long long)k->refused[0].line, k->refused[0].message, k->refused_n);
+    }
+    if (rc == 0 && k->refused_n > 0)
+        rc = keep_refused(k, load, err);
+    if (rc == 0 && rows != k->loaded)
+        rc = err_set(err, ERR_MISMATCH, "%lld rows came from the stage where %lld are to", (long long)rows,
+                     (long long)k->loaded);
+    return rc;
+}
+
+/* --- every chunk is there: they become the object --- */
+
+static int begin_seal(struct chunking *k, struct load **ret, struct err *err)
+{
+    const struct load_job *j = k->j;
+    const struct load_row *row = k->l->row;
     char label[JOB_NAME_SIZE];
-    json_t *v = wants_sums(c->pipeline) ? sums_to_json(&k->sums, j->def) : NULL;
-    char *columns = v != NULL ? json_text(v) : xstrdup("");
-    const struct load_result result = {.load_id = row->load_id, .rows_read = k->read,    .rows_loaded = k->loaded,
-                                       .rows_rejected = k->rejected, .empty_lines = whole->empty_lines,
-                                       .no_rejects = k->rejected == 0, .now_ms = clock_now_ms(),
-                                       .columns = columns, .sha256 = whole->sha256};
 
     job_label(j->job, label);
     const struct load_spec spec = {.table = j->def,
-                                   .pipeline = c->pipeline->name,
+                                   .columns = k->columns,
+                                   .column_count = k->column_count,
+                                   .pipeline = j->c->pipeline->name,
                                    .partition = j->job->part,
                                    .key = row->key,
                                    .etag = row->etag,
@@ -300,7 +444,30 @@ static int seal(struct chunking *k, const struct loader_object *whole, struct er
                                    .epoch = j->epoch,
                                    .replaces = k->l->replaces,
                                    .seal = true};
+    int rc = target_load_begin(j->target, &spec, ret, err);
+    if (rc == 2)
+        rc = err_set(err, ERR_TRANSIENT, "load %lld is in the ledger already", (long long)row->load_id);
+    return rc < 0 ? rc : 0;
+}
+
+/* PENDING in the state file, COMMIT. Takes load. */
+static int commit_seal(struct chunking *k, const struct loader_object *whole, struct load *load, struct err *err)
+{
+    struct load_job *j = k->j;
+    struct step_ctx *c = j->c;
+    json_t *v = wants_sums(c->pipeline) ? sums_to_json(&k->sums, j->def) : NULL;
+    char *columns = v != NULL ? json_text(v) : xstrdup("");
+    const struct load_result result = {.load_id = k->l->row->load_id,
+                                       .rows_read = k->read,
+                                       .rows_loaded = k->loaded,
+                                       .rows_rejected = k->rejected,
+                                       .empty_lines = whole->empty_lines,
+                                       .no_rejects = k->rejected == 0,
+                                       .now_ms = clock_now_ms(),
+                                       .columns = columns,
+                                       .sha256 = whole->sha256};
     struct ledger_row ledger = ledger_of(k);
+
     ledger.state = LEDGER_LOADED;
     ledger.rows_read = k->read;
     ledger.rows_loaded = k->loaded;
@@ -309,32 +476,48 @@ static int seal(struct chunking *k, const struct loader_object *whole, struct er
     ledger.byte_to = k->bytes;
     ledger.line_to = k->lines;
     snprintf(ledger.sha256, sizeof ledger.sha256, "%s", whole->sha256);
-
     int rc = load_pending(c->store, c->token, &result, err);
     if (rc == 0)
         rc = fault_point("ingest.pending", err);
     if (rc == 0)
-        rc = target_load_begin(j->target, &spec, &load, err);
-    if (rc == 1)
         rc = beat(&c->beat, err);
     if (rc == 0)
         rc = target_load_commit(load, &ledger, err);
-    else if (load != NULL)
+    else
         target_load_abort(load);
-    if (rc == 2)
-        rc = err_set(err, ERR_TRANSIENT, "load %lld is in the ledger already", (long long)row->load_id);
+    json_decref(v);
+    free(columns);
+    return rc;
+}
+
+static int seal(struct chunking *k, const struct loader_object *whole, struct err *err)
+{
+    struct load_job *j = k->j;
+    struct load_row *row = k->l->row;
+    struct load *load = NULL;
+
+    int rc = begin_seal(k, &load, err);
+    if (rc == 0 && k->stage != NULL)
+        rc = publish(k, load, err);
+    if (rc < 0) {
+        target_load_abort(load);
+        return rc;
+    }
+    rc = commit_seal(k, whole, load, err);
     if (rc == 0) {
         j->commits++;
         rc = fault_point("ingest.after_commit", err);
     }
     if (rc == 0)
-        rc = load_settle(c->store, c->token, row->load_id, "LOADED", clock_now_ms(), err);
+        rc = load_settle(j->c->store, j->c->token, row->load_id, "LOADED", clock_now_ms(), err);
     row->rows_read = k->read;
     row->rows_loaded = k->loaded;
     row->rows_rejected = k->rejected;
-    json_decref(v);
-    free(columns);
-    return rc < 0 ? rc : fault_point("ingest.settled", err);
+    if (rc == 0)
+        rc = fault_point("ingest.settled", err);
+    if (rc == 0 && k->stage != NULL) /* dying before this leaves rows that the next load sweeps away */
+        rc = target_stage_clear(j->target, j->def, row->load_id, err);
+    return rc;
 }
 
 /* It cannot be loaded as it is: what is there of it must not stay. */
@@ -382,7 +565,9 @@ static int read_and_seal(struct chunking *k, struct err *err)
         k->l->how = LOADING_ALONE;
         return rc < 0 ? rc : load_run(k->j, k->l, 1, err);
     }
-    return rc < 0 ? give_up(k, rc, err) : seal(k, &whole, err);
+    if (rc == 0)
+        rc = seal(k, &whole, err);
+    return rc < 0 ? give_up(k, rc, err) : 0;
 }
 
 int load_orphans(struct load_job *j, struct err *err)
@@ -412,15 +597,14 @@ int load_chunks(struct load_job *j, struct loading *l, struct err *err)
 {
     struct chunking k = {.j = j, .l = l, .into = j->def};
 
-    if (!j->c->pipeline->publish_chunks || l->replaces != 0) {
-        l->how = LOADING_ALONE;
-        return load_run(j, l, 1, err);
-    }
     l->planned = true; /* rejects are put chunk by chunk */
     int rc = make_plan(&k, err);
     if (rc == 0)
         rc = read_and_seal(&k, err);
     sums_release(&k.sums);
+    table_free(k.stage);
+    free(k.refused);
+    free(k.columns);
     free(k.have);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* What the target's ledger knows of each object of a job decides what is to be done with it. */
 #include "base/clock.h"
+#include "io/target_chunks.h"
 #include "steps/object_int.h"
 
 enum {
@@ -166,6 +167,7 @@ static int decide(struct loading *l, const struct known *k, struct err *err)
 {
     struct step_ctx *c = l->job->c;
     const struct pipeline *p = c->pipeline;
+    struct load_job *j = l->job;
     bool chunks = target_is_mysql(l->job->target) && l->job->def->has_lineage;
     int rc = 0;
 
@@ -177,6 +179,12 @@ static int decide(struct loading *l, const struct known *k, struct err *err)
         rc = look_at_known(l, k, err);
     if (rc < 0 || l->how == LOADING_DONE)
         return rc;
+    if (j->upsert.key != NULL) { /* all in one transaction; chunks of it were appended, before the mode was this */
+        l->how = LOADING_ALONE;
+        return l->planned ? target_plan_revoke(j->target, j->def, p->name, l->row->load_id, j->epoch,
+                                               &j->commits, err)
+                          : 0;
+    }
     if (l->planned || (chunks && inflated(l->row) > p->chunk_bytes))
         l->how = LOADING_CHUNKS;
     else
@@ -190,7 +198,7 @@ static void use_ranges(const struct load_job *j, struct loading *all, size_t n)
     const struct pipeline *p = j->c->pipeline;
     size_t left = 0;
 
-    if (!p->publish_chunks || p->parallel < 2 || !target_is_mysql(j->target) || !j->def->has_lineage)
+    if (!p->publish_chunks || j->upsert.key != NULL || p->parallel < 2 || !target_is_mysql(j->target) || !j->def->has_lineage)
         return;
     for (size_t i = 0; i < n; i++)
         left += all[i].how != LOADING_DONE;

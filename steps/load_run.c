@@ -48,9 +48,7 @@ static int put_pending(const struct running *r, struct loader_unit *u, struct er
 
     for (size_t i = 0; i < u->n; i++) {
         const struct loader_object *o = &u->objects[i];
-        json_t *v = wants_sums(c->pipeline) && o->records > 0 ? sums_to_json(&o->sums, r->j->def) : NULL;
-        columns[i] = v != NULL ? json_text(v) : NULL;
-        json_decref(v);
+        columns[i] = loader_columns(r->j->def, r->j->upsert.key, wants_sums(c->pipeline), o);
         results[i] = (struct load_result){.load_id = o->load_id,
                                           .rows_read = o->records,
                                           .rows_loaded = o->sums.rows,
@@ -179,6 +177,7 @@ static void make_units(struct running *r, struct loading *all, size_t n)
         }
         u->replaces = l->replaces;
         u->careful = l->careful;
+        u->refused = &l->refused;
         u->n++;
         bytes += l->row->size;
         r->members[objects] = l;
@@ -194,7 +193,8 @@ static int run_units(struct running *r, struct err *err)
     const struct pipeline *p = j->c->pipeline;
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    size_t n = target_is_mysql(j->target) ? (size_t)p->parallel : 1;
+    size_t n = target_is_mysql(j->target) && j->upsert.key == NULL ? (size_t)p->parallel : 1; /* by key: one
+        after the other, so that the last file of an hour wins, and no merge waits for another */
 
     job_label(j->job, label);
     if (n > r->unit_count)
@@ -209,11 +209,12 @@ static int run_units(struct running *r, struct err *err)
         .reason = j->job->reason,
         .epoch = j->epoch,
         .def = j->def,
-        .into = j->def,
+        .into = j->upsert.key != NULL ? j->upsert.stage : j->def,
+        .key = j->upsert.key,
         .dialect = &p->dialect,
         .convert = &p->convert,
         .with_sums = wants_sums(p),
-        .full_sums = p->verify == VERIFY_FULL,
+        .full_sums = wants_full(p),
         .max_rejects = p->max_rejects_percent >= 0 ? -1 : p->max_rejects,
         .lanes = n,
         .sources = lanes.sources,

@@ -45,6 +45,10 @@ struct load_job {
     const struct job *job;
     struct target *target;
     struct table *def;
+    struct upsert { /* upsert.c; key NULL: rows are appended */
+        struct table *stage; /* owned */
+        const struct table_key *key;
+    } upsert;
     int64_t epoch;
     int64_t commits; /* of ours, so far: each moves the fence's seq by one */
 };
@@ -60,6 +64,7 @@ struct loading {
     struct load_row *row;
     enum loading_how how;
     int64_t replaces;     /* load id of the generation that is there; 0: none */
+    struct loader_refused refused; /* owned; where rows are put by key */
     bool careful;         /* the server refused a row of it: now row by row */
     bool planned;         /* chunks of it may be there already */
     int64_t rejects;      /* put into the state file so far */
@@ -99,5 +104,10 @@ void step_lanes_back(struct step_ctx *c);
 static inline bool wants_sums(const struct pipeline *p)
 {
     return p->verify != VERIFY_COUNT;
+}
+/* The same of verify: full. Rows by key are summed as those that a load owns, of which nobody can say the least. */
+static inline bool wants_full(const struct pipeline *p)
+{
+    return p->verify == VERIFY_FULL && p->mode == MODE_APPEND;
 }
 #endif

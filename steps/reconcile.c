@@ -4,10 +4,12 @@
 #include "state/flag.h"
 #include "steps/object_int.h"
 #include "steps/steps_int.h"
+#include "steps/upsert_int.h"
 
 enum {
     MAX_DIFFERENCES = 100, /* a job names so many; more of them tell nothing more */
     FRESH_MS = 10 * 60 * 1000,
+    RACES = 5,             /* that often a load may lose rows to a later one while we compare it */
 };
 
 struct comparing {
@@ -22,8 +24,12 @@ struct comparing {
 
 /* The source side when the objects are read again. */
 struct recount {
+    struct comparing *k;
+    const struct load_row *load;
     struct sums *sums;
     bool with_sums;
+    bool
+        owned_alone; /* of an upsert: rows that the load owns in the table, the others are somebody else's by now */
 };
 
 static int recount_begin(void *arg, const int *columns, size_t count, struct err *err)
@@ -36,11 +42,26 @@ static int recount_begin(void *arg, const int *columns, size_t count, struct err
     return 0;
 }
 
+static int recount_owned(struct recount *r, const struct batch *b, struct err *err)
+{
+    char *present = xcalloc(b->rows + 1, 1);
+    int rc = upsert_present(r->k->target, r->k->def, r->load->load_id, b, present, err);
+
+    for (size_t i = 0; rc == 0 && i < b->rows; i++)
+        if (present[i] && r->with_sums)
+            batch_sum_row(b, i, 1, r->sums);
+        else if (present[i])
+            r->sums->rows++;
+    free(present);
+    return rc;
+}
+
 static int recount_batch(void *arg, const struct batch *b, struct err *err)
 {
     struct recount *r = arg;
 
-    UNUSED(err);
+    if (r->owned_alone)
+        return recount_owned(r, b, err);
     if (r->with_sums)
         batch_sum(b, r->sums);
     else
@@ -48,27 +69,34 @@ static int recount_batch(void *arg, const struct batch *b, struct err *err)
     return 0;
 }
 
-static int source_sums(struct comparing *k, const struct load_row *l, struct sums *ret, struct err *err)
+/* Of an upsert record (NULL: the load appended its rows), else as the state file has it. */
+static int source_sums(struct comparing *k, const struct load_row *l, const char *record, int64_t owned,
+                       struct sums *ret, struct err *err)
 {
-    struct recount r = {ret, wants_sums(k->c->pipeline)};
+    struct recount r = {k, l, ret, wants_sums(k->c->pipeline), record != NULL};
     const struct row_sink sink = {.begin = recount_begin, .batch = recount_batch, .arg = &r};
+    const char *columns = record != NULL ? record : l->columns;
+    int64_t rows = record != NULL ? owned : l->rows_loaded;
     struct rows_result result;
     json_t *v = NULL;
     int rc;
 
     if (k->recount) {
         sums_init(ret, k->def->count);
-        ret->full = k->c->pipeline->verify == VERIFY_FULL;
-        return rows_read(k->c, l, k->def, &sink, &result, err);
+        ret->full = wants_full(k->c->pipeline);
+        rc = rows_read(k->c, l, k->def, &sink, &result, err);
+        if (record != NULL)
+            ret->rows = owned; /* the file alone cannot say which of its rows others have taken over */
+        return rc;
     }
-    if (l->columns[0] == '\0') { /* verify: count, or an empty object */
+    if (columns[0] == '\0') { /* verify: count, or an empty object */
         sums_init(ret, k->def->count);
-        ret->rows = l->rows_loaded;
+        ret->rows = rows;
         return 0;
     }
-    rc = json_parse(l->columns, strlen(l->columns), "sums in the state file", &v, err);
+    rc = json_parse(columns, strlen(columns), "recorded sums", &v, err);
     if (rc == 0)
-        rc = sums_from_json(v, l->rows_loaded, k->def, ret, err);
+        rc = sums_from_json(v, rows, k->def, ret, err);
     json_decref(v);
     return rc;
 }
@@ -113,10 +141,56 @@ static int is_fresh(struct comparing *k, const struct load_row *l, struct err *e
 {
     struct fresh f = {.l = l};
 
-    if (!k->believe_fresh || k->c->pipeline->verify == VERIFY_FULL)
+    if (!k->believe_fresh || k->c->pipeline->verify == VERIFY_FULL || k->c->pipeline->mode != MODE_APPEND)
         return 0;
     int rc = target_ledger_by_id(k->target, l->load_id, on_ledger, &f, err);
     return rc < 0 ? rc : rc == 1 && f.yes;
+}
+
+/* 1: they differ, and the record changed meanwhile: a later upsert has taken rows over. */
+static int moved_on(struct comparing *k, const struct load_row *l, const char *record, struct err *err)
+{
+    char *now = NULL;
+    int64_t owned;
+
+    if (record == NULL)
+        return 0;
+    int rc = upsert_record(k->target, l, &now, &owned, err);
+    if (rc >= 0)
+        rc = now == NULL || strcmp(now, record) != 0;
+    free(now);
+    return rc;
+}
+
+static int look(struct comparing *k, const struct load_row *l, struct sums *source, struct sums *stored,
+                struct err *err)
+{
+    struct sums_diff diff;
+    int rc = 0;
+
+    for (int i = 0; i < RACES; i++) {
+        char *record = NULL;
+        int64_t owned = 0;
+        sums_release(source);
+        sums_release(stored);
+        *source = *stored = (struct sums){0};
+        rc = upsert_record(k->target, l, &record, &owned, err);
+        if (rc >= 0)
+            rc = source_sums(k, l, record, owned, source, err);
+        if (rc == 0) {
+            sums_init(stored, k->def->count);
+            memcpy(stored->used, source->used, k->def->count * sizeof *stored->used);
+            stored->full = source->full;
+            rc = target_sums(k->target, k->def, l->load_id, stored, err);
+        }
+        if (rc == 0 && sums_compare(source, stored, k->def, &diff, 1) > 0)
+            rc = moved_on(k, l, record, err);
+        free(record);
+        if (rc <= 0)
+            return rc;
+    }
+    return err_set(err, ERR_TRANSIENT, "load %lld loses rows to later ones while it is compared",
+                   (long long)l->load_id);
 }
 
 static int one_load(struct comparing *k, const struct load_row *l, struct err *err)
@@ -133,13 +207,7 @@ static int one_load(struct comparing *k, const struct load_row *l, struct err *e
     }
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = source_sums(k, l, &source, err);
-    if (rc == 0) {
-        sums_init(&stored, k->def->count);
-        memcpy(stored.used, source.used, k->def->count * sizeof *stored.used);
-        stored.full = source.full;
-        rc = target_sums(k->target, k->def, l->load_id, &stored, err);
-    }
+    rc = look(k, l, &source, &stored, err);
     if (rc == 0) {
         size_t n = sums_compare(&source, &stored, k->def, diffs, ARRAY_LEN(diffs));
         for (size_t i = 0; rc == 0 && i < n && i < ARRAY_LEN(diffs); i++)

@@ -15,6 +15,7 @@
  */
 enum verify_level { VERIFY_COUNT, VERIFY_SUMS, VERIFY_FULL };
 enum lineage { LINEAGE_COLUMNS, LINEAGE_NONE };
+enum target_mode { MODE_APPEND, MODE_UPSERT };
 enum overwrite { OVERWRITE_REPLACE, OVERWRITE_REFUSE };
 struct cron_zone;
 
@@ -37,6 +38,8 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     bool create;
     const char *const *create_types; /* per rule of convert.rules: "type" of the config, or NULL */
     enum lineage lineage;
+    enum target_mode mode;
+    const char *const *key; /* of an upsert: columns of a unique key; NULL or empty: the primary key */
     int64_t job_bytes, chunk_bytes, parallel;
     bool publish_chunks;
     enum verify_level verify;

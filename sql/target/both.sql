@@ -147,7 +147,8 @@ SELECT 1{columns} FROM {table};
 
 -- name: rows_next_load
 -- The next load id that the table holds, and whether the ledger knows it: a walk along the index.
-SELECT n.id, EXISTS (SELECT 1 FROM orch_load l WHERE l.load_id = n.id AND l.state <> 'SUPERSEDED')
+SELECT n.id, EXISTS (SELECT 1 FROM orch_load l
+               WHERE l.load_id = n.id AND (l.state <> 'SUPERSEDED' OR l.columns_json LIKE '%"_orch_upsert"%'))
   FROM (SELECT MIN(_orch_load_id) AS id FROM {table} WHERE _orch_load_id > ?) n;
 
 -- name: rows_count
@@ -155,3 +156,35 @@ SELECT COUNT(*) FROM {table} WHERE _orch_load_id = ?;
 
 -- name: rows_without_load
 SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE _orch_load_id IS NULL LIMIT 10000000) n;
+
+-- name: savepoint
+SAVEPOINT orch_range;
+
+-- name: savepoint_release
+RELEASE SAVEPOINT orch_range;
+
+-- name: savepoint_back
+ROLLBACK TO SAVEPOINT orch_range;
+RELEASE SAVEPOINT orch_range;
+
+-- name: stage_live
+-- A load that has rows in the stage, and a plan in the ledger to go on with them.
+SELECT o.load_id FROM orch_load o
+ WHERE o.state = 'PLAN' AND EXISTS (SELECT 1 FROM {table} s WHERE s._orch_load_id = o.load_id) LIMIT 1;
+
+-- name: stage_next
+-- The next load id that the stage holds, and whether the ledger has a plan of it: a walk along the index.
+SELECT n.id, EXISTS (SELECT 1 FROM orch_load l WHERE l.load_id = n.id AND l.state = 'PLAN')
+  FROM (SELECT MIN(_orch_load_id) AS id FROM {table} WHERE _orch_load_id > ?) n;
+
+-- name: stage_drop
+DROP TABLE {table};
+
+-- name: stage_refused
+DELETE FROM {table} WHERE _orch_load_id = ? AND _orch_line = ?;
+
+-- name: ledger_record
+SELECT columns_json, rows_loaded FROM orch_load WHERE load_id = ? AND chunk = 0 AND state = 'LOADED';
+
+-- name: ledger_record_set
+UPDATE orch_load SET columns_json = ? WHERE load_id = ? AND chunk = 0;

@@ -70,7 +70,7 @@ SELECT type, sql FROM sqlite_master WHERE name = ? COLLATE NOCASE AND type IN ('
 SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid;
 
 -- name: schema_keys
-SELECT i.name, i.origin, c.name, i.partial FROM pragma_index_list(?) i, pragma_index_xinfo(i.name) c
+SELECT i.name, i.origin, c.name, i.partial, c.coll FROM pragma_index_list(?) i, pragma_index_xinfo(i.name) c
  WHERE i."unique" = 1 AND c.key = 1 ORDER BY i.seq, c.seqno;
 
 -- name: schema_triggers

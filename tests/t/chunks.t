@@ -122,6 +122,58 @@ same(w.good('tick', now=clock()).rc, 0, 'within its budget')
 same(ledger(), [['0', 'LOADED', str(N), str(N - 1), '1']], 'it is loaded without that record')
 same(w.state("SELECT line, code, state FROM reject"), [[9600, 'NOT_AN_INT', 'FINAL']], 'which is kept')
 
+# nobody sees half of it: the rows wait in the staging table
+def staged():
+    return int(w.one('SELECT COUNT(*) FROM _orch_stage_t'))
+
+
+for parallel in (1, 2):
+    fresh(publish='whole', parallel=parallel)
+    r = w.orch('tick', now=clock(), fault='chunks.done=kill@2')
+    same(r.rc, -9, 'killed between two chunks')
+    ok(content()[0] == 0 and staged() > 0, 'no row of it is in the table, some are in the stage')
+    for _ in range(3):
+        w.orch('tick', now=clock())
+        if w.state('SELECT state FROM job') == [['RECONCILED']]:
+            break
+    whole(f'publish: whole, {parallel} connection(s)')
+    same(staged(), 0, 'and the stage is empty again')
+for point in ('load.begun@4', 'load.before_commit@4', 'load.after_commit@4', 'ingest.pending', 'ingest.settled'):
+    fresh(publish='whole')
+    r = w.orch('tick', now=clock(), fault=point.replace('@', '=kill@') if '@' in point else point + '=kill')
+    same(r.rc, -9, f'killed at {point}')
+    ok(content()[0] in (0, N), 'all of it is there, or nothing')
+    for _ in range(3):
+        w.orch('tick', now=clock())
+        if w.state('SELECT state FROM job') == [['RECONCILED']]:
+            break
+    whole(f'publish: whole, killed at {point}')
+
+# loaded again: one transaction puts the new rows in the place of the old ones
+for publish in ('whole', 'chunks'):
+    fresh(publish=publish)
+    w.good('tick', now=clock())
+    w.sql("UPDATE t SET amount = 1 WHERE id = 77; DELETE FROM t WHERE id > 8000")
+    r = w.good('replay', 'loans/2022-06-05T03', '--reason', 'rows were changed', now=clock())
+    w.orch('tick', now=clock())
+    same(content(), want, f'replay, publish: {publish}')
+    same([x[0] for x in w.sql("SELECT state FROM orch_load ORDER BY generation")], ['SUPERSEDED', 'LOADED'], 'the old generation is superseded')
+    same(staged(), 0, 'the stage is empty')
+
+# a row that only the table itself refuses: a reject with its bytes
+fresh(publish='whole', max_rejects=1)
+w.sql("INSERT INTO t (id, name, amount) VALUES (4711, 'by hand', 1)")
+r = w.good('tick', now=clock())
+same(r.rc, 0, 'a key that is in the table already')
+same(ledger(), [['0', 'LOADED', str(N), str(N - 1), '1']], 'the others are loaded')
+line = expect[4710]
+same(w.state("SELECT line, code, CAST(raw AS TEXT), state FROM reject"), [[line, 'DUPLICATE_KEY', ','.join(rows[4710]), 'FINAL']], 'that one is kept, byte for byte')
+fresh(publish='whole')
+w.sql("INSERT INTO t (id, name, amount) VALUES (4711, 'by hand', 1)")
+r = w.orch('tick', now=clock())
+same(r.rc, 1, 'without a budget')
+same((content()[0], ledger(), staged()), (1, [], 0), 'nothing is loaded, and nothing stays in the stage')
+
 # a row that the server refuses: found row by row
 double = csv_of([*rows, ['17', 'again', '1']], '\n', header=HEAD)
 for parallel in (1, 2):

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "io/target_int.h"
+#include "io/target_stage.h"
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/target_fixture.h"
@@ -86,7 +87,8 @@ static struct target *fresh(void)
     struct target *t = open_target();
     struct err err;
 
-    free(sql("SET foreign_key_checks = 0; DROP TABLE IF EXISTS loan, child, own, own2, orch_load, "
+    free(sql("SET foreign_key_checks = 0; DROP TABLE IF EXISTS loan, _orch_stage_loan, child, own, own2, "
+             "orch_load, "
              "orch_fence; DROP VIEW IF EXISTS loan_view"));
     must_rc(target_setup(t, &err), &err);
     must_rc(target_create_table(t, "loan", names, types, ARRAY_LEN(names), &err), &err);
@@ -961,7 +963,11 @@ TEST(grants_are_enough_for_a_loader)
     int64_t epoch;
     struct err err;
 
-    must_rc(target_grants(t, "loader@localhost", "loan", &grants, &err), &err);
+    struct table *def = NULL;
+    must_rc(target_describe(t, "loan", &def, &err), &err);
+    must(target_stage_setup(t, def, NULL, &err) >= 0);
+    table_free(def);
+    must_rc(target_grants(t, "loader@localhost", "loan", false, &grants, &err), &err);
     free(sql("DROP USER IF EXISTS loader@localhost; CREATE USER loader@localhost IDENTIFIED BY 'geheim'"));
     free(sql(grants.p));
     char *url = xasprintf("mysql://loader@localhost/lending?socket=%s", server->socket);
