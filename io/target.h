@@ -123,11 +123,14 @@ struct load_spec {
     int64_t load_id, generation, size, mtime_ns;
     int64_t epoch;    /* held; the fence is written under it */
     int64_t replaces; /* load id of the generation that is replaced, 0: none */
-    const struct load_member *members; /* NULL: one object, by the fields above; else batches carry load ids */
+    const struct load_member
+        *members; /* NULL: one object, by the fields above; else batches carry load ids */
     size_t member_count;
-    int64_t chunk; /* 0: whole; else the chunk's number, and its rows are those from line_from on, before line_to */
+    int64_t
+        chunk; /* 0: whole; else the chunk's number, and its rows are those from line_from on, before line_to */
     int64_t line_from, line_to; /* line_to may be set later, with target_load_lines */
-    bool careful; /* slower: what the server refuses is found row by row. Without it such a load ends with TARGET_CAREFUL */
+    bool
+        careful; /* slower: what the server refuses is found row by row. Without it such a load ends with TARGET_CAREFUL */
     bool seal; /* no rows: the chunks that are there become the whole object */
     /* A row that the server refuses: found by halving, reported here, and the load goes on. */
     int (*on_reject)(void *arg, const struct batch *b, size_t row, const struct reject_info *why,
@@ -167,7 +170,8 @@ NODISCARD int target_load_sums_many(struct load *l, const int64_t *load_ids, siz
 #define TARGET_DECIDED 99003
 NODISCARD int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err);
 /* The same for members: a row each, in their order. */
-NODISCARD int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t n, struct err *err);
+NODISCARD int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t n,
+                                     struct err *err);
 /* Where the chunk ends, once that is known; before target_load_sums. */
 void target_load_lines(struct load *l, int64_t line_to);
 void target_load_abort(struct load *l); /* rolls back, closes the connection, frees; NULL is fine */

@@ -75,7 +75,8 @@ struct target_ops {
     /* ",SUM(...)" of a column, quoted as given: the cells that the plan names (target_sums_int.h). */
     int (*sum_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                     struct err *err);
-    int64_t (*connection_id)(const struct target *t); /* what the server calls it; NULL: uncommitted rows are hidden */
+    int64_t (*connection_id)(
+        const struct target *t); /* what the server calls it; NULL: uncommitted rows are hidden */
     /* ",MIN(),MAX()" where the plan says so, and the checksum, for verify: full. */
     int (*full_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                      struct err *err);
@@ -149,8 +150,8 @@ NODISCARD int ledger_has_any(struct target *t, const char *pipeline, const int64
  * target_fence.c. After an unknown outcome: writes the fence under epoch (waits for the old transaction), then reads the
  * ledger: *ret_loaded 1 or 0, -1 where it cannot be told. ERR_LOCK_LOST when the epoch has moved on: *ret_loaded stands.
  */
-NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
-                            int *ret_loaded, struct err *err);
+NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id,
+                            int64_t chunk, int *ret_loaded, struct err *err);
 /* The last statement of a transaction of ours: ERR_LOCK_LOST where another has raised the epoch. */
 NODISCARD int fence_write(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
 
@@ -167,8 +168,8 @@ NODISCARD int line_range_open(struct target *t, const char *table, int64_t load_
 bool line_range_next(struct line_range *r);
 NODISCARD int table_sums(struct target *t, const struct table *def, int64_t load_id, struct sums *ret,
                          struct err *err);
-NODISCARD int table_sums_between(struct target *t, const struct table *def, int64_t load_id, int64_t line_from,
-                                 int64_t line_to, struct sums *ret, struct err *err);
+NODISCARD int table_sums_between(struct target *t, const struct table *def, int64_t load_id,
+                                 int64_t line_from, int64_t line_to, struct sums *ret, struct err *err);
 /* rets: one a load id, made by sums_like; the same columns are used in all. */
 NODISCARD int table_sums_many(struct target *t, const struct table *def, const int64_t *load_ids, size_t n,
                               struct sums *rets, struct err *err);

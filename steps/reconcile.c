@@ -9,7 +9,7 @@
 enum {
     MAX_DIFFERENCES = 100, /* a job names so many; more of them tell nothing more */
     FRESH_MS = 10 * 60 * 1000,
-    RACES = 5,             /* that often a load may lose rows to a later one while we compare it */
+    RACES = 5, /* that often a load may lose rows to a later one while we compare it */
 };
 
 struct comparing {
