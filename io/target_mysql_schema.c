@@ -238,6 +238,7 @@ int mysql_grants(struct target *t, const char *user, const char *table, struct b
         {"SELECT, INSERT, DELETE, TRIGGER", table},
         {"SELECT, INSERT, UPDATE", "orch_load"},
         {"SELECT, INSERT, UPDATE", "orch_fence"},
+        {"SELECT, INSERT", "orch_reject"},
     };
     const char *database = strrchr(t->name, '/') + 1;
     int rc = 0;

@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/target_rejects.h"
 #include "orchestrator/cmd.h"
 
 static bool dry_run;
@@ -20,7 +21,14 @@ static bool first_of_target(const struct config *c, size_t i)
 static int statements(struct target *t, const struct pipeline *p, struct err *err)
 {
     struct buf ddl = BUF_INIT(1 * MIB);
+    struct buf copy = BUF_INIT(64 * KIB);
     int rc = target_ddl(t, p->table, &ddl, err);
+
+    if (rc >= 0 && p->rejects_table != NULL)
+        rc = target_copy_ddl(t, p->rejects_table, &copy, err);
+    if (rc >= 0 && copy.n > 0)
+        rc = buf_adds(&ddl, copy.p, err);
+    buf_release(&copy);
 
     if (rc >= 0 && ddl.n > 0)
         printf("-- %s on %s\n%s%s", p->name, target_name(t), ddl.p, ddl.p[ddl.n - 1] == '\n' ? "" : "\n");
@@ -45,6 +53,11 @@ static int one(struct cli *c, size_t i, struct err *err)
         rc = target_setup(t, err);
         if (rc >= 0)
             printf("%s: orch_load and orch_fence are there\n", target_name(t));
+    }
+    if (rc >= 0 && p->rejects_table != NULL) {
+        rc = target_copy_setup(t, p->rejects_table, err);
+        if (rc >= 0)
+            printf("%s: table %s is there\n", p->name, p->rejects_table);
     }
     if (rc >= 0 && p->create) {
         rc = step_create_table(&ctx, err);
