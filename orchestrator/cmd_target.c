@@ -84,7 +84,7 @@ const struct command cmd_target_setup = {
     "target setup",
     "",
     "Makes orch's tables in the target databases, and those of pipelines with create.",
-    "orch_load and orch_fence are written in the same transaction as the rows: they are what makes a load\n"
+    "orch_load, orch_fence and orch_reject are written in the same transaction as the rows: they are what makes a load\n"
     "happen exactly once. A tick never runs DDL.\n\n"
     "  orch target setup --dry-run     the statements, for the one who may run them\n",
     opts,

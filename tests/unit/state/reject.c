@@ -56,7 +56,7 @@ static struct got list(void)
 {
     struct got g = {0};
 
-    must_rc(reject_list(f.s, "loans", NULL, -1, on_reject, &g, &f.err), &f.err);
+    must_rc(reject_list(f.s, &(struct reject_filter){.pipeline = "loans", .limit = -1}, on_reject, &g, &f.err), &f.err);
     return g;
 }
 
