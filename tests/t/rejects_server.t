@@ -111,7 +111,8 @@ def other_host():
 
 
 fresh(widen=other_host)
-same(sorted(r['line'] for r in rejects(config='other.json')), [3, 6, 8, 10], 'another host reads what the rules refuse from the file')
+same(sorted(r['line'] for r in rejects(config='other.json')), [3, 6, 8, 10, 32], 'another host reads from the file what the rules refuse, and what the database did')
+same([r['code'] for r in rejects(config='other.json')][-1], 'NOT_LOADED', 'of which nobody knows any more why')
 p = w.spawn('rejects', 'loans', '--replay', '--code', 'OUT_OF_RANGE', '--reason', 'x', now='2022-06-05T02:30:00Z', fault='rejects.before_fence=stop')
 os.waitpid(p.pid, os.WUNTRACED)
 same(w.sql('SELECT COUNT(*) FROM loan'), [['26']], 'a host is stopped within its transaction')
