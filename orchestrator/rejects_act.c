@@ -1,10 +1,12 @@
 /* What a person decides about rejects: once more, or not any more. */
+#include "base/civil.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "orchestrator/engine_int.h"
 #include "orchestrator/rejects.h"
 #include "orchestrator/view.h"
+#include "state/pause.h"
 #include "steps/rejects.h"
 
 enum { AT_ONCE = 100, LINGER_MS = 120000, SLICE_MS = 100 };
@@ -209,6 +211,19 @@ static int refuse_without_lineage(const struct pipeline *p, struct err *err)
         p->table);
 }
 
+/* As orch run does. */
+static int say_paused(const struct rejects_ask *a, struct err *err)
+{
+    char since[CIVIL_RFC3339_SIZE];
+    struct pause p;
+    int rc = pause_get(a->c->store, a->p->name, &p, err);
+
+    if (rc > 0)
+        cli_say("%s: paused since %s by %s: %s; worked all the same, because you ask", a->p->name,
+                civil_rfc3339(p.since_ms, false, since), p.who, p.reason);
+    return rc < 0 ? rc : 0;
+}
+
 int rejects_replay(const struct rejects_ask *a, struct err *err)
 {
     enum engine_result result = ENGINE_ENDED;
@@ -225,7 +240,9 @@ int rejects_replay(const struct rejects_ask *a, struct err *err)
     if (rc == 0)
         rc = begin(a, "replay", who, err);
     if (rc > 0) {
-        rc = start(a, e, who, &id, err);
+        rc = say_paused(a, err);
+        if (rc == 0)
+            rc = start(a, e, who, &id, err);
         if (rc == 0)
             rc = audit(a, "rejects --replay", who, err);
         if (rc == 0)

@@ -91,7 +91,11 @@ like(w.good('rejects', 'loans', '--replay', '--reason', 'x').out, '0 rejects loa
 same(w.target('SELECT COUNT(*) FROM t'), before, 'no row')
 rule({'n': {'null': ['-']}}, csv={'encoding': 'cp1252'})
 like(w.good('rejects', 'loans', '--replay', '--dry-run').out, 'would replay 16 rejects', '--dry-run says how many')
-like(w.good('rejects', 'loans', '--replay', '--column', 'n', '--reason', 'a dash is NULL').out, '6 rejects loaded, 4 refused again', 'the rule was mended: those go in that it speaks of, the cut one too')
+w.good('pause', 'loans', '--reason', 'a look at it')
+r = w.good('rejects', 'loans', '--replay', '--column', 'n', '--reason', 'a dash is NULL')
+like(r.out, '6 rejects loaded, 4 refused again', 'the rule was mended: those go in that it speaks of, the cut one too')
+like(r.err, 'worked all the same, because you ask', 'a pause is named')
+w.good('resume', 'loans')
 same(w.target("SELECT id, n, length(note), _orch_line, COUNT(*) FROM t WHERE n IS NULL GROUP BY id ORDER BY id"), [[4, None, 5, 6, 2], [5, None, 1, 9, 2], [10, None, 70001, 14, 2]], 'under their own lines')
 same(w.target("SELECT rows_read, rows_loaded, rows_rejected FROM orch_load"), [[11, 6, 5]] * 2, "the ledger's counts go with them")
 like(w.good('reconcile', 'loans').out, '0 differ', 'source and target agree')
@@ -253,6 +257,18 @@ for n in range(1, len(points) + 1):
 same(again, [], f'killed at each of {len(points)} places, and the same command again: every record once')
 same(ticked, [], 'or the next tick: it goes on with it')
 ok(died >= len(points), f'{died} deaths')
+
+# beside a load it is refused
+restore()
+hold = w.path('hold')
+p = w.spawn('replay', PART, '--reason', 'x', now='2022-06-05T03:20:00Z', fault=f'ingest.raised=touch:{hold},ingest.begun=wait:{hold}.go')
+while not os.path.exists(hold) and p.poll() is None:
+    time.sleep(.01)
+r = w.orch('rejects', 'loans', '--replay', '--reason', 'x')
+ok(r.rc == 75 and 'is being worked at this moment' in r.err, 'while a run is at work: exit 75')
+open(hold + '.go', 'w').close()
+p.communicate(timeout=120)
+same(p.returncode, 0, 'which the run does not notice')
 
 # a discard that dies between the two files
 restore()
