@@ -103,25 +103,28 @@ static const char *sql_time(int64_t ms, char out[CIVIL_RFC3339_SIZE])
     return out;
 }
 
-int target_rejects_write(struct load *l, const char *table, const struct reject_copy *rows, size_t n,
-                         bool first, struct err *err)
+int target_rejects_forget(struct load *l, const char *table, int64_t load_id, struct err *err)
+{
+    const struct val id = val_i64(load_id);
+    int rc = target_load_settle(l, err);
+
+    return rc < 0 ? rc : copy_run(l->t, "copy_delete_load", table, &id, 1, err);
+}
+
+int target_rejects_write(struct load *l, const char *table, const struct reject_owner *o,
+                         const struct reject_copy *rows, size_t n, struct err *err)
 {
     const struct load_spec *s = &l->spec;
     char at[CIVIL_RFC3339_SIZE];
     int rc = target_load_settle(l, err);
 
-    for (int i = 0; rc == 0 && first && i < 2; i++) {
-        const struct val id[] = {val_i64(i == 0 ? s->replaces : s->load_id)};
-        if (id[0].i != 0)
-            rc = copy_run(l->t, "copy_delete_load", table, id, 1, err);
-    }
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const struct reject_copy *r = &rows[i];
-        const struct val values[] = {val_i64(s->load_id),
+        const struct val values[] = {val_i64(o->load_id),
                                      val_i64(r->line),
                                      val_text(s->pipeline),
                                      val_text(s->partition),
-                                     val_blob(s->key, strlen(s->key)),
+                                     val_blob(o->key, strlen(o->key)),
                                      val_i64(r->offset),
                                      val_text(r->column),
                                      val_text(r->code),
@@ -366,16 +369,8 @@ static int write_all(struct load *l, const struct reject_decision *d, const char
     free(ledger.columns);
     if (rc == 0)
         rc = fault_point("rejects.before_fence", err);
-    if (rc == 0) {
-        const struct val values[] = {val_text(s->pipeline), val_i64(s->epoch)};
-        rows = 0;
-        rc = target_run(l->t, "fence_write", values, 2, NULL, NULL, &rows, err);
-        if (rc == 0 && rows != 1)
-            rc =
-                err_set(err, ERR_LOCK_LOST,
-                        "%s: another run has taken the pipeline over since epoch %lld; nothing was committed",
-                        s->pipeline, (long long)s->epoch);
-    }
+    if (rc == 0)
+        rc = fence_write(l->t, s->pipeline, s->epoch, err);
     if (rc == 0) {
         ledger_key_sha256("", s->partition, sum);
         const struct val values[] = {val_text(s->pipeline), val_blob(sum, sizeof sum)};

@@ -25,10 +25,16 @@ struct reject_copy {
 };
 NODISCARD int target_copy_setup(struct target *t, const char *table, struct err *err); /* idempotent */
 NODISCARD int target_copy_ddl(struct target *t, const char *table, struct buf *ret, struct err *err);
-/* Inside the load's own transaction, before target_load_commit: the copies of this load, and away with those of the
- * generation that it replaces. Call again for more rows; first says whether it is the first call. */
-NODISCARD int target_rejects_write(struct load *l, const char *table, const struct reject_copy *rows,
-                                   size_t n, bool first, struct err *err);
+struct reject_owner {
+    int64_t load_id;
+    const char *key;  /* NULL: it has none to write */
+    int64_t replaces; /* load id whose copies go; 0: none */
+};
+/* Inside the load's own transaction, before target_load_commit: away with the copies of the generation that is replaced
+, and in with those of one of its objects. */
+NODISCARD int target_rejects_forget(struct load *l, const char *table, int64_t load_id, struct err *err);
+NODISCARD int target_rejects_write(struct load *l, const char *table, const struct reject_owner *o,
+                                   const struct reject_copy *rows, size_t n, struct err *err);
 
 /* --- decisions --- */
 struct reject_decision {

@@ -11,7 +11,9 @@
 #include "base/fault.h"
 #include "io/hash.h"
 #include "io/target_chunks.h"
+#include "io/target_rejects.h"
 #include "steps/object_int.h"
+#include "steps/rejects.h"
 
 enum { RANGE_BYTES = 2 * 1024 * 1024 /* of a chunk where several are loaded at a time: it waits in memory */ };
 
@@ -313,8 +315,12 @@ static int seal(struct chunking *k, const struct loader_object *whole, struct er
         rc = fault_point("ingest.pending", err);
     if (rc == 0)
         rc = target_load_begin(j->target, &spec, &load, err);
-    if (rc == 1)
-        rc = beat(&c->beat, err);
+    if (rc == 1) {
+        const struct reject_owner owner = {row->load_id, k->rejected > 0 ? row->key : NULL, k->l->replaces};
+        rc = step_rejects_copy(c, load, &owner, err);
+        if (rc == 0)
+            rc = beat(&c->beat, err);
+    }
     if (rc == 0)
         rc = target_load_commit(load, &ledger, err);
     else if (load != NULL)

@@ -35,27 +35,27 @@ static int on_reject(void *arg, const struct reject *r, struct err *err)
     return 0;
 }
 
-int step_rejects_copy(struct step_ctx *c, struct load *load, int64_t load_id, struct err *err)
+int step_rejects_copy(struct step_ctx *c, struct load *load, const struct reject_owner *o, struct err *err)
 {
     const struct reject_filter pending = {.state = "PENDING", .limit = PAGE};
     const char *table = c->pipeline->rejects_table;
     int64_t line = INT64_MIN;
-    bool first = true;
     int rc = 0;
 
-    if (table == NULL)
-        return 0;
+    if (table != NULL && o->replaces != 0)
+        rc = target_rejects_forget(load, table, o->replaces, err);
+    if (table == NULL || o->key == NULL || rc < 0)
+        return rc;
     struct copying *k = xcalloc(1, sizeof *k);
     k->arena = arena_new();
     do {
         k->n = 0;
         arena_reset(k->arena);
-        rc = reject_page(c->store, load_id, line, &pending, on_reject, k, err);
+        rc = reject_page(c->store, o->load_id, line, &pending, on_reject, k, err);
         if (rc == 0)
-            rc = target_rejects_write(load, table, k->rows, k->n, first, err);
+            rc = target_rejects_write(load, table, o, k->rows, k->n, err);
         if (k->n > 0)
             line = k->rows[k->n - 1].line;
-        first = false;
     } while (rc == 0 && k->n == PAGE);
     arena_free(k->arena);
     free(k);

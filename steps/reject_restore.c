@@ -13,17 +13,27 @@
 struct restoring {
     const struct load_job *job;
     const struct load_row *row;
-    struct rejects_out out;
+    struct reject_page *page;
+    bool started;
     bool absent; /* whether rows that are not there are rejects */
     int64_t *lines;
     size_t n, room; /* of the table, in the range that is looked at */
 };
 
+static int flush(struct restoring *r, struct err *err)
+{
+    int rc = r->page->n > 0 ? rejects_store(r->job->c, r->page->rows, r->page->n, !r->started, err) : 0;
+
+    r->started = r->started || r->page->n > 0;
+    reject_page_clear(r->page);
+    return rc;
+}
+
 static int on_reject(void *arg, const struct reject_info *why, struct err *err)
 {
     struct restoring *r = arg;
 
-    return rejects_add(&r->out, why, r->row->key, err);
+    return reject_page_add(r->page, r->row->load_id, why) ? flush(r, err) : 0;
 }
 
 static int on_line(void *arg, const struct str *cells, size_t count, struct err *err)
@@ -52,7 +62,7 @@ static int add_absent(struct restoring *r, const struct batch *b, size_t row, st
 
     if (why.raw_n < b->raw_n[row])
         sha256_of(b->raw[row], b->raw_n[row], why.raw_sha256);
-    return rejects_add(&r->out, &why, r->row->key, err);
+    return on_reject(r, &why, err);
 }
 
 /* Lines ascend, in the file and in the answer. */
@@ -94,21 +104,20 @@ static int is_whole(struct restoring *r, struct err *err)
 
 int load_restore_rejects(const struct load_job *j, const struct load_row *row, struct err *err)
 {
-    struct restoring r = {.job = j, .row = row};
+    struct restoring r = {.job = j, .row = row, .page = reject_page_new()};
     const struct row_sink sink = {.batch = on_batch, .reject = on_reject, .arg = &r};
     struct rows_result result;
 
-    rejects_init(&r.out, j->c, row->load_id);
     int rc = is_whole(&r, err);
     if (rc == 0)
         rc = rows_read(j->c, row, j->def, &sink, &result, err);
     if (rc == 0)
-        rc = rejects_flush(&r.out, err);
+        rc = flush(&r, err);
     if (rc == 0)
         rc = step_reject_verdicts(j->c, j->target, row->load_id, err);
     if (rc == 0)
         rc = load_settle(j->c->store, j->c->token, row->load_id, row->state, clock_now_ms(), err);
-    rejects_release(&r.out);
+    reject_page_free(r.page);
     free(r.lines);
     return rc;
 }

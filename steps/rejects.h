@@ -31,7 +31,10 @@ NODISCARD int step_reject_verdicts(struct step_ctx *c, struct target *t, int64_t
 
 /* reject_copy.c: the PENDING rejects of the load into the pipeline's own table of them, if it wants one: within the load's
  * transaction, after the rejects went to the state file and before target_load_commit. */
-NODISCARD int step_rejects_copy(struct step_ctx *c, struct load *load, int64_t load_id, struct err *err);
+struct load;
+struct reject_owner; /* io/target_rejects.h */
+NODISCARD int step_rejects_copy(struct step_ctx *c, struct load *load, const struct reject_owner *o,
+                                struct err *err);
 
 /* discard_rejects.c: a person gives up the FINAL ones that the filter takes: the ledger first, then the state file. Again:
  * goes on. *ret_n: how many. */

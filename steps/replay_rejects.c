@@ -101,6 +101,7 @@ static int begin(struct object *o, struct err *err)
                                    .size = o->row.size,
                                    .mtime_ns = o->row.mtime_ns,
                                    .epoch = o->r->epoch,
+                                   .careful = true,
                                    .on_reject = on_server_reject,
                                    .arg = o};
 
@@ -359,15 +360,9 @@ static int on_first(void *arg, const struct csv_record *rec, struct err *err)
 /* The header stands in the object alone, so the object must be there, and the one that was loaded. */
 static int read_header(struct object *o, struct err *err)
 {
-    const struct load_row *l = &o->row;
-    const struct object_info info = {.key = l->key,
-                                     .etag = l->etag != NULL ? l->etag : "",
-                                     .version_id = l->version_id,
-                                     .size = l->size,
-                                     .mtime_ns = l->mtime_ns,
-                                     .modified_ms = l->modified_ms};
+    const struct object_info info = object_info_of(&o->row);
     struct first f = {o, false};
-    int rc = records_read(o->r->c, &info, on_first, &f, err);
+    int rc = step_records(o->r->c, &info, on_first, &f, err);
 
     if (rc == 0 && !f.seen)
         rc = err_set(err, ERR_OBJECT_CHANGED, "the object has no records any more");
