@@ -14,7 +14,7 @@ PORT = w.base + 80
 
 def fresh(port=PORT, widen=lambda: w.sql('ALTER TABLE loan MODIFY income BIGINT'), **more):
     for n in os.listdir(w.dir):
-        if n.startswith(('orch', 'other')) and not n.endswith('.json'):
+        if n.startswith(('orch', 'other', 'lake')) and not n.endswith('.json'):
             p = w.path(n)
             shutil.rmtree(p) if os.path.isdir(p) else os.unlink(p)
     w.sql('DROP TABLE IF EXISTS loan, loan_rejects, orch_load, orch_fence, orch_reject; CREATE TABLE loan (id INT NOT NULL PRIMARY KEY, income INT, name VARCHAR(4))')
@@ -127,6 +127,33 @@ ok(well(), 'the first one wakes: every record once')
 same((w.sql('SELECT * FROM orch_load'), w.sql('SELECT * FROM orch_reject')), before, 'it has committed nothing')
 same({r['reason'] for r in rejects('--state', 'REPLAYED')}, {'from the other host'}, 'and knows who did')
 like(w.good('reconcile', 'loans', config='other.json').out, '0 differ', 'the other host reconciles')
+
+# a file in chunks, and small ones that share a transaction
+for n in os.listdir(w.dir):
+    if n.startswith(('orch.db', 'other', 'lake')):
+        p = w.path(n)
+        shutil.rmtree(p) if os.path.isdir(p) else os.unlink(p)
+w.sql('DROP TABLE IF EXISTS loan, loan_rejects, orch_load, orch_fence, orch_reject; CREATE TABLE loan (id INT NOT NULL PRIMARY KEY, income INT, name VARCHAR(40))')
+w.pipeline(target_table='loan', source_until='2022-06-05T00', max_rejects='100', rejects={'table': 'loan_rejects'}, chunk_bytes=65536, parallel=2)
+N = 8000
+big = 'id,income,name\n' + ''.join(f'{i},{"x" if i % 1000 == 0 else i},"name\n{i}"\n' for i in range(1, N + 1))
+w.put(hour_key(0, 'big.csv'), big, mtime=OLD)
+for k in range(6):
+    w.put(hour_key(0, f'small-{k}.csv'), f'id,income,name\n{10000 + k},x,a\n{20000 + k},1,a\n', mtime=OLD)
+w.good('target', 'setup')
+w.good('lineage', 'add', 'loan')
+same(w.orch('tick', now='2022-06-05T04:00:00Z').rc, 0, 'a file in chunks and six small ones are loaded')
+ok(int(w.one("SELECT COUNT(*) FROM orch_load WHERE object_key LIKE '%small%' AND rows_loaded = 1 AND rows_rejected = 1")) == 6, 'one reject each')
+same(w.sql("SELECT line, raw FROM loan_rejects WHERE object_key LIKE '%big%' ORDER BY line"), [[str(2 * i), f'{i},x,"name\\n{i}"'] for i in range(1000, N + 1, 1000)], 'the copy of those of all chunks, with the lines of the file')
+same(w.sql("SELECT c.line, c.raw, l.load_id = c.load_id FROM loan_rejects c JOIN orch_load l USING (object_key) WHERE object_key LIKE '%small%' ORDER BY raw"), [['2', f'{10000 + k},x,a', '1'] for k in range(6)], 'and of the small ones, each under its own load')
+w.config_json['pipelines']['loans']['columns'] = {'income': {'null': ['x']}}
+w.write_config(w.config_json)
+r = w.orch('rejects', 'loans', '--replay', '--reason', 'x is NULL', now='2022-06-05T04:01:00Z', fault='rejects.after_commit=kill@3')
+same(r.rc, -9, 'killed at the third file')
+w.orch('tick', now='2022-06-05T04:10:00Z')
+same(w.sql('SELECT COUNT(*), COUNT(DISTINCT id), SUM(income IS NULL) FROM loan'), [[str(N + 12), str(N + 12), '14']], 'the tick goes on: every record of every file once')
+same((w.sql("SELECT SUM(rows_rejected) FROM orch_load WHERE state = 'LOADED'"), w.sql('SELECT COUNT(*) FROM loan_rejects'), rejects()), ([['0']], [['0']], []), 'no reject is left')
+like(w.good('reconcile', 'loans', '--recount-source').out, '0 differ', 'source and target agree')
 
 # a user with rights by table, of before there was orch_reject
 fresh()
