@@ -40,6 +40,7 @@ struct loader_unit {
     bool last;         /* no chunk follows, filled */
     bool empty;        /* no object had a record: no batch was sent */
     void *user;
+    struct load *load; /* while ready is called back: its transaction, for statements of the caller's; the lane waits */
     struct unit_state *own; /* the loader's */
 };
 struct loader_config { /* borrowed until loader_run is back */

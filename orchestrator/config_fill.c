@@ -526,6 +526,15 @@ static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, c
     p->parallel = json_integer_value(json_object_get(k, "parallel"));
     if (json_is_integer(json_object_get(k, "parallel")) && (p->parallel < 1 || p->parallel > MAX_PARALLEL))
         fault_add(g->f, where, "parallel: 1 to %d connections", MAX_PARALLEL);
+    p->rejects_table = config_text(g->c, json_object_get(k, "rejects"), "table");
+    if (p->rejects_table != NULL &&
+        (p->rejects_table[0] == '\0' || strncasecmp(p->rejects_table, "orch_", 5) == 0 ||
+         strcasecmp(p->rejects_table, p->table) == 0))
+        fault_add(g->f, where, "rejects.table: '%s' is %s", p->rejects_table,
+                  p->rejects_table[0] == '\0' ? "no name"
+                  : strcasecmp(p->rejects_table, p->table) == 0
+                      ? "the table that rows go to"
+                      : "of orch's own: names that begin with orch_ are");
     p->max_attempts = json_integer_value(json_object_get(k, "max_attempts"));
     p->verify = is(k, "verify", "count") ? VERIFY_COUNT : VERIFY_SUMS;
     if (p->lineage == LINEAGE_NONE && p->verify == VERIFY_SUMS)
@@ -555,6 +564,8 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
         const char *dot = strchr(w->name, '.');
         const char *base =
             arena_strndup(g->c->arena, w->name, dot != NULL ? (size_t)(dot - w->name) : strlen(w->name));
+        if (strcmp(base, "replay-rejects") == 0) /* a command's own, of no schedule */
+            continue;
         known = known || strcmp(base, p->workflow) == 0;
         names[n++] = base;
     }

@@ -90,6 +90,11 @@ static const struct key target_keys[] = {
      "header and table differ"},
     {0},
 };
+static const struct key rejects_keys[] = {
+    {"table", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "a table of the target database for a copy of them; null: none"},
+    {0},
+};
 static const struct key small_keys[] = {
     {"drop", KEY_BUDGET, false, false, "\"50%\"", NULL, NULL, NULL,
      "a partition with so much fewer rows than its like is SMALL: a percentage"},
@@ -121,6 +126,7 @@ static const struct key pipeline_keys[] = {
     {"verify", KEY_CHOICE, false, false, "\"sums\"", "count|sums", "full", NULL, "before each COMMIT"},
     {"max_rejects", KEY_BUDGET, false, false, "\"0\"", NULL, NULL, NULL,
      "rejects a file may have: 10, or \"5%\""},
+    {"rejects", KEY_OBJECT, false, false, NULL, NULL, NULL, rejects_keys, "what is kept of them"},
     {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL,
      "faults of data or rules before a job is DEAD"},
     {"small", KEY_OBJECT, true, false, "{}", NULL, NULL, small_keys,

@@ -14,8 +14,10 @@
 #include "base/fault.h"
 #include "io/hash.h"
 #include "io/target_chunks.h"
+#include "io/target_rejects.h"
 #include "io/target_stage.h"
 #include "steps/object_int.h"
+#include "steps/rejects.h"
 
 enum {
     RANGE_BYTES = 2 * 1024 * 1024, /* of a chunk where several are loaded at a time: it waits in memory */
@@ -477,6 +479,11 @@ static int commit_seal(struct chunking *k, const struct loader_object *whole, st
     int rc = load_pending(c->store, c->token, &result, err);
     if (rc == 0)
         rc = fault_point("ingest.pending", err);
+    if (rc == 0)
+    {
+        const struct reject_owner owner = {result.load_id, k->rejected > 0 ? k->l->row->key : NULL, k->l->replaces};
+        rc = step_rejects_copy(c, load, &owner, err);
+    }
     if (rc == 0)
         rc = beat(&c->beat, err);
     if (rc == 0)

@@ -9,7 +9,9 @@
  */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "io/target_rejects.h"
 #include "steps/object_int.h"
+#include "steps/rejects.h"
 
 enum {
     SHARE_OBJECTS = 200,             /* in one transaction */
@@ -78,6 +80,11 @@ static int on_ready(void *arg, struct loader_unit *u, struct err *err)
             return 1;
     }
     int rc = put_pending(r, u, err);
+    for (size_t i = 0; rc == 0 && i < u->n; i++) {
+        const struct loader_object *o = &u->objects[i];
+        const struct reject_owner owner = {o->load_id, o->rejected > 0 ? o->info.key : NULL, u->replaces};
+        rc = step_rejects_copy(r->j->c, u->load, &owner, err);
+    }
     return rc < 0 ? rc : fault_point("ingest.pending", err);
 }
 

@@ -79,7 +79,7 @@ NODISCARD int load_run(struct load_job *j, struct loading *all, size_t n, struct
 NODISCARD int load_chunks(struct load_job *j, struct loading *l, struct err *err);
 /* load_chunks.c: chunks of objects that nobody is going to load any more are taken back. */
 NODISCARD int load_orphans(struct load_job *j, struct err *err);
-/* rejects.c: reads a loaded object again to restore its rejects, without loading. */
+/* reject_restore.c: reads a loaded object again to restore its rejects, without loading. */
 NODISCARD int load_restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err);
 
 /* Shared by load_run.c and load_chunks.c, each in the file of its name. */

@@ -35,6 +35,7 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     struct convert_config convert;
     struct target_config target;
     const char *table;
+    const char *rejects_table; /* of a copy of the rejects; NULL: none */
     bool create;
     const char *const *create_types; /* per rule of convert.rules: "type" of the config, or NULL */
     enum lineage lineage;
