@@ -181,12 +181,17 @@ def by_text(kind):
     """Keys that the collation takes for equal are one key."""
     p = Place(kind)
     p.table(key='UNIQUE (name, id)')
-    p.pipeline(target_key=['id', 'name'])
+    p.pipeline(target_key=['id', 'name'], verify='count')
     p.hour(0, ['1,Ada,1,a', '1,Bob,1,a'])
     p.hour(1, ['1,ADA,2,b', '1,ada,3,c', '1,Bob,1,a'])
     r = p.w.good('tick')
     same(p.sql('SELECT id, name, v FROM t ORDER BY name'), [['1', 'ada', '3'], ['1', 'Bob', '1']], f'{kind}: equal by collation is equal')
     same(p.counts(1), counts(updated=1, unchanged=1, repeated=1), f'{kind}: and counts as repeated')
+    same((p.w.orch('reconcile', 'loans').rc, p.w.orch('diff', 'loans').rc), (0, 0), f'{kind}: with verify: count too it is equal')
+    p.w.put(hour_key(1), 'id,name,v,note\n', mtime=OLD + 10)
+    p.w.good('tick', now='2022-06-05T07:00:00Z')
+    same(p.sql('SELECT id, name, v FROM t ORDER BY name'), [['1', 'ada', '3'], ['1', 'Bob', '1']], f'{kind}: an object that is empty now deletes nothing')
+    same(p.w.state("SELECT state FROM load ORDER BY generation DESC LIMIT 1"), [['EMPTY']], f'{kind}: and is EMPTY')
 
 
 def killed(kind):
