@@ -155,6 +155,16 @@ def check(kind):
     same(p.counts(4), counts(inserted=2), say('and is counted in none'))
     same(w.orch('reconcile', 'loans').rc, 0, say('the row that was refused still counts for its owner'))
 
+    if kind == 'mysql':  # one that the stage itself refuses, and one that the table does
+        p.sql("ALTER TABLE t ADD COLUMN c VARCHAR(9) CHARACTER SET latin1 NULL")
+        like(w.orch('tick', now='2022-06-05T08:32:00Z').err + w.good('target', 'setup').out, 'made anew', say('a column more: target setup makes the stage anew'))
+        p.pipeline(max_rejects='2', source_until='2022-06-05T06')
+        w.put(hour_key(6), 'id,name,v,note,c\n10,six,1,a,\u017c\n11,six,5000,a,b\n12,six,1,a,c\n', mtime=OLD)
+        r = w.orch('tick', now='2022-06-05T08:35:00Z')
+        same(w.state("SELECT line, CAST(raw AS TEXT) FROM reject WHERE state = 'FINAL' AND line < 4 AND CAST(raw AS TEXT) LIKE '%six%' ORDER BY line"),
+             [[2, '10,six,1,a,\u017c'], [3, '11,six,5000,a,b']], say('refused by the stage and by the table: both are rejects'))
+        same(p.sql('SELECT id FROM t WHERE id BETWEEN 10 AND 12'), [['12']], say('and the rest is there'))
+
     # the state file is lost
     os.unlink(w.path('orch.db'))
     w.orch('tick', now='2022-06-05T08:40:00Z')
