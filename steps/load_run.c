@@ -144,8 +144,9 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
         r->retry = true;
         return 0;
     }
-    if (u->n == 1 && why->native == TARGET_CAREFUL && !first->careful) {
+    if (u->n == 1 && why->native == TARGET_CAREFUL && (!first->careful || first->refused.n > first->refused_known)) {
         first->careful = true;
+        first->refused_known = first->refused.n;
         first->rejects = 0;
         r->retry = true;
         return 0;

@@ -65,6 +65,7 @@ struct loading {
     enum loading_how how;
     int64_t replaces;     /* load id of the generation that is there; 0: none */
     struct loader_refused refused; /* owned; where rows are put by key */
+    size_t refused_known; /* of them, at the last try */
     bool careful;         /* the server refused a row of it: now row by row */
     bool planned;         /* chunks of it may be there already */
     int64_t rejects;      /* put into the state file so far */
