@@ -133,7 +133,8 @@ static int open_rows(struct feed *f, struct reader *raw, bool hash, struct rows 
 {
     const struct loader_config *c = f->l->c;
     static const struct beat none = {NULL, NULL};
-    const struct rows_config config = {c->dialect, c->convert, c->def, &none};
+    const struct rows_config config = {
+        c->dialect, c->convert, c->def, &none, {c->partition, f->object->info.key, f->object->load_id}};
 
     return rows_open(&config, raw, hash, ret, err);
 }
