@@ -806,6 +806,31 @@ static void local_cell(const char *type, char decimal, char group, const char *t
     teardown(&f);
 }
 
+TEST(latin1_of_mysql_is_cp1252)
+{
+    static const struct {
+        const char *text;
+        bool held;
+    } cases[] = {{"Zo\xc3\xab", true},
+                 {"\xe2\x82\xac", true},
+                 {"\xc5\xb8", true},
+                 {"\xc2\x81", true},
+                 {"\xc5\x81", false},
+                 {"\xc2\x80", false},
+                 {"\xc4\x80", false},
+                 {"\xf0\x9f\x98\x80", false},
+                 {"a\xe2\x82\xac\xc5\x81", false},
+                 {"", true}};
+    char got[400];
+    struct reject_info why;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        cell_text("varchar(10)", (struct csv_field){cases[i].text, (uint32_t)strlen(cases[i].text), false},
+                  NULL, "latin1", got, &why);
+        is_str(got, cases[i].held ? cases[i].text : "NOT_IN_CHARSET");
+    }
+}
+
 TEST(numbers_as_other_countries_write_them)
 {
     static const struct {
