@@ -62,7 +62,8 @@ int main(void)
     unsigned delimiter, quote, escape, encoding;
     size_t step, n;
 
-    while (scanf("%u %u %u %u %zu %zu", &delimiter, &quote, &escape, &encoding, &step, &n) == 6 && getchar() == '\n') {
+    while (scanf("%u %u %u %u %zu %zu", &delimiter, &quote, &escape, &encoding, &step, &n) == 6 &&
+           getchar() == '\n') {
         struct csv_dialect d = {.delimiter = (char)delimiter,
                                 .quote = (char)quote,
                                 .escape = (char)escape,
