@@ -261,15 +261,20 @@ def ddl(name, column, extra=None):
     return f'CREATE TABLE {name} ({column}) ENGINE = InnoDB CHARACTER SET utf8mb4; ALTER TABLE {name} {LINEAGE};' + (extra.format(t=name) + ';' if extra else '')
 
 
-def columns_of(s, name):
-    return s.sql(f"SELECT column_name, data_type FROM information_schema.columns WHERE table_schema='w' AND table_name='{name}' AND column_name NOT LIKE '\\_orch%' ORDER BY ordinal_position")
+def all_stored(s, names):
+    """{table: its rows as the server gives them}, each value by its bytes, so that no client's escaping gets in."""
+    columns, ask, out = {}, '', {n: [] for n in names}
+    for t, c, kind in s.sql("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema='w' AND column_name NOT LIKE '\\_orch%' ORDER BY table_name, ordinal_position"):
+        columns.setdefault(t, []).append(f"IFNULL(HEX(CONVERT({f'CAST({c}+0 AS CHAR)' if kind == 'bit' else f'CAST({c} AS CHAR)'} USING utf8mb4)),'-')")
+    for n in names:
+        ask += f"SELECT '{n}', {','.join(columns[n])} FROM {n} ORDER BY _orch_line;"
+    for row in s.sql(ask):
+        out[row[0]].append(tuple(None if v == '-' else bytes.fromhex(v).decode() for v in row[1:]))
+    return out
 
 
 def stored(s, name):
-    """The rows as the server gives them, each value by its bytes, so that no client's escaping gets in."""
-    cols = columns_of(s, name)
-    exprs = ','.join(f"IFNULL(HEX(CONVERT({'CAST(%s+0 AS CHAR)' % c if t == 'bit' else 'CAST(%s AS CHAR)' % c} USING utf8mb4)),'-')" for c, t in cols)
-    return [tuple(None if v == '-' else bytes.fromhex(v).decode() for v in row) for row in s.sql(f'SELECT {exprs} FROM {name} ORDER BY _orch_line')]
+    return all_stored(s, [name])[name]
 
 
 def rejects(s, name):
@@ -306,12 +311,14 @@ def run_cases(s):
     write(s, pipes)
     s.sql(make)
     same(w.good('target', 'setup', config=f'{s.script}.json').rc, 0, f'{s.name}: orch\'s own tables')
+    results = [run(s, f'c{i}') for i in range(len(CASES))]
+    kept = all_stored(s, [f'c{i}' for i in range(len(CASES))])
+    counted = dict(s.sql('SELECT pipeline, SUM(rows_rejected) FROM orch_load GROUP BY pipeline'))
     for i, (gotcha, data, column, want, bad, more) in enumerate(CASES):
-        name = f'c{i}'
-        r = run(s, name)
+        name, r = f'c{i}', results[i]
         want = [tuple(v.replace('KEY', f'{name}/{PART}f.csv') if v else v for v in row) for row in want]
-        found = rejects(s, name)
-        got = [tuple(number(v, more.get('double')) for v in row) for row in stored(s, name)]
+        found = rejects(s, name) if counted.get(name) != '0' else []
+        got = [tuple(number(v, more.get('double')) for v in row) for row in kept[name]]
         here = [(x['line'], x['column'] or '', x['code']) for x in found]
         good = same((r.rc, got, here), (0, want, bad), f'{s.name}: {gotcha}')
         if not good:
@@ -347,7 +354,6 @@ def session(s):
 
     # as loose as a server can be: LOCAL allowed, no strict mode, zero dates, rounding, silent cuts
     s.sql("SET GLOBAL sql_mode='', GLOBAL local_infile=1, GLOBAL max_error_count=64, GLOBAL time_zone='+05:00'")
-    loads = int(s.sql("SHOW GLOBAL STATUS LIKE 'Com_load'")[0][1])
     r = one('loose', 'a INT, b TIMESTAMP NULL, c VARCHAR(3)', b'a,b,c\n1,2022-06-05T00:00:00Z,abc\n', 'loose')
     is_((r.rc, s.sql("SET time_zone='+00:00'; SELECT a, b, c FROM loose")), (0, [['1', '2022-06-05 00:00:00', 'abc']]), 'a server without strict mode, in another zone: the session is orch\'s own')
     # what only the server can refuse it refuses: the session is strict whatever the server's mode
@@ -410,8 +416,9 @@ def session(s):
         put(s, name, b'a\n1\n')
         r = w.orch('doctor', config=f'{s.script}.json', now='2022-06-06T02:00:00Z')
         like(r.out + r.err, say, f'{s.name}: doctor tells of {say}')
-    # local_infile: not needed, never used
+    # local_infile: used at most where it is on, and never needed
     s.sql('SET GLOBAL local_infile=0')
+    loads = int(s.sql("SHOW GLOBAL STATUS LIKE 'Com_load'")[0][1])
     r = one('nolocal', 'INT', b'a\n1\n', 'nolocal')
     is_((r.rc, s.sql('SELECT a FROM nolocal')), (0, [['1']]), 'local_infile off: not needed')
     is_(int(s.sql("SHOW GLOBAL STATUS LIKE 'Com_load'")[0][1]), loads, 'no LOAD DATA was sent')

@@ -57,21 +57,32 @@ static void one_file(const struct csv_dialect *d, struct pieces s)
     printf("end %d\n", rc);
 }
 
+/* false: no further case */
+static bool numbers(unsigned long *ret, size_t count)
+{
+    char line[200], *p = line;
+
+    if (fgets(line, sizeof line, stdin) == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        ret[i] = strtoul(p, &p, 10);
+    return true;
+}
+
 int main(void)
 {
-    unsigned delimiter, quote, escape, encoding;
-    size_t step, n;
+    unsigned long v[6];
 
-    while (scanf("%u %u %u %u %zu %zu", &delimiter, &quote, &escape, &encoding, &step, &n) == 6 &&
-           getchar() == '\n') {
-        struct csv_dialect d = {.delimiter = (char)delimiter,
-                                .quote = (char)quote,
-                                .escape = (char)escape,
-                                .encoding = (enum csv_encoding)encoding};
+    while (numbers(v, ARRAY_LEN(v))) {
+        struct csv_dialect d = {.delimiter = (char)v[0],
+                                .quote = (char)v[1],
+                                .escape = (char)v[2],
+                                .encoding = (enum csv_encoding)v[3]};
+        size_t n = v[5];
         char *text = xmalloc(n + 1);
         if (n > MAX_RECORD || fread(text, 1, n, stdin) != n)
             return 1;
-        one_file(&d, (struct pieces){{pieces_read, pieces_close}, text, n, step});
+        one_file(&d, (struct pieces){{pieces_read, pieces_close}, text, n, v[4]});
         free(text);
     }
     return 0;
