@@ -20,6 +20,7 @@
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
 #define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
 #define MAX_TOKEN_SET     256         /* NULL spellings of a column */
+#define MAX_CONSTANT      (4 * KIB)   /* bytes of a constant column: a key, and some words */
 #define BATCH_ROWS        4000        /* rows of an array-bound INSERT: notes, measured */
 #define BATCH_BYTES       (4 * MIB)   /* and the bytes of it, whatever the packet limit */
 #define VERIFY_RANGE      200000      /* lines a verification or DELETE statement covers */

@@ -25,12 +25,34 @@ int put_time(const struct cell *c, struct csv_field f,
              struct reject_info *ret); /* DATE, DATETIME, TIMESTAMP, TIME, YEAR */
 /* Refuses a format that cannot give a whole value of the column's type. */
 NODISCARD int time_format_check(const char *format, enum col_type type, struct err *err);
+bool time_format_has_time(const char *format); /* of day */
+/* Any column, by its type. */
+int put_cell(const struct cell *c, struct csv_field f, struct reject_info *ret);
+/* A number as another country writes it: io/convert_local.c */
+struct local {
+    char decimal, group; /* as in convert_rule, decimal never 0 */
+};
+int put_local(const struct cell *c, struct local l, struct csv_field f, struct reject_info *ret);
+/* The number in out as the rest of orch reads it; false: it is none in that form. */
+enum { LOCAL_SIZE = 256 };
+bool local_plain(struct local l, struct csv_field f, char out[LOCAL_SIZE], struct csv_field *ret);
+/* Refuses signs that cannot be told from each other or from digits. */
+NODISCARD int local_check(struct local l, enum col_type type, struct err *err);
+/* How many fields a record has beside the empty one after a trailing delimiter, by the first one. */
+size_t converter_fields(const struct convert_config *c, const struct csv_record *first);
+/* The text of a constant for column c, owned by a: io/convert_constant.c */
+NODISCARD int constant_expand(const char *text, const struct convert_about *about, const struct column *c,
+                              struct arena *a, struct csv_field *ret, struct err *err);
+/* The type of a column that orch makes for it. */
+const char *constant_type(const char *text);
 
 /* One column that is filled, and from what. */
 struct plan {
-    int field;               /* of the record; -1: always NULL (drift "null-missing") */
-    struct cell cell;        /* all but row */
-    const struct str *nulls; /* spellings, arena */
+    int field;                        /* of the record; -1: always NULL (drift "null-missing"), or constant */
+    const struct csv_field *constant; /* arena; NULL: none */
+    struct local local;               /* decimal 0: a number is written as everywhere */
+    struct cell cell;                 /* all but row */
+    const struct str *nulls;          /* spellings, arena */
     size_t null_count;
     bool null_empty;     /* an unquoted empty field is NULL */
     bool may_begin[256]; /* bytes that a spelling of nulls begins with */
@@ -39,7 +61,7 @@ struct converter {
     const struct convert_config *config; /* borrowed */
     const struct table *table;           /* borrowed */
     struct arena *arena;
-    size_t fields;      /* of every record */
+    size_t fields;      /* of every record, but for the empty one after a trailing delimiter */
     struct plan *plans; /* owned */
     int *columns;       /* owned: of the table, in the order of plans and of the batch */
     size_t count;

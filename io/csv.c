@@ -615,6 +615,9 @@ static void give(struct csv *c, const struct found *f, struct csv_record *ret)
     if (f->quoted || f->fixed)
         c->line += count_line_ends(ret->raw, f->raw_n);
     c->pos += f->raw_n;
+    /* an escaped CR before the LF that ends the record: one line end to all who count them */
+    if (f->fixed && ret->raw[f->raw_n - 1] == '\r' && c->pos < c->end && c->buf[c->pos] == '\n')
+        c->line--;
     eat_line_end(c);
 }
 

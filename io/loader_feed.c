@@ -133,7 +133,9 @@ static int open_rows(struct feed *f, struct reader *raw, bool hash, struct rows 
 {
     const struct loader_config *c = f->l->c;
     static const struct beat none = {NULL, NULL};
-    const struct rows_config config = {c->dialect, c->convert, c->def, &none};
+    const struct loader_object *o = f->object != NULL ? f->object : f->l->chunks->whole;
+    const struct rows_config config = {
+        c->dialect, c->convert, c->def, &none, {c->partition, o->info.key, o->load_id}};
 
     return rows_open(&config, raw, hash, ret, err);
 }

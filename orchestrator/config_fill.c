@@ -393,6 +393,7 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
         fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
     p->convert.header = json_is_true(json_object_get(s, "header"));
     p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
+    p->convert.trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
     p->convert.zone = "UTC";
 }
 
@@ -418,6 +419,10 @@ static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule
             r->to = r->from;
         r->nulls = config_texts(c, json_object_get(v, "null"));
         r->format = config_text(c, v, "format");
+        r->decimal = one(v, "decimal");
+        r->group = one(v, "group");
+        if (r->group != '\0' && (r->group == r->decimal || strchr("0123456789-+eE", r->group) != NULL))
+            fault_add(g->f, where, "%s: group '%c' cannot be told from the rest of a number", name, r->group);
         *ret_type = config_text(c, v, "type");
         if (*ret_type != NULL && !p->create)
             fault_add(g->f, where, "%s: 'type' has no effect unless target.create is true", name);
@@ -601,6 +606,7 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
     fill_csv(g, p, json_object_get(k, "csv"), where);
     fill_target(g, p, json_object_get(k, "target"), where);
     fill_columns(g, p, json_object_get(k, "columns"), where);
+    config_fill_constants(g->c, p, json_object_get(k, "constants"), where, g->f);
     fill_rules(g, p, k, where);
     free(where);
 }

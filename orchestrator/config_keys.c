@@ -65,6 +65,8 @@ static const struct key csv_keys[] = {
     {"encoding", KEY_CHOICE, false, false, "\"utf-8\"", "utf-8|latin1|cp1252", NULL, NULL, "of the files"},
     {"null", KEY_TEXTS, false, false, "[\"NA\", \"\"]", NULL, NULL, NULL,
      "unquoted texts that mean NULL; the empty one not in text columns"},
+    {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
+     "every record ends with a delimiter; without it such a record is a reject"},
     {0},
 };
 static const struct key column_keys[] = {
@@ -72,6 +74,9 @@ static const struct key column_keys[] = {
     {"null", KEY_TEXTS, true, false, NULL, NULL, NULL, NULL,
      "this column's own list of texts that mean NULL"},
     {"format", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "strptime form of its dates; null: ISO 8601"},
+    {"decimal", KEY_CHOICE, false, false, "\".\"", ".|,", NULL, NULL, "decimal sign of its numbers"},
+    {"group", KEY_CHAR, true, false, NULL, NULL, NULL, NULL,
+     "sign between the thousands of its numbers; null: there is none"},
     {"type", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "SQL type where orch makes the table"},
     {0},
 };
@@ -114,6 +119,8 @@ static const struct key pipeline_keys[] = {
     {"csv", KEY_OBJECT, false, false, NULL, NULL, NULL, csv_keys, "what the files look like"},
     {"columns", KEY_COLUMNS, false, false, NULL, NULL, NULL, column_keys,
      "header name (or field number where header is false): null drops it, a text renames it"},
+    {"constants", KEY_TEXT_MAP, false, false, NULL, NULL, NULL, NULL,
+     "target column: the value that all rows of a file get, with {partition}, {key}, {file}, {loaded} in it"},
     {"target", KEY_OBJECT, false, true, NULL, NULL, NULL, target_keys, "where rows go"},
     {"job_bytes", KEY_SIZE, false, false, "\"1GiB\"", NULL, NULL, NULL,
      "files of a partition beyond this make job #2"},
@@ -233,7 +240,7 @@ static json_t *fallback_of(const struct key *k, const char *where, struct faults
 
     if (k->kind == KEY_OBJECT)
         return config_normalise(NULL, k->sub, where, f);
-    if (k->kind == KEY_MAP || k->kind == KEY_COLUMNS)
+    if (k->kind == KEY_MAP || k->kind == KEY_COLUMNS || k->kind == KEY_TEXT_MAP)
         return json_object();
     if (k->fallback == NULL)
         return json_null();
@@ -387,7 +394,10 @@ static json_t *named(const json_t *given, const struct key *k, const char *where
         if (strcmp(name, "$comment") == 0)
             continue;
         char *path = xasprintf("%s.%s", where, name);
-        if (k->kind == KEY_COLUMNS && (json_is_null(item) || json_is_string(item)))
+        if (k->kind == KEY_TEXT_MAP && !json_is_string(item))
+            fault_add(f, path, "%s where a text is expected", json_kind(item));
+        else if (k->kind == KEY_TEXT_MAP ||
+                 (k->kind == KEY_COLUMNS && (json_is_null(item) || json_is_string(item))))
             json_object_set(out, name, item);
         else if (k->kind == KEY_COLUMNS && !json_is_object(item))
             fault_add(f, path, "%s where null, a column's name or an object is expected", json_kind(item));
@@ -409,6 +419,7 @@ static json_t *member(const json_t *v, const struct key *k, const char *where, s
         return config_normalise(v, k->sub, where, f);
     case KEY_MAP:
     case KEY_COLUMNS:
+    case KEY_TEXT_MAP:
         return named(v, k, where, f);
     case KEY_TEXT:
     case KEY_BOOL:
