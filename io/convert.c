@@ -157,19 +157,15 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
  */
 static void keep_row(const struct converter *c, const struct csv_record *rec, struct batch *b)
 {
-    size_t row = b->rows, wire = 0;
-    char *copy = arena_strndup(b->arena, rec->raw, rec->raw_n);
+    size_t row = b->rows, wire = 8 * (c->count - c->text_count);
+    char *copy = batch_keep(b, rec->raw, rec->raw_n);
 
     b->lines[row] = rec->line;
     b->offsets[row] = rec->offset;
     b->raw[row] = copy;
     b->raw_n[row] = (uint32_t)rec->raw_n;
-    for (size_t i = 0; i < c->count; i++) {
-        struct batch_col *to = &b->cols[i];
-        if (to->kind != CELL_BYTES) {
-            wire += 8;
-            continue;
-        }
+    for (size_t i = 0; i < c->text_count; i++) {
+        struct batch_col *to = &b->cols[c->texts[i]];
         const char *p = to->bytes[row];
         size_t n = to->lengths[row];
         uintptr_t at = (uintptr_t)p - (uintptr_t)rec->raw;
@@ -191,7 +187,7 @@ int converter_row(struct converter *c, const struct csv_record *rec, struct batc
         return reject_bytes(rec, ret);
     if (rec->count != c->fields)
         return reject_count(c, rec, ret);
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = quick_cells(c, rec, b, 0); i < c->count; i = quick_cells(c, rec, b, i + 1)) {
         struct plan *p = &c->plans[i];
         p->cell.to = &b->cols[i];
         p->cell.row = b->rows;

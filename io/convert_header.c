@@ -293,8 +293,12 @@ static int plan_column(struct converter *c, const struct match *m, size_t k, str
         if (rc < 0)
             return err_prefix(err, "column %s", column->name);
     }
+    if (cell_kind_of(column) == CELL_BYTES)
+        c->texts[c->text_count++] = c->count;
     c->columns[c->count++] = (int)k;
-    return plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    int rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    c->quick[c->count - 1] = quick_of(p);
+    return rc;
 }
 
 int converter_new(const struct convert_config *c, const struct table *t, const struct csv_record *first,
@@ -318,7 +322,9 @@ int converter_new(const struct convert_config *c, const struct table *t, const s
     n = xcalloc(1, sizeof *n);
     *n = (struct converter){.config = c, .table = t, .arena = arena_new(), .fields = first->count};
     n->plans = xcalloc(t->count, sizeof *n->plans);
+    n->quick = xcalloc(t->count, sizeof *n->quick);
     n->columns = xcalloc(t->count, sizeof *n->columns);
+    n->texts = xcalloc(t->count, sizeof *n->texts);
     rc = refuse_repeated(&m, err);
     if (rc == 0)
         rc = match_fields(&m, err);
@@ -344,7 +350,9 @@ void converter_free(struct converter *c)
         return;
     arena_free(c->arena);
     free(c->plans);
+    free(c->quick);
     free(c->columns);
+    free(c->texts);
     free(c);
 }
 

@@ -26,6 +26,13 @@ int put_time(const struct cell *c, struct csv_field f,
 /* Refuses a format that cannot give a whole value of the column's type. */
 NODISCARD int time_format_check(const char *format, enum col_type type, struct err *err);
 
+/* How the usual cells of a column are read without much ado: io/convert_quick.c */
+enum quick_kind { QUICK_NOT, QUICK_INT, QUICK_UNSIGNED, QUICK_DOUBLE };
+struct quick {
+    enum quick_kind kind;
+    int field;
+    uint64_t max; /* of an integer */
+};
 /* One column that is filled, and from what. */
 struct plan {
     int field;               /* of the record; -1: always NULL (drift "null-missing") */
@@ -39,11 +46,18 @@ struct converter {
     const struct convert_config *config; /* borrowed */
     const struct table *table;           /* borrowed */
     struct arena *arena;
-    size_t fields;      /* of every record */
-    struct plan *plans; /* owned */
-    int *columns;       /* owned: of the table, in the order of plans and of the batch */
+    size_t fields;       /* of every record */
+    struct plan *plans;  /* owned */
+    struct quick *quick; /* owned: of the same order */
+    int *columns;        /* owned: of the table, in the order of plans and of the batch */
     size_t count;
+    size_t *texts; /* owned: those of CELL_BYTES */
+    size_t text_count;
 };
+struct quick quick_of(const struct plan *p);
+/* Converts cells from `from` on, and gives the first that needs the long way; c->count: none. */
+size_t quick_cells(const struct converter *c, const struct csv_record *rec, const struct batch *b,
+                   size_t from);
 /* "'12,000' is not an INT": the value, then the words; returns 0. */
 int refuse(struct reject_info *ret, const char *code, struct csv_field f, const char *fmt, ...) PRINTF(4, 5);
 void refuse_hint(struct reject_info *ret, const char *fmt, ...) PRINTF(2, 3);

@@ -1,6 +1,6 @@
-#include "io/csv.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/csv_int.h"
 #include "io/hash.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -8,7 +8,7 @@
 
 enum {
     BLOCK = 256 * KIB,
-    PAD = 64,          /* readable bytes after the last one, so that the scanner needs no end check */
+    PAD = INDEX_PAD,   /* readable bytes after the last one, so that the scanner needs no end check */
     FIRST_LOOK = 4096, /* bytes that decide about UTF-16 */
     WIDEST = MAX_COLUMNS + 1,
 };
@@ -23,11 +23,15 @@ struct csv {
     int64_t base; /* stream offset of buf[0] */
     int64_t line; /* of buf[pos] */
     bool started, eof;
-    bool high, nul; /* buf may hold bytes >= 0x80, NUL bytes */
-    bool plain;     /* the last record had neither quotes nor escapes: this one will not have them either */
-    size_t width;   /* fields of the first good record; 0: none yet */
+    bool high, nul;  /* buf may hold bytes >= 0x80, NUL bytes */
+    size_t width;    /* fields of the first good record; 0: none yet */
+    size_t expected; /* fields of the last record that the list below gave */
+    uint32_t *index; /* owned; NULL with an escape: the bytes of buf that may end a field, from pos on ... */
+    size_t index_at, index_n;
+    size_t index_end; /* ... to here */
     struct csv_field fields[WIDEST];
     bool fix[WIDEST]; /* the field has quotes or escapes to take out */
+    bool fixes;       /* one of them may be set */
     char *scratch;    /* owned: fields that are not what stands in buf */
     size_t scratch_cap;
     char *kept; /* owned: beginning of a record that was too large */
@@ -37,7 +41,8 @@ struct csv {
 /* What one look at the bytes from pos on found. */
 struct found {
     size_t count, raw_n; /* DONE */
-    bool quoted, fixed;  /* some field was quoted; some needs its quotes or escapes taken out */
+    size_t entries;      /* of the list, which the record takes */
+    bool breaks, fixed;  /* it may hold line ends; some field needs its quotes or escapes taken out */
     const char *trouble; /* BAD: what is wrong with the quotes */
     size_t at;           /* BAD: where, from pos */
 };
@@ -81,6 +86,8 @@ int csv_open(struct reader *in, const struct csv_dialect *d, struct csv **ret, s
         c->special[(unsigned char)c->d.quote] = true;
     if (c->d.escape != 0)
         c->special[(unsigned char)c->d.escape] = true;
+    if (c->d.escape == 0)
+        c->index = xmalloc((INDEX_ROOM + INDEX_SLACK) * sizeof *c->index);
     c->line = 1;
     *ret = c;
     return 0;
@@ -92,6 +99,7 @@ void csv_close(struct csv *c)
         return;
     reader_close(c->in);
     free(c->buf);
+    free(c->index);
     free(c->scratch);
     free(c->kept);
     free(c);
@@ -143,6 +151,7 @@ static int fill(struct csv *c, size_t least, struct err *err)
         memmove(c->buf, c->buf + c->pos, held);
     c->base += (int64_t)c->pos;
     c->pos = 0;
+    c->index_at = c->index_n = c->index_end = 0;
     c->end = held;
     if (c->cap < held + least + BLOCK) {
         c->cap = held + least + BLOCK;
@@ -279,57 +288,120 @@ static enum scan bare_field(const struct csv *c, const char *p, const char **ret
     }
 }
 
+/* The list begins at pos, and is longer than it was where it can be: false, it cannot. */
+static bool index_more(struct csv *c)
+{
+    size_t left = c->index_n - c->index_at;
+
+    if (left + INDEX_STRETCH > INDEX_ROOM)
+        return false;
+    if (left > 0 && c->index_at > 0)
+        memmove(c->index, c->index + c->index_at, left * sizeof *c->index);
+    c->index_at = 0;
+    c->index_n = left;
+    if (c->index_end < c->pos)
+        c->index_end = c->pos;
+    size_t n = c->end - c->index_end < INDEX_STRETCH ? c->end - c->index_end : INDEX_STRETCH;
+    if (n == 0)
+        return false;
+    c->index_n += csv_index(c->buf + c->index_end, n, c->d.delimiter, c->d.quote, (uint32_t)c->index_end,
+                            c->index + left);
+    c->index_end += n;
+    return true;
+}
+
 /*
- * Most records of most files: no quote, no escape, and their line end is held. Sixty-four bytes are looked at together,
- * so that where one field ends need not be known before the next is sought. false: it is not so simple, and nothing
- * is found.
+ * A record like the one before, without quotes: as many entries, the last a line end and the others delimiters. Nothing
+ * here depends on where fields end, which nobody can foresee. Its line end must not be the last byte held.
  */
-#ifdef __SSE2__
-static inline uint64_t special_bits(const struct csv *c, const char *p)
+static bool scan_like_before(struct csv *c, struct found *f)
 {
-    const __m128i delimiter = _mm_set1_epi8(c->d.delimiter), cr = _mm_set1_epi8('\r'),
-                  lf = _mm_set1_epi8('\n');
-    const __m128i quote = _mm_set1_epi8(c->d.quote != 0 ? c->d.quote : '\n');
-    uint64_t bits = 0;
+    const uint32_t *to = c->index + c->index_at;
+    const char *buf = c->buf;
+    struct csv_field *field = c->fields;
+    size_t n = c->expected, from = c->pos;
+    unsigned other = 0;
 
-    for (int i = 0; i < 4; i++) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, delimiter), _mm_cmpeq_epi8(v, lf)),
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, cr)));
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(hit) << 16 * i;
+    if (n == 0 || c->index_n - c->index_at < n || to[n - 1] + 1 >= c->end)
+        return false;
+    char last = buf[to[n - 1]], delimiter = c->d.delimiter;
+    if (last != '\n' && last != '\r')
+        return false;
+    for (const uint32_t *end = to + n - 1; to < end; to++, field++) {
+        other |= (unsigned char)(buf[*to] ^ delimiter);
+        *field = (struct csv_field){buf + from, (uint32_t)(*to - from), false};
+        from = *to + 1;
     }
-    return bits;
+    *field = (struct csv_field){buf + from, (uint32_t)(*to - from), false};
+    if (other != 0)
+        return false;
+    *f = (struct found){.count = n, .raw_n = *to - c->pos, .entries = n};
+    return true;
 }
 
-static bool scan_plain(struct csv *c, struct found *f)
+/* At the entry *k a field begins with its quote: DONE moves *k to the closing one. BAD: it is not so simple. */
+static enum scan closing_quote(const struct csv *c, size_t *k, bool *ret_breaks)
 {
-    const char *first = c->buf + c->pos, *from = first, *end = c->buf + c->end;
-    size_t n = 0;
+    for (size_t i = *k + 1; i + 1 < c->index_n; i++) {
+        char what = c->buf[c->index[i]];
+        *ret_breaks |= what == '\n' || what == '\r';
+        if (what != c->d.quote)
+            continue;
+        *k = i;
+        /* what is no delimiter and no line end has no entry, or is the quote that doubles this one */
+        return c->index[i + 1] == c->index[i] + 1 && c->buf[c->index[i + 1]] != c->d.quote ? DONE : BAD;
+    }
+    return MORE;
+}
 
-    for (const char *p = first; p < end; p += 64)
-        for (uint64_t bits = special_bits(c, p); bits != 0; bits &= bits - 1) {
-            const char *to = p + __builtin_ctzll((unsigned long long)bits);
-            char what = *to;
-            if (to + 1 >= end || n == WIDEST || (what != c->d.delimiter && what != '\n' && what != '\r'))
-                return false;
-            c->fields[n] = (struct csv_field){from, (uint32_t)(to - from), false};
-            c->fix[n++] = false;
-            from = to + 1;
-            if (what == c->d.delimiter)
-                continue;
-            *f = (struct found){.count = n, .raw_n = (size_t)(to - first)};
-            return true;
+/* Any record with good quotes, none of them doubled. MORE: the list ends before it; BAD: it is not so simple. */
+static enum scan scan_list(struct csv *c, struct found *f)
+{
+    const char *buf = c->buf;
+    size_t n = 0, from = c->pos;
+    bool breaks = false;
+
+    for (size_t k = c->index_at; k < c->index_n; k++) {
+        bool quoted = c->d.quote != 0 && buf[c->index[k]] == c->d.quote;
+        size_t to = c->index[k];
+        if (n == WIDEST || (quoted && to != from))
+            return BAD;
+        if (quoted) {
+            enum scan s = closing_quote(c, &k, &breaks);
+            if (s != DONE)
+                return s;
+            from++;
+            to = c->index[k++];
         }
-    return false;
+        c->fields[n++] = (struct csv_field){buf + from, (uint32_t)(to - from), quoted};
+        from = (size_t)c->index[k] + 1;
+        if (buf[from - 1] == c->d.delimiter)
+            continue;
+        if (from >= c->end)
+            return BAD; /* the LF of a CRLF may be in the next block */
+        *f = (struct found){
+            .count = n, .raw_n = from - 1 - c->pos, .entries = k + 1 - c->index_at, .breaks = breaks};
+        c->expected = n;
+        return DONE;
+    }
+    return MORE;
 }
-#else
-static bool scan_plain(struct csv *c, struct found *f)
+
+static bool scan_indexed(struct csv *c, struct found *f)
 {
-    UNUSED(c);
-    UNUSED(f);
-    return false;
+    if (c->index == NULL)
+        return false;
+    while (c->index_at < c->index_n && c->index[c->index_at] < c->pos)
+        c->index_at++;
+    if (c->fixes)
+        memset(c->fix, 0, sizeof c->fix);
+    c->fixes = false;
+    enum scan s;
+    do
+        s = scan_like_before(c, f) ? DONE : scan_list(c, f);
+    while (s == MORE && index_more(c));
+    return s == DONE;
 }
-#endif
 
 /* Finds the fields of the record at pos in what is held. Reads nothing, moves nothing. */
 static enum scan scan_any(struct csv *c, struct found *f)
@@ -337,7 +409,8 @@ static enum scan scan_any(struct csv *c, struct found *f)
     const char *first = c->buf + c->pos, *p = first, *end = c->buf + c->end;
     size_t n = 0;
 
-    f->quoted = f->fixed = false;
+    f->breaks = f->fixed = false;
+    f->entries = 0;
     for (;;) {
         const char *from = p, *to;
         bool quoted = c->d.quote != 0 && p < end && *p == c->d.quote, fix = false;
@@ -352,8 +425,9 @@ static enum scan scan_any(struct csv *c, struct found *f)
         if (n < WIDEST) {
             c->fields[n] = (struct csv_field){from, (uint32_t)(to - from), quoted};
             c->fix[n++] = fix;
+            c->fixes |= fix;
         }
-        f->quoted |= quoted;
+        f->breaks |= quoted || fix;
         f->fixed |= fix;
         p = to + quoted;
         if (p < end && *p == c->d.delimiter) {
@@ -375,11 +449,7 @@ static enum scan scan_any(struct csv *c, struct found *f)
 
 static enum scan scan(struct csv *c, struct found *f)
 {
-    if (c->plain && scan_plain(c, f))
-        return DONE;
-    enum scan s = scan_any(c, f);
-    c->plain = s == DONE && !f->quoted && !f->fixed && c->d.escape == 0;
-    return s;
+    return scan_indexed(c, f) ? DONE : scan_any(c, f);
 }
 
 /* Goes past the line end at pos, if there is one there; the two bytes of a CRLF are held or the file ended.
@@ -426,6 +496,7 @@ static int64_t count_line_ends(const char *p, size_t n)
 static void begin_record(const struct csv *c, struct csv_record *ret)
 {
     ret->fields = NULL;
+    ret->padded = false;
     ret->count = 0;
     ret->line = c->line;
     ret->offset = c->base + (int64_t)c->pos;
@@ -552,10 +623,10 @@ static void rewrite_fields(struct csv *c, size_t count, size_t raw_n)
     bool foreign = c->high && c->d.encoding != CSV_UTF8;
     size_t need = foreign ? 3 * raw_n : raw_n;
 
-    if (c->scratch_cap < need) {
+    if (c->scratch_cap < need + CSV_FIELD_PAD) {
         free(c->scratch);
         c->scratch_cap = need + KIB;
-        c->scratch = xmalloc(c->scratch_cap);
+        c->scratch = xcalloc(c->scratch_cap, 1);
     }
     char *o = c->scratch;
     for (size_t i = 0; i < count; i++)
@@ -605,6 +676,7 @@ static void give(struct csv *c, const struct found *f, struct csv_record *ret)
     ret->raw_n = f->raw_n;
     ret->raw_total = (int64_t)f->raw_n;
     ret->fields = c->fields;
+    ret->padded = true;
     ret->count = f->count;
     if ((!c->high && !c->nul) || check_bytes(c, ret)) {
         if (f->fixed || (c->high && c->d.encoding != CSV_UTF8))
@@ -612,7 +684,8 @@ static void give(struct csv *c, const struct found *f, struct csv_record *ret)
         if (c->width == 0)
             c->width = f->count;
     }
-    if (f->quoted || f->fixed)
+    c->index_at += f->entries;
+    if (f->breaks)
         c->line += count_line_ends(ret->raw, f->raw_n);
     c->pos += f->raw_n;
     eat_line_end(c);
