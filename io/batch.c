@@ -130,12 +130,16 @@ static void add_wide(struct col_sum *s, i128 v, int exp10_plus_30)
 
 static void sum_ints(const struct batch_col *c, size_t from, size_t to, int sign, struct col_sum *s)
 {
-    i128 sum = 0;
+    const uint64_t offset = c->kind == CELL_U64 ? 0 : UINT64_C(1) << 63; /* so that all are 0 at least */
+    uint64_t low = 0, high = 0, values = 0;
 
-    for (size_t r = from; r < to; r++)
-        if (!c->nulls[r])
-            sum += c->kind == CELL_U64 ? (i128)(uint64_t)c->i64[r] : (i128)c->i64[r];
-    add_wide(s, sign * sum, SCALE);
+    for (size_t r = from; r < to; r++) { /* no branch, no carry: several rows in a step */
+        uint64_t there = c->nulls[r] == 0, v = ((uint64_t)c->i64[r] ^ offset) & (0 - there);
+        low += v & UINT32_MAX;
+        high += v >> 32;
+        values += there;
+    }
+    add_wide(s, sign * (((i128)high << 32) + low - (i128)values * offset), SCALE);
 }
 
 static void sum_doubles(const struct batch_col *c, size_t from, size_t to, int sign, struct col_sum *s)
@@ -207,6 +211,15 @@ static void sum_crcs(const struct batch_col *c, size_t from, size_t to, int sign
     dec256_add_scaled(&s->sum, sign * sum, SCALE);
 }
 
+static int64_t count_nulls(const char *nulls, size_t from, size_t to)
+{
+    unsigned count = 0; /* a batch has fewer rows */
+
+    for (size_t r = from; r < to; r++)
+        count += nulls[r] != 0;
+    return count;
+}
+
 static void sum_rows(const struct batch *b, size_t from, size_t to, int sign, struct sums *s)
 {
     for (size_t i = 0; i < b->col_count; i++) {
@@ -214,8 +227,7 @@ static void sum_rows(const struct batch *b, size_t from, size_t to, int sign, st
         const struct column *column = &b->table->columns[c->column];
         struct col_sum *sum = &s->cols[c->column];
         s->used[c->column] = true;
-        for (size_t r = from; r < to; r++)
-            sum->nulls += c->nulls[r] ? sign : 0;
+        sum->nulls += sign * count_nulls(c->nulls, from, to);
         switch (sum_kind_of(column)) {
         case SUM_NUMBER:
             if (c->kind == CELL_BYTES)

@@ -696,8 +696,10 @@ int csv_next(struct csv *c, struct csv_record *ret, struct err *err)
     struct found f;
     int rc = 0;
 
-    free(c->kept);
-    c->kept = NULL;
+    if (c->kept != NULL) {
+        free(c->kept);
+        c->kept = NULL;
+    }
     if (!c->started)
         rc = start(c, err);
     while (rc == 0) {
