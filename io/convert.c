@@ -39,20 +39,6 @@ const char *type_word_of(const struct column *c, char out[TYPE_WORD_SIZE])
     return out;
 }
 
-static bool is_null(const struct plan *p, struct csv_field f)
-{
-    if (f.quoted)
-        return false;
-    if (f.n == 0)
-        return p->null_empty;
-    if (!p->may_begin[(unsigned char)f.p[0]])
-        return false;
-    for (size_t i = 0; i < p->null_count; i++)
-        if (p->nulls[i].n == f.n && memcmp(p->nulls[i].p, f.p, f.n) == 0)
-            return true;
-    return false;
-}
-
 static int put(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     switch (c->column->type) {
@@ -87,7 +73,7 @@ static int put(const struct cell *c, struct csv_field f, struct reject_info *ret
 static int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret)
 {
     const struct cell *c = &p->cell;
-    bool null = p->field < 0 || is_null(p, f);
+    bool null = p->field < 0 || plan_is_null(p, f);
 
     c->to->nulls[c->row] = null;
     if (!null)

@@ -42,6 +42,20 @@ struct plan {
     bool null_empty;     /* an unquoted empty field is NULL */
     bool may_begin[256]; /* bytes that a spelling of nulls begins with */
 };
+static inline bool plan_is_null(const struct plan *p, struct csv_field f)
+{
+    if (f.quoted)
+        return false;
+    if (f.n == 0)
+        return p->null_empty;
+    if (!p->may_begin[(unsigned char)f.p[0]])
+        return false;
+    for (size_t i = 0; i < p->null_count; i++)
+        if (p->nulls[i].n == f.n && memcmp(p->nulls[i].p, f.p, f.n) == 0)
+            return true;
+    return false;
+}
+
 struct converter {
     const struct convert_config *config; /* borrowed */
     const struct table *table;           /* borrowed */

@@ -1,31 +1,22 @@
 #include "io/convert_int.h"
-#include "io/digits_int.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /*
  * What most cells are: an integer of up to 16 digits, or a decimal of up to 15 with one point, in range, in a column
- * that asks for nothing special. Whatever is not so goes the long way (convert.c), which alone refuses: here is
- * nothing but a shorter way to the same value.
+ * that asks for nothing special; or NULL. Whatever is not so goes the long way (convert.c), which alone refuses: here is
+ * nothing but a shorter way to the same value. It has no branch that depends on where digits end, which nobody can
+ * foresee.
  */
-enum { MOST_DIGITS = 15 /* of a decimal: it and the power of ten below are doubles themselves */ };
+enum {
+    WORD = 16,       /* bytes looked at together, of which the last is the last of the field */
+    MOST_DIGITS = 15 /* of a decimal: it and the power of ten below are doubles themselves */
+};
+_Static_assert((int)WORD == (int)CSV_FIELD_PAD, "what csv_record promises before and after a field");
 
-static const uint64_t whole_power[MOST_DIGITS + 1] = {1u,
-                                                      10u,
-                                                      100u,
-                                                      1000u,
-                                                      10000u,
-                                                      100000u,
-                                                      1000000u,
-                                                      10000000u,
-                                                      100000000u,
-                                                      1000000000u,
-                                                      10000000000u,
-                                                      100000000000u,
-                                                      1000000000000u,
-                                                      10000000000000u,
-                                                      100000000000000u,
-                                                      1000000000000000u};
-static const double double_power[MOST_DIGITS + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+static const double power[MOST_DIGITS + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
 /* No spelling of NULL may be what is taken for a number here. */
 static bool null_is_a_number(const struct plan *p)
@@ -42,7 +33,7 @@ struct quick quick_of(const struct plan *p)
     const struct column *k = p->cell.column;
     struct quick q = {QUICK_NOT, p->field, 0};
 
-    if (!DIGITS_AT_ONCE || p->field < 0 || null_is_a_number(p))
+    if (p->field < 0 || null_is_a_number(p))
         return q;
     if (k->type == COL_INT) {
         q.kind = k->is_unsigned ? QUICK_UNSIGNED : QUICK_INT;
@@ -54,32 +45,79 @@ struct quick quick_of(const struct plan *p)
 }
 
 /* One or two digits: most columns of numbers have no more. */
-static inline bool few_digits(const char *p, unsigned n, uint64_t *ret)
+static inline bool few_digits(const char *p, uint32_t n, uint64_t *ret)
 {
-    unsigned two = 1 - n; /* all ones or none: no branch, for nobody can foresee which */
+    unsigned two = 1 - n; /* all ones or none */
     unsigned a = (unsigned)(unsigned char)p[0] - '0', b = ((unsigned)(unsigned char)p[1] - '0') & two;
 
     *ret = a + (9 * a & two) + b;
     return (a <= 9) & (b <= 9);
 }
 
-/* n digits at p, 1 to 8 */
-static inline bool some_digits(const char *p, unsigned n, uint64_t *ret)
+#ifdef __SSE2__
+/* Ones from byte `first` of 16 on. */
+static inline __m128i bytes_from(unsigned first)
 {
-    return n <= 2 ? few_digits(p, n, ret) : digits_first(digits_load(p), n, ret);
+    static const unsigned char ones[2 * WORD] = {[WORD] = 255, 255, 255, 255, 255, 255, 255, 255,
+                                                 255,          255, 255, 255, 255, 255, 255, 255};
+
+    return _mm_loadu_si128((const __m128i *)(const void *)(ones + WORD - first));
 }
 
-/* 1 to 16 */
-static inline bool many_digits(const char *p, unsigned n, uint64_t *ret)
+/* The 16 bytes that end where the field does, less '0'. */
+static inline __m128i last_bytes(const char *end)
 {
-    uint64_t high, low;
+    return _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)(end - WORD)), _mm_set1_epi8('0'));
+}
 
-    if (n <= 8)
-        return some_digits(p, n, ret);
-    bool good = some_digits(p, n - 8, &high) & digits_value(digits_load(p + n - 8), &low);
-    *ret = high * 100000000 + low;
+/* The number that 16 digits are; false: one is none. */
+static inline bool digits_value(__m128i d, uint64_t *ret)
+{
+    const __m128i nine = _mm_set1_epi8(9);
+    bool good = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(d, nine), nine)) == 0xffff;
+
+    /* the first of two neighbours is the higher: tens of two digits, hundreds of four, ten thousands of eight */
+    d = _mm_add_epi16(_mm_mullo_epi16(d, _mm_set1_epi16(10)), _mm_srli_epi16(d, 8));
+    d = _mm_madd_epi16(_mm_and_si128(d, _mm_set1_epi16(0xff)), _mm_set1_epi32(1 << 16 | 100));
+    d = _mm_madd_epi16(_mm_packs_epi32(d, d), _mm_set1_epi32(1 << 16 | 10000));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(d);
+    *ret = (both & UINT32_MAX) * 100000000 + (both >> 32);
     return good;
 }
+
+static inline bool many_digits(const char *p, uint32_t n, uint64_t *ret)
+{
+    return digits_value(_mm_and_si128(last_bytes(p + n), bytes_from(WORD - n)), ret);
+}
+
+/* Digits with a point among, before or after them, or without. *ret_after: so many digits are after it. */
+static inline bool point_digits(const char *p, uint32_t n, uint64_t *ret, unsigned *ret_after)
+{
+    __m128i d = last_bytes(p + n), field = _mm_and_si128(d, bytes_from(WORD - n));
+    unsigned points = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(field, _mm_set1_epi8('.' - '0')));
+
+    *ret_after = 0;
+    if (points == 0)
+        return n <= MOST_DIGITS && digits_value(field, ret);
+    unsigned at = (unsigned)__builtin_ctz(points);
+    /* what is before the point moves into its place; another point is no digit */
+    __m128i before = _mm_slli_si128(_mm_andnot_si128(bytes_from(at), field), 1);
+    *ret_after = WORD - 1 - at;
+    return n > 1 && digits_value(_mm_or_si128(_mm_and_si128(d, bytes_from(at + 1)), before), ret);
+}
+#else
+static inline bool many_digits(const char *p, uint32_t n, uint64_t *ret)
+{
+    *ret = (uint64_t)n + (p == NULL);
+    return false;
+}
+
+static inline bool point_digits(const char *p, uint32_t n, uint64_t *ret, unsigned *ret_after)
+{
+    *ret_after = 0;
+    return many_digits(p, n, ret);
+}
+#endif
 
 static inline bool quick_int(const struct quick *q, struct csv_field f, int64_t *ret)
 {
@@ -89,8 +127,8 @@ static inline bool quick_int(const struct quick *q, struct csv_field f, int64_t 
         *ret = (int64_t)v;
         return true;
     }
-    unsigned minus = f.p[0] == '-', n = f.n - minus;
-    if (n - 1 >= 16 || (minus && q->kind == QUICK_UNSIGNED) || !many_digits(f.p + minus, n, &v) ||
+    uint32_t minus = f.p[0] == '-', n = f.n - minus;
+    if (n - 1 >= WORD || (minus && q->kind == QUICK_UNSIGNED) || !many_digits(f.p + minus, n, &v) ||
         v > q->max + minus)
         return false;
     *ret = (int64_t)(minus ? -v : v);
@@ -99,24 +137,14 @@ static inline bool quick_int(const struct quick *q, struct csv_field f, int64_t 
 
 static inline bool quick_double(struct csv_field f, struct batch_col *to, size_t row)
 {
-    unsigned minus = f.p[0] == '-', n = f.n - minus;
-    const char *p = f.p + minus;
-    uint64_t w = digits_load(p), digits, fraction = 0;
-    unsigned point = digits_find(w, '.'), after = 0;
+    uint32_t minus = f.p[0] == '-', n = f.n - minus;
+    uint64_t digits;
+    unsigned after;
 
-    if (n - 1 > MOST_DIGITS)
+    if (n - 1 >= WORD || !point_digits(f.p + minus, n, &digits, &after))
         return false;
-    if (point < n && point < 8) {
-        after = n - point - 1;
-        if (point == 0 || after == 0 || !some_digits(p, point, &digits) ||
-            !many_digits(p + point + 1, after, &fraction))
-            return false;
-        digits = digits * whole_power[after] + fraction;
-    } else if (n > 8 || !digits_first(w, n, &digits)) {
-        return false;
-    }
     /* one division of two exact doubles: what decimal_to_double does */
-    double v = (double)(int64_t)digits / double_power[after];
+    double v = (double)(int64_t)digits / power[after];
     to->dbl[row] = minus ? -v : v;
     to->mantissa[row] = minus ? -(int64_t)digits : (int64_t)digits;
     to->exp10[row] = (int16_t)(digits != 0 ? -(int)after : 0);
@@ -133,11 +161,13 @@ size_t quick_cells(const struct converter *c, const struct csv_record *rec, cons
 
     if (!rec->padded)
         return from;
-    for (; q < end; q++, to++) {
-        if (q->kind == QUICK_DOUBLE ? !quick_double(fields[q->field], to, row)
-                                    : q->kind == QUICK_NOT || !quick_int(q, fields[q->field], &to->i64[row]))
+    for (; q < end && q->kind != QUICK_NOT; q++, to++) {
+        struct csv_field f = fields[q->field];
+        bool good = q->kind == QUICK_DOUBLE ? quick_double(f, to, row) : quick_int(q, f, &to->i64[row]);
+        const struct plan *p = &c->plans[q - c->quick];
+        if (!good && !(p->cell.column->nullable && plan_is_null(p, f)))
             break;
-        to->nulls[row] = 0;
+        to->nulls[row] = !good;
     }
     return (size_t)(q - c->quick);
 }

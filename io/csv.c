@@ -18,7 +18,8 @@ struct csv {
     struct csv_dialect d;
     size_t max;        /* the longest record, in bytes */
     bool special[256]; /* bytes at which a bare field may end */
-    char *buf;         /* owned; cap + PAD bytes */
+    char *room;        /* owned: CSV_FIELD_PAD bytes, then buf */
+    char *buf;         /* cap + PAD bytes */
     size_t cap, pos, end;
     int64_t base; /* stream offset of buf[0] */
     int64_t line; /* of buf[pos] */
@@ -98,7 +99,7 @@ void csv_close(struct csv *c)
     if (c == NULL)
         return;
     reader_close(c->in);
-    free(c->buf);
+    free(c->room);
     free(c->index);
     free(c->scratch);
     free(c->kept);
@@ -155,7 +156,9 @@ static int fill(struct csv *c, size_t least, struct err *err)
     c->end = held;
     if (c->cap < held + least + BLOCK) {
         c->cap = held + least + BLOCK;
-        c->buf = xrealloc(c->buf, c->cap + PAD);
+        c->room = xrealloc(c->room, CSV_FIELD_PAD + c->cap + PAD);
+        memset(c->room, '\n', CSV_FIELD_PAD);
+        c->buf = c->room + CSV_FIELD_PAD;
     }
     while (!c->eof && got < least) {
         size_t n = 0;
@@ -623,12 +626,12 @@ static void rewrite_fields(struct csv *c, size_t count, size_t raw_n)
     bool foreign = c->high && c->d.encoding != CSV_UTF8;
     size_t need = foreign ? 3 * raw_n : raw_n;
 
-    if (c->scratch_cap < need + CSV_FIELD_PAD) {
+    if (c->scratch_cap < need + 2 * CSV_FIELD_PAD) {
         free(c->scratch);
         c->scratch_cap = need + KIB;
         c->scratch = xcalloc(c->scratch_cap, 1);
     }
-    char *o = c->scratch;
+    char *o = c->scratch + CSV_FIELD_PAD;
     for (size_t i = 0; i < count; i++)
         if (c->fix[i] || (foreign && any_high(c->fields[i].p, c->fields[i].n)))
             o = rewrite(c, &c->fields[i], c->fix[i], o);

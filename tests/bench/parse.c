@@ -1,12 +1,11 @@
 /*
- * parse FILE PASSES MODE: reads a file of the credit shape without header, NULL as \N, as steps/rows.c does: csv_next,
- * converter_row, batches that are cleared when they are full. MODE: "typed", that alone; "sums", with batch_sum of each
- * batch, as a load with verification has it; "whole", behind hashing_open and inflate_open too. Prints per pass:
+ * parse FILE PASSES MODE: reads a file of the credit shape, without header and with \N for NULL, on one core: rows_fill into
+ * two batches in turn, which are cleared when they are full, as a load has it, and nothing else. MODE: "typed", that
+ * alone; "sums", with batch_sum of each batch; "whole", with the SHA-256 of the file too. Prints per pass: seconds, CPU
  * seconds, bytes, rows.
  */
 #include "base/limits.h"
-#include "io/convert.h"
-#include "io/inflate.h"
+#include "io/rows.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,83 +73,67 @@ static void make_table(struct table *t, struct err *err)
     }
 }
 
-static struct batch *batch_for(const struct converter *c, const struct table *t)
+static int refuse(void *arg, const struct reject_info *why, struct err *err)
+{
+    UNUSED(arg);
+    return err_set(err, ERR_BAD_CSV, "line %lld: %s: %s", (long long)why->line, why->column, why->message);
+}
+
+static void fill(struct rows *rows, const struct table *t, struct sums *sums, struct err *err)
 {
     size_t count;
-    const int *columns = converter_columns(c, &count);
+    const int *columns = rows_columns(rows, &count);
+    struct batch *batch[2] = {batch_new(t, columns, count, BATCH_ROWS),
+                              batch_new(t, columns, count, BATCH_ROWS)};
+    int why = ROWS_FULL;
 
-    return batch_new(t, columns, count, BATCH_ROWS);
-}
-
-static int64_t read_all(struct csv *csv, const struct table *t, struct sums *sums, struct err *err)
-{
-    static const char *const nulls[] = {"\\N", NULL};
-    static const struct convert_config config = {.nulls = nulls, .zone = "UTC"};
-    struct csv_record rec;
-    struct reject_info why;
-    struct converter *converter = NULL;
-    int64_t rows = 0;
-    int rc = csv_next(csv, &rec, err);
-
-    if (rc <= 0 || converter_new(&config, t, &rec, &converter, err) < 0)
-        die(err);
-    struct batch *batch = batch_for(converter, t), *other = batch_for(converter, t);
-    for (; rc > 0; rc = csv_next(csv, &rec, err)) {
-        if (converter_row(converter, &rec, batch, &why) != 1) {
-            fprintf(stderr, "parse: line %lld: %s: %s\n", (long long)why.line, why.column, why.message);
-            exit(1);
-        }
-        rows++;
-        if (batch->rows < batch->capacity && batch->bytes < BATCH_BYTES)
-            continue;
+    for (int i = 0; why == ROWS_FULL; i = !i) {
+        batch_clear(batch[i]);
+        why = rows_fill(rows, batch[i], -1, refuse, NULL, err);
+        if (why < 0)
+            die(err);
         if (sums != NULL)
-            batch_sum(batch, sums);
-        struct batch *full = batch;
-        batch = other;
-        other = full;
-        batch_clear(batch);
+            batch_sum(batch[i], sums);
     }
-    if (rc < 0)
-        die(err);
-    if (sums != NULL)
-        batch_sum(batch, sums);
-    batch_free(batch);
-    batch_free(other);
-    converter_free(converter);
-    return rows;
+    batch_free(batch[0]);
+    batch_free(batch[1]);
 }
 
-static double now(void)
+static double seconds(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void one_pass(const char *path, const char *mode, const struct table *t)
 {
     static const struct csv_dialect dialect = {.delimiter = ',', .quote = '"'};
+    static const char *const nulls[] = {"\\N", NULL};
+    static const struct convert_config convert = {.nulls = nulls, .zone = "UTC"};
+    const struct rows_config config = {.dialect = &dialect, .convert = &convert, .def = t};
     struct file_reader file = {{file_read, file_close}, open(path, O_RDONLY | O_CLOEXEC), 0};
-    struct reader *in = &file.reader;
+    double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    struct rows_result result;
+    struct rows *rows;
     struct sums sums;
-    struct csv *csv;
     struct err err = {0};
 
     if (file.fd < 0) {
         perror(path);
         exit(1);
     }
-    double start = now();
     sums_init(&sums, t->count);
-    if (strcmp(mode, "whole") == 0 && (hashing_open(in, &in, &err) < 0 || inflate_open(in, &in, &err) < 0))
+    if (rows_open(&config, &file.reader, strcmp(mode, "whole") == 0, &rows, &err) < 0 ||
+        rows_begin(rows, &err) != 1)
         die(&err);
-    if (csv_open(in, &dialect, &csv, &err) < 0)
-        die(&err);
-    int64_t rows = read_all(csv, t, strcmp(mode, "typed") != 0 ? &sums : NULL, &err);
-    csv_close(csv);
+    fill(rows, t, strcmp(mode, "typed") != 0 ? &sums : NULL, &err);
+    rows_result(rows, &result);
+    rows_close(rows);
     sums_release(&sums);
-    printf("%.6f %lld %lld\n", now() - start, (long long)file.bytes, (long long)rows);
+    printf("%.6f %.6f %lld %lld\n", seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
+           (long long)file.bytes, (long long)result.records);
 }
 
 int main(int argc, char **argv)
