@@ -68,3 +68,118 @@ size_t csv_index(const char *p, size_t n, char delimiter, char quote, uint32_t b
     return csv_index_bytewise(p, n, delimiter, quote, base, out);
 }
 #endif
+
+/* The list begins at pos, and is longer than it was where it can be: false, it cannot. */
+static bool index_more(struct csv *c)
+{
+    size_t left = c->index_n - c->index_at;
+
+    if (left + INDEX_STRETCH > INDEX_ROOM)
+        return false;
+    if (left > 0 && c->index_at > 0)
+        memmove(c->index, c->index + c->index_at, left * sizeof *c->index);
+    c->index_at = 0;
+    c->index_n = left;
+    if (c->index_end < c->pos)
+        c->index_end = c->pos;
+    size_t n = c->end - c->index_end < INDEX_STRETCH ? c->end - c->index_end : INDEX_STRETCH;
+    if (n == 0)
+        return false;
+    c->index_n += csv_index(c->buf + c->index_end, n, c->d.delimiter, c->d.quote, (uint32_t)c->index_end,
+                            c->index + left);
+    c->index_end += n;
+    return true;
+}
+
+/*
+ * A record like the one before, without quotes: as many entries, the last a line end and the others delimiters. Nothing
+ * here depends on where fields end, which nobody can foresee. Its line end must not be the last byte held.
+ */
+static bool scan_like_before(struct csv *c, struct found *f)
+{
+    const uint32_t *to = c->index + c->index_at;
+    const char *buf = c->buf;
+    struct csv_field *field = c->fields;
+    size_t n = c->expected, from = c->pos;
+    unsigned other = 0;
+
+    if (n == 0 || c->index_n - c->index_at < n || to[n - 1] + 1 >= c->end)
+        return false;
+    char last = buf[to[n - 1]], delimiter = c->d.delimiter;
+    if (last != '\n' && last != '\r')
+        return false;
+    for (const uint32_t *end = to + n - 1; to < end; to++, field++) {
+        other |= (unsigned char)(buf[*to] ^ delimiter);
+        *field = (struct csv_field){buf + from, (uint32_t)(*to - from), false};
+        from = *to + 1;
+    }
+    *field = (struct csv_field){buf + from, (uint32_t)(*to - from), false};
+    if (other != 0)
+        return false;
+    *f = (struct found){.count = n, .raw_n = *to - c->pos, .entries = n};
+    return true;
+}
+
+/* At the entry *k a field begins with its quote: DONE moves *k to the closing one. BAD: it is not so simple. */
+static enum scan closing_quote(const struct csv *c, size_t *k, bool *ret_breaks)
+{
+    for (size_t i = *k + 1; i + 1 < c->index_n; i++) {
+        char what = c->buf[c->index[i]];
+        *ret_breaks |= what == '\n' || what == '\r';
+        if (what != c->d.quote)
+            continue;
+        *k = i;
+        /* what is no delimiter and no line end has no entry, or is the quote that doubles this one */
+        return c->index[i + 1] == c->index[i] + 1 && c->buf[c->index[i + 1]] != c->d.quote ? DONE : BAD;
+    }
+    return MORE;
+}
+
+/* Any record with good quotes, none of them doubled. MORE: the list ends before it; BAD: it is not so simple. */
+static enum scan scan_list(struct csv *c, struct found *f)
+{
+    const char *buf = c->buf;
+    size_t n = 0, from = c->pos;
+    bool breaks = false;
+
+    for (size_t k = c->index_at; k < c->index_n; k++) {
+        bool quoted = c->d.quote != 0 && buf[c->index[k]] == c->d.quote;
+        size_t to = c->index[k];
+        if (n == WIDEST || (quoted && to != from))
+            return BAD;
+        if (quoted) {
+            enum scan s = closing_quote(c, &k, &breaks);
+            if (s != DONE)
+                return s;
+            from++;
+            to = c->index[k++];
+        }
+        c->fields[n++] = (struct csv_field){buf + from, (uint32_t)(to - from), quoted};
+        from = (size_t)c->index[k] + 1;
+        if (buf[from - 1] == c->d.delimiter)
+            continue;
+        if (from >= c->end)
+            return BAD; /* the LF of a CRLF may be in the next block */
+        *f = (struct found){
+            .count = n, .raw_n = from - 1 - c->pos, .entries = k + 1 - c->index_at, .breaks = breaks};
+        c->expected = n;
+        return DONE;
+    }
+    return MORE;
+}
+
+bool csv_scan_index(struct csv *c, struct found *f)
+{
+    if (c->index == NULL)
+        return false;
+    while (c->index_at < c->index_n && c->index[c->index_at] < c->pos)
+        c->index_at++;
+    if (c->fixes)
+        memset(c->fix, 0, sizeof c->fix);
+    c->fixes = false;
+    enum scan s;
+    do
+        s = scan_like_before(c, f) ? DONE : scan_list(c, f);
+    while (s == MORE && index_more(c));
+    return s == DONE;
+}
