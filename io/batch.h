@@ -25,8 +25,8 @@ struct batch {
     size_t rows, capacity;
     size_t bytes; /* on the wire or in memory, roughly, the larger of each row: flush at BATCH_BYTES */
     int64_t *lines, *offsets; /* per row: for _orch_line and for rejects found by the server */
-    int64_t *load_ids;        /* per row, for _orch_load_id, where objects share a batch; NULL: the load's own */
-    const char **raw;         /* per row: the record as it stood (arena), for such rejects */
+    int64_t *load_ids; /* per row, for _orch_load_id, where objects share a batch; NULL: the load's own */
+    const char **raw;  /* per row: the record as it stood (arena), for such rejects */
     uint32_t *raw_n;
     struct arena *arena;
     char *raw_free; /* in arena: room for the next records as they stood */
