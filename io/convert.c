@@ -173,7 +173,11 @@ int converter_row(struct converter *c, const struct csv_record *rec, struct batc
         return reject_bytes(rec, ret);
     if (rec->count != c->fields)
         return reject_count(c, rec, ret);
-    for (size_t i = quick_cells(c, rec, b, 0); i < c->count; i = quick_cells(c, rec, b, i + 1)) {
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->quick[i].kind != QUICK_NOT)
+            i = quick_cells(c, rec, b, i);
+        if (i == c->count)
+            break;
         struct plan *p = &c->plans[i];
         p->cell.to = &b->cols[i];
         p->cell.row = b->rows;
