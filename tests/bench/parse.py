@@ -35,6 +35,7 @@ def parse(bench, run):
     program, clean = build(bench, run), clean_file(bench)
     size = os.path.getsize(clean) / 1e6
     modes, load = {"typed": [], "sums": [], "whole": []}, []
+    cpu = {mode: [] for mode in (*modes, "load")}
     bench.mariadb()
 
     def ours():
@@ -43,11 +44,14 @@ def parse(bench, run):
             if any(int(p[3]) != ROWS for p in passes):
                 run.fail(f"parse: {passes[0][3]} rows were read")
             into.append(statistics.median(float(p[0]) for p in passes))
+            cpu[mode].append(statistics.median(float(p[1]) for p in passes))
 
     def yardstick():
         bench.sql(f"DROP TABLE IF EXISTS theirs; CREATE TABLE theirs ({run.COLUMNS}) ENGINE=InnoDB")
+        before = run.server_cpu(bench)
         load.append(run.timed(bench.client("--local-infile=1", "-e", f"LOAD DATA LOCAL INFILE '{clean}' INTO TABLE theirs "
                                            "FIELDS TERMINATED BY ',' LINES TERMINATED BY '\\n'"))[0])
+        cpu["load"].append(run.server_cpu(bench) - before)
         if bench.sql("SELECT COUNT(*) FROM theirs").strip() != str(ROWS):
             run.fail("parse: the yardstick lost rows")
 
@@ -60,5 +64,8 @@ def parse(bench, run):
         print(f"{'parse-' + mode:<22} orch {size / mine:7.0f} MB/s, {ROWS / mine / 1e6:5.2f} M rows/s   yardstick "
               f"{size / theirs:5.1f} MB/s   speed {statistics.median(speed):.1f}  (from {min(speed):.1f} to {max(speed):.1f}, "
               f"{len(load)} rounds)", flush=True)
+        busy = statistics.median(y / x for x, y in zip(cpu[mode], cpu["load"]))
+        print(f"{'':<22} CPU: orch {statistics.median(cpu[mode]):.3f} s, {size / statistics.median(cpu[mode]):.0f} MB/s; "
+              f"the server {statistics.median(cpu['load']):.2f} s, {busy:.1f} times as much", flush=True)
     if statistics.median(y / x for x, y in zip(modes["typed"], load)) < 15:
         run.fail("parse: less than 15 times the yardstick")
