@@ -39,20 +39,6 @@ const char *type_word_of(const struct column *c, char out[TYPE_WORD_SIZE])
     return out;
 }
 
-static bool is_null(const struct plan *p, struct csv_field f)
-{
-    if (f.quoted)
-        return false;
-    if (f.n == 0)
-        return p->null_empty;
-    if (!p->may_begin[(unsigned char)f.p[0]])
-        return false;
-    for (size_t i = 0; i < p->null_count; i++)
-        if (p->nulls[i].n == f.n && memcmp(p->nulls[i].p, f.p, f.n) == 0)
-            return true;
-    return false;
-}
-
 int put_cell(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     switch (c->column->type) {
@@ -87,7 +73,7 @@ int put_cell(const struct cell *c, struct csv_field f, struct reject_info *ret)
 static int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret)
 {
     const struct cell *c = &p->cell;
-    bool null = p->constant == NULL && (p->field < 0 || is_null(p, f));
+    bool null = p->constant == NULL && (p->field < 0 || plan_is_null(p, f));
 
     c->to->nulls[c->row] = null;
     if (!null)
@@ -166,19 +152,15 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
  */
 static void keep_row(const struct converter *c, const struct csv_record *rec, struct batch *b)
 {
-    size_t row = b->rows, wire = 0;
-    char *copy = arena_strndup(b->arena, rec->raw, rec->raw_n);
+    size_t row = b->rows, wire = 8 * (c->count - c->text_count);
+    char *copy = batch_keep(b, rec->raw, rec->raw_n);
 
     b->lines[row] = rec->line;
     b->offsets[row] = rec->offset;
     b->raw[row] = copy;
     b->raw_n[row] = (uint32_t)rec->raw_n;
-    for (size_t i = 0; i < c->count; i++) {
-        struct batch_col *to = &b->cols[i];
-        if (to->kind != CELL_BYTES) {
-            wire += 8;
-            continue;
-        }
+    for (size_t i = 0; i < c->text_count; i++) {
+        struct batch_col *to = &b->cols[c->texts[i]];
         const char *p = to->bytes[row];
         size_t n = to->lengths[row];
         uintptr_t at = (uintptr_t)p - (uintptr_t)rec->raw;
@@ -209,6 +191,10 @@ int converter_row(struct converter *c, const struct csv_record *rec, struct batc
     if (c->config->trailing_delimiter ? !one_empty_more(c, rec) : rec->count != c->fields)
         return reject_count(c, rec, ret);
     for (size_t i = 0; i < c->count; i++) {
+        if (c->quick[i].kind != QUICK_NOT)
+            i = quick_cells(c, rec, b, i);
+        if (i == c->count)
+            break;
         struct plan *p = &c->plans[i];
         p->cell.to = &b->cols[i];
         p->cell.row = b->rows;

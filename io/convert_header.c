@@ -357,6 +357,8 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
         if (rc < 0)
             return err_prefix(err, "column %s", column->name);
     }
+    if (cell_kind_of(column) == CELL_BYTES)
+        c->texts[c->text_count++] = c->count;
     c->columns[c->count++] = (int)k;
     if (field <= CONSTANT)
         return plan_constant(c, p, &m->c->constants[CONSTANT - field], about, err);
@@ -365,7 +367,9 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
         if (rc < 0)
             return err_prefix(err, "column %s", column->name);
     }
-    return plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    int rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    c->quick[c->count - 1] = quick_of(p);
+    return rc;
 }
 
 int converter_new(const struct convert_config *c, const struct table *t, const struct csv_record *first,
@@ -403,7 +407,9 @@ int converter_new_about(const struct convert_config *c, const struct table *t, c
     n = xcalloc(1, sizeof *n);
     *n = (struct converter){.config = c, .table = t, .arena = arena_new(), .fields = m.fields};
     n->plans = xcalloc(t->count, sizeof *n->plans);
+    n->quick = xcalloc(t->count, sizeof *n->quick);
     n->columns = xcalloc(t->count, sizeof *n->columns);
+    n->texts = xcalloc(t->count, sizeof *n->texts);
     rc = refuse_repeated(&m, err);
     if (rc == 0)
         rc = match_fields(&m, err);
@@ -431,7 +437,9 @@ void converter_free(struct converter *c)
         return;
     arena_free(c->arena);
     free(c->plans);
+    free(c->quick);
     free(c->columns);
+    free(c->texts);
     free(c);
 }
 

@@ -46,6 +46,13 @@ NODISCARD int constant_expand(const char *text, const struct convert_about *abou
 /* The type of a column that orch makes for it. */
 const char *constant_type(const char *text);
 
+/* How the usual cells of a column are read without much ado: io/convert_quick.c */
+enum quick_kind { QUICK_NOT, QUICK_INT, QUICK_UNSIGNED, QUICK_DOUBLE };
+struct quick {
+    enum quick_kind kind;
+    int field;
+    uint64_t max; /* of an integer */
+};
 /* One column that is filled, and from what. */
 struct plan {
     int field;                        /* of the record; -1: always NULL (drift "null-missing"), or constant */
@@ -57,15 +64,36 @@ struct plan {
     bool null_empty;     /* an unquoted empty field is NULL */
     bool may_begin[256]; /* bytes that a spelling of nulls begins with */
 };
+static inline bool plan_is_null(const struct plan *p, struct csv_field f)
+{
+    if (f.quoted)
+        return false;
+    if (f.n == 0)
+        return p->null_empty;
+    if (!p->may_begin[(unsigned char)f.p[0]])
+        return false;
+    for (size_t i = 0; i < p->null_count; i++)
+        if (p->nulls[i].n == f.n && memcmp(p->nulls[i].p, f.p, f.n) == 0)
+            return true;
+    return false;
+}
+
 struct converter {
     const struct convert_config *config; /* borrowed */
     const struct table *table;           /* borrowed */
     struct arena *arena;
-    size_t fields;      /* of every record, but for the empty one after a trailing delimiter */
-    struct plan *plans; /* owned */
-    int *columns;       /* owned: of the table, in the order of plans and of the batch */
+    size_t fields;       /* of every record, but for the empty one after a trailing delimiter */
+    struct plan *plans;  /* owned */
+    struct quick *quick; /* owned: of the same order */
+    int *columns;        /* owned: of the table, in the order of plans and of the batch */
     size_t count;
+    size_t *texts; /* owned: those of CELL_BYTES */
+    size_t text_count;
 };
+struct quick quick_of(const struct plan *p);
+/* Converts cells from `from` on, and gives the first that needs the long way; c->count: none. */
+size_t quick_cells(const struct converter *c, const struct csv_record *rec, const struct batch *b,
+                   size_t from);
 /* "'12,000' is not an INT": the value, then the words; returns 0. */
 int refuse(struct reject_info *ret, const char *code, struct csv_field f, const char *fmt, ...) PRINTF(4, 5);
 void refuse_hint(struct reject_info *ret, const char *fmt, ...) PRINTF(2, 3);

@@ -37,6 +37,21 @@ static bool in_latin1(struct csv_field f)
     return true;
 }
 
+/* Most texts are, and fit in every charset. */
+static bool is_ascii(struct csv_field f)
+{
+    uint64_t all = 0, word;
+    uint32_t i = 0;
+
+    for (; i + 8 <= f.n; i += 8) {
+        memcpy(&word, f.p + i, 8);
+        all |= word;
+    }
+    for (; i < f.n; i++)
+        all |= (unsigned char)f.p[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* The charsets that every server has and whose limits are plain; what else does not fit, the server refuses.
  */
 static int check_charset(const struct cell *c, struct csv_field f, struct reject_info *ret)
@@ -44,7 +59,7 @@ static int check_charset(const struct cell *c, struct csv_field f, struct reject
     const char *charset = c->column->charset;
     unsigned char limit = 0; /* lead bytes from here on do not fit */
 
-    if (charset == NULL)
+    if (charset == NULL || is_ascii(f))
         return 1;
     if (strcasecmp(charset, "ascii") == 0)
         limit = 0x80;
