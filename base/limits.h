@@ -22,6 +22,7 @@
 #define MAX_TOKEN_SET     256         /* NULL spellings of a column */
 #define BATCH_ROWS        4000        /* rows of an array-bound INSERT: notes, measured */
 #define BATCH_BYTES       (4 * MIB)   /* and the bytes of it, whatever the packet limit */
+#define MAX_KEY_VALUES    (4 * MIB)   /* values of a column that are compared to find a key */
 #define VERIFY_RANGE      200000      /* lines a verification or DELETE statement covers */
 #define MAX_PARTITIONS    1000000     /* of a pipeline from since on: 114 years of hours */
 #define MAX_LISTINGS      10000   /* of one generate-queue, least recently listed first; the rest next time */

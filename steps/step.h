@@ -107,6 +107,10 @@ NODISCARD int step_diff_job(struct step_ctx *c, const struct job *job, struct di
 NODISCARD int step_files(struct step_ctx *c, int64_t start_ms,
                          int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
                          struct err *err);
+/* The same of everything below a prefix of the connection, whatever the layout. */
+NODISCARD int step_files_below(struct step_ctx *c, const char *prefix,
+                               int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                               struct err *err);
 NODISCARD int step_records(struct step_ctx *c, const struct object_info *o,
                            int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
                            struct err *err);
