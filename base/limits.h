@@ -17,6 +17,7 @@
 #define MAX_KEY           1024        /* S3's limit for a key, in bytes of UTF-8 */
 #define MAX_LIST_PAGES    10000       /* of one prefix: 10 M objects */
 #define MAX_COLUMNS       4096        /* MySQL's limit */
+#define MAX_DRIFT_COLUMNS 16          /* that one header may add to a table: more is another file */
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
 #define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
 #define MAX_TOKEN_SET     256         /* NULL spellings of a column */

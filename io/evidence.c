@@ -185,9 +185,10 @@ int evidence_header(struct evidence *e, const struct csv_record *first, struct e
             g.own_nulls = true;
         }
         g.format = rule != NULL ? rule->format : NULL;
-        g.name = rule != NULL ? xstrdup(rule->to)
-                 : c->header  ? xstrndup(field->p, field->n)
-                              : xasprintf("c%zu", f + 1);
+        g.unnamed = rule == NULL && c->header && field->n == 0;
+        g.name = rule != NULL              ? xstrdup(rule->to)
+                 : c->header && !g.unnamed ? xstrndup(field->p, field->n)
+                                           : xasprintf("c%zu", f + 1);
         int rc = check_name(e, &g, err);
         if (rc < 0) {
             free(g.name);

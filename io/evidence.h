@@ -18,6 +18,7 @@ struct evidence_column {
     int field;                /* of the record, from 0 */
     const char *const *nulls; /* the column's own list, else the dialect's; borrowed */
     bool own_nulls;
+    bool unnamed;         /* the header has no name for it: "c4" stands for one */
     const char *format;   /* of dates; NULL: ISO 8601; borrowed */
     int64_t rows;         /* cells seen */
     int64_t values;       /* neither NULL nor empty */

@@ -60,6 +60,8 @@ static int column_of(const struct comparing *k, const struct evidence_column *c)
     const struct convert_config *config = k->r.evidence->config;
     int n = 0;
 
+    if (c->unnamed)
+        return UNMATCHED;
     if (config->header || config->rule_count > 0) {
         int at = table_find(k->def, str_of(c->name));
         return at >= 0 && !k->def->columns[at].generated && !is_lineage(k->def->columns[at].name) ? at
@@ -249,6 +251,11 @@ static int compare_field(struct comparing *k, size_t i, struct err *err)
     size_t bad = 0;
 
     evidence_type(c, &how, &t);
+    if (c->unnamed) {
+        found(k, "", "extra", "", c->rows, NULL, NULL, t.type,
+              "the header has no name for this field: give it one in \"columns\", or null to drop it");
+        return 0;
+    }
     if (m->column < 0) {
         found(k, c->name, "extra", "", c->rows, NULL, NULL, t.type, "the table has no such column");
         snprintf(text, sizeof text, "%s NULL", t.type);

@@ -470,6 +470,7 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
     p->lineage = is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;
     p->convert.drift = is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
                        : is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
+                       : is(t, "drift", "add-columns")  ? DRIFT_ADD_COLUMNS
                                                         : DRIFT_FAIL;
     if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
         fault_add(g->f, where, "table: empty");

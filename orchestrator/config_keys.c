@@ -83,7 +83,7 @@ static const struct key target_keys[] = {
     {"lineage", KEY_CHOICE, false, false, "\"columns\"", "columns|none", NULL, NULL,
      "none: append only, no replay, unverifiable"},
     {"mode", KEY_CHOICE, false, false, "\"append\"", "append", "upsert", NULL, "how rows go in"},
-    {"drift", KEY_CHOICE, false, false, "\"fail\"", "fail|ignore-extra|null-missing", "add-columns", NULL,
+    {"drift", KEY_CHOICE, false, false, "\"fail\"", "fail|ignore-extra|null-missing|add-columns", NULL, NULL,
      "header and table differ"},
     {0},
 };

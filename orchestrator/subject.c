@@ -59,6 +59,8 @@ static int file_dialect(struct subject *s, const struct subject_options *o, stru
     }
     s->own.convert = (struct convert_config){.nulls = s->nulls, .header = !o->no_header};
     s->own.include = include;
+    s->own.prefix = "";
+    s->own.layout = "";
     return rc;
 }
 
