@@ -482,6 +482,37 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
     free(where);
 }
 
+/* Connections of their own, to servers that follow the target's. */
+static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
+{
+    const json_t *names = json_object_get(json_object_get(k, "target"), "replicas"),
+                 *rate = json_object_get(k, "max_rate"), *name;
+    bool limit = json_is_string(json_object_get(k, "max_replica_lag"));
+    struct replica *replicas = arena_alloc(g->c->arena, (json_array_size(names) + 1) * sizeof *replicas);
+    struct err err;
+    size_t i;
+
+    if (throttle_parse(json_string_value(rate), &p->max_rate, &err) < 0)
+        fault_add(g->f, where, "max_rate: %s", err.msg);
+    if (limit)
+        p->max_lag_ms = config_duration(k, "max_replica_lag");
+    if (limit != (json_array_size(names) > 0))
+        fault_add(g->f, where, "max_replica_lag and target.replicas: one without the other has no effect");
+    p->replicas = replicas;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name) {
+        json_t *part = json_pack("{s:s}", "connection", json_string_value(name));
+        const struct connection *n = connection(g, part, where, false);
+        json_decref(part);
+        if (n == NULL)
+            continue;
+        if (n->scheme == SCHEME_SQLITE)
+            fault_add(g->f, where, "target.replicas: '%s' is SQLite, which has none", n->name);
+        memset(&replicas[p->replica_count], 0, sizeof *replicas);
+        replicas[p->replica_count].name = n->name;
+        target_connection(g->c, n, &replicas[p->replica_count++].config);
+    }
+}
+
 static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
 {
     const json_t *budget = json_object_get(k, "max_rejects"), *bytes = json_object_get(k, "job_bytes");
@@ -578,6 +609,7 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
     fill_target(g, p, json_object_get(k, "target"), where);
     fill_columns(g, p, json_object_get(k, "columns"), where);
     fill_rules(g, p, k, where);
+    fill_pressure(g, p, k, where);
     free(where);
 }
 

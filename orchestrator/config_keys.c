@@ -85,6 +85,8 @@ static const struct key target_keys[] = {
     {"mode", KEY_CHOICE, false, false, "\"append\"", "append", "upsert", NULL, "how rows go in"},
     {"drift", KEY_CHOICE, false, false, "\"fail\"", "fail|ignore-extra|null-missing|add-columns", NULL, NULL,
      "header and table differ"},
+    {"replicas", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL,
+     "names in connections: replicas of the database, for max_replica_lag"},
     {0},
 };
 static const struct key small_keys[] = {
@@ -118,6 +120,10 @@ static const struct key pipeline_keys[] = {
     {"verify", KEY_CHOICE, false, false, "\"sums\"", "count|sums", "full", NULL, "before each COMMIT"},
     {"max_rejects", KEY_BUDGET, false, false, "\"0\"", NULL, NULL, NULL,
      "rejects a file may have: 10, or \"5%\""},
+    {"max_rate", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "how fast files are loaded at most: \"10MiB/s\" or \"50000 rows/s\"; null: as fast as it goes"},
+    {"max_replica_lag", KEY_DURATION, true, false, NULL, NULL, NULL, NULL,
+     "loads wait while one of target.replicas is further behind; null: they never do"},
     {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL,
      "faults of data or rules before a job is DEAD"},
     {"small", KEY_OBJECT, true, false, "{}", NULL, NULL, small_keys,
