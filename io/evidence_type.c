@@ -64,7 +64,7 @@ static void text_type(const struct evidence_column *c, const struct evidence_typ
         snprintf(out, SEEN_TYPE, "TEXT");
         return;
     }
-    if (how->wide)
+    if (how->wide && c->values > 0)
         n = n <= 100 ? 255 : n <= 500 ? 1000 : n * 4;
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         if (n <= steps[i]) {
