@@ -90,9 +90,13 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
         if (all[i].how != LOADING_DONE)
             rc = step_drift(j->c, j->target, &o, loads->rows[i].part, &j->def, err);
     }
-    rc = rc < 0 ? rc : 0;
+    j->pressure = pressure_new(j->c, j->job->part);
+    if (rc >= 0)
+        rc = pressure_poll(j->pressure, err);
     if (rc == 0)
         rc = load_all(j, all, loads->n, err);
+    pressure_free(j->pressure);
+    j->pressure = NULL;
     for (size_t i = 0; rc == 0 && i < loads->n; i++) {
         totals[0] += loads->rows[i].rows_read;
         totals[1] += loads->rows[i].rows_loaded;

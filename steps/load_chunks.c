@@ -232,6 +232,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
 {
     const struct load_job *j = k->j;
     const struct pipeline *p = j->c->pipeline;
+    const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
     struct loader_chunks chunks = {whole, k->plan.bytes, k->have, k->have_n, 0};
@@ -256,7 +257,9 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .lanes = (size_t)p->parallel,
         .sources = lanes.sources,
         .targets = lanes.targets,
-        .beat = &j->c->beat,
+        .rate = pressure_rate(j->pressure),
+        .hold = pressure_hold(j->pressure),
+        .beat = &beating,
         .rejects = on_rejects,
         .ready = on_ready,
         .done = on_done,

@@ -5,6 +5,7 @@
 #include "io/loader.h"
 #include "state/queue.h"
 #include "state/reject.h"
+#include "steps/pressure.h"
 #include "steps/step.h"
 
 /*
@@ -46,6 +47,7 @@ struct load_job {
     struct target *target;
     struct table *def;
     int64_t epoch;
+    struct pressure *pressure; /* what holds it back */
     int64_t commits; /* of ours, so far: each moves the fence's seq by one */
 };
 enum loading_how {

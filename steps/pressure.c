@@ -8,6 +8,7 @@
 enum {
     ASK_MS = 3000,       /* of a replica that keeps up */
     ASK_AGAIN_MS = 1000, /* while it is waited for */
+    SAY_MS = 10000,      /* a sign of life in the state file */
     LEAST_PATIENCE_MS = 5000,
     MOST_PATIENCE_MS = 300000,
 };
@@ -20,8 +21,13 @@ struct pressure {
     struct target_config *configs; /* owned, one per replica: with our beat */
     struct target **replicas;      /* owned; NULL until asked */
     int64_t asked_ms;              /* -1: never */
-    bool waiting;
+    int64_t unknown_ms;            /* since when one does not know; -1: all do */
+    int64_t said_ms;
+    char said[400]; /* "": nothing stands */
+    atomic_bool hold;
 };
+
+static int say(struct pressure *p, const char *text, struct err *err);
 
 struct pressure *pressure_new(struct step_ctx *c, const char *part)
 {
@@ -32,7 +38,7 @@ struct pressure *pressure_new(struct step_ctx *c, const char *part)
     snprintf(p->part, sizeof p->part, "%s", part);
     p->rate = k->max_rate;
     p->rate.last_ms = -1;
-    p->asked_ms = -1;
+    p->asked_ms = p->unknown_ms = -1;
     p->configs = xcalloc(k->replica_count + 1, sizeof *p->configs);
     p->replicas = xcalloc(k->replica_count + 1, sizeof(struct target *));
     for (size_t i = 0; i < k->replica_count; i++) {
@@ -44,20 +50,16 @@ struct pressure *pressure_new(struct step_ctx *c, const char *part)
 
 void pressure_free(struct pressure *p)
 {
+    struct err ignored; /* whoever took over says it himself */
+
     if (p == NULL)
         return;
+    err_ignore(say(p, NULL, &ignored));
     for (size_t i = 0; i < p->c->pipeline->replica_count; i++)
         target_close(p->replicas[i]);
     free(p->replicas);
     free(p->configs);
     free(p);
-}
-
-int pressure_take(struct pressure *p, int64_t bytes, int64_t rows, struct err *err)
-{
-    if (!throttle_is_on(&p->rate))
-        return 0;
-    return throttle_sleep(throttle_take(&p->rate, bytes, rows, clock_mono_ms()), &p->c->beat, err);
 }
 
 enum verdict { KEEPS_UP, BEHIND, UNKNOWN };
@@ -116,56 +118,78 @@ static int ask_all(struct pressure *p, enum verdict *ret, char text[400], struct
     return 0;
 }
 
+/* text NULL: nothing is waited for any more. */
 static int say(struct pressure *p, const char *text, struct err *err)
 {
     struct step_ctx *c = p->c;
     const struct notice n = {c->pipeline->name, p->part, waits, text};
+    int64_t now = clock_mono_ms();
 
     if (c->store == NULL)
         return 0;
-    if (text != NULL) {
-        p->waiting = true;
-        return notice_goes_on(c->store, c->token, &n, clock_now_ms(), err);
+    if (text == NULL) {
+        bool stands = p->said[0] != '\0';
+        p->said[0] = '\0';
+        return stands ? notice_end(c->store, c->token, c->pipeline->name, waits, clock_now_ms(), err) : 0;
     }
-    if (!p->waiting)
+    if (strcmp(text, p->said) == 0 && now - p->said_ms < SAY_MS)
         return 0;
-    p->waiting = false;
-    return notice_end(c->store, c->token, c->pipeline->name, waits, clock_now_ms(), err);
+    snprintf(p->said, sizeof p->said, "%s", text);
+    p->said_ms = now;
+    return notice_goes_on(c->store, c->token, &n, clock_now_ms(), err);
 }
 
-int pressure_wait(struct pressure *p, struct err *err)
+/* How long one that knows nothing is waited for. */
+static int patience(struct pressure *p, const char *text, struct err *err)
 {
-    const struct pipeline *k = p->c->pipeline;
-    int64_t patience = 2 * k->max_lag_ms, since = -1;
-    char text[400] = "";
-    int rc = 0;
+    int64_t ms = 2 * p->c->pipeline->max_lag_ms, now = clock_mono_ms();
 
-    if (k->replica_count == 0 || (p->asked_ms >= 0 && clock_mono_ms() - p->asked_ms < ASK_MS))
+    ms = ms < LEAST_PATIENCE_MS ? LEAST_PATIENCE_MS : ms > MOST_PATIENCE_MS ? MOST_PATIENCE_MS : ms;
+    if (p->unknown_ms < 0)
+        p->unknown_ms = now;
+    if (now - p->unknown_ms <= ms)
         return 0;
-    patience = patience < LEAST_PATIENCE_MS ? LEAST_PATIENCE_MS : patience;
-    patience = patience > MOST_PATIENCE_MS ? MOST_PATIENCE_MS : patience;
-    while (rc == 0) {
-        enum verdict v;
-        rc = ask_all(p, &v, text, err);
-        if (rc < 0 || v == KEEPS_UP)
-            break;
-        rc = say(p, text, err);
-        if (v == BEHIND)
-            since = -1;
-        else if (since < 0)
-            since = clock_mono_ms();
-        else if (rc == 0 && clock_mono_ms() - since > patience) {
-            err_set(err, ERR_TRANSIENT, "waited in vain %s", text);
-            rc = err_hint(err, "mend replication, or take it out of target.replicas");
-        }
-        if (rc == 0)
-            rc = throttle_sleep(ASK_AGAIN_MS, &p->c->beat, err);
-    }
-    struct err ended;
-    int said = say(p, NULL, &ended);
-    if (rc == 0 && said < 0) {
-        *err = ended;
-        rc = said;
-    }
-    return rc;
+    err_set(err, ERR_TRANSIENT, "waited in vain %s", text);
+    return err_hint(err, "mend replication, or take it out of target.replicas");
+}
+
+int pressure_poll(struct pressure *p, struct err *err)
+{
+    int64_t each = p->hold ? ASK_AGAIN_MS : ASK_MS;
+    char text[400] = "";
+    enum verdict v;
+
+    if (p->c->pipeline->replica_count == 0 || (p->asked_ms >= 0 && clock_mono_ms() - p->asked_ms < each))
+        return 0;
+    int rc = ask_all(p, &v, text, err);
+    if (rc < 0)
+        return rc;
+    p->hold = v != KEEPS_UP;
+    if (v != UNKNOWN)
+        p->unknown_ms = -1;
+    rc = say(p, v == KEEPS_UP ? NULL : text, err);
+    return rc == 0 && v == UNKNOWN ? patience(p, text, err) : rc;
+}
+
+static int beat_and_poll(void *arg, struct err *err)
+{
+    struct pressure *p = arg;
+    int rc = beat(&p->c->beat, err);
+
+    return rc < 0 ? rc : pressure_poll(p, err);
+}
+
+struct beat pressure_beat(struct pressure *p)
+{
+    return (struct beat){beat_and_poll, p};
+}
+
+struct throttle *pressure_rate(struct pressure *p)
+{
+    return throttle_is_on(&p->rate) ? &p->rate : NULL;
+}
+
+const atomic_bool *pressure_hold(struct pressure *p)
+{
+    return p->c->pipeline->replica_count > 0 ? &p->hold : NULL;
 }

@@ -1,21 +1,21 @@
 #ifndef STEPS_PRESSURE_H
 #define STEPS_PRESSURE_H
 #include "steps/step.h"
+#include <stdatomic.h>
 /*
- * Holds a load back: max_rate by what was loaded, max_replica_lag by what replicas say. One of a load, used by one thread
- * at a time. Who waits goes on beating, and orch status and logs tell for which replica.
+ * Holds a load back: max_rate by what was loaded, max_replica_lag by what replicas say. One of a job, worked by the thread
+ * that beats; lanes only look at what it shows (io/loader.h: rate, hold). orch status and logs tell for which replica.
  */
 struct pressure;
-/* Takes nothing of c but a pointer; opens no connection yet. */
-struct pressure *pressure_new(struct step_ctx *c, const char *part);
-void pressure_free(struct pressure *p); /* NULL is fine */
-/* After so many bytes of a file and rows were given to the target: waits as max_rate wants. Also inside a transaction:
- * it is shorter than the server's patience. */
-NODISCARD int pressure_take(struct pressure *p, int64_t bytes, int64_t rows, struct err *err);
+struct pressure *pressure_new(struct step_ctx *c, const char *part); /* borrows c; connects nowhere yet */
+void pressure_free(struct pressure *p);                              /* NULL is fine */
+struct throttle *pressure_rate(struct pressure *p);                  /* NULL: no limit */
+const atomic_bool *pressure_hold(struct pressure *p);                /* NULL: no replicas are asked */
 /*
- * Between transactions: while a replica is further behind than max_replica_lag, waits, and asks every few seconds. A
- * replica that does not know how far it is, or that is not reached, is waited for twice the limit (5 s to 5 min), then
- * ERR_TRANSIENT, which names it.
+ * Asks the replicas, at most every few seconds, and sets or lifts the hold. A replica that does not know how far it is, or
+ * that is not reached, is waited for twice the limit (5 s to 5 min), then ERR_TRANSIENT, which names it.
  */
-NODISCARD int pressure_wait(struct pressure *p, struct err *err);
+NODISCARD int pressure_poll(struct pressure *p, struct err *err);
+/* The step's own beat, and then pressure_poll. p is borrowed. */
+struct beat pressure_beat(struct pressure *p);
 #endif
