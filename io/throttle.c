@@ -35,6 +35,13 @@ int throttle_parse(const char *text, struct throttle *ret, struct err *err)
     return 0;
 }
 
+int64_t throttle_shares(const struct throttle *t)
+{
+    return t->rows_per_s > 0    ? t->rows_per_s / THROTTLE_LEAST_ROWS
+           : t->bytes_per_s > 0 ? t->bytes_per_s / THROTTLE_LEAST_BYTES
+                                : INT64_MAX;
+}
+
 bool throttle_is_on(const struct throttle *t)
 {
     return t->bytes_per_s > 0 || t->rows_per_s > 0;

@@ -20,6 +20,8 @@ enum {
 };
 /* "10MiB/s", "50000 rows/s"; ERR_BAD_VALUE says what is wrong. NULL: no limit. */
 NODISCARD int throttle_parse(const char *text, struct throttle *ret, struct err *err);
+/* How many connections may share it, each with what is the least for one; INT64_MAX without a limit. */
+int64_t throttle_shares(const struct throttle *t);
 bool throttle_is_on(const struct throttle *t);
 /* Takes so much at now_ms, and tells for how many ms to wait before going on: 0 where there was enough. */
 int64_t throttle_take(struct throttle *t, int64_t bytes, int64_t rows, int64_t now_ms);

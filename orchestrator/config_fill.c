@@ -494,6 +494,9 @@ static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k
 
     if (throttle_parse(json_string_value(rate), &p->max_rate, &err) < 0)
         fault_add(g->f, where, "max_rate: %s", err.msg);
+    else if (throttle_shares(&p->max_rate) < p->parallel)
+        fault_add(g->f, where, "max_rate: at least 64KiB/s or 100 rows/s for each of %lld connections",
+                  (long long)p->parallel);
     if (limit)
         p->max_lag_ms = config_duration(k, "max_replica_lag");
     if (limit != (json_array_size(names) > 0))

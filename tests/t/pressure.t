@@ -61,10 +61,11 @@ def failed():
 # --- config ---
 fresh([], max_rate='10MiB/s')
 same(w.orch('validate').rc, 0, 'max_rate in bytes')
-for rate, why in [('10MiB', 'such as'), ('1 rows/s', 'at least 100'), ('1KiB/s', '64KiB/s')]:
+for rate, why in [('10MiB', 'such as'), ('1 rows/s', 'at least 100'), ('1KiB/s', '64KiB/s'), ('100KiB/s', 'each of 2 connections')]:
     fresh([], max_rate='50000 rows/s')
     c = dict(w.config_json)
     c['pipelines']['p']['max_rate'] = rate
+    c['pipelines']['p']['parallel'] = 2 if '100K' in rate else 1
     w.write_config(c)
     r = w.orch('validate')
     same((r.rc, why in r.err), (3, True), f"'{rate}' is no rate, and why") or diag(r.err)
@@ -90,9 +91,9 @@ same(w.one('SELECT COUNT(*) FROM t'), '2500', 'and all are there')
 fresh(files, max_rate='1000 rows/s')
 slow, _ = timed('tick')
 ok(slow >= 1.5, f'2500 rows at 1000 rows/s take 1.5 s at least: {slow:.1f} s')
-fresh([rows_of(3000, 100)] * 3, max_rate='64KiB/s')
+fresh([rows_of(30000, 100)] * 3, max_rate='64KiB/s')
 p = w.spawn('tick')
-until('the first file', lambda: w.one('SELECT COUNT(*) FROM t') != '0')
+until('it loads', lambda: os.path.exists(w.path('orch.db')) and w.state("SELECT 1 FROM task WHERE status = 'STARTED' AND resource LIKE '%orch-ingest'"))
 p.terminate()
 p.communicate(timeout=60)
 same(p.returncode, 75, 'stopped in the midst of a wait: exit 75')

@@ -28,7 +28,10 @@ TEST(rates_are_read)
     is_int(made("50000 rows/s").rows_per_s, 50000);
     is_int(made("50000rows/s").rows_per_s, 50000);
     ok(throttle_is_on(&(struct throttle){.rows_per_s = 1}));
-    struct throttle none = made(NULL);
+    struct throttle none = made(NULL), two = made("128KiB/s"), three = made("399 rows/s");
+    is_int(throttle_shares(&none), INT64_MAX);
+    is_int(throttle_shares(&two), 2);
+    is_int(throttle_shares(&three), 3);
     ok(!throttle_is_on(&none));
 }
 
