@@ -393,7 +393,10 @@ static int tell(struct comparing *k, struct err *err)
     } else if (rc == 0 && (!equal || c->out.format != OUT_TABLE)) {
         out_rows(&c->out, "findings", columns, k->found);
         if (c->out.format == OUT_TABLE && alter.n > 0)
-            fprintf(c->out.to, "\n-- DEFAULT and COMMENT of a column are lost unless they are said again\n%s",
+            fprintf(c->out.to, "\n%s%s",
+                    strstr(alter.p, "MODIFY COLUMN") != NULL
+                        ? "-- DEFAULT and COMMENT of a column are lost unless they are said again\n"
+                        : "",
                     alter.p);
     } else if (rc == 0) {
         fprintf(c->out.to, "%s: table %s takes every record as it is\n", k->r.of.name, k->def->name);

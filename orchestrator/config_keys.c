@@ -116,7 +116,8 @@ static const struct key pipeline_keys[] = {
     {"publish", KEY_CHOICE, false, false, "\"whole\"", "whole|chunks", NULL, NULL,
      "an object in chunks is seen when it is whole (it waits in a staging table), or chunk by chunk"},
     {"parallel", KEY_INT, false, false, "1", NULL, NULL, NULL,
-     "connections to the target at a time, 1 to 8: for several files of a job, and for chunks of a large one"},
+     "connections to the target at a time, 1 to 8: for several files of a job, and for chunks of a large "
+     "one"},
     {"verify", KEY_CHOICE, false, false, "\"sums\"", "count|sums", "full", NULL, "before each COMMIT"},
     {"max_rejects", KEY_BUDGET, false, false, "\"0\"", NULL, NULL, NULL,
      "rejects a file may have: 10, or \"5%\""},

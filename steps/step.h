@@ -51,7 +51,7 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     struct throttle max_rate;
     const struct replica *replicas;
     size_t replica_count;
-    int64_t max_lag_ms; /* of each replica */
+    int64_t max_lag_ms;                 /* of each replica */
     int64_t small_percent, small_weeks; /* so much fewer rows than its like is SMALL; 0 weeks: not judged */
 };
 

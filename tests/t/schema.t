@@ -257,6 +257,9 @@ w.orch('tick')
 same(job(1)[1], 'Orch.AccessDenied', 'without the right to ALTER: refused as such')
 like(w.orch('status').out, 'GRANT ALTER', 'with what to grant')
 
+r = w.orch('doctor', '-o', 'json')
+like(' '.join(x['text'] for x in json.loads(r.out)['needs']), 'GRANT ALTER ON `w`.`t` TO', 'doctor asks for it, under this policy')
+
 # SQLite
 flow('add-columns', 't', 'a INTEGER, b TEXT', target='sqlite')
 w.put(hour_key(1), 'a,b,big,when\n1,x,12345678901234567890.5,2022-06-05 10:00:00.5\n')
@@ -265,4 +268,18 @@ r = w.orch('tick', fault='drift.altered=kill')
 ok(r.rc == -9, 'SQLite: killed after the ALTER')
 w.good('tick')
 same(w.target('SELECT a, b, big, "when" FROM t ORDER BY a'), [[1, 'x', '12345678901234567890.5', '2022-06-05 10:00:00.500000'], [2, 'y', None, None]], 'SQLite: added, digit for digit, once')
+
+# S3
+v = World('s3')
+v.pipeline(target='sqlite', source_prefix='in/')
+for i, text in enumerate(['x\n1\n', 'x\n-200\n']):
+    v.put(f'in/2022/{i}.csv', text)
+v.put('in/2022/note.txt', 'no csv')
+v.put('in/2023/9.csv', 'x\n1.5\n')
+for word, want, n in [('s3://lake/in/2022/', 'SMALLINT NOT NULL', 2), ('s3://lake/in/2022/0.csv', 'TINYINT UNSIGNED NOT NULL', 1), ('s3://lake/in/', 'DOUBLE NOT NULL', 3)]:
+    r = v.orch('schema', 'infer', word, '-o', 'json')
+    doc = json.loads(r.out) if r.rc == 0 else {}
+    same((r.rc, doc.get('files'), doc.get('columns') and types(doc)['x']), (0, n, want), f'{word}: {n} files') or diag(r.err)
+same(v.orch('schema', 'infer', 's3://lake/nothing/').rc, 1, 'a prefix with nothing below it')
+same(v.orch('schema', 'infer', 's3://elsewhere/x.csv').rc, 3, 'a bucket that no connection knows')
 done()
