@@ -3,7 +3,7 @@
 #include "io/target_int.h"
 #include <strings.h>
 
-enum { LEAST_CHUNK = 16 * 1024 * 1024 };
+enum { LEAST_CHUNK = 64 * 1024 * 1024 };
 
 /* What one transaction may hold, by whom: the smallest that is on. */
 struct reading {
@@ -126,8 +126,8 @@ int64_t limits_chunk(const struct target_limits *l, const char **ret_by)
         const char *by;
         bool hard;
     } bounds[] = {{l->max_transaction / 2, l->max_transaction_by, true},
-                  {l->buffer_pool / 8, "innodb_buffer_pool_size", false},
-                  {l->redo_log / 8, "innodb_redo_log_capacity or innodb_log_file_size", false}};
+                  {l->buffer_pool / 2, "innodb_buffer_pool_size", false},
+                  {l->redo_log / 2, "innodb_redo_log_capacity or innodb_log_file_size", false}};
     int64_t may = INT64_MAX;
 
     *ret_by = "";

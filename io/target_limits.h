@@ -22,9 +22,11 @@ NODISCARD int target_limits(struct target *t, struct target_limits *ret, struct 
  */
 enum { LIMITS_WHY = 300 };
 int64_t limits_connections(const struct target_limits *l, int64_t wanted, char why[LIMITS_WHY]);
-/* The largest part of a file (bytes of it, unpacked) that one transaction should take; INT64_MAX: no limit known. Half
- * of max_transaction, since rows in a log are wider than their text, and an eighth of the buffer pool and of the log
- * at least 16 MiB. by: what sets it, static. */
+/*
+ * The largest part of a file (bytes of it, unpacked) that one transaction should take; INT64_MAX: no limit known. Half of
+ * max_transaction, since rows in a log may be wider than their text; half of the buffer pool and of the redo log, but not
+ * below 64 MiB: a transaction that is larger than these is slow, not refused. by: what sets it, static.
+ */
 int64_t limits_chunk(const struct target_limits *l, const char **ret_by);
 /* ERR_TOO_LARGE where a file of so many bytes, loaded in one transaction, is sure to meet max_transaction. */
 NODISCARD int limits_transaction(const struct target_limits *l, int64_t bytes, struct err *err);

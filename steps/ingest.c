@@ -79,6 +79,8 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
     int rc = load_orphans(j, err);
 
     if (rc == 0)
+        rc = load_limits(j, loads, err);
+    if (rc == 0)
         rc = load_plan(j, loads, all, err);
 
     for (size_t i = 0; rc == 0 && i < loads->n; i++)

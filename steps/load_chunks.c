@@ -99,15 +99,14 @@ static int take_back(struct chunking *k, struct err *err)
 /* The plan that is there, if it is still the right one; else a new one. */
 static int make_plan(struct chunking *k, struct err *err)
 {
-    const struct pipeline *p = k->j->c->pipeline;
-    struct chunk_plan wanted = {.bytes = p->chunk_bytes};
+    struct chunk_plan wanted = {.bytes = k->j->chunk_bytes};
     char label[JOB_NAME_SIZE];
     struct ledger_row row = ledger_of(k);
 
     job_label(k->j->job, label);
     row.job = label;
     rules_of(k, wanted.rules);
-    if (p->parallel > 1 && wanted.bytes > RANGE_BYTES)
+    if (k->j->connections > 1 && wanted.bytes > RANGE_BYTES)
         wanted.bytes = RANGE_BYTES;
     int rc = target_plan_get(k->j->target, k->l->row->load_id, &k->plan, err);
     if (rc == 1 && (k->plan.revoking || strcmp(k->plan.rules, wanted.rules) != 0)) {
@@ -238,7 +237,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
     struct loader_chunks chunks = {whole, k->plan.bytes, k->have, k->have_n, 0};
 
     job_label(j->job, label);
-    int rc = step_lanes(j->c, (size_t)p->parallel, j->epoch, &lanes, err);
+    int rc = step_lanes(j->c, (size_t)j->connections, j->epoch, &lanes, err);
     if (rc < 0)
         return rc;
     const struct loader_config config = {
@@ -254,7 +253,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .with_sums = wants_sums(p),
         .careful = careful,
         .max_rejects = -1,
-        .lanes = (size_t)p->parallel,
+        .lanes = (size_t)j->connections,
         .sources = lanes.sources,
         .targets = lanes.targets,
         .rate = pressure_rate(j->pressure),

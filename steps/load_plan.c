@@ -165,7 +165,6 @@ static int64_t inflated(const struct load_row *l)
 static int decide(struct loading *l, const struct known *k, struct err *err)
 {
     struct step_ctx *c = l->job->c;
-    const struct pipeline *p = c->pipeline;
     bool chunks = target_is_mysql(l->job->target) && l->job->def->has_lineage;
     int rc = 0;
 
@@ -177,7 +176,7 @@ static int decide(struct loading *l, const struct known *k, struct err *err)
         rc = look_at_known(l, k, err);
     if (rc < 0 || l->how == LOADING_DONE)
         return rc;
-    if (l->planned || (chunks && inflated(l->row) > p->chunk_bytes))
+    if (l->planned || (chunks && inflated(l->row) > l->job->chunk_bytes))
         l->how = LOADING_CHUNKS;
     else
         l->how = l->replaces == 0 && l->row->size <= SMALL ? LOADING_SHARED : LOADING_ALONE;
@@ -190,12 +189,12 @@ static void use_ranges(const struct load_job *j, struct loading *all, size_t n)
     const struct pipeline *p = j->c->pipeline;
     size_t left = 0;
 
-    if (!p->publish_chunks || p->parallel < 2 || !target_is_mysql(j->target) || !j->def->has_lineage)
+    if (!p->publish_chunks || j->connections < 2 || !target_is_mysql(j->target) || !j->def->has_lineage)
         return;
     for (size_t i = 0; i < n; i++)
         left += all[i].how != LOADING_DONE;
     for (size_t i = 0; i < n; i++)
-        if (left < (size_t)p->parallel && all[i].how == LOADING_ALONE && all[i].replaces == 0 &&
+        if (left < (size_t)j->connections && all[i].how == LOADING_ALONE && all[i].replaces == 0 &&
             inflated(all[i].row) >= WORTH_RANGES)
             all[i].how = LOADING_CHUNKS;
 }

@@ -195,7 +195,7 @@ static int run_units(struct running *r, struct err *err)
     const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    size_t n = target_is_mysql(j->target) ? (size_t)p->parallel : 1;
+    size_t n = (size_t)j->connections;
 
     job_label(j->job, label);
     if (n > r->unit_count)

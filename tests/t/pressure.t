@@ -52,6 +52,10 @@ def job():
     return w.state('SELECT state, error, message, hint FROM job')[0]
 
 
+def logs_of():
+    return ' '.join(w.orch('logs', 'p').out.split())
+
+
 def failed():
     """One tick, and what its failed step says."""
     w.orch('tick')
@@ -102,6 +106,25 @@ until('it loads', lambda: os.path.exists(w.path('orch.db')) and w.state("SELECT 
 p.terminate()
 p.communicate(timeout=60)
 same(p.returncode, 75, 'stopped in the midst of a wait: exit 75')
+
+# --- what the server has room for ---
+one = rows_of(6000, 190)
+fresh([one], publish='chunks')
+w.sql('SET GLOBAL max_binlog_cache_size = 262144')
+w.good('tick')
+same((w.one('SELECT COUNT(*) FROM t'), job()[0]), ('6000', 'RECONCILED'), 'a file larger than a transaction may be goes in smaller chunks')
+like(logs_of(), "smaller chunks 131072 bytes each in place of 268435456, by the server's max_binlog_cache_size", 'logs tell by what')
+fresh([one], target_lineage='none')
+w.orch('tick')
+same((w.one('SELECT COUNT(*) FROM t'), job()[0], job()[1]), ('0', 'FAILED', 'Orch.TooLarge'), 'where it cannot go in chunks: nothing is loaded')
+like(str(job()), 'max_binlog_cache_size', 'and the variable is named')
+w.sql('SET GLOBAL max_binlog_cache_size = DEFAULT')
+fresh([rows_of(3) for _ in range(6)] + [rows_of(20000, 190)], parallel=8)
+w.sql("ALTER USER loader@'127.0.0.1' WITH MAX_USER_CONNECTIONS 5", db='')
+w.good('tick')
+same(w.one('SELECT COUNT(*) FROM t'), '20018', 'fewer connections than parallel asks for: loaded all the same')
+like(logs_of(), '3 connections in place of 8: max_user_connections is 5', 'logs tell why')
+w.sql("ALTER USER loader@'127.0.0.1' WITH MAX_USER_CONNECTIONS 0", db='')
 
 # --- replicas ---
 r = w.run([f'{TOP}/tests/servers/mariadb.sh', 'start', w.path('follower'), str(PORT), '--server-id=2', '--slave-net-timeout=4'])

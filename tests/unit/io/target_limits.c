@@ -60,9 +60,9 @@ TEST(a_chunk_fits_what_the_server_takes_at_once)
     const int64_t mib = 1 << 20, gib = 1 << 30;
 
     ok(chunk(0, "", 0, 0, "") == INT64_MAX);
-    is_int(chunk(0, "", 2 * gib, 8 * gib, "innodb_buffer_pool_size"), 256 * mib);
-    is_int(chunk(0, "", 8 * gib, gib, "innodb_redo_log_capacity or innodb_log_file_size"), 128 * mib);
-    is_int(chunk(0, "", 8 * mib, gib, "innodb_buffer_pool_size"), 16 * mib); /* slow is not refused */
+    is_int(chunk(0, "", 256 * mib, 8 * gib, "innodb_buffer_pool_size"), 128 * mib);
+    is_int(chunk(0, "", 8 * gib, gib, "innodb_redo_log_capacity or innodb_log_file_size"), 512 * mib);
+    is_int(chunk(0, "", 8 * mib, gib, "innodb_buffer_pool_size"), 64 * mib); /* slow is not refused */
     is_int(chunk(2 * mib, "wsrep_max_ws_size", 8 * gib, gib, "wsrep_max_ws_size"), mib); /* that is */
 }
 
