@@ -207,7 +207,7 @@ static int look(struct profiling *k, const char *word, struct err *err)
                                       .from = from,
                                       .to = to,
                                       .no_header = no_header};
-    char part[PART_SIZE];
+    char part[PART_SIZE] = "";
 
     k->subject = (struct profile_subject){
         .name = word, .place = "line", .now_ms = clock_now_ms(), .hide_values = no_values};

@@ -257,7 +257,7 @@ int subject_open(struct cli *c, const char *word, const struct subject_options *
                  struct subject *ret, struct err *err)
 {
     const char *path = str_starts(word, "file://") ? word + 7 : word;
-    char part[PART_SIZE];
+    char part[PART_SIZE] = "";
     struct stat st;
 
     if (!subject_is_file(word, many)) {
