@@ -24,7 +24,7 @@ struct convert_about { /* what a constant's text may speak of */
     const char *key;
     int64_t load_id; /* tells when it was drawn */
 };
-enum drift_policy { DRIFT_FAIL, DRIFT_IGNORE_EXTRA, DRIFT_NULL_MISSING };
+enum drift_policy { DRIFT_FAIL, DRIFT_IGNORE_EXTRA, DRIFT_NULL_MISSING, DRIFT_ADD_COLUMNS };
 struct convert_config {
     const struct convert_rule *rules;
     size_t rule_count;
@@ -44,7 +44,8 @@ struct converter;
  * exact, then case-insensitive; extra, missing, repeated and ambiguous names are ERR_SCHEMA and name them and
  * the nearest column. Columns that no field fills are ERR_SCHEMA, also where they have a default (which must
  * be other than NULL to be called one), but for AUTO_INCREMENT, invisible ones and times with a default;
- * DRIFT_NULL_MISSING fills the nullable with NULL and leaves the rest to their default. Generated and
+ * DRIFT_NULL_MISSING fills the nullable with NULL and leaves the rest to their default, and so does DRIFT_ADD_COLUMNS,
+ * since files from before a column was added lack it. Generated and
  * _orch_ columns are never filled. c and t are borrowed and must outlive the converter. first is the header record, or the first data record where header is false.
  */
 NODISCARD int converter_new(const struct convert_config *c, const struct table *t,

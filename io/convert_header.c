@@ -195,6 +195,11 @@ static int match_fields(struct match *m, struct err *err)
         err, "map it in \"columns\" ({\"to\": \"name\"}, or null to drop it), or set drift to ignore-extra");
 }
 
+static bool nulls_missing(const struct match *m)
+{
+    return m->c->drift == DRIFT_NULL_MISSING || m->c->drift == DRIFT_ADD_COLUMNS;
+}
+
 /*
  * Whether nothing need be said when no field fills c. A default is no reason: a column that vanished from the
  * file would be loaded as, say, 0. Times are let off, for created_at and its like.
@@ -207,7 +212,7 @@ static bool may_stay_unfilled(const struct match *m, const struct column *c)
     if (!loadable(c) || c->auto_increment)
         return true;
     if (c->has_default)
-        return is_time || c->invisible || m->c->drift == DRIFT_NULL_MISSING;
+        return is_time || c->invisible || nulls_missing(m);
     return c->nullable && c->invisible;
 }
 
@@ -249,7 +254,7 @@ static int match_missing(struct match *m, struct err *err)
             false; /* a rule that drops what is not there has no effect: somebody meant another name */
         for (size_t k = 0; k < m->fields && !used; k++)
             used = m->fates[k].rule == rule;
-        if (!used && m->c->drift != DRIFT_NULL_MISSING)
+        if (!used && !nulls_missing(m))
             names_add(&lost, str_of(rule->from), "%s", "");
     }
     if (lost.count > 0) {
@@ -260,7 +265,7 @@ static int match_missing(struct match *m, struct err *err)
         const struct column *c = &m->t->columns[k];
         if (m->filled_by[k] != NOBODY || may_stay_unfilled(m, c))
             continue;
-        if (m->c->drift == DRIFT_NULL_MISSING && c->nullable)
+        if (nulls_missing(m) && c->nullable)
             m->filled_by[k] = ALWAYS_NULL;
         else
             names_add(&empty, str_of(c->name), "%s",

@@ -489,6 +489,7 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
                 fault_add(g->f, where, "key: '%s' twice", p->key[i]);
     p->convert.drift = is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
                        : is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
+                       : is(t, "drift", "add-columns")  ? DRIFT_ADD_COLUMNS
                                                         : DRIFT_FAIL;
     if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
         fault_add(g->f, where, "table: empty");
@@ -498,6 +499,40 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
         fault_add(g->f, where,
                   "lineage: a table that orch makes has its lineage columns; none makes no sense here");
     free(where);
+}
+
+/* Connections of their own, to servers that follow the target's. */
+static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
+{
+    const json_t *names = json_object_get(json_object_get(k, "target"), "replicas"),
+                 *rate = json_object_get(k, "max_rate"), *name;
+    bool limit = json_is_string(json_object_get(k, "max_replica_lag"));
+    struct replica *replicas = arena_alloc(g->c->arena, (json_array_size(names) + 1) * sizeof *replicas);
+    struct err err;
+    size_t i;
+
+    if (throttle_parse(json_string_value(rate), &p->max_rate, &err) < 0)
+        fault_add(g->f, where, "max_rate: %s", err.msg);
+    else if (throttle_shares(&p->max_rate) < p->parallel)
+        fault_add(g->f, where, "max_rate: at least 64KiB/s or 100 rows/s for each of %lld connections",
+                  (long long)p->parallel);
+    if (limit)
+        p->max_lag_ms = config_duration(k, "max_replica_lag");
+    if (limit != (json_array_size(names) > 0))
+        fault_add(g->f, where, "max_replica_lag and target.replicas: one without the other has no effect");
+    p->replicas = replicas;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name) {
+        json_t *part = json_pack("{s:s}", "connection", json_string_value(name));
+        const struct connection *n = connection(g, part, where, false);
+        json_decref(part);
+        if (n == NULL)
+            continue;
+        if (n->scheme == SCHEME_SQLITE)
+            fault_add(g->f, where, "target.replicas: '%s' is SQLite, which has none", n->name);
+        memset(&replicas[p->replica_count], 0, sizeof *replicas);
+        replicas[p->replica_count].name = n->name;
+        target_connection(g->c, n, &replicas[p->replica_count++].config);
+    }
 }
 
 static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
@@ -608,6 +643,7 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
     fill_columns(g, p, json_object_get(k, "columns"), where);
     config_fill_constants(g->c, p, json_object_get(k, "constants"), where, g->f);
     fill_rules(g, p, k, where);
+    fill_pressure(g, p, k, where);
     free(where);
 }
 

@@ -199,10 +199,11 @@ static int run_units(struct running *r, struct err *err)
 {
     const struct load_job *j = r->j;
     const struct pipeline *p = j->c->pipeline;
+    const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    size_t n = target_is_mysql(j->target) && j->upsert.key == NULL ? (size_t)p->parallel : 1; /* by key: one
-        after the other, so that the last file of an hour wins, and no merge waits for another */
+    size_t n = j->upsert.key == NULL ? (size_t)j->connections : 1; /* by key: one after the other, so that the last
+        file of an hour wins, and no merge waits for another */
 
     job_label(j->job, label);
     if (n > r->unit_count)
@@ -226,7 +227,9 @@ static int run_units(struct running *r, struct err *err)
         .lanes = n,
         .sources = lanes.sources,
         .targets = lanes.targets,
-        .beat = &j->c->beat,
+        .rate = pressure_rate(j->pressure),
+        .hold = pressure_hold(j->pressure),
+        .beat = &beating,
         .rejects = on_rejects,
         .ready = on_ready,
         .done = on_done,

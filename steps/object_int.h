@@ -5,6 +5,7 @@
 #include "io/loader.h"
 #include "state/queue.h"
 #include "state/reject.h"
+#include "steps/pressure.h"
 #include "steps/step.h"
 
 /*
@@ -50,6 +51,8 @@ struct load_job {
         const struct table_key *key;
     } upsert;
     int64_t epoch;
+    struct pressure *pressure; /* what holds it back */
+    int64_t connections, chunk_bytes; /* as configured, or fewer where the server has no room: load_limits.c */
     int64_t commits; /* of ours, so far: each moves the fence's seq by one */
 };
 enum loading_how {
@@ -72,6 +75,9 @@ struct loading {
     bool over;            /* more of them than the budget allows */
     char first[760], first_hint[200]; /* the first one as a sentence */
 };
+struct loads;
+/* load_limits.c: fills connections and chunk_bytes. */
+NODISCARD int load_limits(struct load_job *j, const struct loads *loads, struct err *err);
 /* load_plan.c: what the ledger knows of each object decides. all: as many as loads, zeroed. */
 NODISCARD int load_plan(struct load_job *j, struct loads *loads, struct loading *all, struct err *err);
 /* load_run.c: whole objects, in order, several at a time as `parallel` and their sizes allow. */

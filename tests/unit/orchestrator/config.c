@@ -169,7 +169,7 @@ TEST(what_belongs_to_later_is_refused_in_words)
     refused_with("{\"parallel\": 9}", "parallel: 1 to 8 connections");
     refused_with("{\"chunk_bytes\": \"1KiB\"}", "chunk_bytes: at least 65536 bytes");
     refused_with("{\"verify\": \"full\"}", "'full' is not there yet");
-    refused_with("{\"target\": {\"drift\": \"add-columns\"}}", "'add-columns' is not there yet");
+    refused_with("{\"target\": {\"drift\": \"add-column\"}}", "add-columns");
     refused_with("{\"parallel\": \"1\"}", "a string where a whole number is expected");
     refused_with("{\"verify\": \"nothing\"}", "'nothing' is none of: count, sums");
 }
