@@ -17,11 +17,14 @@
 #define MAX_KEY           1024        /* S3's limit for a key, in bytes of UTF-8 */
 #define MAX_LIST_PAGES    10000       /* of one prefix: 10 M objects */
 #define MAX_COLUMNS       4096        /* MySQL's limit */
+#define MAX_DRIFT_COLUMNS 16          /* that one header may add to a table: more is another file */
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
 #define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
 #define MAX_TOKEN_SET     256         /* NULL spellings of a column */
+#define MAX_CONSTANT      (4 * KIB)   /* bytes of a constant column: a key, and some words */
 #define BATCH_ROWS        4000        /* rows of an array-bound INSERT: notes, measured */
 #define BATCH_BYTES       (4 * MIB)   /* and the bytes of it, whatever the packet limit */
+#define MAX_KEY_VALUES    (4 * MIB)   /* values of a column that are compared to find a key */
 #define VERIFY_RANGE      200000      /* lines a verification or DELETE statement covers */
 #define MAX_PARTITIONS    1000000     /* of a pipeline from since on: 114 years of hours */
 #define MAX_LISTINGS      10000   /* of one generate-queue, least recently listed first; the rest next time */

@@ -20,6 +20,10 @@ add_executable(gen-credit tests/lib/gen/credit.c)
 target_compile_options(gen-credit PRIVATE -O2)
 target_compile_definitions(gen-credit PRIVATE _GNU_SOURCE)
 
+# what the CSV reader makes of a file, for tests/campaign/differential.py
+add_executable(csv-read tests/lib/gen/csv_read.c)
+target_link_libraries(csv-read PRIVATE orchestrator)
+
 file(GLOB units CONFIGURE_DEPENDS tests/unit/*/*.c)
 foreach(file ${units})
   get_filename_component(stem ${file} NAME_WE)

@@ -1,6 +1,9 @@
 #include "io/batch.h"
+#include <string.h>
 
-static enum cell_kind kind_of(const struct column *c)
+enum { RAW_BLOCK = 48 * 1024 /* records of so many bytes are kept together */ };
+
+enum cell_kind cell_kind_of(const struct column *c)
 {
     switch (c->type) {
     case COL_INT:
@@ -41,7 +44,7 @@ struct batch *batch_new(const struct table *t, const int *columns, size_t count,
     for (size_t i = 0; i < count; i++) {
         struct batch_col *c = &b->cols[i];
         c->column = columns[i];
-        c->kind = kind_of(&t->columns[columns[i]]);
+        c->kind = cell_kind_of(&t->columns[columns[i]]);
         c->nulls = xcalloc(capacity, sizeof *c->nulls);
         if (c->kind == CELL_DOUBLE) {
             c->dbl = xcalloc(capacity, sizeof *c->dbl);
@@ -63,10 +66,26 @@ void batch_share(struct batch *b)
         b->load_ids = xcalloc(b->capacity, sizeof *b->load_ids);
 }
 
+char *batch_keep(struct batch *b, const char *p, size_t n)
+{
+    if (b->raw_left <= n) {
+        b->raw_left = n + 1 > RAW_BLOCK ? n + 1 : RAW_BLOCK;
+        b->raw_free = arena_alloc(b->arena, b->raw_left);
+    }
+    char *copy = b->raw_free;
+    memcpy(copy, p, n);
+    copy[n] = '\0';
+    b->raw_free += n + 1;
+    b->raw_left -= n + 1;
+    return copy;
+}
+
 void batch_clear(struct batch *b)
 {
     b->rows = 0;
     b->bytes = 0;
+    b->raw_free = NULL;
+    b->raw_left = 0;
     arena_reset(b->arena);
 }
 

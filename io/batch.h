@@ -25,16 +25,21 @@ struct batch {
     size_t rows, capacity;
     size_t bytes; /* on the wire or in memory, roughly, the larger of each row: flush at BATCH_BYTES */
     int64_t *lines, *offsets; /* per row: for _orch_line and for rejects found by the server */
-    int64_t *load_ids;        /* per row, for _orch_load_id, where objects share a batch; NULL: the load's own */
-    const char **raw;         /* per row: the record as it stood (arena), for such rejects */
+    int64_t *load_ids; /* per row, for _orch_load_id, where objects share a batch; NULL: the load's own */
+    const char **raw;  /* per row: the record as it stood (arena), for such rejects */
     uint32_t *raw_n;
     struct arena *arena;
+    char *raw_free; /* in arena: room for the next records as they stood */
+    size_t raw_left;
 };
+enum cell_kind cell_kind_of(const struct column *c);
 /* columns: indexes into t->columns that the load fills, in INSERT order. t is borrowed. */
 struct batch *batch_new(const struct table *t, const int *columns, size_t count, size_t capacity);
 /* Rows of several objects from now on: load_ids is there, 0 so far. */
 void batch_share(struct batch *b);
 void batch_clear(struct batch *b);
+/* A copy of a record's n bytes that lives as long as the arena's; a NUL follows it. */
+char *batch_keep(struct batch *b, const char *p, size_t n);
 void batch_free(struct batch *b);
 /* Adds rows [from, to) of b to s. */
 void batch_sum_rows(const struct batch *b, size_t from, size_t to, struct sums *s);

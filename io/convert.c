@@ -39,21 +39,7 @@ const char *type_word_of(const struct column *c, char out[TYPE_WORD_SIZE])
     return out;
 }
 
-static bool is_null(const struct plan *p, struct csv_field f)
-{
-    if (f.quoted)
-        return false;
-    if (f.n == 0)
-        return p->null_empty;
-    if (!p->may_begin[(unsigned char)f.p[0]])
-        return false;
-    for (size_t i = 0; i < p->null_count; i++)
-        if (p->nulls[i].n == f.n && memcmp(p->nulls[i].p, f.p, f.n) == 0)
-            return true;
-    return false;
-}
-
-static int put(const struct cell *c, struct csv_field f, struct reject_info *ret)
+int put_cell(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     switch (c->column->type) {
     case COL_INT:
@@ -87,11 +73,11 @@ static int put(const struct cell *c, struct csv_field f, struct reject_info *ret
 static int plan_cell(const struct plan *p, struct csv_field f, struct reject_info *ret)
 {
     const struct cell *c = &p->cell;
-    bool null = p->field < 0 || is_null(p, f);
+    bool null = p->constant == NULL && (p->field < 0 || plan_is_null(p, f));
 
     c->to->nulls[c->row] = null;
     if (!null)
-        return put(c, f, ret);
+        return p->local.decimal != 0 ? put_local(c, p->local, f, ret) : put_cell(c, f, ret);
     if (c->to->kind == CELL_BYTES) { /* what an older row left here is not to be read by anyone */
         c->to->bytes[c->row] = "";
         c->to->lengths[c->row] = 0;
@@ -144,8 +130,17 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
              rec->count == 1 ? "" : "s", c->config->header ? "the header has" : "the first record has",
              c->fields);
     ret->hint[0] = '\0';
+    if (c->config->trailing_delimiter) {
+        snprintf(ret->message, sizeof ret->message,
+                 "%zu field%s, the last %sempty, where csv.trailing_delimiter asks for %zu and an empty one",
+                 rec->count, rec->count == 1 ? "" : "s",
+                 rec->fields[rec->count - 1].n == 0 && !rec->fields[rec->count - 1].quoted ? "" : "not ",
+                 c->fields);
+        return reject_record(rec, "", ret);
+    }
     if (rec->count == c->fields + 1 && rec->fields[rec->count - 1].n == 0)
-        refuse_hint(ret, "the record ends with a delimiter more than the header");
+        refuse_hint(ret, "the record ends with a delimiter more than the header; where all do, say "
+                         "csv.trailing_delimiter");
     else if (rec->count > c->fields)
         refuse_hint(ret, "a field that holds the delimiter must be quoted");
     return reject_record(rec, "", ret);
@@ -157,24 +152,23 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
  */
 static void keep_row(const struct converter *c, const struct csv_record *rec, struct batch *b)
 {
-    size_t row = b->rows, wire = 0;
-    char *copy = arena_strndup(b->arena, rec->raw, rec->raw_n);
+    size_t row = b->rows, wire = 8 * (c->count - c->text_count);
+    char *copy = batch_keep(b, rec->raw, rec->raw_n);
 
     b->lines[row] = rec->line;
     b->offsets[row] = rec->offset;
     b->raw[row] = copy;
     b->raw_n[row] = (uint32_t)rec->raw_n;
-    for (size_t i = 0; i < c->count; i++) {
-        struct batch_col *to = &b->cols[i];
-        if (to->kind != CELL_BYTES) {
-            wire += 8;
-            continue;
-        }
+    for (size_t i = 0; i < c->text_count; i++) {
+        struct batch_col *to = &b->cols[c->texts[i]];
         const char *p = to->bytes[row];
         size_t n = to->lengths[row];
         uintptr_t at = (uintptr_t)p - (uintptr_t)rec->raw;
         if (at < rec->raw_n)
             to->bytes[row] = copy + at; /* as it stood in the file: no second copy */
+        else if (c->plans[i].constant != NULL && row > 0 && to->lengths[row - 1] == n &&
+                 memcmp(to->bytes[row - 1], p, n) == 0)
+            to->bytes[row] = to->bytes[row - 1]; /* likewise; the row before may be of another file */
         else
             to->bytes[row] = n > 0 ? arena_strndup(b->arena, p, n) : "";
         wire += n + 4;
@@ -183,19 +177,32 @@ static void keep_row(const struct converter *c, const struct csv_record *rec, st
     b->rows++;
 }
 
+static bool one_empty_more(const struct converter *c, const struct csv_record *rec)
+{
+    return rec->count == c->fields + 1 && rec->fields[c->fields].n == 0 && !rec->fields[c->fields].quoted;
+}
+
 int converter_row(struct converter *c, const struct csv_record *rec, struct batch *b, struct reject_info *ret)
 {
     static const struct csv_field nothing = {"", 0, false};
 
     if (rec->code != CSV_GOOD)
         return reject_bytes(rec, ret);
-    if (rec->count != c->fields)
+    if (c->config->trailing_delimiter ? !one_empty_more(c, rec) : rec->count != c->fields)
         return reject_count(c, rec, ret);
     for (size_t i = 0; i < c->count; i++) {
+        if (c->quick[i].kind != QUICK_NOT)
+            i = quick_cells(c, rec, b, i);
+        if (i == c->count)
+            break;
         struct plan *p = &c->plans[i];
         p->cell.to = &b->cols[i];
         p->cell.row = b->rows;
-        if (!plan_cell(p, p->field < 0 ? nothing : rec->fields[p->field], ret))
+        if (!plan_cell(p,
+                       p->field >= 0         ? rec->fields[p->field]
+                       : p->constant != NULL ? *p->constant
+                                             : nothing,
+                       ret))
             return reject_record(rec, p->cell.column->name, ret);
     }
     keep_row(c, rec, b);
@@ -210,7 +217,7 @@ int convert_cell(const struct column *col, struct csv_field f, const char *forma
     struct cell c = {col, format, to, b->rows, scratch};
 
     to->nulls[b->rows] = 0;
-    if (!put(&c, f, ret))
+    if (!put_cell(&c, f, ret))
         return 0;
     if (to->kind == CELL_BYTES)
         to->bytes[b->rows] = arena_strndup(b->arena, to->bytes[b->rows], to->lengths[b->rows]);

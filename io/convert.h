@@ -11,8 +11,20 @@ struct convert_rule {         /* one entry of the pipeline's "columns" */
     const char *to;           /* target column; NULL: dropped */
     const char *const *nulls; /* NULL-ended spellings; NULL: the dialect's list */
     const char *format;       /* strptime subset for dates; NULL: ISO 8601 */
+    char decimal;             /* of numbers: ','; 0 and '.': a point */
+    char group;               /* between the thousands of numbers; 0: none is taken */
 };
-enum drift_policy { DRIFT_FAIL, DRIFT_IGNORE_EXTRA, DRIFT_NULL_MISSING };
+/* A target column that the same value goes to in every row of a file. */
+struct convert_constant {
+    const char *to;
+    const char *text; /* with {partition}, {key}, {file} and {loaded} in it; "{{" stands for one brace */
+};
+struct convert_about { /* what a constant's text may speak of */
+    const char *part;  /* "2022-06-05T12", "2022-06-05" */
+    const char *key;
+    int64_t load_id; /* tells when it was drawn */
+};
+enum drift_policy { DRIFT_FAIL, DRIFT_IGNORE_EXTRA, DRIFT_NULL_MISSING, DRIFT_ADD_COLUMNS };
 struct convert_config {
     const struct convert_rule *rules;
     size_t rule_count;
@@ -20,6 +32,9 @@ struct convert_config {
         *nulls; /* the pipeline's csv.null, NULL-ended. "" in it: an unquoted empty field is NULL in
                                  number and date columns; in a text column only where the column's own list has "" */
     bool header;
+    bool trailing_delimiter; /* every record ends with a delimiter more, the header's names may */
+    const struct convert_constant *constants;
+    size_t constant_count;
     enum drift_policy drift;
     const char *zone; /* "UTC", nothing else: what a time without offset means */
 };
@@ -29,11 +44,19 @@ struct converter;
  * exact, then case-insensitive; extra, missing, repeated and ambiguous names are ERR_SCHEMA and name them and
  * the nearest column. Columns that no field fills are ERR_SCHEMA, also where they have a default (which must
  * be other than NULL to be called one), but for AUTO_INCREMENT, invisible ones and times with a default;
- * DRIFT_NULL_MISSING fills the nullable with NULL and leaves the rest to their default. Generated and
+ * DRIFT_NULL_MISSING fills the nullable with NULL and leaves the rest to their default, and so does DRIFT_ADD_COLUMNS,
+ * since files from before a column was added lack it. Generated and
  * _orch_ columns are never filled. c and t are borrowed and must outlive the converter. first is the header record, or the first data record where header is false.
  */
 NODISCARD int converter_new(const struct convert_config *c, const struct table *t,
                             const struct csv_record *first, struct converter **ret, struct err *err);
+/* The same where config may have constants; a constant that speaks of what about (NULL: of nothing) lacks is
+ * ERR_CONFIG, and so is one whose text is no value of its column. about is not needed afterwards. */
+NODISCARD int converter_new_about(const struct convert_config *c, const struct table *t,
+                                  const struct csv_record *first, const struct convert_about *about,
+                                  struct converter **ret, struct err *err);
+/* Whether text is one that a constant can have: names in braces are known, braces are closed. */
+NODISCARD int constant_check(const char *text, struct err *err);
 void converter_free(struct converter *c);
 /* Target columns filled, in order: hand to batch_new. Borrowed. */
 const int *converter_columns(const struct converter *c, size_t *ret_count);

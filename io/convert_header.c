@@ -13,9 +13,10 @@ struct match {
     const struct table *t;
     const struct csv_record *first;
     struct fate *fates; /* one per field */
-    int *filled_by;     /* one per column of the table: field, NOBODY, or a_null */
+    size_t fields;      /* of them, without the empty one after a trailing delimiter */
+    int *filled_by;     /* one per column of the table: field, NOBODY, ALWAYS_NULL, or CONSTANT - its index */
 };
-enum { NOBODY = -1, ALWAYS_NULL = -2 };
+enum { NOBODY = -1, ALWAYS_NULL = -2, CONSTANT = -3 };
 
 /* Names in an error: "a, b, c and 4 more". */
 struct names {
@@ -110,7 +111,7 @@ static int refuse_repeated(const struct match *m, struct err *err)
 {
     const struct csv_field *f = m->first->fields;
 
-    for (size_t i = 0; m->c->header && i < m->first->count; i++)
+    for (size_t i = 0; m->c->header && i < m->fields; i++)
         for (size_t j = 0; j < i; j++)
             if (f[i].n == f[j].n && memcmp(f[i].p, f[j].p, f[i].n) == 0) {
                 char shown[80];
@@ -161,7 +162,7 @@ static int match_fields(struct match *m, struct err *err)
     struct names extra = {"", 0};
     char number[24];
 
-    for (size_t i = 0; i < m->first->count; i++) {
+    for (size_t i = 0; i < m->fields; i++) {
         struct str name = field_name(m, i, number);
         int rc = find_rule(m, name, &m->fates[i].rule, err);
         if (rc < 0)
@@ -194,6 +195,11 @@ static int match_fields(struct match *m, struct err *err)
         err, "map it in \"columns\" ({\"to\": \"name\"}, or null to drop it), or set drift to ignore-extra");
 }
 
+static bool nulls_missing(const struct match *m)
+{
+    return m->c->drift == DRIFT_NULL_MISSING || m->c->drift == DRIFT_ADD_COLUMNS;
+}
+
 /*
  * Whether nothing need be said when no field fills c. A default is no reason: a column that vanished from the
  * file would be loaded as, say, 0. Times are let off, for created_at and its like.
@@ -206,8 +212,35 @@ static bool may_stay_unfilled(const struct match *m, const struct column *c)
     if (!loadable(c) || c->auto_increment)
         return true;
     if (c->has_default)
-        return is_time || c->invisible || m->c->drift == DRIFT_NULL_MISSING;
+        return is_time || c->invisible || nulls_missing(m);
     return c->nullable && c->invisible;
+}
+
+/* Constants against the table, and against what the file fills already. */
+static int match_constants(struct match *m, struct err *err)
+{
+    for (size_t i = 0; i < m->c->constant_count; i++) {
+        const char *to = m->c->constants[i].to;
+        int at = table_find(m->t, str_of(to));
+        if (at < 0) {
+            const char *near = nearest_column(m->t, str_of(to));
+            return err_set(err, ERR_SCHEMA, "\"constants\" fills '%s', which table %s does not have%s%s%s",
+                           to, m->t->name, near != NULL ? " (nearest: '" : "", near != NULL ? near : "",
+                           near != NULL ? "')" : "");
+        }
+        if (!loadable(&m->t->columns[at]))
+            return err_set(err, ERR_SCHEMA, "\"constants\" fills '%s', which %s fills itself", to,
+                           m->t->columns[at].generated ? "the server" : "orch");
+        if (m->filled_by[at] >= 0) {
+            err_set(err, ERR_SCHEMA, "field %d of the file and \"constants\" both fill column %s",
+                    m->filled_by[at] + 1, m->t->columns[at].name);
+            return err_hint(err, "drop the field: null as its entry in \"columns\"");
+        }
+        if (m->filled_by[at] != NOBODY)
+            return err_set(err, ERR_SCHEMA, "two constants fill column %s", m->t->columns[at].name);
+        m->filled_by[at] = CONSTANT - (int)i;
+    }
+    return 0;
 }
 
 /* Rules whose field the file lacks, and columns that nothing fills. */
@@ -219,9 +252,9 @@ static int match_missing(struct match *m, struct err *err)
         const struct convert_rule *rule = &m->c->rules[i];
         bool used =
             false; /* a rule that drops what is not there has no effect: somebody meant another name */
-        for (size_t k = 0; k < m->first->count && !used; k++)
+        for (size_t k = 0; k < m->fields && !used; k++)
             used = m->fates[k].rule == rule;
-        if (!used && m->c->drift != DRIFT_NULL_MISSING)
+        if (!used && !nulls_missing(m))
             names_add(&lost, str_of(rule->from), "%s", "");
     }
     if (lost.count > 0) {
@@ -232,7 +265,7 @@ static int match_missing(struct match *m, struct err *err)
         const struct column *c = &m->t->columns[k];
         if (m->filled_by[k] != NOBODY || may_stay_unfilled(m, c))
             continue;
-        if (m->c->drift == DRIFT_NULL_MISSING && c->nullable)
+        if (nulls_missing(m) && c->nullable)
             m->filled_by[k] = ALWAYS_NULL;
         else
             names_add(&empty, str_of(c->name), "%s",
@@ -273,7 +306,43 @@ static int plan_nulls(struct plan *p, const char *const *own, const char *const 
     return 0;
 }
 
-static int plan_column(struct converter *c, const struct match *m, size_t k, struct err *err)
+/* The value is tried once, here: what is no value of the column stops the file, not each of its rows. */
+static int plan_constant(struct converter *c, struct plan *p, const struct convert_constant *k,
+                         const struct convert_about *about, struct err *err)
+{
+    struct csv_field *f = arena_alloc(c->arena, sizeof *f);
+    int columns[] = {(int)(p->cell.column - c->table->columns)};
+    struct reject_info why;
+
+    int rc = constant_expand(k->text, about, p->cell.column, c->arena, f, err);
+    if (rc < 0)
+        return err_prefix(err, "constant %s", k->to);
+    p->constant = f;
+    struct batch *probe = batch_new(c->table, columns, 1, 1);
+    struct cell cell = p->cell;
+    cell.to = &probe->cols[0];
+    cell.row = 0;
+    if (!put_cell(&cell, *f, &why)) {
+        rc = err_set(err, ERR_CONFIG, "constant %s: %s", k->to, why.message);
+        if (why.hint[0] != '\0')
+            rc = err_hint(err, "%s", why.hint);
+    }
+    batch_free(probe);
+    return rc;
+}
+
+static int plan_local(struct plan *p, const struct convert_rule *rule, struct err *err)
+{
+    struct local l = {rule->decimal != '\0' ? rule->decimal : '.', rule->group};
+
+    if (l.decimal == '.' && l.group == '\0')
+        return 0;
+    p->local = l;
+    return local_check(l, p->cell.column->type, err);
+}
+
+static int plan_column(struct converter *c, const struct match *m, const struct convert_about *about,
+                       size_t k, struct err *err)
 {
     const struct column *column = &m->t->columns[k];
     int field = m->filled_by[k];
@@ -284,7 +353,7 @@ static int plan_column(struct converter *c, const struct match *m, size_t k, str
         return 0;
     if (column->type == COL_UNSUPPORTED)
         return err_set(err, ERR_TARGET, "column %s: orch does not load %s", column->name, column->type_text);
-    p->field = field == ALWAYS_NULL ? -1 : field;
+    p->field = field < 0 ? -1 : field;
     p->cell.column = column;
     p->cell.scratch = arena_alloc(c->arena, CELL_SCRATCH);
     p->cell.format = rule != NULL ? rule->format : NULL;
@@ -293,14 +362,38 @@ static int plan_column(struct converter *c, const struct match *m, size_t k, str
         if (rc < 0)
             return err_prefix(err, "column %s", column->name);
     }
+    if (cell_kind_of(column) == CELL_BYTES)
+        c->texts[c->text_count++] = c->count;
     c->columns[c->count++] = (int)k;
-    return plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    if (field <= CONSTANT)
+        return plan_constant(c, p, &m->c->constants[CONSTANT - field], about, err);
+    if (rule != NULL) {
+        int rc = plan_local(p, rule, err);
+        if (rc < 0)
+            return err_prefix(err, "column %s", column->name);
+    }
+    int rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    c->quick[c->count - 1] = quick_of(p);
+    return rc;
 }
 
 int converter_new(const struct convert_config *c, const struct table *t, const struct csv_record *first,
                   struct converter **ret, struct err *err)
 {
-    struct match m = {c, t, first, NULL, NULL};
+    return converter_new_about(c, t, first, NULL, ret, err);
+}
+
+size_t converter_fields(const struct convert_config *c, const struct csv_record *first)
+{
+    const struct csv_field *last = first->count > 1 ? &first->fields[first->count - 1] : NULL;
+
+    return first->count - (c->trailing_delimiter && last != NULL && last->n == 0 && !last->quoted);
+}
+
+int converter_new_about(const struct convert_config *c, const struct table *t, const struct csv_record *first,
+                        const struct convert_about *about, struct converter **ret, struct err *err)
+{
+    struct match m = {.c = c, .t = t, .first = first};
     struct converter *n = NULL;
     int rc;
 
@@ -311,21 +404,26 @@ int converter_new(const struct convert_config *c, const struct table *t, const s
         return err_set(err, ERR_SCHEMA, "the file has more than %d fields", MAX_COLUMNS);
     if (c->zone != NULL && strcmp(c->zone, "UTC") != 0)
         return err_set(err, ERR_CONFIG, "zone '%s': times without offset are taken as UTC only", c->zone);
+    m.fields = converter_fields(c, first);
     m.fates = xcalloc(first->count, sizeof *m.fates);
     m.filled_by = xcalloc(t->count, sizeof *m.filled_by);
     for (size_t k = 0; k < t->count; k++)
         m.filled_by[k] = NOBODY;
     n = xcalloc(1, sizeof *n);
-    *n = (struct converter){.config = c, .table = t, .arena = arena_new(), .fields = first->count};
+    *n = (struct converter){.config = c, .table = t, .arena = arena_new(), .fields = m.fields};
     n->plans = xcalloc(t->count, sizeof *n->plans);
+    n->quick = xcalloc(t->count, sizeof *n->quick);
     n->columns = xcalloc(t->count, sizeof *n->columns);
+    n->texts = xcalloc(t->count, sizeof *n->texts);
     rc = refuse_repeated(&m, err);
     if (rc == 0)
         rc = match_fields(&m, err);
     if (rc == 0)
+        rc = match_constants(&m, err);
+    if (rc == 0)
         rc = match_missing(&m, err);
     for (size_t k = 0; k < t->count && rc == 0; k++)
-        rc = plan_column(n, &m, k, err);
+        rc = plan_column(n, &m, about, k, err);
     if (rc == 0 && n->count == 0)
         rc = err_set(err, ERR_SCHEMA, "no field of the file has a column in table %s", t->name);
     free(m.fates);
@@ -344,7 +442,9 @@ void converter_free(struct converter *c)
         return;
     arena_free(c->arena);
     free(c->plans);
+    free(c->quick);
     free(c->columns);
+    free(c->texts);
     free(c);
 }
 

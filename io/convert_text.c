@@ -10,6 +10,48 @@ static int64_t code_points(struct csv_field f)
     return n;
 }
 
+/* latin1 of MySQL: cp1252, with the five bytes that stand for nothing there as the controls of the same number. */
+static bool in_latin1(struct csv_field f)
+{
+    static const uint16_t others[] = {0x0152, 0x0153, 0x0160, 0x0161, 0x0178, 0x017d, 0x017e, 0x0192,
+                                      0x02c6, 0x02dc, 0x2013, 0x2014, 0x2018, 0x2019, 0x201a, 0x201c,
+                                      0x201d, 0x201e, 0x2020, 0x2021, 0x2022, 0x2026, 0x2030, 0x2039,
+                                      0x203a, 0x20ac, 0x2122, 0x0081, 0x008d, 0x008f, 0x0090, 0x009d};
+    const unsigned char *p = (const unsigned char *)f.p, *end = p + f.n;
+
+    while (p < end) {
+        size_t n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+        if ((size_t)(end - p) < n)
+            return false; /* no UTF-8 */
+        unsigned u = n == 1   ? *p
+                     : n == 2 ? (unsigned)(*p & 0x1f) << 6 | (p[1] & 0x3f)
+                     : n == 3 ? (unsigned)(*p & 0x0f) << 12 | (unsigned)(p[1] & 0x3f) << 6 | (p[2] & 0x3f)
+                              : 0x10000;
+        bool found = u < 0x80 || (u >= 0xa0 && u <= 0xff);
+        for (size_t i = 0; i < ARRAY_LEN(others) && !found; i++)
+            found = others[i] == u;
+        if (!found)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+/* Most texts are, and fit in every charset. */
+static bool is_ascii(struct csv_field f)
+{
+    uint64_t all = 0, word;
+    uint32_t i = 0;
+
+    for (; i + 8 <= f.n; i += 8) {
+        memcpy(&word, f.p + i, 8);
+        all |= word;
+    }
+    for (; i < f.n; i++)
+        all |= (unsigned char)f.p[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* The charsets that every server has and whose limits are plain; what else does not fit, the server refuses.
  */
 static int check_charset(const struct cell *c, struct csv_field f, struct reject_info *ret)
@@ -17,12 +59,14 @@ static int check_charset(const struct cell *c, struct csv_field f, struct reject
     const char *charset = c->column->charset;
     unsigned char limit = 0; /* lead bytes from here on do not fit */
 
-    if (charset == NULL)
+    if (charset == NULL || is_ascii(f))
         return 1;
     if (strcasecmp(charset, "ascii") == 0)
         limit = 0x80;
     else if (strcasecmp(charset, "utf8mb3") == 0 || strcasecmp(charset, "utf8") == 0)
         limit = 0xf0;
+    else if (strcasecmp(charset, "latin1") == 0 && !in_latin1(f))
+        return refuse(ret, "NOT_IN_CHARSET", f, "has a character that %s does not hold", charset);
     for (uint32_t i = 0; limit != 0 && i < f.n; i++)
         if ((unsigned char)f.p[i] >= limit)
             return refuse(ret, "NOT_IN_CHARSET", f, "has a character that %s does not hold", charset);

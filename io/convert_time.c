@@ -8,8 +8,10 @@ struct moment {
     int hour, minute, second;
     int nano;
     int offset_s;  /* east of UTC */
+    int half;      /* of the day: 1 am, 2 pm, 0 it has 24 hours */
+    int weekday;   /* 1 Sunday .. 7, 0 none is given */
     bool negative; /* TIME only */
-    bool has_time, has_offset;
+    bool has_time, has_offset, before_1970;
 };
 
 /* Reads least..most digits; false when there are fewer. */
@@ -103,47 +105,95 @@ static bool read_iso_time(const char *p, const char *end, struct moment *m)
     return p == end;
 }
 
-static const char months[12][4] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                   "jul", "aug", "sep", "oct", "nov", "dec"};
+static const char months[12][10] = {"january", "february", "march",     "april",   "may",      "june",
+                                    "july",    "august",   "september", "october", "november", "december"};
+static const char days[7][10] = {"sunday",   "monday", "tuesday", "wednesday",
+                                 "thursday", "friday", "saturday"};
 
-static bool month_name(const char **p, const char *end, int *ret)
+/* One of count names, its first `letters` of them (0: all). Where two begin alike, the format says which it is. */
+static bool name_of(const char **p, const char *end, const char (*names)[10], int count, size_t letters,
+                    int *ret)
 {
-    for (int i = 0; i < 12 && end - *p >= 3; i++)
-        if (strncasecmp(*p, months[i], 3) == 0) {
+    for (int i = 0; i < count; i++) {
+        size_t n = letters > 0 ? letters : strlen(names[i]);
+        if ((size_t)(end - *p) >= n && strncasecmp(*p, names[i], n) == 0) {
             *ret = i + 1;
-            *p += 3;
+            *p += n;
             return true;
         }
+    }
     return false;
 }
 
-static bool read_directive(char d, const char **p, const char *end, struct moment *m)
+/* Seconds since 1970, also before. */
+static bool unix_seconds(const char **p, const char *end, struct moment *m)
 {
+    bool negative = is(p, end, '-');
+    const char *first = *p;
+    int64_t s = 0;
+
+    for (; *p < end && *p - first < 12 && (unsigned)(**p - '0') <= 9; (*p)++)
+        s = s * 10 + (**p - '0');
+    if (*p == first || s > INT64_C(253402300799)) /* 9999-12-31 23:59:59 */
+        return false;
+    s = negative ? -s : s;
+    if (s < -INT64_C(62135596800)) /* 0001-01-01 */
+        return false;
+    struct civil at = civil_from_ms(s * 1000);
+    m->has_time = m->has_offset = true;
+    m->before_1970 = negative;
+    m->year = at.year;
+    m->month = at.month;
+    m->day = at.day;
+    m->hour = at.hour;
+    m->minute = at.minute;
+    m->second = at.second;
+    return true;
+}
+
+/* tight: digits stand right before or behind, so that only two of them can be told from one. */
+static bool read_directive(char d, bool tight, const char **p, const char *end, struct moment *m)
+{
+    int least = tight ? 2 : 1;
+
+    m->has_time |= strchr("HIMS", d) != NULL;
     switch (d) {
     case 'Y':
         return number(p, end, 4, 4, &m->year);
     case 'm':
-        return number(p, end, 1, 2, &m->month);
+        return number(p, end, least, 2, &m->month);
     case 'b':
-        return month_name(p, end, &m->month);
+        return name_of(p, end, months, 12, 3, &m->month);
+    case 'B':
+        return name_of(p, end, months, 12, 0, &m->month);
+    case 'a':
+        return name_of(p, end, days, 7, 3, &m->weekday);
+    case 'A':
+        return name_of(p, end, days, 7, 0, &m->weekday);
     case 'e':
-        (void)is(p, end, ' ');
-        return number(p, end, 1, 2, &m->day);
+        return number(p, end, is(p, end, ' ') ? 1 : least, 2, &m->day);
     case 'd':
-        return number(p, end, 1, 2, &m->day);
+        return number(p, end, least, 2, &m->day);
     case 'j':
         return number(p, end, 3, 3, &m->yday) && m->yday > 0;
     case 'H':
-        m->has_time = true;
-        return number(p, end, 1, 2, &m->hour);
+        return number(p, end, least, 2, &m->hour);
+    case 'I':
+        return number(p, end, least, 2, &m->hour) && m->hour >= 1 && m->hour <= 12;
+    case 'p':
+        if (end - *p < 2 || (strncasecmp(*p, "am", 2) != 0 && strncasecmp(*p, "pm", 2) != 0))
+            return false;
+        m->half = **p == 'a' || **p == 'A' ? 1 : 2;
+        *p += 2;
+        return true;
     case 'M':
-        m->has_time = true;
         return number(p, end, 2, 2, &m->minute);
     case 'S':
-        m->has_time = true;
         return number(p, end, 2, 2, &m->second);
     case 'f':
         return fraction(p, end, &m->nano);
+    case 's':
+        return unix_seconds(p, end, m);
     case 'z':
         return zone(p, end, m);
     case '%':
@@ -153,50 +203,108 @@ static bool read_directive(char d, const char **p, const char *end, struct momen
     }
 }
 
-static bool read_format(const char *format, const char *p, const char *end, struct moment *m)
+/* What %j, %I with %p, and the day of the week say together with the rest; false: they contradict. */
+static bool settle(struct moment *m)
 {
-    for (; *format != '\0'; format++) {
-        if (*format == '%' ? !read_directive(*++format, &p, end, m) : !is(&p, end, *format))
-            return false;
-    }
-    if (m->yday > 0 && m->year > 0) {
-        if (m->yday > (civil_valid(m->year, 2, 29) ? 366 : 365))
+    if (m->half != 0)
+        m->hour = m->hour % 12 + (m->half == 2 ? 12 : 0);
+    if (m->before_1970 && m->nano != 0)
+        return false; /* -1.5: whether the fraction goes forth or back, nobody says */
+    if (m->yday > 0) {
+        if (m->year == 0 || m->yday > (civil_valid(m->year, 2, 29) ? 366 : 365))
             return false;
         struct civil c = civil_from_ms((civil_days(m->year, 1, 1) + m->yday - 1) * 86400000);
         m->month = c.month;
         m->day = c.day;
     }
-    return p == end;
+    return m->weekday == 0 || !civil_valid(m->year, m->month, m->day) ||
+           civil_weekday(civil_days(m->year, m->month, m->day)) == m->weekday - 1;
+}
+
+static bool is_digits(const char *f) /* a directive that reads digits begins at f */
+{
+    return f[0] == '%' && f[1] != '\0' && strchr("YmdejHIMSfs", f[1]) != NULL;
+}
+
+static bool read_format(const char *format, const char *p, const char *end, struct moment *m)
+{
+    bool before = false; /* the last directive read digits, and nothing stands between */
+
+    for (const char *f = format; *f != '\0'; f++) {
+        if (*f != '%') {
+            before = *f >= '0' && *f <= '9';
+            if (!is(&p, end, *f))
+                return false;
+            continue;
+        }
+        bool tight = before || is_digits(f + 2);
+        before = is_digits(f);
+        if (!read_directive(*++f, tight, &p, end, m))
+            return false;
+    }
+    return p == end && settle(m);
+}
+
+bool time_format_has_time(const char *format)
+{
+    for (const char *f = strchr(format, '%'); f != NULL && f[1] != '\0'; f = strchr(f + 2, '%'))
+        if (strchr("HIMSfs", f[1]) != NULL)
+            return true;
+    return false;
+}
+
+/* The directives of a format, each as what it stands for: has['m'] is the month, however it is written. */
+static int format_parts(const char *format, char has[128], struct err *err)
+{
+    static const char known[] = "YmbBdejHIpMSfszaA%", part[] = "YmmmddjHHpMSfszaa%";
+
+    for (const char *f = strchr(format, '%'); f != NULL; f = strchr(f + 2, '%')) {
+        const char *at = f[1] != '\0' ? strchr(known, f[1]) : NULL;
+        if (f[1] == 'y') {
+            err_set(err, ERR_CONFIG, "format '%s': %%y is refused, two digits do not say which year", format);
+            return err_hint(err, "have the file made with four digits, and say %%Y");
+        }
+        if (at == NULL) {
+            err_set(err, ERR_CONFIG, "format '%s': %%%.1s is not known", format, f + 1);
+            return err_hint(
+                err, "known are %%Y %%m %%b %%B %%d %%e %%j %%a %%A %%H %%I %%p %%M %%S %%f %%s %%z %%%%");
+        }
+        char what = part[at - known];
+        if (has[(unsigned char)what] && what != '%')
+            return err_set(err, ERR_CONFIG, "format '%s': %%%.1s says a second time what stands there before",
+                           format, f + 1);
+        has[(unsigned char)what] = 1;
+        if (f[1] == 'I')
+            has['I'] = 1;
+    }
+    return 0;
 }
 
 int time_format_check(const char *format, enum col_type type, struct err *err)
 {
     char has[128] = {0};
-    static const char known[] = "YmdHMSfbejz%";
 
-    for (const char *f = strchr(format, '%'); f != NULL; f = strchr(f + 2, '%')) {
-        if (f[1] == 'y') {
-            err_set(err, ERR_CONFIG, "format '%s': %%y is refused, two digits do not say which year", format);
-            return err_hint(err, "have the file made with four digits, and say %%Y");
-        }
-        if (f[1] == '\0' || strchr(known, f[1]) == NULL) {
-            err_set(err, ERR_CONFIG, "format '%s': %%%.1s is not known", format, f + 1);
-            return err_hint(err, "known are %%Y %%m %%d %%e %%b %%j %%H %%M %%S %%f %%z %%%%");
-        }
-        has[(unsigned char)f[1]] = 1;
-    }
-    bool date = has['Y'] && (has['j'] || ((has['m'] || has['b']) && (has['d'] || has['e'])));
-    bool time = has['H'] && has['M'];
     if (type != COL_DATE && type != COL_DATETIME && type != COL_TIMESTAMP && type != COL_TIME)
         return err_set(err, ERR_CONFIG, "format '%s': only date and time columns have one", format);
-    if (type == COL_TIME ? !time || !has['S'] : !date)
+    int rc = format_parts(format, has, err);
+    if (rc < 0)
+        return rc;
+    bool dated = has['Y'] || has['m'] || has['d'] || has['j'];
+    bool date = has['Y'] && (has['j'] ? !has['m'] && !has['d'] : has['m'] && has['d']);
+    bool time = has['H'] && has['M'];
+    if (has['s'] && (dated || has['H'] || has['M'] || has['S'] || has['z']))
+        return err_set(err, ERR_CONFIG, "format '%s': %%s is a whole moment in UTC, nothing is beside it",
+                       format);
+    if (has['I'] != has['p'])
+        return err_set(err, ERR_CONFIG, "format '%s': %%I and %%p go together, hour 1 is twice in a day",
+                       format);
+    if (type == COL_TIME ? !time || !has['S'] : !date && !has['s'])
         return err_set(err, ERR_CONFIG, "format '%s' does not give a whole %s", format,
                        type == COL_TIME ? "time" : "date");
-    if (((has['S'] || has['M']) && !time) || (has['f'] && !has['S']))
+    if (((has['S'] || has['M']) && !time) || (has['f'] && !has['S'] && !has['s']))
         return err_set(err, ERR_CONFIG, "format '%s' has a part of the time without what stands above it",
                        format);
-    if (type == COL_TIME &&
-        (has['Y'] || has['m'] || has['b'] || has['d'] || has['e'] || has['j'] || has['z']))
+    if (type == COL_TIME && (dated || has['s'] || has['a'] || has['z']))
         return err_set(err, ERR_CONFIG, "format '%s' has a date or a zone, which a TIME column does not hold",
                        format);
     return 0;

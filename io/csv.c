@@ -1,6 +1,6 @@
-#include "io/csv.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/csv_int.h"
 #include "io/hash.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -8,40 +8,8 @@
 
 enum {
     BLOCK = 256 * KIB,
-    PAD = 64,          /* readable bytes after the last one, so that the scanner needs no end check */
     FIRST_LOOK = 4096, /* bytes that decide about UTF-16 */
-    WIDEST = MAX_COLUMNS + 1,
 };
-
-struct csv {
-    struct reader *in; /* owned */
-    struct csv_dialect d;
-    size_t max;        /* the longest record, in bytes */
-    bool special[256]; /* bytes at which a bare field may end */
-    char *buf;         /* owned; cap + PAD bytes */
-    size_t cap, pos, end;
-    int64_t base; /* stream offset of buf[0] */
-    int64_t line; /* of buf[pos] */
-    bool started, eof;
-    bool high, nul; /* buf may hold bytes >= 0x80, NUL bytes */
-    bool plain;     /* the last record had neither quotes nor escapes: this one will not have them either */
-    size_t width;   /* fields of the first good record; 0: none yet */
-    struct csv_field fields[WIDEST];
-    bool fix[WIDEST]; /* the field has quotes or escapes to take out */
-    char *scratch;    /* owned: fields that are not what stands in buf */
-    size_t scratch_cap;
-    char *kept; /* owned: beginning of a record that was too large */
-    struct csv_stats stats;
-};
-
-/* What one look at the bytes from pos on found. */
-struct found {
-    size_t count, raw_n; /* DONE */
-    bool quoted, fixed;  /* some field was quoted; some needs its quotes or escapes taken out */
-    const char *trouble; /* BAD: what is wrong with the quotes */
-    size_t at;           /* BAD: where, from pos */
-};
-enum scan { DONE, MORE, BAD };
 
 static int check_dialect(const struct csv_dialect *d, struct err *err)
 {
@@ -81,6 +49,8 @@ int csv_open(struct reader *in, const struct csv_dialect *d, struct csv **ret, s
         c->special[(unsigned char)c->d.quote] = true;
     if (c->d.escape != 0)
         c->special[(unsigned char)c->d.escape] = true;
+    if (c->d.escape == 0)
+        c->index = xmalloc((INDEX_ROOM + INDEX_SLACK) * sizeof *c->index);
     c->line = 1;
     *ret = c;
     return 0;
@@ -91,7 +61,8 @@ void csv_close(struct csv *c)
     if (c == NULL)
         return;
     reader_close(c->in);
-    free(c->buf);
+    free(c->room);
+    free(c->index);
     free(c->scratch);
     free(c->kept);
     free(c);
@@ -143,10 +114,13 @@ static int fill(struct csv *c, size_t least, struct err *err)
         memmove(c->buf, c->buf + c->pos, held);
     c->base += (int64_t)c->pos;
     c->pos = 0;
+    c->index_at = c->index_n = c->index_end = 0;
     c->end = held;
     if (c->cap < held + least + BLOCK) {
         c->cap = held + least + BLOCK;
-        c->buf = xrealloc(c->buf, c->cap + PAD);
+        c->room = xrealloc(c->room, CSV_FIELD_PAD + c->cap + PAD);
+        memset(c->room, '\n', CSV_FIELD_PAD);
+        c->buf = c->room + CSV_FIELD_PAD;
     }
     while (!c->eof && got < least) {
         size_t n = 0;
@@ -279,65 +253,14 @@ static enum scan bare_field(const struct csv *c, const char *p, const char **ret
     }
 }
 
-/*
- * Most records of most files: no quote, no escape, and their line end is held. Sixty-four bytes are looked at together,
- * so that where one field ends need not be known before the next is sought. false: it is not so simple, and nothing
- * is found.
- */
-#ifdef __SSE2__
-static inline uint64_t special_bits(const struct csv *c, const char *p)
-{
-    const __m128i delimiter = _mm_set1_epi8(c->d.delimiter), cr = _mm_set1_epi8('\r'),
-                  lf = _mm_set1_epi8('\n');
-    const __m128i quote = _mm_set1_epi8(c->d.quote != 0 ? c->d.quote : '\n');
-    uint64_t bits = 0;
-
-    for (int i = 0; i < 4; i++) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, delimiter), _mm_cmpeq_epi8(v, lf)),
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, cr)));
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(hit) << 16 * i;
-    }
-    return bits;
-}
-
-static bool scan_plain(struct csv *c, struct found *f)
-{
-    const char *first = c->buf + c->pos, *from = first, *end = c->buf + c->end;
-    size_t n = 0;
-
-    for (const char *p = first; p < end; p += 64)
-        for (uint64_t bits = special_bits(c, p); bits != 0; bits &= bits - 1) {
-            const char *to = p + __builtin_ctzll((unsigned long long)bits);
-            char what = *to;
-            if (to + 1 >= end || n == WIDEST || (what != c->d.delimiter && what != '\n' && what != '\r'))
-                return false;
-            c->fields[n] = (struct csv_field){from, (uint32_t)(to - from), false};
-            c->fix[n++] = false;
-            from = to + 1;
-            if (what == c->d.delimiter)
-                continue;
-            *f = (struct found){.count = n, .raw_n = (size_t)(to - first)};
-            return true;
-        }
-    return false;
-}
-#else
-static bool scan_plain(struct csv *c, struct found *f)
-{
-    UNUSED(c);
-    UNUSED(f);
-    return false;
-}
-#endif
-
 /* Finds the fields of the record at pos in what is held. Reads nothing, moves nothing. */
 static enum scan scan_any(struct csv *c, struct found *f)
 {
     const char *first = c->buf + c->pos, *p = first, *end = c->buf + c->end;
     size_t n = 0;
 
-    f->quoted = f->fixed = false;
+    f->breaks = f->fixed = false;
+    f->entries = 0;
     for (;;) {
         const char *from = p, *to;
         bool quoted = c->d.quote != 0 && p < end && *p == c->d.quote, fix = false;
@@ -352,8 +275,9 @@ static enum scan scan_any(struct csv *c, struct found *f)
         if (n < WIDEST) {
             c->fields[n] = (struct csv_field){from, (uint32_t)(to - from), quoted};
             c->fix[n++] = fix;
+            c->fixes |= fix;
         }
-        f->quoted |= quoted;
+        f->breaks |= quoted || fix;
         f->fixed |= fix;
         p = to + quoted;
         if (p < end && *p == c->d.delimiter) {
@@ -375,11 +299,7 @@ static enum scan scan_any(struct csv *c, struct found *f)
 
 static enum scan scan(struct csv *c, struct found *f)
 {
-    if (c->plain && scan_plain(c, f))
-        return DONE;
-    enum scan s = scan_any(c, f);
-    c->plain = s == DONE && !f->quoted && !f->fixed && c->d.escape == 0;
-    return s;
+    return csv_scan_index(c, f) ? DONE : scan_any(c, f);
 }
 
 /* Goes past the line end at pos, if there is one there; the two bytes of a CRLF are held or the file ended.
@@ -426,6 +346,7 @@ static int64_t count_line_ends(const char *p, size_t n)
 static void begin_record(const struct csv *c, struct csv_record *ret)
 {
     ret->fields = NULL;
+    ret->padded = false;
     ret->count = 0;
     ret->line = c->line;
     ret->offset = c->base + (int64_t)c->pos;
@@ -552,12 +473,12 @@ static void rewrite_fields(struct csv *c, size_t count, size_t raw_n)
     bool foreign = c->high && c->d.encoding != CSV_UTF8;
     size_t need = foreign ? 3 * raw_n : raw_n;
 
-    if (c->scratch_cap < need) {
+    if (c->scratch_cap < need + 2 * CSV_FIELD_PAD) {
         free(c->scratch);
         c->scratch_cap = need + KIB;
-        c->scratch = xmalloc(c->scratch_cap);
+        c->scratch = xcalloc(c->scratch_cap, 1);
     }
-    char *o = c->scratch;
+    char *o = c->scratch + CSV_FIELD_PAD;
     for (size_t i = 0; i < count; i++)
         if (c->fix[i] || (foreign && any_high(c->fields[i].p, c->fields[i].n)))
             o = rewrite(c, &c->fields[i], c->fix[i], o);
@@ -605,6 +526,7 @@ static void give(struct csv *c, const struct found *f, struct csv_record *ret)
     ret->raw_n = f->raw_n;
     ret->raw_total = (int64_t)f->raw_n;
     ret->fields = c->fields;
+    ret->padded = true;
     ret->count = f->count;
     if ((!c->high && !c->nul) || check_bytes(c, ret)) {
         if (f->fixed || (c->high && c->d.encoding != CSV_UTF8))
@@ -612,9 +534,13 @@ static void give(struct csv *c, const struct found *f, struct csv_record *ret)
         if (c->width == 0)
             c->width = f->count;
     }
-    if (f->quoted || f->fixed)
+    c->index_at += f->entries;
+    if (f->breaks)
         c->line += count_line_ends(ret->raw, f->raw_n);
     c->pos += f->raw_n;
+    /* an escaped CR before the LF that ends the record: one line end to all who count them */
+    if (f->fixed && ret->raw[f->raw_n - 1] == '\r' && c->pos < c->end && c->buf[c->pos] == '\n')
+        c->line--;
     eat_line_end(c);
 }
 
@@ -623,8 +549,10 @@ int csv_next(struct csv *c, struct csv_record *ret, struct err *err)
     struct found f;
     int rc = 0;
 
-    free(c->kept);
-    c->kept = NULL;
+    if (c->kept != NULL) {
+        free(c->kept);
+        c->kept = NULL;
+    }
     if (!c->started)
         rc = start(c, err);
     while (rc == 0) {

@@ -34,6 +34,7 @@ enum csv_code {
     CSV_BAD_ENCODING,
     CSV_RECORD_TOO_LARGE
 };
+enum { CSV_FIELD_PAD = 16 };
 struct csv_field {
     const char *p; /* unescaped, in UTF-8 whatever the file's encoding */
     uint32_t n;
@@ -41,6 +42,7 @@ struct csv_field {
 };
 struct csv_record {
     const struct csv_field *fields; /* views, valid until the next csv_next; NULL where code is set */
+    bool padded;                    /* CSV_FIELD_PAD bytes before and after each field can be read */
     size_t count;                   /* at most MAX_COLUMNS + 1: what is beyond is not given */
     int64_t line;                   /* 1-based physical line of the record's first byte */
     int64_t offset;                 /* byte offset of it, in the decompressed stream */

@@ -13,8 +13,10 @@ struct guess {
     char *name; /* owned */
     char type[64];
     int field;
-    const char *const *nulls; /* borrowed */
-    int64_t values;           /* neither NULL nor empty */
+    const struct convert_rule *rule; /* borrowed; NULL: none */
+    const char *const *nulls;        /* borrowed */
+    const char *constant;            /* borrowed; NULL: of a field */
+    int64_t values;                  /* neither NULL nor empty */
     int64_t max_chars;
     int max_whole, max_fraction; /* digits, of plain numbers */
     bool no_int, no_decimal, no_double, no_date, no_datetime;
@@ -89,6 +91,21 @@ static int check_name(const struct infer *i, const struct guess *g, struct err *
     return 0;
 }
 
+static int add_constants(struct infer *i, struct err *err)
+{
+    for (size_t k = 0; k < i->config->constant_count; k++) {
+        const struct convert_constant *c = &i->config->constants[k];
+        struct guess g = {.name = xstrdup(c->to), .field = -1, .constant = c->text};
+        int rc = check_name(i, &g, err);
+        if (rc < 0) {
+            free(g.name);
+            return err_prefix(err, "\"constants\"");
+        }
+        i->guesses[i->count++] = g;
+    }
+    return 0;
+}
+
 int infer_header(struct infer *i, const struct csv_record *first, struct err *err)
 {
     const struct convert_config *c = i->config;
@@ -97,9 +114,9 @@ int infer_header(struct infer *i, const struct csv_record *first, struct err *er
         return err_set(err, ERR_BAD_CSV, "line %lld, the header: %s", (long long)first->line, first->message);
     if (first->count > MAX_COLUMNS)
         return err_set(err, ERR_SCHEMA, "the file has more than %d fields", MAX_COLUMNS);
-    i->fields = first->count;
-    i->guesses = xcalloc(first->count, sizeof *i->guesses);
-    for (size_t f = 0; f < first->count; f++) {
+    i->fields = converter_fields(c, first);
+    i->guesses = xcalloc(i->fields + c->constant_count, sizeof *i->guesses);
+    for (size_t f = 0; f < i->fields; f++) {
         const struct csv_field *field = &first->fields[f];
         struct guess g = {.field = (int)f, .nulls = c->nulls};
         char number[24];
@@ -111,6 +128,7 @@ int infer_header(struct infer *i, const struct csv_record *first, struct err *er
                 rule = &c->rules[k];
         if (rule != NULL && rule->to == NULL)
             continue;
+        g.rule = rule;
         if (rule != NULL && rule->nulls != NULL)
             g.nulls = rule->nulls;
         if (rule != NULL)
@@ -126,7 +144,7 @@ int infer_header(struct infer *i, const struct csv_record *first, struct err *er
     }
     if (i->count == 0)
         return err_set(err, ERR_SCHEMA, "no field of the file is left for a table");
-    return 0;
+    return add_constants(i, err);
 }
 
 static bool is_null(const struct guess *g, struct csv_field f)
@@ -139,10 +157,10 @@ static bool is_null(const struct guess *g, struct csv_field f)
     return false;
 }
 
-static bool fits(struct infer *i, size_t probe, struct csv_field f)
+static bool fits(struct infer *i, size_t probe, const char *format, struct csv_field f)
 {
     struct reject_info ignored;
-    bool good = convert_cell(&i->probe_columns[probe], f, NULL, i->probe, probe, &ignored) == 1;
+    bool good = convert_cell(&i->probe_columns[probe], f, format, i->probe, probe, &ignored) == 1;
 
     batch_clear(i->probe);
     return good;
@@ -167,19 +185,51 @@ static void see_number(struct infer *i, struct guess *g, struct csv_field f)
         g->no_decimal = true; /* measured values, of any magnitude */
     g->max_whole = whole > g->max_whole ? whole : g->max_whole;
     g->max_fraction = fraction > g->max_fraction ? fraction : g->max_fraction;
-    if (!g->no_int && !fits(i, PROBE_INT, f))
+    if (!g->no_int && !fits(i, PROBE_INT, NULL, f))
         g->no_int = true;
-    if (!g->no_double && !fits(i, PROBE_DOUBLE, f))
+    if (!g->no_double && !fits(i, PROBE_DOUBLE, NULL, f))
         g->no_double = true;
+}
+
+static void see_local_number(struct infer *i, struct guess *g, struct csv_field f)
+{
+    const struct convert_rule *rule = g->rule;
+    char plain[LOCAL_SIZE];
+
+    if (rule != NULL && rule->format != NULL) {
+        g->no_int = g->no_decimal = g->no_double = true; /* 20220605 is a day there */
+        return;
+    }
+    if (rule != NULL && (rule->decimal == ',' || rule->group != '\0')) {
+        struct local l = {rule->decimal != '\0' ? rule->decimal : '.', rule->group};
+        if (!local_plain(l, f, plain, &f)) {
+            g->no_int = g->no_decimal = g->no_double = true;
+            return;
+        }
+    }
+    see_number(i, g, f);
+}
+
+static void see_date(struct infer *i, struct guess *g, struct csv_field f)
+{
+    const char *format = g->rule != NULL ? g->rule->format : NULL;
+    bool may_have_time = format != NULL ? time_format_has_time(format) : f.n > 10;
+
+    if (!g->no_date && (may_have_time || !fits(i, PROBE_DATE, format, f)))
+        g->no_date = true;
+    if (!g->no_datetime && !fits(i, PROBE_DATETIME, format, f))
+        g->no_datetime = true;
 }
 
 void infer_row(struct infer *i, const struct csv_record *rec)
 {
-    if (rec->code != CSV_GOOD || rec->count != i->fields)
+    if (rec->code != CSV_GOOD || rec->count != i->fields + i->config->trailing_delimiter)
         return;
     i->done = false;
     for (size_t k = 0; k < i->count; k++) {
         struct guess *g = &i->guesses[k];
+        if (g->constant != NULL)
+            continue;
         struct csv_field f = rec->fields[g->field];
         if (is_null(g, f))
             continue;
@@ -187,11 +237,8 @@ void infer_row(struct infer *i, const struct csv_record *rec)
         int64_t n = characters(f);
         g->max_chars = n > g->max_chars ? n : g->max_chars;
         if (!g->no_int || !g->no_decimal || !g->no_double)
-            see_number(i, g, f);
-        if (!g->no_date && (f.n > 10 || !fits(i, PROBE_DATE, f)))
-            g->no_date = true;
-        if (!g->no_datetime && !fits(i, PROBE_DATETIME, f))
-            g->no_datetime = true;
+            see_local_number(i, g, f);
+        see_date(i, g, f);
     }
 }
 
@@ -206,7 +253,9 @@ static void name_type(struct guess *g)
 
     if (g->max_fraction == 0)
         scale = 0;
-    if (g->values > 0 && !g->no_int)
+    if (g->constant != NULL)
+        snprintf(g->type, sizeof g->type, "%s", constant_type(g->constant));
+    else if (g->values > 0 && !g->no_int)
         snprintf(g->type, sizeof g->type, "BIGINT");
     else if (g->values > 0 && !g->no_double)
         snprintf(g->type, sizeof g->type, "DOUBLE");

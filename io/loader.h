@@ -6,6 +6,8 @@
 #include "io/source.h"
 #include "io/target.h"
 #include "io/target_upsert.h"
+#include "io/throttle.h"
+#include <stdatomic.h>
 /*
  * The load pipeline, and the only place with threads. A lane is one connection to the target, worked by a thread of its
  * own; a feed is a thread that reads objects, inflates, parses and types them, and hands batches to a lane over a bounded
@@ -40,6 +42,7 @@ struct loader_unit {
     bool last;         /* no chunk follows, filled */
     bool empty;        /* no object had a record: no batch was sent */
     void *user;
+    struct load *load; /* while ready is called back: its transaction, for statements of the caller's; the lane waits */
     struct unit_state *own; /* the loader's */
 };
 struct loader_config { /* borrowed until loader_run is back */
@@ -57,6 +60,8 @@ struct loader_config { /* borrowed until loader_run is back */
     size_t lanes;        /* 1..MAX_PARALLEL */
     struct source *const *sources; /* one a lane, each with loader_beat */
     struct target *const *targets;
+    struct throttle *rate;    /* of all lanes together, the loader's while it runs; NULL: none */
+    const atomic_bool *hold;  /* while it is set no further unit begins; NULL: never */
     const struct beat *beat; /* the caller's own, called on its thread */
     /* On the caller's thread. A negative answer stops everything and is what loader_run returns. */
     int (*rejects)(void *arg, struct loader_unit *u, const struct reject_page *p, struct err *err);

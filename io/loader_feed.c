@@ -1,9 +1,13 @@
 /* The reading half of the load pipeline: objects to typed batches, ahead of the lanes by a bounded queue. */
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/loader_int.h"
 
-enum { AHEAD = 24 /* small objects that are on their way at once */ };
+enum {
+    AHEAD = 24, /* small objects that are on their way at once */
+    HOLD_MS = 100,
+};
 
 struct feed {
     struct loader *l;
@@ -36,6 +40,37 @@ static int push_rejects(struct feed *f, struct err *err)
     return page != NULL ? push(f, (struct item){.kind = ITEM_REJECTS, .page = page}, err) : 0;
 }
 
+static int stop_beat(void *arg, struct err *err)
+{
+    UNUSED(arg);
+    return loader_stop ? loader_stopped(err) : 0;
+}
+
+/* Waits for what the batch costs, before it goes to the lane: reading stands still with it. */
+static int pay(const struct feed *f, const struct batch *b, struct err *err)
+{
+    static const struct beat stop = {stop_beat, NULL};
+    struct throttle *rate = f->l->c->rate;
+
+    if (rate == NULL)
+        return 0;
+    pthread_mutex_lock(&f->l->mutex);
+    int64_t ms = throttle_take(rate, (int64_t)b->bytes, (int64_t)b->rows, clock_mono_ms());
+    pthread_mutex_unlock(&f->l->mutex);
+    return throttle_sleep(ms, &stop, err);
+}
+
+/* Before a unit: none begins while the caller holds the load back. */
+static int held(const struct loader *l, struct err *err)
+{
+    static const struct beat stop = {stop_beat, NULL};
+    int rc = 0;
+
+    while (rc == 0 && l->c->hold != NULL && *l->c->hold)
+        rc = throttle_sleep(HOLD_MS, &stop, err);
+    return rc;
+}
+
 static int push_batch(struct feed *f, struct err *err)
 {
     struct batch *b = f->batch;
@@ -46,6 +81,11 @@ static int push_batch(struct feed *f, struct err *err)
     if (b->rows == 0 || f->over) {
         batch_back(f->to, b);
         return 0;
+    }
+    int rc = pay(f, b, err);
+    if (rc < 0) {
+        batch_back(f->to, b);
+        return rc;
     }
     return push(f, (struct item){.kind = ITEM_BATCH, .batch = b}, err);
 }
@@ -133,7 +173,9 @@ static int open_rows(struct feed *f, struct reader *raw, bool hash, struct rows 
 {
     const struct loader_config *c = f->l->c;
     static const struct beat none = {NULL, NULL};
-    const struct rows_config config = {c->dialect, c->convert, c->def, &none};
+    const struct loader_object *o = f->object != NULL ? f->object : f->l->chunks->whole;
+    const struct rows_config config = {
+        c->dialect, c->convert, c->def, &none, {c->partition, o->info.key, o->load_id}};
 
     return rows_open(&config, raw, hash, ret, err);
 }
@@ -246,7 +288,7 @@ void *feed_main(void *arg)
     struct err err;
     int rc = 0;
 
-    while (rc >= 0 && (f.unit = next_unit(f.l)) != NULL) {
+    while (rc >= 0 && held(f.l, &err) == 0 && (f.unit = next_unit(f.l)) != NULL) {
         struct err why;
         rc = end_unit(&f, read_unit(&f, &why), &why, &err);
     }
@@ -317,6 +359,9 @@ static int all_chunks(struct feed *f, struct rows *rows, struct err *err)
             rc = rows_fill(rows, NULL, until, NULL, NULL, err);
         } else {
             struct err why;
+            rc = held(f->l, err);
+            if (rc < 0)
+                return rc;
             f->to = &f->l->lanes[(size_t)chunk % f->l->c->lanes];
             f->unit = chunk_unit(f->l, chunk);
             f->object = &f->unit->objects[0];

@@ -323,6 +323,7 @@ static int finish(struct lane_work *w, struct err *err)
         rc = tell_rejects(w, page, err);
     }
     w->unit->empty = !w->begun;
+    w->unit->load = w->load;
     if (rc == 0)
         rc = tell(w, EVENT_READY, err);
     if (rc == 0)

@@ -43,6 +43,13 @@ NODISCARD int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *va
 /* Rows as they come, in the memory of one, while the statement runs: fn may ask nothing else of the connection, and a
  * negative answer of it ends the connection too. */
 NODISCARD int mysqlc_scan(struct mysqlc *c, const char *sql, row_fn *fn, void *arg, struct err *err);
+/* The same, each cell with its column's name: for SHOW, whose columns differ from server to server. */
+struct named_cell {
+    const char *name;
+    struct str value; /* p NULL: NULL */
+};
+typedef int named_fn(void *arg, const struct named_cell *cells, size_t count, struct err *err);
+NODISCARD int mysqlc_show(struct mysqlc *c, const char *sql, named_fn *fn, void *arg, struct err *err);
 /* Without values or result, in the text protocol: SET, START TRANSACTION, SAVEPOINT, KILL, DDL. */
 NODISCARD int mysqlc_exec(struct mysqlc *c, const char *sql, struct err *err);
 

@@ -39,3 +39,29 @@ int mysqlc_scan(struct mysqlc *c, const char *sql, row_fn *fn, void *arg, struct
     mysql_free_result(result);
     return rc < 0 ? rc : 0;
 }
+
+int mysqlc_show(struct mysqlc *c, const char *sql, named_fn *fn, void *arg, struct err *err)
+{
+    int64_t start_ms = clock_mono_ms();
+    MYSQL_ROW row;
+    int rc = 0;
+
+    if (mysql_real_query(c->handle, sql, (unsigned long)strlen(sql)) != 0)
+        return mysqlc_fail_handle(c, start_ms, err);
+    MYSQL_RES *result = mysql_store_result(c->handle); /* a row or two: whole, so that fn may end it */
+    if (result == NULL)
+        return mysqlc_fail_handle(c, start_ms, err);
+    c->answered_ms = clock_mono_ms();
+    unsigned count = mysql_num_fields(result);
+    const MYSQL_FIELD *fields = mysql_fetch_fields(result);
+    struct named_cell *cells = xcalloc(count + 1, sizeof *cells);
+    while (rc >= 0 && (row = mysql_fetch_row(result)) != NULL) {
+        const unsigned long *lengths = mysql_fetch_lengths(result);
+        for (unsigned i = 0; i < count; i++)
+            cells[i] = (struct named_cell){fields[i].name, {row[i], row[i] != NULL ? lengths[i] : 0}};
+        rc = fn(arg, cells, count, err);
+    }
+    free(cells);
+    mysql_free_result(result);
+    return rc < 0 ? rc : 0;
+}

@@ -99,7 +99,7 @@ int rows_begin(struct rows *r, struct err *err)
     if (first->code != CSV_GOOD)
         return err_set(err, ERR_BAD_CSV, "line %lld: %s: %s", (long long)first->line,
                        csv_code_name(first->code), first->message);
-    rc = converter_new(r->c.convert, r->c.def, first, &r->converter, err);
+    rc = converter_new_about(r->c.convert, r->c.def, first, &r->c.about, &r->converter, err);
     if (rc < 0)
         return rc;
     r->have = !r->c.convert->header; /* without a header the first record is data */

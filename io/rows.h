@@ -13,6 +13,7 @@ struct rows_config { /* borrowed, all of it; must outlive the rows */
     const struct convert_config *convert;
     const struct table *def;
     const struct beat *beat;
+    struct convert_about about; /* the object: its partition, key and load id, for constants */
 };
 struct rows_result {
     int64_t records;  /* data records: good and rejected */

@@ -42,6 +42,10 @@ NODISCARD int target_setup(struct target *t, struct err *err);      /* orch_load
 /* Creates the table with provenance columns as its primary key; columns by infer (name, type). */
 NODISCARD int target_create_table(struct target *t, const char *table, const char *const *names,
                                   const char *const *types, size_t count, struct err *err);
+/* Adds nullable columns, in one statement of its own connection: all or none. 1: some are there already, and nothing may
+ * have been done: describe again. What would copy the table is refused. Never inside a load. */
+NODISCARD int target_add_columns(struct target *t, const char *table, const char *const *names,
+                                 const char *const *types, size_t count, struct err *err);
 NODISCARD int target_lineage_add(struct target *t, const char *table, struct err *err); /* idempotent */
 /* What the DDL calls above would run, for --dry-run and docs: one statement a line. */
 NODISCARD int target_ddl(struct target *t, const char *table, struct buf *ret, struct err *err);

@@ -78,25 +78,25 @@ int fence_write(struct target *t, const char *pipeline, int64_t epoch, struct er
     return rc;
 }
 
-/* 1 or 0 as the ledger says, once the fence was ours; ERR_LOCK_LOST as well knows it. */
-static int ask(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
-               int *ret_loaded, struct err *err)
+/* 1 or 0 as `has` says, once the fence was ours; ERR_LOCK_LOST as well knows it. */
+static int ask(struct target *t, const char *pipeline, int64_t epoch, fence_has *has, const void *arg,
+               int *ret_done, struct err *err)
 {
     const struct val values[] = {val_text(pipeline), val_i64(epoch)};
     int64_t rows = 0;
-    int loaded = 0;
+    int done = 0;
 
     int rc = target_begin(t, err);
     if (rc < 0)
         return rc;
     rc = target_run(t, "fence_write", values, 2, NULL, NULL, &rows, err);
     if (rc == 0)
-        rc = loaded = ledger_has(t, load_id, chunk, err);
+        rc = done = has(t, arg, err);
     /* What was read counts only once COMMIT has said that nobody else wrote the fence meanwhile. */
     rc = target_end(t, rc < 0 ? rc : 0, err);
     if (rc < 0)
         return rc;
-    *ret_loaded = loaded;
+    *ret_done = done;
     return rows == 1 ? 0 : lost(err, pipeline, epoch);
 }
 
@@ -106,17 +106,36 @@ static bool goes_by_itself(const struct err *err)
            err->code == ERR_BUSY;
 }
 
-int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
-                  int *ret_loaded, struct err *err)
+int fence_ask(struct target *t, const char *pipeline, int64_t epoch, fence_has *has, const void *arg,
+              int *ret_done, struct err *err)
 {
     int64_t until_ms = clock_mono_ms() + t->config.timeout_ms, pause_ms = 50;
 
-    *ret_loaded = -1;
+    *ret_done = -1;
     for (;;) {
-        int rc = ask(t, pipeline, epoch, load_id, chunk, ret_loaded, err);
+        int rc = ask(t, pipeline, epoch, has, arg, ret_done, err);
         if (rc == 0 || !goes_by_itself(err) || clock_mono_ms() + pause_ms >= until_ms)
             return rc;
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 1000 ? pause_ms * 2 : pause_ms;
     }
+}
+
+struct load_chunk {
+    int64_t load_id, chunk;
+};
+
+static int has_load(struct target *t, const void *arg, struct err *err)
+{
+    const struct load_chunk *l = arg;
+
+    return ledger_has(t, l->load_id, l->chunk, err);
+}
+
+int fence_resolve(struct target *t, const char *pipeline, int64_t epoch, int64_t load_id, int64_t chunk,
+                  int *ret_loaded, struct err *err)
+{
+    const struct load_chunk l = {load_id, chunk};
+
+    return fence_ask(t, pipeline, epoch, has_load, &l, ret_loaded, err);
 }

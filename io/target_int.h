@@ -154,6 +154,10 @@ NODISCARD int fence_resolve(struct target *t, const char *pipeline, int64_t epoc
                             int64_t chunk, int *ret_loaded, struct err *err);
 /* The last statement of a transaction of ours: ERR_LOCK_LOST where another has raised the epoch. */
 NODISCARD int fence_write(struct target *t, const char *pipeline, int64_t epoch, struct err *err);
+/* The same of anything that a transaction under the fence has done: has says 1 or 0. */
+typedef int fence_has(struct target *t, const void *arg, struct err *err);
+NODISCARD int fence_ask(struct target *t, const char *pipeline, int64_t epoch, fence_has *has,
+                        const void *arg, int *ret_done, struct err *err);
 
 /*
  * target_sums.c: a load's lines in ranges, narrow at first, so that no statement's length grows with the file or meets

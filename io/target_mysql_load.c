@@ -165,10 +165,11 @@ static const struct {
     int native;
     const char *code;
 } codes[] = {
-    {1062, "DUPLICATE_KEY"}, {1586, "DUPLICATE_KEY"}, {1264, "OUT_OF_RANGE"},   {1367, "OUT_OF_RANGE"},
-    {1690, "OUT_OF_RANGE"},  {1406, "TOO_LONG"},      {1048, "NOT_NULL"},       {1263, "NOT_NULL"},
-    {1364, "NOT_NULL"},      {1452, "FOREIGN_KEY"},   {1216, "FOREIGN_KEY"},    {3819, "CHECK_FAILED"},
-    {4025, "CHECK_FAILED"},  {1526, "NO_PARTITION"},  {3854, "NOT_IN_CHARSET"}, {1267, "NOT_IN_CHARSET"},
+    {1062, "DUPLICATE_KEY"},  {1586, "DUPLICATE_KEY"}, {1264, "OUT_OF_RANGE"},   {1367, "OUT_OF_RANGE"},
+    {1690, "OUT_OF_RANGE"},   {1406, "TOO_LONG"},      {1048, "NOT_NULL"},       {1263, "NOT_NULL"},
+    {1364, "NOT_NULL"},       {1452, "FOREIGN_KEY"},   {1216, "FOREIGN_KEY"},    {3819, "CHECK_FAILED"},
+    {4025, "CHECK_FAILED"},   {1526, "NO_PARTITION"},  {3854, "NOT_IN_CHARSET"}, {1267, "NOT_IN_CHARSET"},
+    {3988, "NOT_IN_CHARSET"},
 };
 
 /* "... for column `db`.`t`.`MonthlyIncome` at row 1", "Column 'id' cannot be null": the last quoted word after
@@ -182,7 +183,7 @@ static void column_of(const char *message, char out[200])
         p = next + (*next == ' ');
     if (p == NULL)
         return;
-    for (p += 7; *p == '`' || *p == '\''; p = end[1] == '.' ? end + 2 : end) {
+    for (p += 7; *p == '`' || *p == '\''; p = end[1] == '.' ? end + 2 : end + 1) {
         start = p + 1;
         end = strchr(start, *p);
         if (end == NULL)
@@ -190,6 +191,22 @@ static void column_of(const char *message, char out[200])
     }
     if (start != NULL)
         snprintf(out, 200, "%.*s", (int)(end - start < 199 ? end - start : 199), start);
+}
+
+/* MySQL's 3988 names no column: the only one whose charset does not hold everything is meant. */
+static void only_foreign(const struct table *t, const struct batch *b, char out[200])
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < b->col_count; i++) {
+        const struct column *c = &t->columns[b->cols[i].column];
+        if (c->charset == NULL || strcasecmp(c->charset, "utf8mb4") == 0)
+            continue;
+        snprintf(out, 200, "%.199s", c->name);
+        found++;
+    }
+    if (found != 1)
+        out[0] = '\0';
 }
 
 static const char *code_of(const struct load *l, const struct err *why, const char *column)
@@ -288,6 +305,8 @@ static int reject(struct load *l, const struct batch *b, size_t row, const struc
     int rc = 0;
 
     column_of(why->msg, info.column);
+    if (why->native == 3988)
+        only_foreign(l->spec.table, b, info.column);
     snprintf(info.code, sizeof info.code, "%s", code_of(l, why, info.column));
     snprintf(info.message, sizeof info.message, "%.299s", why->msg);
     snprintf(info.hint, sizeof info.hint, "%.199s", why->hint);

@@ -248,8 +248,9 @@ int mysql_grants(struct target *t, const char *user, const char *table, bool ups
         const char *rights, *table;
     } rows[] = {
         {upserts ? "SELECT, INSERT, UPDATE, DELETE, TRIGGER" : "SELECT, INSERT, DELETE, TRIGGER", table},
-        {"SELECT, INSERT, UPDATE", "orch_load"},
+        {"SELECT, INSERT, UPDATE, DELETE", "orch_load"},
         {"SELECT, INSERT, UPDATE", "orch_fence"},
+        {"SELECT, INSERT", "orch_reject"},
         {"SELECT, INSERT, DELETE", table != NULL ? stage : NULL}, /* last: it may be yet to be made */
     };
     const char *database = strrchr(t->name, '/') + 1;

@@ -91,35 +91,34 @@ static int key_name(struct target *t, const char *stage, char out[STAGE_NAME_SIZ
     return snprintf(out, STAGE_NAME_SIZE + 16, "_orch_key%s", target_is_mysql(t) ? "" : stage);
 }
 
+/* The index that is there, as a key of the table. */
 struct key_look {
     const struct table *def;
-    const struct table_key *key;
-    size_t n;
-    bool same;
+    int columns[MAX_KEY_COLUMNS];
+    size_t n;     /* of the index's columns, load id and line among them */
+    bool foreign; /* it has a column that the table has not, or another form */
 };
 
 static int on_key_column(void *arg, const struct str *cells, size_t count, struct err *err)
 {
     struct key_look *k = arg;
-    const char *want = k->n == 0                   ? LINEAGE_LOAD_ID
-                       : k->n <= k->key->count     ? k->def->columns[k->key->columns[k->n - 1]].name
-                       : k->n == k->key->count + 1 ? LINEAGE_LINE
-                                                   : "";
+    int at = cells[0].p != NULL ? table_find(k->def, cells[0]) : -1;
 
     UNUSED(count);
     UNUSED(err);
-    k->same = k->same && cells[0].p != NULL && strcmp(cells[0].p, want) == 0;
+    if (at < 0 || k->n > MAX_KEY_COLUMNS || (k->n == 0 && strcmp(cells[0].p, LINEAGE_LOAD_ID) != 0))
+        k->foreign = true;
+    else if (k->n > 0 && !table_is_lineage(cells[0].p))
+        k->columns[k->n - 1] = at;
     k->n++;
     return 0;
 }
 
-/* 1: it is there, over these columns; 0: none is; 2: over others. */
-static int look_at_key(struct target *t, const struct table *def, const struct table_key *key,
-                       struct err *err)
+static int read_key(struct target *t, const struct table *def, struct key_look *ret, struct err *err)
 {
-    struct key_look look = {.def = def, .key = key, .same = true};
     char stage[STAGE_NAME_SIZE], index[STAGE_NAME_SIZE + 16];
 
+    *ret = (struct key_look){.def = def};
     target_stage_name(def->name, stage);
     key_name(t, stage, index);
     const char *dot = strchr(stage, '.');
@@ -127,11 +126,23 @@ static int look_at_key(struct target *t, const struct table *def, const struct t
     const struct val mysql[] = {val_text(schema), val_text(dot != NULL ? dot + 1 : stage), val_text(index)};
     const struct val sqlite[] = {val_text(index)};
     int rc = target_run(t, "stage_key", target_is_mysql(t) ? mysql : sqlite, target_is_mysql(t) ? 3 : 1,
-                        on_key_column, &look, NULL, err);
+                        on_key_column, ret, NULL, err);
     free(schema);
-    if (rc < 0)
+    return rc;
+}
+
+/* 1: it is there, over these columns; 0: none is; 2: over others. */
+static int look_at_key(struct target *t, const struct table *def, const struct table_key *key,
+                       struct err *err)
+{
+    struct key_look look;
+    int rc = read_key(t, def, &look, err);
+
+    if (rc < 0 || look.n == 0)
         return rc;
-    return look.n == 0 ? 0 : look.same && look.n == key->count + 2 ? 1 : 2;
+    if (look.foreign || look.n != key->count + 2)
+        return 2;
+    return memcmp(look.columns, key->columns, key->count * sizeof *key->columns) == 0 ? 1 : 2;
 }
 
 int stage_check_key(struct target *t, const struct table *def, const struct table_key *key, struct err *err)
@@ -243,6 +254,8 @@ static int make_plan(struct target *t, const struct table *def, const struct tab
 {
     char name[STAGE_NAME_SIZE];
     struct table *stage = NULL;
+    struct key_look old = {.n = 0};
+    struct table_key kept;
 
     target_stage_name(def->name, name);
     int rc = find_stage(t, name, &stage, err);
@@ -254,6 +267,12 @@ static int make_plan(struct target *t, const struct table *def, const struct tab
     rc = there && !fits ? target_fill(t, "stage_drop", name, NULL, &p->drop, err) : 0;
     if (rc == 0 && !fits)
         rc = create_sql(t, def, name, &p->create, err);
+    if (rc == 0 && there && !fits && key == NULL) /* made anew, it has the index that it had */
+        rc = read_key(t, def, &old, err);
+    if (old.n > 2 && !old.foreign) {
+        kept = (struct table_key){"", old.columns, old.n - 2};
+        key = &kept;
+    }
     if (rc < 0 || key == NULL)
         return rc;
     int index = fits ? look_at_key(t, def, key, err) : 0;

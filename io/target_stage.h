@@ -15,7 +15,8 @@ void target_stage_name(const char *table, char out[STAGE_NAME_SIZE]); /* "db._or
 NODISCARD int target_stage_check(struct target *t, const struct table *def, struct table **ret_stage_def,
                                  struct err *err);
 /* 0: it was there; 1: made; 2: made anew, because the table's columns have changed. ERR_BUSY while a load that has a plan
- * in the ledger has rows in a stage of another shape. key: rows are put by it; NULL: they are not. */
+ * in the ledger has rows in a stage of another shape. key: rows are put by it; NULL: they are not, by
+ * this caller, and the index of one who does stays. */
 NODISCARD int target_stage_setup(struct target *t, const struct table *def, const struct table_key *key,
                                  struct err *err);
 /* The statements that setup would run, a statement a line; none where nothing is to do. */

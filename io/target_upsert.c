@@ -421,6 +421,7 @@ static int verify(struct merge *m, struct err *err)
     staged.name = m->move.stage;
     sums_init(&source, staged.count);
     memcpy(source.used, m->owned->used, staged.count * sizeof *source.used);
+    sums_unbound(m->owned); /* the decimal sums: they are what the ledger keeps, and later loads take from */
     int rc = table_sums(l->t, &staged, l->spec.load_id, &source, err);
     if (rc == 0)
         rc = table_sums(l->t, m->move.def, l->spec.load_id, m->owned, err);

@@ -2,14 +2,11 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "orchestrator/cmd.h"
 #include "orchestrator/profile.h"
-#include "orchestrator/view.h"
-#include <sys/stat.h>
+#include "orchestrator/subject.h"
 #include <unistd.h>
 
 enum {
-    LOOK_BACK = 200,              /* partitions, for the newest that has files */
     MAX_PAGE = 256 * 1024 * 1024, /* a page of MAX_COLUMNS columns is a third of it */
     SHOW_EACH_MS = 500,
 };
@@ -36,83 +33,17 @@ static const struct opt opts[] = {
 
 struct profiling {
     struct cli *c;
-    struct step_ctx ctx;
-    struct pipeline own; /* of a file by name */
+    struct subject of;
     struct profile_config config;
     struct profile *profile; /* owned; NULL until the first record */
     char **names, **files;   /* owned */
     size_t name_count, file_count;
-    const char **nulls, ***column_nulls; /* owned; strings borrowed or in arena */
-    struct object_info *objects;         /* owned, strings in arena */
-    size_t object_count;
-    struct arena *arena;
-    bool first; /* the next record is the first of its file */
+    const char ***column_nulls; /* owned; strings borrowed */
+    bool first;                 /* the next record is the first of its file */
     int64_t rows, shown_ms;
     char **column_names; /* owned: of the first file */
     struct profile_subject subject;
 };
-
-/* --- options of a file --- */
-
-static int one_char(const char *text, const char *option, const char *word, char meaning, char *ret,
-                    struct err *err)
-{
-    if (text == NULL)
-        return 0;
-    if (strcmp(text, word) == 0) {
-        *ret = meaning;
-        return 0;
-    }
-    if (strlen(text) != 1)
-        return err_set(err, ERR_USAGE, "--%s: one character, or '%s'", option, word);
-    *ret = *text;
-    return 0;
-}
-
-static int file_dialect(struct profiling *k, struct err *err)
-{
-    static const struct {
-        const char *name;
-        enum csv_encoding encoding;
-    } encodings[] = {{"utf-8", CSV_UTF8}, {"latin1", CSV_LATIN1}, {"cp1252", CSV_CP1252}};
-    struct csv_dialect *d = &k->own.dialect;
-    bool known = encoding_text == NULL;
-    size_t n = 0;
-
-    *d = (struct csv_dialect){.delimiter = ',', .quote = '"'};
-    for (size_t i = 0; encoding_text != NULL && i < ARRAY_LEN(encodings); i++)
-        if (strcmp(encodings[i].name, encoding_text) == 0) {
-            d->encoding = encodings[i].encoding;
-            known = true;
-        }
-    if (!known)
-        return err_set(err, ERR_USAGE, "--encoding: utf-8, latin1 or cp1252");
-    int rc = one_char(delimiter_text, "delimiter", "tab", '\t', &d->delimiter, err);
-    if (rc == 0)
-        rc = one_char(quote_text, "quote", "none", '\0', &d->quote, err);
-    k->nulls = xcalloc(MAX_TOKEN_SET + 2, sizeof *k->nulls);
-    for (const char *at = nulls_text != NULL ? nulls_text : "NA,"; rc == 0; at++) {
-        size_t len = strcspn(at, ",");
-        if (n == MAX_TOKEN_SET)
-            return err_set(err, ERR_USAGE, "--null: more than %d spellings", MAX_TOKEN_SET);
-        k->nulls[n++] = arena_strndup(k->arena, at, len);
-        at += len;
-        if (*at == '\0')
-            break;
-    }
-    k->own.convert = (struct convert_config){.nulls = k->nulls, .header = !no_header};
-    return rc;
-}
-
-static int refuse_file_options(struct err *err)
-{
-    if (nulls_text == NULL && delimiter_text == NULL && quote_text == NULL && encoding_text == NULL &&
-        !no_header)
-        return 0;
-    err_set(err, ERR_USAGE,
-            "--null, --delimiter, --quote, --encoding and --no-header are for a file by name");
-    return err_hint(err, "a pipeline's are in orch.json");
-}
 
 /* --- records --- */
 
@@ -128,7 +59,7 @@ static void show_progress(struct profiling *k)
 
 static void column_rules(struct profiling *k)
 {
-    const struct convert_config *c = &k->ctx.pipeline->convert;
+    const struct convert_config *c = &k->of.ctx.pipeline->convert;
 
     k->column_nulls = xcalloc(k->name_count + 1, sizeof *k->column_nulls);
     for (size_t i = 0; i < k->name_count; i++)
@@ -140,7 +71,7 @@ static void column_rules(struct profiling *k)
 
 static void begin(struct profiling *k, const struct csv_record *rec)
 {
-    bool header = k->ctx.pipeline->convert.header;
+    bool header = k->of.ctx.pipeline->convert.header;
     struct str *names = xcalloc(rec->count + 1, sizeof *names);
 
     k->name_count = rec->count;
@@ -170,7 +101,7 @@ static int same_header(const struct profiling *k, const struct csv_record *rec, 
 static int on_record(void *arg, const struct csv_record *rec, struct err *err)
 {
     struct profiling *k = arg;
-    bool header = k->ctx.pipeline->convert.header;
+    bool header = k->of.ctx.pipeline->convert.header;
     int rc = 0;
 
     if (k->first && rec->code != CSV_GOOD)
@@ -194,33 +125,15 @@ static int on_record(void *arg, const struct csv_record *rec, struct err *err)
     return 0;
 }
 
-static int on_object(void *arg, const struct object_info *o, struct err *err)
-{
-    struct profiling *k = arg;
-
-    if (k->object_count == MAX_JOB_OBJECTS)
-        return err_set(err, ERR_TOO_LARGE, "more than %d files", MAX_JOB_OBJECTS);
-    if ((k->object_count & (k->object_count - 1)) == 0)
-        k->objects = xrealloc(k->objects, (2 * k->object_count + 1) * sizeof *k->objects);
-    struct object_info *to_keep = &k->objects[k->object_count++];
-    *to_keep = *o;
-    to_keep->key = arena_strndup(k->arena, o->key, strlen(o->key));
-    to_keep->etag =
-        arena_strndup(k->arena, o->etag != NULL ? o->etag : "", o->etag != NULL ? strlen(o->etag) : 0);
-    if (o->version_id != NULL)
-        to_keep->version_id = arena_strndup(k->arena, o->version_id, strlen(o->version_id));
-    return 0;
-}
-
 static int read_objects(struct profiling *k, struct err *err)
 {
     int rc = 0;
 
-    k->files = xcalloc(k->object_count + 1, sizeof *k->files);
-    for (size_t i = 0; rc == 0 && i < k->object_count; i++) {
-        k->files[k->file_count++] = xstrdup(k->objects[i].key);
+    k->files = xcalloc(k->of.count + 1, sizeof *k->files);
+    for (size_t i = 0; rc == 0 && i < k->of.count; i++) {
+        k->files[k->file_count++] = xstrdup(k->of.objects[i].key);
         k->first = true;
-        rc = step_records(&k->ctx, &k->objects[i], on_record, k, err);
+        rc = step_records(&k->of.ctx, &k->of.objects[i], on_record, k, err);
         if (rc == 0 && k->first && k->profile != NULL)
             profile_next_file(k->profile); /* an empty file keeps its number */
         if (rc < 0)
@@ -232,120 +145,6 @@ static int read_objects(struct profiling *k, struct err *err)
 }
 
 /* --- what is looked at --- */
-
-static int file_subject(struct profiling *k, const char *path, const struct stat *st, struct err *err)
-{
-    char *full = realpath(path, NULL);
-    const char *slash = full != NULL ? strrchr(full, '/') : NULL;
-
-    if (slash == NULL)
-        return err_errno(err, errno, "cannot read %s", path);
-    k->own.name = path;
-    char *url = arena_alloc(k->arena, strlen(full) + 16);
-    snprintf(url, strlen(full) + 16, "file://%.*s/", (int)(slash - full), full);
-    k->own.source.url = url;
-    struct object_info o = {.key = slash + 1,
-                            .etag = "",
-                            .size = st->st_size,
-                            .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec};
-    int rc = file_dialect(k, err);
-    if (rc == 0)
-        rc = on_object(k, &o, err);
-    free(full);
-    k->subject.kind = "file";
-    cli_step(k->c, &k->own, &k->ctx);
-    return rc;
-}
-
-static int newest(struct profiling *k, int64_t *ret_start, struct err *err)
-{
-    const struct pipeline *p = k->ctx.pipeline;
-    int64_t start;
-    int rc = 0;
-
-    if (!view_newest(p, clock_now_ms(), &start))
-        return err_set(err, ERR_NOT_FOUND, "%s: no partition is closed yet", p->name);
-    for (int i = 0; i < LOOK_BACK && rc == 0 && k->object_count == 0 && start >= p->since_ms; i++) {
-        rc = step_files(&k->ctx, start, on_object, k, err);
-        *ret_start = start;
-        start -= period_ms(p->period);
-    }
-    if (rc == 0 && k->object_count == 0) {
-        err_set(err, ERR_NOT_FOUND, "%s: no file in the last %d partitions", p->name, LOOK_BACK);
-        return err_hint(err, "--from and --to name others");
-    }
-    return rc;
-}
-
-static int pipeline_objects(struct profiling *k, const char *part, struct err *err)
-{
-    const struct pipeline *p = k->ctx.pipeline;
-    int64_t start = 0, last = 0;
-    char name[PART_SIZE];
-    int rc = 0;
-
-    if (*part == '\0' && from == NULL && to == NULL) {
-        rc = newest(k, &start, err);
-        char *text = arena_alloc(k->arena, strlen(p->name) + PART_SIZE + 2);
-        snprintf(text, strlen(p->name) + PART_SIZE + 2, "%s/%s", p->name, part_name(p->period, start, name));
-        k->subject.name = text;
-        return rc;
-    }
-    rc = cli_range(p, from, to, err);
-    if (rc == 0 && *part != '\0') {
-        rc = part_parse(p->period, part, &start, err);
-        last = start;
-    } else if (rc == 0) {
-        start = p->since_ms;
-        if (!view_newest(p, clock_now_ms(), &last))
-            last = start - 1;
-        if (from != NULL)
-            rc = part_parse(p->period, from, &start, err);
-        if (rc == 0 && to != NULL)
-            rc = part_parse(p->period, to, &last, err);
-    }
-    for (; rc == 0 && start <= last; start += period_ms(p->period))
-        rc = step_files(&k->ctx, start, on_object, k, err);
-    if (rc == 0 && k->object_count == 0)
-        rc = err_set(err, ERR_NOT_FOUND, "%s: no file there", k->subject.name);
-    return rc;
-}
-
-/* s3://bucket/key: with the connection of a pipeline whose source is above it. */
-static int url_subject(struct profiling *k, const char *url, struct err *err)
-{
-    const struct pipeline *best = NULL;
-    struct source *source;
-    int rc = cli_config(k->c, err);
-
-    for (size_t i = 0; rc == 0 && i < k->c->config->pipeline_count; i++) {
-        const struct pipeline *p = &k->c->config->pipelines[i];
-        if (str_starts(url, p->source.url) &&
-            (best == NULL || strlen(p->source.url) > strlen(best->source.url)))
-            best = p;
-    }
-    if (rc != 0)
-        return rc;
-    if (best == NULL) {
-        err_set(err, ERR_CONFIG, "no pipeline reads from where %s lies, so its credentials are not known",
-                url);
-        return err_hint(err, "connections.*.url in orch.json");
-    }
-    k->own.source = best->source;
-    cli_step(k->c, &k->own, &k->ctx);
-    rc = file_dialect(k, err);
-    if (rc == 0)
-        rc = step_source(&k->ctx, &source, err);
-    if (rc == 0)
-        rc = source_list(source, url + strlen(best->source.url), on_object, k, err);
-    size_t n = 0;
-    for (size_t i = 0; rc == 0 && i < k->object_count; i++)
-        if (strcmp(k->objects[i].key, url + strlen(best->source.url)) == 0)
-            k->objects[n++] = k->objects[i];
-    k->object_count = n;
-    k->subject.kind = "file";
-    return rc == 0 && n == 0 ? err_set(err, ERR_NOT_FOUND, "%s is not there", url) : rc;
-}
 
 static int on_row(void *arg, const struct str *cells, size_t count, struct err *err)
 {
@@ -369,7 +168,7 @@ static int read_table(struct profiling *k, struct err *err)
     const char **types = NULL;
     int *columns = NULL;
     size_t n = 0;
-    int rc = cli_table(&k->ctx, &t, &def, err);
+    int rc = cli_table(&k->of.ctx, &t, &def, err);
 
     if (rc < 0)
         return rc;
@@ -381,12 +180,13 @@ static int read_table(struct profiling *k, struct err *err)
             strcmp(def->columns[i].name, LINEAGE_LINE) == 0)
             continue;
         names[n] = str_of(def->columns[i].name);
-        types[n] = arena_strndup(k->arena, def->columns[i].type_text, strlen(def->columns[i].type_text));
+        types[n] = arena_strndup(k->of.arena, def->columns[i].type_text, strlen(def->columns[i].type_text));
         columns[n++] = (int)i;
     }
     k->subject.kind = "table";
     k->subject.place = "row";
-    k->subject.name = arena_strndup(k->arena, k->ctx.pipeline->table, strlen(k->ctx.pipeline->table));
+    k->subject.name =
+        arena_strndup(k->of.arena, k->of.ctx.pipeline->table, strlen(k->of.ctx.pipeline->table));
     k->subject.sql_types = types;
     k->profile = profile_new(&k->config, names, n);
     profile_next_file(k->profile);
@@ -400,46 +200,35 @@ static int read_table(struct profiling *k, struct err *err)
 
 static int look(struct profiling *k, const char *word, struct err *err)
 {
-    const struct pipeline *p;
-    char part[PART_SIZE];
-    struct stat st;
-    int rc;
+    const struct subject_options o = {.nulls = nulls_text,
+                                      .delimiter = delimiter_text,
+                                      .quote = quote_text,
+                                      .encoding = encoding_text,
+                                      .from = from,
+                                      .to = to,
+                                      .no_header = no_header};
+    char part[PART_SIZE] = "";
 
     k->subject = (struct profile_subject){
         .name = word, .place = "line", .now_ms = clock_now_ms(), .hide_values = no_values};
     k->shown_ms = isatty(STDERR_FILENO) ? 0 : -1;
     if (table && (from != NULL || to != NULL))
         return err_set(err, ERR_USAGE, "--table is the whole table: --from and --to are for files");
-    const char *path = str_starts(word, "file://") ? word + 7 : word;
-    bool is_file = !table && !str_starts(word, "s3://") && stat(path, &st) == 0 && S_ISREG(st.st_mode);
-    if (is_file || str_starts(word, "file://")) {
-        if (!is_file)
-            return err_set(err, ERR_NOT_FOUND, "%s is no file", path);
-        rc = file_subject(k, path, &st, err);
-        return rc < 0 ? rc : read_objects(k, err);
-    }
-    if (str_starts(word, "s3://")) {
-        rc = url_subject(k, word, err);
-        return rc < 0 ? rc : read_objects(k, err);
-    }
-    rc = refuse_file_options(err);
-    if (rc == 0 && strchr(word, '.') != NULL && strchr(word, '/') == NULL && k->c->config_path == NULL &&
-        access("orch.json", R_OK) != 0)
-        return err_set(err, ERR_NOT_FOUND,
-                       "%s is no file here, and there is no orch.json with a pipeline of that name", word);
-    if (rc == 0)
-        rc = cli_flow(k->c, word, &p, part, err);
-    if (rc < 0 && err->code == ERR_NOT_FOUND && !table && strchr(word, '/') == NULL)
-        err_prefix(err, "no file of that name is here");
-    if (rc < 0)
-        return rc;
-    cli_step(k->c, p, &k->ctx);
-    k->subject.kind = "pipeline";
-    if (table)
+    if (table) {
+        int rc = subject_refuse_file_options(&o, err);
+        if (rc == 0)
+            rc = subject_pipeline(k->c, word, &k->of, part, err);
+        if (rc < 0)
+            return rc;
         return *part != '\0' ? err_set(err, ERR_USAGE, "--table is the whole table, not a partition")
                              : read_table(k, err);
-    rc = pipeline_objects(k, part, err);
-    return rc < 0 ? rc : read_objects(k, err);
+    }
+    int rc = subject_open(k->c, word, &o, false, &k->of, err);
+    if (rc < 0)
+        return rc;
+    k->subject.kind = k->of.kind;
+    k->subject.name = k->of.name;
+    return read_objects(k, err);
 }
 
 /* --- what is made of it --- */
@@ -517,7 +306,6 @@ static int tell(struct profiling *k, struct err *err)
 
 static void release(struct profiling *k)
 {
-    cli_step_end(&k->ctx);
     profile_free(k->profile);
     for (size_t i = 0; i < k->file_count; i++)
         free(k->files[i]);
@@ -525,16 +313,14 @@ static void release(struct profiling *k)
         free(k->column_names[i]);
     free(k->column_names);
     free(k->files);
-    free(k->nulls);
     free(k->column_nulls);
-    free(k->objects);
     free((const char **)(uintptr_t)k->subject.sql_types);
-    arena_free(k->arena);
+    subject_close(&k->of);
 }
 
 static int run(struct cli *c, struct err *err)
 {
-    struct profiling k = {.c = c, .arena = arena_new()};
+    struct profiling k = {.c = c};
     int rc;
 
     cli_signals();

@@ -103,6 +103,18 @@ static void pause_json(struct jout *j, const struct status_flow *f)
     jout_close(j, '}');
 }
 
+static void waits_json(struct jout *j, const struct status_flow *f)
+{
+    if (f->waits[0] == '\0') {
+        jout_text(j, "waits", NULL);
+        return;
+    }
+    jout_open(j, "waits", '{');
+    jout_time(j, "since", f->waits_ms);
+    jout_text(j, "text", f->waits);
+    jout_close(j, '}');
+}
+
 static void summary_json(struct jout *j, const struct status_flow *f)
 {
     const struct pipeline *p = f->p;
@@ -118,6 +130,7 @@ static void summary_json(struct jout *j, const struct status_flow *f)
     jout_text(j, "prefix", p->prefix);
     jout_text(j, "table", p->table);
     pause_json(j, f);
+    waits_json(j, f);
     jout_text(j, "last_good", f->last_good);
     jout_int(j, "lag_ms", f->lag_ms);
     jout_text(j, "reconciliation", status_verdict(f));

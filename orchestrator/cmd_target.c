@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/target_rejects.h"
 #include "orchestrator/cmd.h"
 #include "steps/stage.h"
 
@@ -21,10 +22,17 @@ static bool first_of_target(const struct config *c, size_t i)
 static int statements(struct step_ctx *c, struct target *t, const struct pipeline *p, struct err *err)
 {
     struct buf ddl = BUF_INIT(1 * MIB);
+    struct buf copy = BUF_INIT(64 * KIB);
     int rc = target_ddl(t, p->table, &ddl, err);
 
     if (rc >= 0)
         rc = step_stage_ddl(c, &ddl, err);
+    if (rc >= 0 && p->rejects_table != NULL)
+        rc = target_copy_ddl(t, p->rejects_table, &copy, err);
+    if (rc >= 0 && copy.n > 0)
+        rc = buf_adds(&ddl, copy.p, err);
+    buf_release(&copy);
+
     if (rc >= 0 && ddl.n > 0)
         printf("-- %s on %s\n%s%s", p->name, target_name(t), ddl.p, ddl.p[ddl.n - 1] == '\n' ? "" : "\n");
     buf_release(&ddl);
@@ -61,6 +69,11 @@ static int one(struct cli *c, size_t i, struct err *err)
         if (rc >= 0)
             printf("%s: orch_load and orch_fence are there\n", target_name(t));
     }
+    if (rc >= 0 && p->rejects_table != NULL) {
+        rc = target_copy_setup(t, p->rejects_table, err);
+        if (rc >= 0)
+            printf("%s: table %s is there\n", p->name, p->rejects_table);
+    }
     if (rc >= 0 && p->create) {
         rc = step_create_table(&ctx, err);
         if (rc >= 0)
@@ -88,9 +101,8 @@ const struct command cmd_target_setup = {
     "target setup",
     "",
     "Makes orch's tables in the target databases, and those of pipelines with create.",
-    "orch_load and orch_fence are written in the same transaction as the rows: they are what makes a load\n"
-    "happen exactly once. A table with lineage columns gets a staging table, _orch_stage_TABLE. A tick "
-    "never\n"
+    "orch_load, orch_fence and orch_reject are written in the same transaction as the rows: they are what makes a\n"
+    "load happen exactly once. A table with lineage columns gets a staging table, _orch_stage_TABLE. A tick never\n"
     "runs DDL.\n\n"
     "  orch target setup --dry-run     the statements, for the one who may run them\n",
     opts,

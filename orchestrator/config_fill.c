@@ -393,6 +393,7 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
         fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
     p->convert.header = json_is_true(json_object_get(s, "header"));
     p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
+    p->convert.trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
     p->convert.zone = "UTC";
 }
 
@@ -418,6 +419,10 @@ static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule
             r->to = r->from;
         r->nulls = config_texts(c, json_object_get(v, "null"));
         r->format = config_text(c, v, "format");
+        r->decimal = one(v, "decimal");
+        r->group = one(v, "group");
+        if (r->group != '\0' && (r->group == r->decimal || strchr("0123456789-+eE", r->group) != NULL))
+            fault_add(g->f, where, "%s: group '%c' cannot be told from the rest of a number", name, r->group);
         *ret_type = config_text(c, v, "type");
         if (*ret_type != NULL && !p->create)
             fault_add(g->f, where, "%s: 'type' has no effect unless target.create is true", name);
@@ -484,6 +489,7 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
                 fault_add(g->f, where, "key: '%s' twice", p->key[i]);
     p->convert.drift = is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
                        : is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
+                       : is(t, "drift", "add-columns")  ? DRIFT_ADD_COLUMNS
                                                         : DRIFT_FAIL;
     if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
         fault_add(g->f, where, "table: empty");
@@ -493,6 +499,40 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
         fault_add(g->f, where,
                   "lineage: a table that orch makes has its lineage columns; none makes no sense here");
     free(where);
+}
+
+/* Connections of their own, to servers that follow the target's. */
+static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
+{
+    const json_t *names = json_object_get(json_object_get(k, "target"), "replicas"),
+                 *rate = json_object_get(k, "max_rate"), *name;
+    bool limit = json_is_string(json_object_get(k, "max_replica_lag"));
+    struct replica *replicas = arena_alloc(g->c->arena, (json_array_size(names) + 1) * sizeof *replicas);
+    struct err err;
+    size_t i;
+
+    if (throttle_parse(json_string_value(rate), &p->max_rate, &err) < 0)
+        fault_add(g->f, where, "max_rate: %s", err.msg);
+    else if (throttle_shares(&p->max_rate) < p->parallel)
+        fault_add(g->f, where, "max_rate: at least 64KiB/s or 100 rows/s for each of %lld connections",
+                  (long long)p->parallel);
+    if (limit)
+        p->max_lag_ms = config_duration(k, "max_replica_lag");
+    if (limit != (json_array_size(names) > 0))
+        fault_add(g->f, where, "max_replica_lag and target.replicas: one without the other has no effect");
+    p->replicas = replicas;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name) {
+        json_t *part = json_pack("{s:s}", "connection", json_string_value(name));
+        const struct connection *n = connection(g, part, where, false);
+        json_decref(part);
+        if (n == NULL)
+            continue;
+        if (n->scheme == SCHEME_SQLITE)
+            fault_add(g->f, where, "target.replicas: '%s' is SQLite, which has none", n->name);
+        memset(&replicas[p->replica_count], 0, sizeof *replicas);
+        replicas[p->replica_count].name = n->name;
+        target_connection(g->c, n, &replicas[p->replica_count++].config);
+    }
 }
 
 static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
@@ -526,6 +566,15 @@ static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, c
     p->parallel = json_integer_value(json_object_get(k, "parallel"));
     if (json_is_integer(json_object_get(k, "parallel")) && (p->parallel < 1 || p->parallel > MAX_PARALLEL))
         fault_add(g->f, where, "parallel: 1 to %d connections", MAX_PARALLEL);
+    p->rejects_table = config_text(g->c, json_object_get(k, "rejects"), "table");
+    if (p->rejects_table != NULL &&
+        (p->rejects_table[0] == '\0' || strncasecmp(p->rejects_table, "orch_", 5) == 0 ||
+         strcasecmp(p->rejects_table, p->table) == 0))
+        fault_add(g->f, where, "rejects.table: '%s' is %s", p->rejects_table,
+                  p->rejects_table[0] == '\0' ? "no name"
+                  : strcasecmp(p->rejects_table, p->table) == 0
+                      ? "the table that rows go to"
+                      : "of orch's own: names that begin with orch_ are");
     p->max_attempts = json_integer_value(json_object_get(k, "max_attempts"));
     p->verify = is(k, "verify", "count") ? VERIFY_COUNT : is(k, "verify", "full") ? VERIFY_FULL : VERIFY_SUMS;
     if (p->lineage == LINEAGE_NONE)
@@ -555,6 +604,8 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
         const char *dot = strchr(w->name, '.');
         const char *base =
             arena_strndup(g->c->arena, w->name, dot != NULL ? (size_t)(dot - w->name) : strlen(w->name));
+        if (strcmp(base, "replay-rejects") == 0) /* a command's own, of no schedule */
+            continue;
         known = known || strcmp(base, p->workflow) == 0;
         names[n++] = base;
     }
@@ -590,7 +641,9 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
     fill_csv(g, p, json_object_get(k, "csv"), where);
     fill_target(g, p, json_object_get(k, "target"), where);
     fill_columns(g, p, json_object_get(k, "columns"), where);
+    config_fill_constants(g->c, p, json_object_get(k, "constants"), where, g->f);
     fill_rules(g, p, k, where);
+    fill_pressure(g, p, k, where);
     free(where);
 }
 

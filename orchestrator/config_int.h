@@ -25,9 +25,10 @@ enum key_kind {
     KEY_TEXTS,
     KEY_CHOICE,
     KEY_BUDGET,
-    KEY_OBJECT,  /* members: sub */
-    KEY_MAP,     /* name -> object of sub */
-    KEY_COLUMNS, /* header name -> null, text, or object of sub */
+    KEY_OBJECT,   /* members: sub */
+    KEY_MAP,      /* name -> object of sub */
+    KEY_COLUMNS,  /* header name -> null, text, or object of sub */
+    KEY_TEXT_MAP, /* name -> text */
 };
 struct key {
     const char *name;
@@ -56,6 +57,9 @@ const char *config_secret(const struct config *c, const json_t *o, const char *w
                           struct faults *f);
 /* Whether a connection with this URL has such a key. */
 bool config_applies(const char *url, const char *key);
+/* config_constants.c: after the columns of p are filled */
+void config_fill_constants(const struct config *c, struct pipeline *p, json_t *constants,
+                           const char *pipeline_where, struct faults *f);
 /* config_alerts.c */
 void config_fill_alerts(struct config *c, const json_t *root, bool secrets, struct faults *f);
 /* The only getenv of the program. */

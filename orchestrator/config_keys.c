@@ -65,6 +65,8 @@ static const struct key csv_keys[] = {
     {"encoding", KEY_CHOICE, false, false, "\"utf-8\"", "utf-8|latin1|cp1252", NULL, NULL, "of the files"},
     {"null", KEY_TEXTS, false, false, "[\"NA\", \"\"]", NULL, NULL, NULL,
      "unquoted texts that mean NULL; the empty one not in text columns"},
+    {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
+     "every record ends with a delimiter; without it such a record is a reject"},
     {0},
 };
 static const struct key column_keys[] = {
@@ -72,6 +74,9 @@ static const struct key column_keys[] = {
     {"null", KEY_TEXTS, true, false, NULL, NULL, NULL, NULL,
      "this column's own list of texts that mean NULL"},
     {"format", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "strptime form of its dates; null: ISO 8601"},
+    {"decimal", KEY_CHOICE, false, false, "\".\"", ".|,", NULL, NULL, "decimal sign of its numbers"},
+    {"group", KEY_CHAR, true, false, NULL, NULL, NULL, NULL,
+     "sign between the thousands of its numbers; null: there is none"},
     {"type", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "SQL type where orch makes the table"},
     {0},
 };
@@ -86,8 +91,15 @@ static const struct key target_keys[] = {
      "upsert: a row replaces the one of its key"},
     {"key", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL,
      "columns of the unique key that upsert goes by; empty: the primary key"},
-    {"drift", KEY_CHOICE, false, false, "\"fail\"", "fail|ignore-extra|null-missing", "add-columns", NULL,
+    {"drift", KEY_CHOICE, false, false, "\"fail\"", "fail|ignore-extra|null-missing|add-columns", NULL, NULL,
      "header and table differ"},
+    {"replicas", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL,
+     "names in connections: replicas of the database, for max_replica_lag"},
+    {0},
+};
+static const struct key rejects_keys[] = {
+    {"table", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "a table of the target database for a copy of them; null: none"},
     {0},
 };
 static const struct key small_keys[] = {
@@ -109,6 +121,8 @@ static const struct key pipeline_keys[] = {
     {"csv", KEY_OBJECT, false, false, NULL, NULL, NULL, csv_keys, "what the files look like"},
     {"columns", KEY_COLUMNS, false, false, NULL, NULL, NULL, column_keys,
      "header name (or field number where header is false): null drops it, a text renames it"},
+    {"constants", KEY_TEXT_MAP, false, false, NULL, NULL, NULL, NULL,
+     "target column: the value that all rows of a file get, with {partition}, {key}, {file}, {loaded} in it"},
     {"target", KEY_OBJECT, false, true, NULL, NULL, NULL, target_keys, "where rows go"},
     {"job_bytes", KEY_SIZE, false, false, "\"1GiB\"", NULL, NULL, NULL,
      "files of a partition beyond this make job #2"},
@@ -117,10 +131,16 @@ static const struct key pipeline_keys[] = {
     {"publish", KEY_CHOICE, false, false, "\"whole\"", "whole|chunks", NULL, NULL,
      "an object in chunks is seen when it is whole (it waits in a staging table), or chunk by chunk"},
     {"parallel", KEY_INT, false, false, "1", NULL, NULL, NULL,
-     "connections to the target at a time, 1 to 8: for several files of a job, and for chunks of a large one"},
+     "connections to the target at a time, 1 to 8: for several files of a job, and for chunks of a large "
+     "one"},
     {"verify", KEY_CHOICE, false, false, "\"sums\"", "count|sums|full", NULL, NULL, "before each COMMIT"},
     {"max_rejects", KEY_BUDGET, false, false, "\"0\"", NULL, NULL, NULL,
      "rejects a file may have: 10, or \"5%\""},
+    {"rejects", KEY_OBJECT, false, false, NULL, NULL, NULL, rejects_keys, "what is kept of them"},
+    {"max_rate", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "how fast files are loaded at most: \"10MiB/s\" or \"50000 rows/s\"; null: as fast as it goes"},
+    {"max_replica_lag", KEY_DURATION, true, false, NULL, NULL, NULL, NULL,
+     "loads wait while one of target.replicas is further behind; null: they never do"},
     {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL,
      "faults of data or rules before a job is DEAD"},
     {"small", KEY_OBJECT, true, false, "{}", NULL, NULL, small_keys,
@@ -227,7 +247,7 @@ static json_t *fallback_of(const struct key *k, const char *where, struct faults
 
     if (k->kind == KEY_OBJECT)
         return config_normalise(NULL, k->sub, where, f);
-    if (k->kind == KEY_MAP || k->kind == KEY_COLUMNS)
+    if (k->kind == KEY_MAP || k->kind == KEY_COLUMNS || k->kind == KEY_TEXT_MAP)
         return json_object();
     if (k->fallback == NULL)
         return json_null();
@@ -381,7 +401,10 @@ static json_t *named(const json_t *given, const struct key *k, const char *where
         if (strcmp(name, "$comment") == 0)
             continue;
         char *path = xasprintf("%s.%s", where, name);
-        if (k->kind == KEY_COLUMNS && (json_is_null(item) || json_is_string(item)))
+        if (k->kind == KEY_TEXT_MAP && !json_is_string(item))
+            fault_add(f, path, "%s where a text is expected", json_kind(item));
+        else if (k->kind == KEY_TEXT_MAP ||
+                 (k->kind == KEY_COLUMNS && (json_is_null(item) || json_is_string(item))))
             json_object_set(out, name, item);
         else if (k->kind == KEY_COLUMNS && !json_is_object(item))
             fault_add(f, path, "%s where null, a column's name or an object is expected", json_kind(item));
@@ -403,6 +426,7 @@ static json_t *member(const json_t *v, const struct key *k, const char *where, s
         return config_normalise(v, k->sub, where, f);
     case KEY_MAP:
     case KEY_COLUMNS:
+    case KEY_TEXT_MAP:
         return named(v, k, where, f);
     case KEY_TEXT:
     case KEY_BOOL:

@@ -59,6 +59,8 @@ static json_t *form_of(const struct key *k)
     case KEY_MAP:
         return json_pack("{s:s,s:{s:{}},s:o}", "type", "object", "properties", "$comment",
                          "additionalProperties", object_of(k->sub));
+    case KEY_TEXT_MAP:
+        return json_pack("{s:s,s:{s:s}}", "type", "object", "additionalProperties", "type", "string");
     case KEY_COLUMNS:
         return json_pack("{s:s,s:{s:{}},s:{s:[{s:s},{s:s},o]}}", "type", "object", "properties", "$comment",
                          "additionalProperties", "anyOf", "type", "null", "type", "string",

@@ -74,6 +74,8 @@ const struct help_row help_rows[] = {
     {&cmd_diff, HELP_DATA, COMPARES},
     {&cmd_rejects, HELP_DATA, STATE},
     {&cmd_profile, HELP_DATA, STATE},
+    {&cmd_schema_infer, HELP_DATA, STATE},
+    {&cmd_schema_diff, HELP_DATA, COMPARES},
 
     {&cmd_list, HELP_EXECUTIONS, STATE},
     {&cmd_describe, HELP_EXECUTIONS, STATE},

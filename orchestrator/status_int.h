@@ -20,6 +20,8 @@ struct status_flow { /* one pipeline; strings are in the struct */
     int64_t lag_ms, last_look_ms, next_look_ms;
     int64_t rejects_final, rejects_other, left_out, retry_ms;
     char left_out_example[200];
+    char waits[400]; /* what a load waits for; "": nothing */
+    int64_t waits_ms;
     bool paused;
     struct pause pause;
 };

@@ -2,7 +2,10 @@
 #include "base/clock.h"
 #include "orchestrator/status_int.h"
 #include "state/last_tick.h"
+#include "state/notice.h"
 #include "state/reject.h"
+
+enum { ALIVE_MS = 120000 };
 
 static int on_part(void *arg, const struct view_part *p, struct err *err)
 {
@@ -96,6 +99,16 @@ static int look_at_clock(struct store *s, struct status_flow *f, int64_t now_ms,
     return rc < 0 ? rc : 0;
 }
 
+static int on_notice(void *arg, const struct notice *n, int64_t from_ms, struct err *err)
+{
+    struct status_flow *f = arg;
+
+    UNUSED(err);
+    str_printable(n->text, strlen(n->text), f->waits, sizeof f->waits);
+    f->waits_ms = from_ms;
+    return 0;
+}
+
 int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret, struct err *err)
 {
     struct store *store = s->c->store;
@@ -107,6 +120,9 @@ int status_look(struct status *s, const struct pipeline *p, struct status_flow *
         rc = look_at_row(store, ret, err);
     if (rc == 0)
         rc = look_at_clock(store, ret, s->now_ms, err);
+    if (rc == 0) /* who died says nothing any more */
+        rc = notice_open(store, p->name, s->now_ms - ALIVE_MS, on_notice, ret, err);
+    rc = rc > 0 ? 0 : rc;
     ret->lag_ms = lag_of(ret, s->now_ms);
     return rc;
 }

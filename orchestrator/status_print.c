@@ -82,6 +82,12 @@ static void print_pipeline(struct cli *c, const struct status_flow *f, int64_t n
         printf("   owner %s", who);
     printf("\n");
     print_pause(&c->out, f);
+    if (f->waits[0] != '\0') {
+        char text[500], since[CLI_TIME_SIZE];
+        snprintf(text, sizeof text, "%s; since %s", f->waits, cli_time(f->waits_ms, since));
+        printf("  waits       ");
+        out_folded(&c->out, INDENT, INDENT, text);
+    }
     print_looks(f, now_ms);
     printf("  last good   %s   lag %s\n  last 24     ", f->last_good[0] != '\0' ? f->last_good : "none yet",
            cli_span(f->lag_ms, span));

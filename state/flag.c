@@ -52,6 +52,8 @@ static int may_work(struct store *s, const struct flag_new *n, struct err *err)
     char state[32];
     sqlite3_stmt *st;
 
+    if (n->job_id == 0)
+        return 1;
     int rc = store_stmt(s, SQL_STATE_JOB_STATE, &st, err);
     if (rc < 0)
         return rc;
@@ -140,7 +142,7 @@ static int take(struct store *s, const struct flag_new *n, struct flag *ret, str
     }
     snprintf(f.boot_id, sizeof f.boot_id, "%s", clock_boot_id());
     rc = put(s, n->pipeline, &f, err);
-    if (rc == 0)
+    if (rc == 0 && n->job_id != 0)
         rc = run_ids(s, SQL_STATE_JOB_TAKE, n->job_id, n->execution_id, now, err);
     if (rc < 0)
         return rc;

@@ -18,7 +18,7 @@ NODISCARD int flag_get(struct store *s, const char *pipeline, struct flag *ret, 
  * 1 set (job -> PROCESSING in the same transaction), 0 held by another, or the job is none that may be worked
  * (any more). A STALE flag is taken over and its job goes back to the queue. Idempotent per execution: a
  * second call of the same execution renews, and keeps id and epoch. epoch: 0 until the target was asked
- * (flag_epoch).
+ * (flag_epoch). job_id 0: for work that is no job's.
  */
 struct flag_new {
     const char *pipeline;

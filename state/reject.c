@@ -67,9 +67,9 @@ int reject_keep_failed(struct store *s, const char *token, int64_t load_id, stru
     return rc < 0 ? rc : 0;
 }
 
-enum { FIRST_TEXT = 6, TEXTS = 10, RAW = 16 };
+enum { FIRST_TEXT = 7, TEXTS = 12, RAW = 19 };
 
-/* Columns 6 to 15 of reject_list are texts, in the order of the members below. */
+/* Columns 7 to 18 of reject_list and reject_page are texts, in the order of the members below. */
 static int give(sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
 {
     char *t[TEXTS];
@@ -82,6 +82,7 @@ static int give(sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
                              .raw_total = col_i64(st, 3),
                              .at_ms = col_i64(st, 4),
                              .job_n = col_i64(st, 5),
+                             .decided_ms = col_i64(st, 6),
                              .column = t[0],
                              .code = t[1],
                              .message = t[2],
@@ -92,6 +93,8 @@ static int give(sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
                              .part = t[7],
                              .key = t[8],
                              .job_state = t[9],
+                             .who = t[10],
+                             .reason = t[11],
                              .raw = sqlite3_column_blob(st, RAW),
                              .raw_n = (size_t)sqlite3_column_bytes(st, RAW)};
     int rc = fn(arg, &r, err);
@@ -100,24 +103,127 @@ static int give(sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
     return rc;
 }
 
-int reject_list(struct store *s, const char *pipeline, const char *part, int64_t limit, reject_fn *fn,
-                void *arg, struct err *err)
+static int each(struct store *s, sqlite3_stmt *st, reject_fn *fn, void *arg, struct err *err)
 {
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_REJECT_LIST, &st, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    bind_text(st, 1, pipeline);
-    bind_text(st, 2, part);
-    bind_i64(st, 3, limit);
     while ((rc = stmt_step(s, st, err)) > 0) {
         rc = give(st, fn, arg, err);
         if (rc < 0)
             break;
     }
     stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
+static int filtered(struct store *s, enum sql_state_id id, const struct reject_filter *f, sqlite3_stmt **ret,
+                    struct err *err)
+{
+    int rc = store_stmt(s, id, ret, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(*ret, 1, f->pipeline);
+    bind_text(*ret, 2, f->part);
+    bind_i64(*ret, 3, f->limit);
+    bind_text(*ret, 4, f->code);
+    bind_text(*ret, 5, f->column);
+    bind_text(*ret, 6, f->state);
+    return 0;
+}
+
+int reject_list(struct store *s, const struct reject_filter *f, reject_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = filtered(s, SQL_STATE_REJECT_LIST, f, &st, err);
+
+    return rc < 0 ? rc : each(s, st, fn, arg, err);
+}
+
+int reject_page(struct store *s, int64_t load_id, int64_t after_line, const struct reject_filter *f,
+                reject_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_REJECT_PAGE, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, load_id);
+    bind_i64(st, 2, after_line);
+    bind_text(st, 3, f->state);
+    bind_text(st, 4, f->code);
+    bind_text(st, 5, f->column);
+    bind_i64(st, 6, f->limit);
+    return each(s, st, fn, arg, err);
+}
+
+static int give_group(sqlite3_stmt *st, int (*fn)(void *arg, const struct reject_group *g, struct err *err),
+                      void *arg, struct err *err)
+{
+    static const int columns[] = {0, 1, 2, 5, 6, 8, 9, 10};
+    char *t[ARRAY_LEN(columns)];
+
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        t[i] = col_text(st, columns[i]);
+    const struct reject_group g = {.code = t[0],
+                                   .column = t[1],
+                                   .key = t[2] != NULL ? t[2] : "",
+                                   .count = col_i64(st, 3),
+                                   .line = col_i64(st, 7),
+                                   .part = t[3],
+                                   .first_key = t[4],
+                                   .first_column = t[5],
+                                   .first_code = t[6],
+                                   .message = t[7]};
+    int rc = fn(arg, &g, err);
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        free(t[i]);
     return rc;
+}
+
+int reject_by(struct store *s, const struct reject_filter *f, int by,
+              int (*fn)(void *arg, const struct reject_group *g, struct err *err), void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = filtered(s, SQL_STATE_REJECT_BY, f, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 7, by);
+    while ((rc = stmt_step(s, st, err)) > 0) {
+        rc = give_group(st, fn, arg, err);
+        if (rc < 0)
+            break;
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
+int reject_loads(struct store *s, const struct reject_filter *f, int64_t **ret_ids, size_t *ret_n,
+                 struct err *err)
+{
+    size_t n = 0, room = 0;
+    int64_t *ids = NULL;
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_REJECT_LOADS, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, f->pipeline);
+    bind_text(st, 2, f->part);
+    bind_text(st, 3, f->code);
+    bind_text(st, 4, f->column);
+    while ((rc = stmt_step(s, st, err)) > 0) {
+        if (n == room) {
+            room = room > 0 ? room * 2 : 64;
+            ids = xrealloc(ids, room * sizeof *ids);
+        }
+        ids[n++] = col_i64(st, 0);
+    }
+    stmt_done(st);
+    *ret_ids = ids;
+    *ret_n = n;
+    return rc < 0 ? rc : 0;
 }
 
 int reject_counts(struct store *s,

@@ -23,5 +23,10 @@ const struct step_type step_types[] = {
      "{pipeline, job, flag, outcome: LOADED|FAILED, error?, cause?} -> {reset, state}: the job's outcome, "
      "the flag freed",
      "pipeline job flag outcome error? cause?"},
+    {"replay-rejects", step_run_replay_rejects,
+     "{pipeline, partition?, code?, column?, reason, who} -> {loaded, refused, objects, skipped}: rejects "
+     "once "
+     "more, after a fix",
+     "pipeline partition? code? column? reason who"},
     {NULL, NULL, NULL, NULL},
 };

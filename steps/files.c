@@ -32,6 +32,17 @@ int step_files(struct step_ctx *c, int64_t start_ms,
     return rc < 0 ? rc : source_list(source, prefix, on_object, &f, err);
 }
 
+int step_files_below(struct step_ctx *c, const char *prefix,
+                     int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                     struct err *err)
+{
+    struct files f = {c, fn, arg};
+    struct source *source;
+
+    int rc = step_source(c, &source, err);
+    return rc < 0 ? rc : source_list(source, prefix, on_object, &f, err);
+}
+
 /* As rows.c reads them, but without the sum over the bytes: nobody keeps it here. */
 int step_records(struct step_ctx *c, const struct object_info *o,
                  int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,

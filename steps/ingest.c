@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "state/flag.h"
+#include "steps/drift.h"
 #include "steps/object_int.h"
 #include "steps/steps_int.h"
 #include "steps/upsert_int.h"
@@ -102,13 +103,26 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
     int rc = load_orphans(j, err);
 
     if (rc == 0)
+        rc = load_limits(j, loads, err);
+    if (rc == 0)
         rc = load_plan(j, loads, all, err);
 
     for (size_t i = 0; rc == 0 && i < loads->n; i++)
         if (all[i].how == LOADING_DONE && loads->rows[i].rejects_missing)
             rc = restore_rejects(j, &loads->rows[i], err);
+    /* all of them before the first transaction: an ALTER would wait for those that are open */
+    for (size_t i = 0; rc >= 0 && i < loads->n; i++) {
+        const struct object_info o = object_info_of(&loads->rows[i]);
+        if (all[i].how != LOADING_DONE)
+            rc = step_drift(j->c, j->target, &o, loads->rows[i].part, &j->def, err);
+    }
+    j->pressure = pressure_new(j->c, j->job->part);
+    if (rc >= 0)
+        rc = pressure_poll(j->pressure, err);
     if (rc == 0)
         rc = load_all(j, all, loads->n, err);
+    pressure_free(j->pressure);
+    j->pressure = NULL;
     for (size_t i = 0; rc == 0 && i < loads->n; i++) {
         totals[0] += loads->rows[i].rows_read;
         totals[1] += loads->rows[i].rows_loaded;

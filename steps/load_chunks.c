@@ -14,8 +14,10 @@
 #include "base/fault.h"
 #include "io/hash.h"
 #include "io/target_chunks.h"
+#include "io/target_rejects.h"
 #include "io/target_stage.h"
 #include "steps/object_int.h"
+#include "steps/rejects.h"
 
 enum {
     RANGE_BYTES = 2 * 1024 * 1024, /* of a chunk where several are loaded at a time: it waits in memory */
@@ -137,14 +139,14 @@ static int sweep_stage(struct chunking *k, struct err *err)
 static int make_plan(struct chunking *k, struct err *err)
 {
     const struct pipeline *p = k->j->c->pipeline;
-    struct chunk_plan wanted = {.bytes = p->chunk_bytes, .staged = !p->publish_chunks || k->l->replaces != 0};
+    struct chunk_plan wanted = {.bytes = k->j->chunk_bytes, .staged = !p->publish_chunks || k->l->replaces != 0};
     char label[JOB_NAME_SIZE];
     struct ledger_row row = ledger_of(k);
 
     job_label(k->j->job, label);
     row.job = label;
     rules_of(k, wanted.rules);
-    if (p->parallel > 1 && wanted.bytes > RANGE_BYTES)
+    if (k->j->connections > 1 && wanted.bytes > RANGE_BYTES)
         wanted.bytes = RANGE_BYTES;
     int rc = target_plan_get(k->j->target, k->l->row->load_id, &k->plan, err);
     if (rc == 1 && (k->plan.revoking || k->plan.staged != wanted.staged ||
@@ -276,13 +278,14 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
 {
     const struct load_job *j = k->j;
     const struct pipeline *p = j->c->pipeline;
+    const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
     struct loader_chunks chunks = {
         .whole = whole, .bytes = k->plan.bytes, .have = k->have, .have_n = k->have_n};
 
     job_label(j->job, label);
-    int rc = step_lanes(j->c, (size_t)p->parallel, j->epoch, &lanes, err);
+    int rc = step_lanes(j->c, (size_t)j->connections, j->epoch, &lanes, err);
     if (rc < 0)
         return rc;
     const struct loader_config config = {
@@ -299,10 +302,12 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .full_sums = wants_full(p),
         .careful = careful,
         .max_rejects = -1,
-        .lanes = (size_t)p->parallel,
+        .lanes = (size_t)j->connections,
         .sources = lanes.sources,
         .targets = lanes.targets,
-        .beat = &j->c->beat,
+        .rate = pressure_rate(j->pressure),
+        .hold = pressure_hold(j->pressure),
+        .beat = &beating,
         .rejects = on_rejects,
         .ready = on_ready,
         .done = on_done,
@@ -479,6 +484,11 @@ static int commit_seal(struct chunking *k, const struct loader_object *whole, st
     int rc = load_pending(c->store, c->token, &result, err);
     if (rc == 0)
         rc = fault_point("ingest.pending", err);
+    if (rc == 0)
+    {
+        const struct reject_owner owner = {result.load_id, k->rejected > 0 ? k->l->row->key : NULL, k->l->replaces};
+        rc = step_rejects_copy(c, load, &owner, err);
+    }
     if (rc == 0)
         rc = beat(&c->beat, err);
     if (rc == 0)

@@ -185,7 +185,7 @@ static int decide(struct loading *l, const struct known *k, struct err *err)
                                                &j->commits, err)
                           : 0;
     }
-    if (l->planned || (chunks && inflated(l->row) > p->chunk_bytes))
+    if (l->planned || (chunks && inflated(l->row) > j->chunk_bytes))
         l->how = LOADING_CHUNKS;
     else
         l->how = l->replaces == 0 && l->row->size <= SMALL ? LOADING_SHARED : LOADING_ALONE;
@@ -198,12 +198,13 @@ static void use_ranges(const struct load_job *j, struct loading *all, size_t n)
     const struct pipeline *p = j->c->pipeline;
     size_t left = 0;
 
-    if (!p->publish_chunks || j->upsert.key != NULL || p->parallel < 2 || !target_is_mysql(j->target) || !j->def->has_lineage)
+    if (!p->publish_chunks || j->upsert.key != NULL || j->connections < 2 || !target_is_mysql(j->target) ||
+        !j->def->has_lineage)
         return;
     for (size_t i = 0; i < n; i++)
         left += all[i].how != LOADING_DONE;
     for (size_t i = 0; i < n; i++)
-        if (left < (size_t)p->parallel && all[i].how == LOADING_ALONE && all[i].replaces == 0 &&
+        if (left < (size_t)j->connections && all[i].how == LOADING_ALONE && all[i].replaces == 0 &&
             inflated(all[i].row) >= WORTH_RANGES)
             all[i].how = LOADING_CHUNKS;
 }

@@ -9,7 +9,9 @@
  */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "io/target_rejects.h"
 #include "steps/object_int.h"
+#include "steps/rejects.h"
 
 enum {
     SHARE_OBJECTS = 200,             /* in one transaction */
@@ -78,6 +80,11 @@ static int on_ready(void *arg, struct loader_unit *u, struct err *err)
             return 1;
     }
     int rc = put_pending(r, u, err);
+    for (size_t i = 0; rc == 0 && i < u->n; i++) {
+        const struct loader_object *o = &u->objects[i];
+        const struct reject_owner owner = {o->load_id, o->rejected > 0 ? o->info.key : NULL, u->replaces};
+        rc = step_rejects_copy(r->j->c, u->load, &owner, err);
+    }
     return rc < 0 ? rc : fault_point("ingest.pending", err);
 }
 
@@ -137,8 +144,9 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
         r->retry = true;
         return 0;
     }
-    if (u->n == 1 && why->native == TARGET_CAREFUL && !first->careful) {
+    if (u->n == 1 && why->native == TARGET_CAREFUL && (!first->careful || first->refused.n > first->refused_known)) {
         first->careful = true;
+        first->refused_known = first->refused.n;
         first->rejects = 0;
         r->retry = true;
         return 0;
@@ -191,10 +199,11 @@ static int run_units(struct running *r, struct err *err)
 {
     const struct load_job *j = r->j;
     const struct pipeline *p = j->c->pipeline;
+    const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    size_t n = target_is_mysql(j->target) && j->upsert.key == NULL ? (size_t)p->parallel : 1; /* by key: one
-        after the other, so that the last file of an hour wins, and no merge waits for another */
+    size_t n = j->upsert.key == NULL ? (size_t)j->connections : 1; /* by key: one after the other, so that the last
+        file of an hour wins, and no merge waits for another */
 
     job_label(j->job, label);
     if (n > r->unit_count)
@@ -219,7 +228,9 @@ static int run_units(struct running *r, struct err *err)
         .lanes = n,
         .sources = lanes.sources,
         .targets = lanes.targets,
-        .beat = &j->c->beat,
+        .rate = pressure_rate(j->pressure),
+        .hold = pressure_hold(j->pressure),
+        .beat = &beating,
         .rejects = on_rejects,
         .ready = on_ready,
         .done = on_done,

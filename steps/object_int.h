@@ -5,6 +5,7 @@
 #include "io/loader.h"
 #include "state/queue.h"
 #include "state/reject.h"
+#include "steps/pressure.h"
 #include "steps/step.h"
 
 /*
@@ -50,6 +51,8 @@ struct load_job {
         const struct table_key *key;
     } upsert;
     int64_t epoch;
+    struct pressure *pressure; /* what holds it back */
+    int64_t connections, chunk_bytes; /* as configured, or fewer where the server has no room: load_limits.c */
     int64_t commits; /* of ours, so far: each moves the fence's seq by one */
 };
 enum loading_how {
@@ -65,12 +68,16 @@ struct loading {
     enum loading_how how;
     int64_t replaces;     /* load id of the generation that is there; 0: none */
     struct loader_refused refused; /* owned; where rows are put by key */
+    size_t refused_known; /* of them, at the last try */
     bool careful;         /* the server refused a row of it: now row by row */
     bool planned;         /* chunks of it may be there already */
     int64_t rejects;      /* put into the state file so far */
     bool over;            /* more of them than the budget allows */
     char first[760], first_hint[200]; /* the first one as a sentence */
 };
+struct loads;
+/* load_limits.c: fills connections and chunk_bytes. */
+NODISCARD int load_limits(struct load_job *j, const struct loads *loads, struct err *err);
 /* load_plan.c: what the ledger knows of each object decides. all: as many as loads, zeroed. */
 NODISCARD int load_plan(struct load_job *j, struct loads *loads, struct loading *all, struct err *err);
 /* load_run.c: whole objects, in order, several at a time as `parallel` and their sizes allow. */
@@ -79,7 +86,7 @@ NODISCARD int load_run(struct load_job *j, struct loading *all, size_t n, struct
 NODISCARD int load_chunks(struct load_job *j, struct loading *l, struct err *err);
 /* load_chunks.c: chunks of objects that nobody is going to load any more are taken back. */
 NODISCARD int load_orphans(struct load_job *j, struct err *err);
-/* rejects.c: reads a loaded object again to restore its rejects, without loading. */
+/* reject_restore.c: reads a loaded object again to restore its rejects, without loading. */
 NODISCARD int load_restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err);
 
 /* Shared by load_run.c and load_chunks.c, each in the file of its name. */

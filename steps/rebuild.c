@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "steps/object_int.h"
+#include "steps/rejects.h"
 #include "steps/steps_int.h"
 
 enum { REBUILD_CHUNK = 500 }; /* ledger rows a transaction of the state file */
@@ -152,6 +153,8 @@ int step_rebuild(struct step_ctx *c, struct err *err)
     if (rc < 0 || known == seq)
         return rc < 0 ? rc : 0;
     rc = scan(c, t, err);
+    if (rc == 0)
+        rc = step_reject_verdicts(c, t, 0, err);
     if (rc == 0)
         rc = step_ledger_known(c, t, epoch, seq, err);
     return rc == 0 ? 1 : rc;

@@ -68,7 +68,8 @@ static int all_records(struct reading *r, struct rows *rows, const struct table 
 int rows_read(struct step_ctx *c, const struct load_row *l, const struct table *def,
               const struct row_sink *sink, struct rows_result *ret, struct err *err)
 {
-    const struct rows_config config = {&c->pipeline->dialect, &c->pipeline->convert, def, &c->beat};
+    const struct rows_config config = {
+        &c->pipeline->dialect, &c->pipeline->convert, def, &c->beat, {l->part, l->key, l->load_id}};
     struct object_info o = object_info_of(l);
     struct reading r = {.sink = sink};
     struct rows *rows = NULL;

@@ -7,6 +7,7 @@
 #include "io/csv.h"
 #include "io/source.h"
 #include "io/target.h"
+#include "io/throttle.h"
 #include "state/store.h"
 /*
  * A step is a built-in Task handler: resource arn:aws:states:<region>:<account>:activity:orch-<name>. It gets its
@@ -19,6 +20,10 @@ enum target_mode { MODE_APPEND, MODE_UPSERT };
 enum overwrite { OVERWRITE_REPLACE, OVERWRITE_REFUSE };
 struct cron_zone;
 
+struct replica { /* of the target, asked how far it is behind */
+    const char *name;
+    struct target_config config;
+};
 struct pipeline { /* filled by orchestrator/config.c; everything borrowed from the config */
     const char *name, *workflow, *schedule, *owner_name, *owner_email;
     const struct cron_zone *zone; /* of the schedule; NULL: UTC */
@@ -35,6 +40,7 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     struct convert_config convert;
     struct target_config target;
     const char *table;
+    const char *rejects_table; /* of a copy of the rejects; NULL: none */
     bool create;
     const char *const *create_types; /* per rule of convert.rules: "type" of the config, or NULL */
     enum lineage lineage;
@@ -46,6 +52,10 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     double max_rejects_percent; /* < 0: max_rejects counts */
     int64_t max_rejects;
     int64_t max_attempts;
+    struct throttle max_rate;
+    const struct replica *replicas;
+    size_t replica_count;
+    int64_t max_lag_ms;                 /* of each replica */
     int64_t small_percent, small_weeks; /* so much fewer rows than its like is SMALL; 0 weeks: not judged */
 };
 
@@ -110,6 +120,10 @@ NODISCARD int step_diff_job(struct step_ctx *c, const struct job *job, struct di
 NODISCARD int step_files(struct step_ctx *c, int64_t start_ms,
                          int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
                          struct err *err);
+/* The same of everything below a prefix of the connection, whatever the layout. */
+NODISCARD int step_files_below(struct step_ctx *c, const char *prefix,
+                               int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                               struct err *err);
 NODISCARD int step_records(struct step_ctx *c, const struct object_info *o,
                            int (*fn)(void *arg, const struct csv_record *rec, struct err *err), void *arg,
                            struct err *err);

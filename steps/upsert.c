@@ -57,7 +57,7 @@ int step_stage_setup(struct step_ctx *c, char ret_name[STAGE_NAME_SIZE], struct 
     int rc = step_target(c, &t, err);
     if (rc == 0)
         rc = staged(c, t, &def, &key, err);
-    if (rc <= 0)
+    if (rc <= 0 || def == NULL)
         return rc < 0 ? rc : STAGE_NOT_WANTED;
     target_stage_name(def->name, ret_name);
     rc = target_stage_setup(t, def, key, err);
@@ -74,7 +74,7 @@ int step_stage_ddl(struct step_ctx *c, struct buf *ret, struct err *err)
     int rc = step_target(c, &t, err);
     if (rc == 0)
         rc = staged(c, t, &def, &key, err);
-    if (rc <= 0)
+    if (rc <= 0 || def == NULL)
         return rc;
     rc = target_stage_ddl(t, def, key, ret, err);
     table_free(def);

@@ -50,6 +50,10 @@ SELECT at_ms, pipeline, part, kind, what, detail FROM (
     a.id
   FROM audit a WHERE (?1 IS NULL OR a.pipeline = ?1) AND (?2 IS NULL OR a.part = ?2 OR a.part = '') AND a.at_ms >= ?3
   UNION ALL
+  SELECT n.from_ms, n.pipeline, n.part, 'notice', n.what,
+    n.text || CASE WHEN n.to_ms > n.from_ms THEN ' (' || ((n.to_ms - n.from_ms) / 1000) || ' s)' ELSE '' END, n.id
+  FROM notice n WHERE (?1 IS NULL OR n.pipeline = ?1) AND (?2 IS NULL OR n.part = ?2 OR n.part = '') AND n.from_ms >= ?3
+  UNION ALL
   SELECT t.opened_ms, t.pipeline, -- the key is pipeline, class and, of a partition, its name
     CASE WHEN t.pipeline <> '' THEN substr(t.key, length(t.pipeline) + length(t.class) + 3) ELSE '' END, 'trouble', lower(t.class),
     CASE WHEN t.pipeline <> '' THEN t.text ELSE t.key || ': ' || t.text END, 0

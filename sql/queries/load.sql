@@ -58,7 +58,7 @@ WHERE load_id = ?1;
 
 -- name: load_settle
 UPDATE load SET state = ?2, loaded_ms = coalesce(loaded_ms, ?3),
-  rejects_missing = rows_rejected > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state = 'FINAL'),
+  rejects_missing = rows_rejected > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state IN ('FINAL', 'DISCARDED')),
   replaces = CASE WHEN ?4 <> 0 THEN ?4 ELSE replaces END
 WHERE load_id = ?1;
 
@@ -83,3 +83,9 @@ SELECT 1 FROM load l WHERE l.job_id = ?1 AND l.state = 'PENDING' LIMIT 1;
 -- what is loaded of this very sighting
 SELECT l.state FROM load l WHERE l.object_id = ?1 AND l.state IN ('LOADED', 'EMPTY', 'SAME')
 ORDER BY l.generation DESC LIMIT 1;
+
+-- name: load_recount
+-- rejects of it were loaded: as the ledger has it now
+UPDATE load SET rows_loaded = ?2, rows_rejected = ?3, columns = ?4,
+  rejects_missing = ?3 > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state IN ('FINAL', 'DISCARDED'))
+WHERE load_id = ?1 AND state = 'LOADED';

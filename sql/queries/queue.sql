@@ -18,3 +18,7 @@ ON CONFLICT (name) DO UPDATE SET left_out = ?2, left_out_example = ?3, listed_ms
 
 -- name: audit_put
 INSERT INTO audit (at_ms, who, verb, pipeline, part, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: pipeline_ledger_doubt
+-- something may be committed that this file does not know of: the next look reads the ledger
+UPDATE pipeline SET ledger_seq = -1 WHERE name = ?1;

@@ -7,7 +7,7 @@ INSERT OR IGNORE INTO load (load_id, job_id, object_id, generation, state, in_le
 -- name: rebuild_load
 UPDATE load SET object_id = ?2, generation = ?3, state = ?4, rows_read = ?5, rows_loaded = ?6, rows_rejected = ?7,
   columns = ?8, loaded_ms = ?9, in_ledger = 1,
-  rejects_missing = ?7 > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state = 'FINAL')
+  rejects_missing = ?7 > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state IN ('FINAL', 'DISCARDED'))
 WHERE load_id = ?1;
 
 -- name: rebuild_rivals

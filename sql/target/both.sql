@@ -188,3 +188,38 @@ SELECT columns_json, rows_loaded FROM orch_load WHERE load_id = ? AND chunk = 0 
 
 -- name: ledger_record_set
 UPDATE orch_load SET columns_json = ? WHERE load_id = ? AND chunk = 0;
+-- name: reject_scan
+-- What became of the rejects of a pipeline, a page at a time.
+SELECT load_id, line, verdict, who, reason, at_ms FROM orch_reject
+ WHERE pipeline = ? AND (load_id > ? OR (load_id = ? AND line > ?)) ORDER BY load_id, line LIMIT 1000;
+
+-- name: reject_of_load
+SELECT load_id, line, verdict, who, reason, at_ms FROM orch_reject
+ WHERE pipeline = ? AND load_id = ? AND line > ? ORDER BY line LIMIT 1000;
+
+-- name: reject_one
+SELECT 1 FROM orch_reject WHERE pipeline = ? AND load_id = ? AND line = ?;
+
+-- name: reject_put
+INSERT INTO orch_reject (pipeline, load_id, line, verdict, who, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: reject_last_chunk
+-- The ledger row that takes what is loaded later: sums are of the load as a whole.
+SELECT chunk, columns_json FROM orch_load WHERE load_id = ? AND state = 'LOADED' ORDER BY chunk DESC LIMIT 1;
+
+-- name: reject_ledger
+UPDATE orch_load SET rows_loaded = rows_loaded + ?, rows_rejected = rows_rejected - ?, columns_json = ?
+ WHERE load_id = ? AND chunk = ? AND state = 'LOADED';
+
+-- name: copy_put
+INSERT INTO {table} (load_id, line, pipeline, part, object_key, byte_offset, column_name, code, message, raw, raw_bytes, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: copy_delete_load
+DELETE FROM {table} WHERE load_id = ?;
+
+-- name: copy_delete
+DELETE FROM {table} WHERE load_id = ? AND line = ?;
+
+-- name: copy_reason
+UPDATE {table} SET column_name = ?, code = ?, message = ? WHERE load_id = ? AND line = ?;

@@ -51,6 +51,33 @@ CREATE TABLE IF NOT EXISTS orch_load (
   UNIQUE KEY one_of_each (pipeline, key_sha256, generation, chunk),
   KEY in_order (pipeline, at_ms, load_id, chunk)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='orch: what is loaded';
+CREATE TABLE IF NOT EXISTS orch_reject (
+  pipeline VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  load_id BIGINT NOT NULL,
+  line BIGINT NOT NULL COMMENT 'of the record in its file',
+  verdict VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'REPLAYED DISCARDED',
+  who VARCHAR(300) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+  reason TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  at_ms BIGINT NOT NULL COMMENT 'ms since 1970, UTC',
+  PRIMARY KEY (pipeline, load_id, line)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='orch: what became of rejects';
+
+-- name: copy_setup
+CREATE TABLE IF NOT EXISTS {table} (
+  load_id BIGINT NOT NULL COMMENT '_orch_load_id of the rows of its file',
+  line BIGINT NOT NULL,
+  pipeline VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  part VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'partition: 2022-06-05T12',
+  object_key VARBINARY(4096) NOT NULL,
+  byte_offset BIGINT NOT NULL COMMENT 'in the decompressed file',
+  column_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'empty: the record as a whole',
+  code VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  message TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  raw MEDIUMBLOB NOT NULL COMMENT 'the record as it stood, at most 64 KiB of it',
+  raw_bytes BIGINT NOT NULL COMMENT 'its whole length',
+  at DATETIME(3) NOT NULL COMMENT 'UTC',
+  PRIMARY KEY (load_id, line)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='orch: records that were not loaded';
 
 -- name: fence_first
 INSERT INTO orch_fence (pipeline, epoch, seq) VALUES (?, 1, 0) ON DUPLICATE KEY UPDATE epoch = epoch + 1;

@@ -38,3 +38,18 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR
     time_zone = '+00:00', autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_auto_is_null = 0,
     sql_safe_updates = 0, sql_select_limit = DEFAULT;
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+-- name: limits_variables
+SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'innodb_buffer_pool_size', 'innodb_log_file_size',
+  'innodb_redo_log_capacity', 'max_allowed_packet', 'max_binlog_cache_size', 'log_bin', 'wsrep_on', 'wsrep_max_ws_size',
+  'group_replication_transaction_size_limit', 'group_replication_group_name');
+
+-- name: limits_connected
+SHOW STATUS WHERE Variable_name = 'Threads_connected';
+
+-- name: limits_own
+SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = SUBSTRING_INDEX(CURRENT_USER(), '@', 1);
+
+-- name: limits_user
+-- Of the session: the account's own limit, where it has one, else the server's.
+SHOW SESSION VARIABLES WHERE Variable_name = 'max_user_connections';

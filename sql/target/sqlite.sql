@@ -48,6 +48,33 @@ CREATE TABLE IF NOT EXISTS orch_load (
   UNIQUE (pipeline, key_sha256, generation, chunk)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orch_load_in_order ON orch_load (pipeline, at_ms, load_id, chunk);
+CREATE TABLE IF NOT EXISTS orch_reject (
+  pipeline TEXT NOT NULL,
+  load_id INTEGER NOT NULL,
+  line INTEGER NOT NULL,                   -- of the record in its file
+  verdict TEXT NOT NULL CHECK (verdict IN ('REPLAYED', 'DISCARDED')),
+  who TEXT NOT NULL DEFAULT '',
+  reason TEXT,
+  at_ms INTEGER NOT NULL,                  -- ms since 1970, UTC
+  PRIMARY KEY (pipeline, load_id, line)
+) STRICT, WITHOUT ROWID;
+
+-- name: copy_setup
+CREATE TABLE IF NOT EXISTS {table} (
+  load_id INTEGER NOT NULL,                -- _orch_load_id of the rows of its file
+  line INTEGER NOT NULL,
+  pipeline TEXT NOT NULL,
+  part TEXT NOT NULL,                      -- partition: 2022-06-05T12
+  object_key BLOB NOT NULL,
+  byte_offset INTEGER NOT NULL,            -- in the decompressed file
+  column_name TEXT NOT NULL,               -- empty: the record as a whole
+  code TEXT NOT NULL,
+  message TEXT NOT NULL,
+  raw BLOB NOT NULL,                       -- the record as it stood, at most 64 KiB of it
+  raw_bytes INTEGER NOT NULL,              -- its whole length
+  at TEXT NOT NULL,                        -- UTC
+  PRIMARY KEY (load_id, line)
+);
 
 -- name: fence_first
 INSERT INTO orch_fence (pipeline, epoch, seq) VALUES (?, 1, 0) ON CONFLICT (pipeline) DO UPDATE SET epoch = epoch + 1;

@@ -34,8 +34,9 @@ start)
     net=(--skip-networking)
     [ "$port" = 0 ] || net=(--bind-address=127.0.0.1 --port="$port")
     rm -f "$dir/sock"
+    mkdir -p "$dir/tmp" # of its own: a server that starts deletes the temporary tables of others in /tmp
     daemon "$dir" mariadb mariadbd --no-defaults --user="$me" --datadir="$dir/data" --socket="$dir/sock" \
-        --pid-file="$dir/server.pid" "${net[@]}" --skip-name-resolve \
+        --pid-file="$dir/server.pid" --tmpdir="$dir/tmp" "${net[@]}" --skip-name-resolve \
         --innodb-buffer-pool-size=64M --innodb-log-file-size=32M --innodb-flush-log-at-trx-commit=1 \
         --character-set-server=utf8mb4 "$@"
     wait_for 60 "$dir" mariadb answers

@@ -31,7 +31,7 @@ like(r.err, 'of version 1', 'and says of which version it is')
 same(w.state('PRAGMA user_version'), [[1]], 'it does')
 
 r = w.orch('tick')
-same(w.state('PRAGMA user_version'), [[2]], 'the tick brings it up to date')
+same(w.state('PRAGMA user_version'), [[len(os.listdir(os.path.join(TOP, 'sql', 'migrations')))]], 'the tick brings it up to date')
 same(w.state('PRAGMA integrity_check'), [['ok']], 'whole')
 
 

@@ -4,7 +4,7 @@ import json, os, sqlite3, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
 
-COLUMNS = "id {int} NOT NULL, name {text} NOT NULL, v {int} NULL, note {text} NULL, CHECK (v < 1000)"
+COLUMNS = "id {int} NOT NULL, name {text} NOT NULL, v {int} NULL, note {text} NULL, d {real} NULL, CHECK (v < 1000)"
 OLD = 1650000000
 
 
@@ -27,9 +27,9 @@ class Place:
 
     def table(self, name='t', key='PRIMARY KEY (id)'):
         if self.kind == 'mysql':
-            self.sql(f"CREATE TABLE {name} ({COLUMNS.format(int='INT', text='VARCHAR(40)')}, {key}) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+            self.sql(f"CREATE TABLE {name} ({COLUMNS.format(int='INT', text='VARCHAR(40)', real='DOUBLE')}, {key}) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
         else:
-            self.sql(f"CREATE TABLE {name} ({COLUMNS.format(int='INTEGER', text='TEXT COLLATE NOCASE')}, {key});")
+            self.sql(f"CREATE TABLE {name} ({COLUMNS.format(int='INTEGER', text='TEXT COLLATE NOCASE', real='REAL')}, {key});")
 
     def pipeline(self, **p):
         p.setdefault('target_table', 't')
@@ -41,7 +41,9 @@ class Place:
         self.w.good('target', 'setup')
 
     def hour(self, h, rows, name='part-0.csv'):
-        self.w.put(hour_key(h, name), 'id,name,v,note\n' + ''.join(f'{r}\n' for r in rows), mtime=OLD)
+        # d: doubles that no decimal of few digits is; the same in every hour for the same key
+        double = lambda r: repr(int(r.split(',')[0]) / 7e3)
+        self.w.put(hour_key(h, name), 'd,id,name,v,note\n' + ''.join(f'{double(r)},{r}\n' for r in rows), mtime=OLD)
 
     def rows(self, table='t'):
         return self.sql(f'SELECT id, name, v, note FROM {table} ORDER BY id')
@@ -121,7 +123,7 @@ def check(kind):
     same((w.orch('reconcile', 'loans').rc, w.orch('diff', 'loans').rc), (0, 0), say('and all is equal'))
 
     # the object is overwritten with fewer rows: the row that is gone from the file stays
-    w.put(hour_key(3), 'id,name,v,note\n5,three,33,w\n', mtime=OLD + 10)
+    w.put(hour_key(3), 'id,name,v,note,d\n5,three,33,w,1e-7\n', mtime=OLD + 10)
     w.good('tick', now='2022-06-05T08:00:00Z')
     rows = p.rows()
     same([r for r in rows if r[0] in '35'], [['3', 'three', '31', 'again'], ['5', 'three', '33', 'w']], say('an overwritten object deletes nothing'))
@@ -151,9 +153,19 @@ def check(kind):
     w.good('retry', 'loans/2022-06-05T04', '--reason', 'one may be wrong')
     w.orch('tick', now='2022-06-05T08:30:00Z')
     same([r for r in p.rows() if r[0] in '167'], [['1', 'two', '20', 'a'], ['6', 'four', '40', 'q'], ['7', 'four', '41', 'q']], say('within it the rest is'))
-    same(w.state("SELECT line, code, CAST(raw AS TEXT) FROM reject WHERE state = 'FINAL'"), [[3, 'CHECK_FAILED', '1,four,4000,"too, much"']], say('the reject has its record'))
+    same(w.state("SELECT line, code, CAST(raw AS TEXT) FROM reject WHERE state = 'FINAL'"), [[3, 'CHECK_FAILED', f'{1 / 7e3},1,four,4000,"too, much"']], say('the reject has its record'))
     same(p.counts(4), counts(inserted=2), say('and is counted in none'))
     same(w.orch('reconcile', 'loans').rc, 0, say('the row that was refused still counts for its owner'))
+
+    if kind == 'mysql':  # one that the stage itself refuses, and one that the table does
+        p.sql("ALTER TABLE t ADD COLUMN c VARCHAR(9) CHARACTER SET latin1 NULL")
+        like(w.orch('tick', now='2022-06-05T08:32:00Z').err + w.good('target', 'setup').out, 'made anew', say('a column more: target setup makes the stage anew'))
+        p.pipeline(max_rejects='2', source_until='2022-06-05T06')
+        w.put(hour_key(6), 'id,name,v,note,d,c\n10,six,1,a,1,\u017c\n11,six,5000,a,2,b\n12,six,1,a,3,c\n', mtime=OLD)
+        r = w.orch('tick', now='2022-06-05T08:35:00Z')
+        same(w.state("SELECT line, CAST(raw AS TEXT) FROM reject WHERE state = 'FINAL' AND line < 4 AND CAST(raw AS TEXT) LIKE '%six%' ORDER BY line"),
+             [[2, '10,six,1,a,1,\u017c'], [3, '11,six,5000,a,2,b']], say('refused by the stage and by the table: both are rejects'))
+        same(p.sql('SELECT id FROM t WHERE id BETWEEN 10 AND 12'), [['12']], say('and the rest is there'))
 
     # the state file is lost
     os.unlink(w.path('orch.db'))
@@ -181,12 +193,17 @@ def by_text(kind):
     """Keys that the collation takes for equal are one key."""
     p = Place(kind)
     p.table(key='UNIQUE (name, id)')
-    p.pipeline(target_key=['id', 'name'])
+    p.pipeline(target_key=['id', 'name'], verify='count')
     p.hour(0, ['1,Ada,1,a', '1,Bob,1,a'])
     p.hour(1, ['1,ADA,2,b', '1,ada,3,c', '1,Bob,1,a'])
     r = p.w.good('tick')
     same(p.sql('SELECT id, name, v FROM t ORDER BY name'), [['1', 'ada', '3'], ['1', 'Bob', '1']], f'{kind}: equal by collation is equal')
     same(p.counts(1), counts(updated=1, unchanged=1, repeated=1), f'{kind}: and counts as repeated')
+    same((p.w.orch('reconcile', 'loans').rc, p.w.orch('diff', 'loans').rc), (0, 0), f'{kind}: with verify: count too it is equal')
+    p.w.put(hour_key(1), 'id,name,v,note,d\n', mtime=OLD + 10)
+    p.w.good('tick', now='2022-06-05T07:00:00Z')
+    same(p.sql('SELECT id, name, v FROM t ORDER BY name'), [['1', 'ada', '3'], ['1', 'Bob', '1']], f'{kind}: an object that is empty now deletes nothing')
+    same(p.w.state("SELECT state FROM load ORDER BY generation DESC LIMIT 1"), [['EMPTY']], f'{kind}: and is EMPTY')
 
 
 def killed(kind):

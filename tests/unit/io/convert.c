@@ -267,6 +267,29 @@ TEST(dates_in_a_given_form)
         {"time", "%H.%M.%S", "1.02.03", "01:02:03"},
         {"date", "%d%%%m%%%Y", "07%11%2021", "2021-11-07"},
         {"date", "%d/%m/%Y", "", "BAD_DATE"},
+        {"date", "%d %B %Y", "1 September 2022", "2022-09-01"},
+        {"date", "%d %B %Y", "1 Sept 2022", "BAD_DATE"},
+        {"date", "%B %d, %Y", "may 3, 2022", "2022-05-03"},
+        {"date", "%a, %d %b %Y", "Sun, 05 Jun 2022", "2022-06-05"},
+        {"date", "%A %d %b %Y", "sunday 05 Jun 2022", "2022-06-05"},
+        {"date", "%a, %d %b %Y", "Mon, 05 Jun 2022", "BAD_DATE"}, /* it was a Sunday */
+        {"datetime", "%m/%d/%Y %I:%M:%S %p", "6/5/2022 12:30:00 AM", "2022-06-05 00:30:00"},
+        {"datetime", "%m/%d/%Y %I:%M:%S %p", "6/5/2022 12:30:00 pm", "2022-06-05 12:30:00"},
+        {"datetime", "%m/%d/%Y %I:%M %p", "6/5/2022 1:30 PM", "2022-06-05 13:30:00"},
+        {"datetime", "%m/%d/%Y %I:%M %p", "6/5/2022 13:30 PM", "BAD_DATE"},
+        {"datetime", "%m/%d/%Y %I:%M %p", "6/5/2022 0:30 AM", "BAD_DATE"},
+        {"datetime", "%s", "1654387200", "2022-06-05 00:00:00"},
+        {"datetime", "%s", "-1", "1969-12-31 23:59:59"},
+        {"datetime(3)", "%s.%f", "1654387200.25", "2022-06-05 00:00:00.250"},
+        {"datetime(3)", "%s.%f", "-1.5", "BAD_DATE"},
+        {"datetime", "%s", "253402300800", "BAD_DATE"},
+        {"date", "%s", "1654387201", "DIGITS_LOST"},
+        /* of digits side by side none may be left out: 11 and 1, or 1 and 11 */
+        {"date", "%Y%m%d", "2022111", "BAD_DATE"},
+        {"date", "%d%m%Y", "1122022", "BAD_DATE"},
+        {"date", "%d%b%Y", "1Jun2022", "2022-06-01"},
+        {"datetime", "%Y%m%d%H%M%S", "20220605123456", "2022-06-05 12:34:56"},
+        {"datetime", "%Y%m%d%H%M%S", "2022060512345", "BAD_DATE"},
     };
     char got[400];
     struct reject_info why;
@@ -734,9 +757,21 @@ TEST(a_format_that_cannot_work_is_refused_at_the_start)
 {
     static const struct {
         const char *format, *column;
-    } cases[] = {{"%d/%m/%y", "a date"},       {"%d/%m", "a date"}, {"%Q", "a date"},
-                 {"%d/%m/%Y%", "a date"},      {"%Y", "a int"},     {"%H:%M:%S %z", "a time"},
-                 {"%Y-%m-%d %S", "a datetime"}};
+    } cases[] = {{"%d/%m/%y", "a date"},
+                 {"%d/%m", "a date"},
+                 {"%Q", "a date"},
+                 {"%d/%m/%Y%", "a date"},
+                 {"%Y", "a int"},
+                 {"%H:%M:%S %z", "a time"},
+                 {"%Y-%m-%d %S", "a datetime"},
+                 {"%Y-%m-%d %m", "a date"},
+                 {"%Y-%b-%m-%d", "a date"},
+                 {"%Y-%m-%d %I:%M", "a datetime"},
+                 {"%Y-%m-%d %H:%M %p", "a datetime"},
+                 {"%s %z", "a datetime"},
+                 {"%Y %j %m", "a date"},
+                 {"%a %H:%M:%S", "a time"},
+                 {"%H:%M:%S %s", "a time"}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct convert_rule rule = {.from = "a", .to = "a", .format = cases[i].format};
@@ -745,6 +780,227 @@ TEST(a_format_that_cannot_work_is_refused_at_the_start)
     }
     struct convert_config c = {.nulls = na, .header = true, .zone = "Asia/Tokyo"};
     header_fails("a\n", &c, COLUMNS("a date"), ERR_CONFIG, "Asia/Tokyo");
+}
+
+/* One row: column a as text, or the reject's code; *ret_message its words. */
+static void local_cell(const char *type, char decimal, char group, const char *text, char got[100],
+                       char message[600])
+{
+    struct convert_rule rule = {.from = "a", .to = "a", .decimal = decimal, .group = group};
+    struct convert_config c = {.rules = &rule, .rule_count = 1, .nulls = na, .header = true};
+    char file[500], column[100], scratch[CELL_TEXT_SIZE];
+    struct fixture f;
+
+    snprintf(file, sizeof file, "a\n\"%s\"\n", text);
+    snprintf(column, sizeof column, "a %s", type);
+    setup(&f, file, COLUMNS(column));
+    must_rc(start(&f, &c), &f.err);
+    if (next(&f)) {
+        struct str s = batch_cell_text(&f.batch->cols[0], 0, scratch);
+        snprintf(got, 100, "%.*s", (int)s.n, s.p);
+        message[0] = '\0';
+    } else {
+        snprintf(got, 100, "%s", f.why.code);
+        snprintf(message, 600, "%s; %s", f.why.message, f.why.hint);
+    }
+    teardown(&f);
+}
+
+TEST(latin1_of_mysql_is_cp1252)
+{
+    static const struct {
+        const char *text;
+        bool held;
+    } cases[] = {{"Zo\xc3\xab", true},
+                 {"\xe2\x82\xac", true},
+                 {"\xc5\xb8", true},
+                 {"\xc2\x81", true},
+                 {"\xc5\x81", false},
+                 {"\xc2\x80", false},
+                 {"\xc4\x80", false},
+                 {"\xf0\x9f\x98\x80", false},
+                 {"a\xe2\x82\xac\xc5\x81", false},
+                 {"", true}};
+    char got[400];
+    struct reject_info why;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        cell_text("varchar(10)", (struct csv_field){cases[i].text, (uint32_t)strlen(cases[i].text), false},
+                  NULL, "latin1", got, &why);
+        is_str(got, cases[i].held ? cases[i].text : "NOT_IN_CHARSET");
+    }
+}
+
+TEST(numbers_as_other_countries_write_them)
+{
+    static const struct {
+        const char *type;
+        char decimal, group;
+        const char *text, *want;
+    } cases[] = {
+        {"decimal(10,2)", ',', 0, "1,5", "1.50"},
+        {"decimal(10,2)", ',', 0, "-0,05", "-0.05"},
+        {"decimal(10,2)", ',', 0, "12", "12.00"},
+        {"decimal(10,2)", ',', 0, "1.5", "NOT_A_NUMBER"}, /* who says that it is no thousand and a half? */
+        {"decimal(10,2)", ',', 0, "1.234,50", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', 0, "1,2,3", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', 0, "1,239", "DIGITS_LOST"},
+        {"decimal(10,2)", ',', '.', "1.234.567,50", "1234567.50"},
+        {"decimal(10,2)", ',', '.', "1234567,50", "1234567.50"},
+        {"decimal(10,2)", ',', '.', "1.23", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', '.', "1234.567", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', '.', ".234", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', '.', "1.234.5,6", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', '.', "1,234.5", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', '.', "1..234", "NOT_A_NUMBER"},
+        {"decimal(10,2)", '.', ',', "1,234.5", "1234.50"},
+        {"decimal(10,2)", 0, ',', "1,234", "1234.00"},
+        {"decimal(10,2)", 0, ',', "1,23", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', '\'', "1'234,5", "1234.50"},
+        {"decimal(10,2)", ',', ' ', "1 234,5", "1234.50"},
+        {"decimal(10,2)", ',', ' ', " 234,5", "NOT_A_NUMBER"},
+        {"decimal(10,2)", ',', ' ', "234 ", "NOT_A_NUMBER"},
+        {"double", ',', 0, "0,766126609", "0.766126609"},
+        {"double", ',', 0, "7,96E-05", "7.96e-05"},
+        {"double", ',', 0, "7,96E-0,5", "NOT_A_NUMBER"},
+        {"int", ',', '.', "12.000", "12000"},
+        {"int", ',', '.', "12,0", "NOT_AN_INT"},
+        {"int", ',', '.', "-2.147.483.648", "-2147483648"},
+        {"int", ',', '.', "2.147.483.648", "OUT_OF_RANGE"},
+        {"int", ',', 0, "", "NOT_AN_INT"},
+        {"int", ',', 0, "-", "NOT_AN_INT"},
+    };
+    char got[100], message[600];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        local_cell(cases[i].type, cases[i].decimal, cases[i].group, cases[i].text, got, message);
+        if (!is_str(got, cases[i].want))
+            diag("%s: %s", cases[i].text, message);
+    }
+    local_cell("decimal(10,2)", ',', '.', "1.234,239", got, message);
+    ok(strstr(message, "'1.234,239' has more digits") != NULL); /* as it stands in the file */
+    local_cell("decimal(10,2)", ',', 0, "1.5", got, message);
+    ok(strstr(message, "decimal sign is ','") != NULL);
+}
+
+TEST(a_decimal_sign_that_cannot_work_is_refused_at_the_start)
+{
+    struct convert_rule rule = {.from = "a", .to = "a", .decimal = ','};
+    struct convert_config c = {.rules = &rule, .rule_count = 1, .nulls = na, .header = true};
+
+    header_fails("a\n", &c, COLUMNS("a varchar(10)"), ERR_CONFIG, "number columns");
+    header_fails("a\n", &c, COLUMNS("a date"), ERR_CONFIG, "number columns");
+    rule.group = '-';
+    header_fails("a\n", &c, COLUMNS("a int"), ERR_CONFIG, "'-' between thousands");
+}
+
+/* ---- constants and trailing delimiters ---- */
+
+static int start_about(struct fixture *f, const struct convert_config *c, const struct convert_about *about)
+{
+    size_t n = 0;
+    int rc = converter_new_about(c, &f->table, &f->rec, about, &f->converter, &f->err);
+
+    if (rc < 0)
+        return rc;
+    const int *columns = converter_columns(f->converter, &n);
+    f->batch = batch_new(&f->table, columns, n, 100);
+    return 0;
+}
+
+static const struct convert_about hour = {"2022-06-05T12", "yyyy=2022/mm=06/a b.csv",
+                                          (INT64_C(76636805) << 22) +
+                                              4194304}; /* drawn 2022-06-06 00:00:05 */
+
+TEST(constants_fill_their_columns_in_every_row)
+{
+    static const struct convert_constant constants[] = {
+        {"h", "{partition}"}, {"d", "{partition}"}, {"p", "{partition}"}, {"k", "{key}"}, {"f", "{file}"},
+        {"s", "x{{{file}}"},  {"n", "7"},           {"l", "{loaded}"},    {"e", ""}};
+    static const char *const want[] = {"2022-06-05 12:00:00",
+                                       "2022-06-05",
+                                       "2022-06-05T12",
+                                       "yyyy=2022/mm=06/a b.csv",
+                                       "a b.csv",
+                                       "x{a b.csv}",
+                                       "7",
+                                       "2022-06-06 00:00:05",
+                                       ""};
+    struct convert_config c = {.nulls = na, .header = true, .constants = constants, .constant_count = 9};
+    char scratch[CELL_TEXT_SIZE];
+    struct fixture f;
+
+    setup(&f, "a\n1\n2\n",
+          COLUMNS("a int", "h datetime", "d date", "p varchar(20)", "k text", "f text", "s text", "n int",
+                  "l datetime", "e varchar(9)"));
+    must_rc(start_about(&f, &c, &hour), &f.err);
+    is_int(next(&f), 1);
+    is_int(next(&f), 1);
+    for (size_t row = 0; row < 2; row++)
+        for (size_t i = 0; i < 9; i++) {
+            struct str s = batch_cell_text(&f.batch->cols[i + 1], row, scratch);
+            is_mem(s.p, s.n, want[i], strlen(want[i]));
+        }
+    teardown(&f);
+}
+
+static void constant_fails(const char *to, const char *text, const struct convert_about *about,
+                           enum err_code code, const char *say)
+{
+    const struct convert_constant constant = {to, text};
+    struct convert_config c = {.nulls = na,
+                               .header = true,
+                               .constants = &constant,
+                               .constant_count = 1,
+                               .drift = DRIFT_NULL_MISSING};
+    struct fixture f;
+
+    setup(&f, "a\n1\n", COLUMNS("a int", "b varchar(9)=", "n int="));
+    fails(start_about(&f, &c, about), &f.err, code);
+    if (!ok(strstr(f.err.msg, say) != NULL))
+        diag("%s", f.err.msg);
+    teardown(&f);
+}
+
+TEST(a_constant_that_cannot_work_is_refused_at_the_start)
+{
+    constant_fails("c", "x", &hour, ERR_SCHEMA, "'c', which table loans does not have");
+    constant_fails("a", "x", &hour, ERR_SCHEMA, "both fill column a");
+    constant_fails("n", "{partition}", &hour, ERR_CONFIG, "'2022-06-05T12' is not an INT");
+    constant_fails("b", "longer than nine", &hour, ERR_CONFIG,
+                   "constant b: 'longer than nine' has 16 characters");
+    constant_fails("b", "{nothing}", &hour, ERR_CONFIG, "none of {partition}");
+    constant_fails("b", "{key", &hour, ERR_CONFIG, "none of {partition}");
+    constant_fails("b", "{key}", NULL, ERR_CONFIG, "speaks of a file");
+    constant_fails("b", "{file}", &(struct convert_about){"2022-06-05", "a/\xff", 1}, ERR_CONFIG, "UTF-8");
+}
+
+TEST(a_trailing_delimiter_is_taken_where_it_was_announced)
+{
+    static const char *const headers[] = {"a,b", "a,b,"};
+    struct convert_config c = {.nulls = na, .header = true, .trailing_delimiter = true};
+    char file[200];
+    struct fixture f;
+
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        snprintf(file, sizeof file, "%s\n1,2,\n1,2\n1,2,3\n1,2,\"\"\n1,2,,\n3,4,\n", headers[i]);
+        setup(&f, file, COLUMNS("a int", "b int"));
+        must_rc(start(&f, &c), &f.err);
+        is_int(next(&f), 1);
+        for (int k = 0; k < 4; k++) {
+            is_int(next(&f), 0);
+            is_str(f.why.code, "FIELD_COUNT");
+        }
+        is_int(next(&f), 1);
+        is_int(f.batch->rows, 2);
+        teardown(&f);
+    }
+    c.trailing_delimiter = false;
+    setup(&f, "a,b\n1,2,\n", COLUMNS("a int", "b int"));
+    must_rc(start(&f, &c), &f.err);
+    is_int(next(&f), 0);
+    ok(strstr(f.why.hint, "csv.trailing_delimiter") != NULL);
+    teardown(&f);
 }
 
 TEST(a_type_that_cannot_be_summed_is_refused)

@@ -100,6 +100,28 @@ TEST(rules_name_and_drop_columns)
     proposes("1,x\n2,y\n", &bare, "c1 BIGINT, c2 VARCHAR(255)");
 }
 
+TEST(what_is_said_of_the_file_is_heeded)
+{
+    static const struct convert_rule rules[] = {{.from = "n", .to = "n", .decimal = ',', .group = '.'},
+                                                {.from = "i", .to = "i", .decimal = ',', .group = '.'},
+                                                {.from = "d", .to = "d", .format = "%d/%m/%Y"},
+                                                {.from = "t", .to = "t", .format = "%d/%m/%Y %H:%M"},
+                                                {.from = "c", .to = "c", .format = "%Y%m%d"}};
+    static const struct convert_constant constants[] = {
+        {"hour", "{partition}"}, {"at", "{loaded}"}, {"file", "{file}"}, {"k", "s3/{key}"}};
+    struct convert_config c = {.rules = rules,
+                               .rule_count = 5,
+                               .nulls = na,
+                               .header = true,
+                               .constants = constants,
+                               .constant_count = 4,
+                               .trailing_delimiter = true};
+
+    proposes("n,i,d,t,c,\n\"1.234,5\",1.234,05/06/2022,05/06/2022 12:30,20220605,\n", &c,
+             "n DOUBLE, i BIGINT, d DATE, t DATETIME(6), c DATE, hour DATETIME, at DATETIME, file "
+             "VARCHAR(255), k TEXT");
+}
+
 static void refused(const char *text, const char *say)
 {
     struct convert_config c = {.nulls = na, .header = true};

@@ -154,6 +154,11 @@ TEST(a_changed_table_has_its_stage_made_anew_unless_a_load_is_in_it)
     fails(target_upsert_check(t, def, &def->keys[1], &err), &err, ERR_TARGET_SETUP);
     is_int(target_stage_setup(t, def, &def->keys[1], &err), 0);
     must_rc(target_upsert_check(t, def, &def->keys[1], &err), &err);
+    free(sql("ALTER TABLE loan ADD COLUMN more INT NULL"));
+    table_free(def);
+    def = describe(t);
+    is_int(target_stage_setup(t, def, NULL, &err), 2); /* who does not need the index leaves it where it is */
+    must_rc(target_upsert_check(t, def, &def->keys[1], &err), &err);
     buf_release(&ddl);
     table_free(def);
     target_close(t);

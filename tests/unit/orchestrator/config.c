@@ -168,7 +168,7 @@ TEST(what_belongs_to_later_is_refused_in_words)
 {
     refused_with("{\"parallel\": 9}", "parallel: 1 to 8 connections");
     refused_with("{\"chunk_bytes\": \"1KiB\"}", "chunk_bytes: at least 65536 bytes");
-    refused_with("{\"target\": {\"drift\": \"add-columns\"}}", "'add-columns' is not there yet");
+    refused_with("{\"target\": {\"drift\": \"add-column\"}}", "add-columns");
     refused_with("{\"parallel\": \"1\"}", "a string where a whole number is expected");
     refused_with("{\"verify\": \"nothing\"}", "'nothing' is none of: count, sums, full");
 }
@@ -197,6 +197,41 @@ TEST(columns_drop_rename_and_type)
     refused_with("{\"columns\": {\"a\": 3}}", "columns.a: an integer where null");
     refused_with("{\"columns\": {\"a\": \"x\"}, \"csv\": {\"header\": false}}", "numbered from 1");
     refused_with("{\"columns\": {\"a\": {\"type\": \"INT\"}}}", "'type' has no effect");
+}
+
+TEST(signs_of_numbers_and_constants)
+{
+    char *json = with(
+        "{\"columns\": {\"a\": {\"decimal\": \",\", \"group\": \".\"}, \"b\": {\"to\": \"c\"}}, \"csv\": "
+        "{\"trailing_delimiter\": true}, \"constants\": {\"$comment\": \"x\", \"hour\": \"{partition}\", "
+        "\"s\": "
+        "\"\"}}");
+    struct config *c = good(json);
+    const struct convert_config *v = &c->pipelines[0].convert;
+
+    is_int(v->rules[0].decimal, ',');
+    is_int(v->rules[0].group, '.');
+    is_int(v->rules[1].decimal, '.');
+    is_int(v->rules[1].group, 0);
+    ok(v->trailing_delimiter);
+    is_int(v->constant_count, 2);
+    is_str(v->constants[0].to, "hour");
+    is_str(v->constants[0].text, "{partition}");
+    is_str(v->constants[1].text, "");
+    config_free(c);
+    free(json);
+    refused_with("{\"columns\": {\"a\": {\"decimal\": \";\"}}}", "';' is none of: ., ,");
+    refused_with("{\"columns\": {\"a\": {\"decimal\": \",\", \"group\": \",\"}}}",
+                 "group ',' cannot be told");
+    refused_with("{\"columns\": {\"a\": {\"group\": \".\"}}}", "group '.' cannot be told");
+    refused_with("{\"columns\": {\"a\": {\"group\": \"7\"}}}", "group '7' cannot be told");
+    refused_with("{\"constants\": {\"h\": \"{hour}\"}}", "constants: h: '{hour}' begins with a brace");
+    refused_with("{\"constants\": {\"h\": 3}}", "constants.h: an integer where a text");
+    refused_with("{\"constants\": {\"h\": null}}", "constants.h: null where a text");
+    refused_with("{\"constants\": {\"h\": \"x\", \"H\": \"y\"}}", "'h' and 'H' are the same column");
+    refused_with("{\"constants\": {\"\": \"x\"}}", "without a name");
+    refused_with("{\"constants\": {\"C\": \"x\"}, \"columns\": {\"b\": {\"to\": \"c\"}}}",
+                 "C: \"columns\" sends field 'b' to the same column");
 }
 
 TEST(budgets_are_a_number_or_a_percentage)

@@ -188,3 +188,20 @@ TEST(outcome_and_flag_are_one_transaction)
     is_int(state_now(&flag), FLAG_FREE);
     fx_close(&f);
 }
+
+TEST(work_that_is_no_jobs_has_it_like_any_other)
+{
+    struct flag flag, other;
+
+    set_up();
+    is_int(take("ta", run_a, 0, &flag), 1);
+    is_str(fx_text(&f, "SELECT state FROM job"), "QUEUED");
+    is_int(state_now(&other), FLAG_HELD);
+    is_int(take("tb", run_b, job, &other), 0);
+    fx_sql(&f, "UPDATE execution SET status = 'FAILED' WHERE name = 'run-ta'");
+    is_int(take("tb", run_b, job, &other), 1);
+    is_int(flag_reset(f.s, "ta", "loans", flag.id, NULL, &f.err),
+           -(int)ERR_LOCK_LOST); /* its token has ended */
+    is_str(fx_text(&f, "SELECT state FROM job"), "PROCESSING");
+    fx_close(&f);
+}

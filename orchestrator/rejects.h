@@ -1,0 +1,24 @@
+#ifndef ORCHESTRATOR_REJECTS_H
+#define ORCHESTRATOR_REJECTS_H
+#include "orchestrator/cmd.h"
+#include "state/reject.h"
+#include <stdio.h>
+/* The parts of orch rejects: what it prints, and what a person decides. */
+struct rejects_ask {
+    struct cli *c;
+    const struct pipeline *p;
+    struct reject_filter filter;
+    const char *reason;
+    bool dry_run;
+};
+/* One reject as a document; raw is printable. with_hex: raw_hex too, the kept bytes without loss. */
+json_t *rejects_row(const struct reject *r, bool with_hex);
+/* rejects_out.c */
+NODISCARD int rejects_print_groups(const struct rejects_ask *a, const char *by, struct err *err);
+NODISCARD int rejects_export(const struct rejects_ask *a, const char *path, struct err *err);
+NODISCARD int rejects_print_raw(const struct rejects_ask *a,
+                                struct err *err); /* 1: some bytes are missing, and it was said */
+/* rejects_act.c: exit status, or an error */
+NODISCARD int rejects_replay(const struct rejects_ask *a, struct err *err);
+NODISCARD int rejects_discard(const struct rejects_ask *a, struct err *err);
+#endif
