@@ -9,7 +9,7 @@ enum { WORD = 64, DOUBLE_BITS = 53, MOST = 1023 /* two words hold a product */ }
 
 void bits_add(struct bits *b, int64_t mantissa, int exp2)
 {
-    size_t place = (size_t)(exp2 + BITS_LOW), i = place / WORD;
+    size_t place = (size_t)exp2 + (size_t)BITS_LOW, i = place / WORD;
     i128 v = (i128)mantissa * ((i128)1 << (place % WORD));
     uint64_t extend = mantissa < 0 ? UINT64_MAX : 0;
     u128 t = (u128)b->w[i] + (uint64_t)v;

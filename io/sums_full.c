@@ -102,7 +102,7 @@ void full_to_json(const struct full *f, const struct column *c, json_t *ret)
 
 int full_from_json(const json_t *one, struct col_sum *ret, struct err *err)
 {
-    const char *check, *min, *max;
+    const char *check = "", *min = "", *max = "";
     int rc = json_get_str(one, "check", "", &check, err);
 
     if (rc < 0 || check[0] == '\0')
@@ -126,6 +126,7 @@ const char *full_differs(const struct full *a, const struct full *b, const struc
     static const struct full none;
     static const char *const names[] = {"min", "max", "check"};
 
+    x[0] = y[0] = '\0';
     a = a != NULL ? a : &none;
     b = b != NULL ? b : &none;
     if (which == 2) {

@@ -61,7 +61,7 @@ static int prove(struct verifier *v, int64_t load, int64_t connection_id, struct
     int64_t holder = -1;
     int rc = v->target == NULL ? target_open(&v->config, &v->target, err) : target_ready(v->target, err);
 
-    if (rc < 0 || (v->serial == v->target->serial && v->proved == load))
+    if (rc < 0 || v->target == NULL || (v->serial == v->target->serial && v->proved == load))
         return rc;
     const struct val name = val_text(v->lock_name);
     rc = target_script(v->target, target_query(v->target, "session_dirty"), err);
