@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "io/loader_int.h"
+#include "io/mysqlc.h"
 #include "io/verifier.h"
 
 struct lane_work {
@@ -442,6 +443,7 @@ void *lane_main(void *arg)
     verifier_free(w.verifier);
     reject_page_free(w.page);
     free(w.members);
+    mysqlc_thread_end();
     pthread_mutex_lock(&ln->l->mutex);
     ln->l->busy--;
     pthread_cond_signal(&ln->l->news);

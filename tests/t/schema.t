@@ -198,7 +198,6 @@ same(w.sql('SELECT a, b, c, d FROM t'), [['1', None, '9', '2']], 'null-missing: 
 same((job(1)[0], job(2)[0], job(3)[0]), ('RECONCILED', 'FAILED', 'FAILED'), 'NOT NULL without a default, and an extra one, are still refused')
 
 flow('add-columns', 't', 'a INT, b INT')
-w.sql('CREATE TABLE _orch_stage_t LIKE t')
 w.put(hour_key(1), 'a,b\n1,2\n')
 w.put(hour_key(2), 'a,b,score,Town,born,id\n3,4,0.5,Z\u00fcrich,2000-01-02,9223372036854775808\n5,6,NA,NA,NA,7\n')
 w.put(hour_key(3), 'a,b\n8,9\n')
@@ -222,7 +221,6 @@ same(w.one("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_NAME = '
 # killed at each point, then run again: one column, every row once
 for point in ['drift.told', 'drift.staged', 'drift.altered', 'ingest.begun', 'ingest.after_commit']:
     flow('add-columns', 't', 'a INT')
-    w.sql('CREATE TABLE _orch_stage_t LIKE t')
     w.put(hour_key(1), 'a,late\n1,x\n')
     r = w.orch('tick', fault=f'{point}=kill')
     ok(r.rc == -9, f'killed at {point}')
