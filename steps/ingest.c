@@ -96,6 +96,19 @@ static int give_counts(struct step_ctx *c, int64_t job_id, json_t *out, struct e
     return rc;
 }
 
+/* Asked of the state file again: what the ledger had before us, all of it or chunks, has come without its rejects. */
+static int restore_all(const struct load_job *j, struct err *err)
+{
+    struct loads now = {NULL, 0};
+    int rc = loads_get(j->c->store, j->job->id, &now, err);
+
+    for (size_t i = 0; rc == 0 && i < now.n; i++)
+        if (now.rows[i].rejects_missing && strcmp(now.rows[i].state, "LOADED") == 0)
+            rc = restore_rejects(j, &now.rows[i], err);
+    loads_release(&now);
+    return rc;
+}
+
 static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
 {
     struct loading *all = xcalloc(loads->n, sizeof *all);
@@ -103,12 +116,10 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
 
     if (rc == 0)
         rc = load_plan(j, loads, all, err);
-
-    for (size_t i = 0; rc == 0 && i < loads->n; i++)
-        if (all[i].how == LOADING_DONE && loads->rows[i].rejects_missing)
-            rc = restore_rejects(j, &loads->rows[i], err);
     if (rc == 0)
         rc = load_all(j, all, loads->n, err);
+    if (rc == 0)
+        rc = restore_all(j, err);
     for (size_t i = 0; rc == 0 && i < loads->n; i++) {
         totals[0] += loads->rows[i].rows_read;
         totals[1] += loads->rows[i].rows_loaded;
