@@ -140,7 +140,8 @@ struct s3_reader {
     struct err err;
 };
 
-enum { PROGRESS = MIB };
+/* Bytes. A line that breaks after each so many is a slow one, and no reason to give up or to wait. */
+enum { PROGRESS = 32 * 1024 };
 
 static bool is_md5(const char *etag)
 {
@@ -249,7 +250,9 @@ static int open_at(struct s3_reader *g, bool soon, struct err *err)
 /* The answer failed at g->at. 0 when the rest may be asked for. */
 static int broken(struct s3_reader *g, struct err *err)
 {
-    if (g->at - g->broke_at >= PROGRESS)
+    bool moved = g->at - g->broke_at >= PROGRESS;
+
+    if (moved)
         g->breaks = 0;
     g->broke_at = g->at;
     http_close(g->r);
@@ -259,7 +262,8 @@ static int broken(struct s3_reader *g, struct err *err)
         return s3_prefix_err(g->s3, g->key, err);
     }
     struct err why;
-    int rc = s3_back_off(g->s3, g->breaks++, &why);
+    int rc = moved ? 0 : s3_back_off(g->s3, g->breaks, &why);
+    g->breaks++;
     if (rc < 0)
         *err = why;
     return rc;

@@ -35,8 +35,9 @@ static int say_next_looks(struct cli *c, struct err *err)
 static int work(struct cli *c, struct err *err)
 {
     struct tick_options o = {.fail_if_locked = fail_if_locked, .linger_ms = -1};
-    int rc = cli_store(c, STORE_CREATE, err);
 
+    store_takeover(true); /* of whoever stands still while the file is opened, too */
+    int rc = cli_store(c, STORE_CREATE, err);
     if (rc == 0)
         rc = say_next_looks(c, err);
     return rc < 0 ? rc : tick_run(c->config, c->store, &o, err);

@@ -206,6 +206,11 @@ static int put_load(struct store *s, const struct rebuilt *r, int64_t object_id,
     return rc < 0 ? rc : 0;
 }
 
+static bool was_loaded(const struct load_row *known)
+{
+    return known->load_id != 0 && (strcmp(known->state, "LOADED") == 0 || strcmp(known->state, "EMPTY") == 0);
+}
+
 static int put_object_load(struct store *s, const struct rebuilt *r, bool current, struct err *err)
 {
     struct load_row known = {0};
@@ -224,7 +229,9 @@ static int put_object_load(struct store *s, const struct rebuilt *r, bool curren
         rc = make_load(s, r, &object_id, err);
     if (rc == 0)
         rc = put_load(s, r, object_id, err);
-    if (rc == 0 && current)
+    if (rc == 0 && current && !was_loaded(&known))
+        rc = run_ids(s, SQL_STATE_REBUILD_REOPEN, r->load_id, 0, 0, err);
+    if (rc >= 0 && current)
         rc = object_verdict(s, object_id, r->state, err);
     load_row_release(&known);
     return rc;

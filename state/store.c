@@ -270,8 +270,10 @@ static int set_up(struct store *s, struct err *err)
 
 static int lock_in_time(int fd)
 {
-    for (int64_t until = clock_mono_ms() + BUSY_MS; flock(fd, LOCK_EX | LOCK_NB) < 0; clock_sleep_ms(20))
-        if (errno != EWOULDBLOCK || clock_mono_ms() > until)
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    for (int64_t until = clock_mono_ms() + BUSY_MS; fcntl(fd, F_SETLK, &l) < 0; clock_sleep_ms(20))
+        if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || clock_mono_ms() > until)
             return -1;
     return 0;
 }
@@ -286,8 +288,20 @@ struct making {
     int fd;     /* -1: the file was there already, and whole */
 };
 
+/* Stopped while it made the file, a process would keep everybody out for ever. */
+static int lock_or_end_holder(struct store *s, const char *path, int fd)
+{
+    char why_not[200] = "";
+
+    if (lock_in_time(fd) == 0)
+        return 0;
+    if (takeover && stuck_end(NULL, path, s->notice, sizeof s->notice, why_not, sizeof why_not) == 1)
+        return lock_in_time(fd);
+    return -1;
+}
+
 /* The file is looked at first: where it is there, its lock was there before it, and goes when the file is whole. */
-static int making_lock(const char *path, struct making *m, struct err *err)
+static int making_lock(struct store *s, const char *path, struct making *m, struct err *err)
 {
     struct stat mine, there;
 
@@ -298,7 +312,7 @@ static int making_lock(const char *path, struct making *m, struct err *err)
             int rc = err_errno(err, errno, "cannot make state file %s", path);
             return err->code == ERR_NOT_FOUND ? err_hint(err, "make its folder first") : rc;
         }
-        if (lock_in_time(m->fd) < 0)
+        if (lock_or_end_holder(s, path, m->fd) < 0)
             return err_set(err, ERR_BUSY, "state file %s is being made by another process", path);
         if (fstat(m->fd, &mine) == 0 && stat(m->path, &there) == 0 && mine.st_ino == there.st_ino)
             return 0;
@@ -339,14 +353,14 @@ static int make_afresh(const char *path, struct err *err)
     return rc;
 }
 
-static int make_file(const char *path, enum store_mode mode, struct making *m, char **ret_real,
-                     struct err *err)
+static int make_file(struct store *s, const char *path, enum store_mode mode, struct making *m,
+                     char **ret_real, struct err *err)
 {
     char real[PATH_MAX];
     int rc = 0;
 
     if (mode == STORE_CREATE || (mode == STORE_OPEN && access(path, F_OK) == 0))
-        rc = making_lock(path, m, err);
+        rc = making_lock(s, path, m, err);
     if (rc == 0 && mode == STORE_CREATE && access(path, F_OK) != 0)
         rc = make_afresh(path, err);
     if (rc < 0)
@@ -385,7 +399,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret, struc
     s->path = xstrdup(path);
     s->read_only = mode == STORE_READ;
     char *real = NULL;
-    rc = make_file(path, mode, &making, &real, err);
+    rc = make_file(s, path, mode, &making, &real, err);
     if (rc < 0)
         goto out;
     free(s->path);

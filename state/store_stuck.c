@@ -2,8 +2,9 @@
  * Who holds SQLite's lock, and how to go on when that process was stopped in the middle of a transaction.
  *
  * SQLite locks with POSIX locks: in WAL mode bytes 120 and on of the -shm file (walformat.html), else bytes from
- * 0x40000000 of the file itself. F_GETLK tells the holder's pid. POSIX locks have a trap: closing *any* descriptor of a
- * file drops all locks that the process has on it, so the question is asked by a forked child, whose close is its own.
+ * 0x40000000 of the file itself; while the file is made, FILE.making is locked as well (store.c). F_GETLK tells the
+ * holder's pid. POSIX locks have a trap: closing *any* descriptor of a file drops all locks that the process has on it,
+ * so the question is asked by a forked child, whose close is its own.
  */
 #include "base/clock.h"
 #include "base/fs.h"
@@ -31,9 +32,12 @@ static long probe(const char *path, off_t start, off_t len)
     return rc == 0 && l.l_type == F_WRLCK ? (long)l.l_pid : 0;
 }
 
-static void child(const char *path, const char *shm, int to)
+static void child(const char *path, const char *shm, const char *making, int to)
 {
-    long pid = probe(shm, SHM_WRITE, 1);
+    long pid = probe(making, 0, 0);
+
+    if (pid == 0)
+        pid = probe(shm, SHM_WRITE, 1);
 
     if (pid == 0)
         pid = probe(shm, SHM_RECOVER, 1);
@@ -51,10 +55,10 @@ long stuck_holder(const char *path)
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return 0;
-    char *shm = xasprintf("%s-shm", path);
+    char *shm = xasprintf("%s-shm", path), *making = xasprintf("%s.making", path);
     pid_t kid = fork();
     if (kid == 0)
-        child(path, shm, ends[1]);
+        child(path, shm, making, ends[1]);
     close(ends[1]);
     if (kid > 0) {
         ssize_t n;
@@ -68,6 +72,7 @@ long stuck_holder(const char *path)
     }
     close(ends[0]);
     free(shm);
+    free(making);
     return pid;
 }
 

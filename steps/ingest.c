@@ -97,6 +97,19 @@ static int give_counts(struct step_ctx *c, int64_t job_id, json_t *out, struct e
     return rc;
 }
 
+/* Asked of the state file again: what the ledger had before us, all of it or chunks, has come without its rejects. */
+static int restore_all(const struct load_job *j, struct err *err)
+{
+    struct loads now = {NULL, 0};
+    int rc = loads_get(j->c->store, j->job->id, &now, err);
+
+    for (size_t i = 0; rc == 0 && i < now.n; i++)
+        if (now.rows[i].rejects_missing && strcmp(now.rows[i].state, "LOADED") == 0)
+            rc = restore_rejects(j, &now.rows[i], err);
+    loads_release(&now);
+    return rc;
+}
+
 static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
 {
     struct loading *all = xcalloc(loads->n, sizeof *all);
@@ -106,10 +119,6 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
         rc = load_limits(j, loads, err);
     if (rc == 0)
         rc = load_plan(j, loads, all, err);
-
-    for (size_t i = 0; rc == 0 && i < loads->n; i++)
-        if (all[i].how == LOADING_DONE && loads->rows[i].rejects_missing)
-            rc = restore_rejects(j, &loads->rows[i], err);
     /* all of them before the first transaction: an ALTER would wait for those that are open */
     for (size_t i = 0; rc >= 0 && i < loads->n; i++) {
         const struct object_info o = object_info_of(&loads->rows[i]);
@@ -121,6 +130,8 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
         rc = pressure_poll(j->pressure, err);
     if (rc == 0)
         rc = load_all(j, all, loads->n, err);
+    if (rc == 0)
+        rc = restore_all(j, err);
     pressure_free(j->pressure);
     j->pressure = NULL;
     for (size_t i = 0; rc == 0 && i < loads->n; i++) {

@@ -10,6 +10,11 @@ UPDATE load SET object_id = ?2, generation = ?3, state = ?4, rows_read = ?5, row
   rejects_missing = ?7 > (SELECT count(*) FROM reject r WHERE r.load_id = ?1 AND r.state IN ('FINAL', 'DISCARDED'))
 WHERE load_id = ?1;
 
+-- name: rebuild_reopen
+-- a job that was settled has got one load more, of another host: its rejects are not here, and it was reconciled without
+UPDATE job SET state = 'LOADED', execution_id = NULL
+WHERE id = (SELECT job_id FROM load WHERE load_id = ?1) AND state IN ('RECONCILED', 'MISMATCHED', 'EMPTY');
+
 -- name: rebuild_rivals
 -- unsettled loads of the key that can never be loaded any more: the ledger is as far (?4), or has the same object as
 -- its current one (?5); a replay that a person asked for is no rival of what it is to replace

@@ -86,6 +86,15 @@ ok(r.settle(), 'an owner stopped inside a write of the state file is ended, and 
 os.kill(p.pid, signal.SIGKILL) if p.poll() is None else None
 p.communicate()
 
+# stopped while it makes the state file: the first tick that there ever was
+r.fresh()
+p = w.spawn('tick', now=r.clock(), fault='store.before_commit=stop')
+os.waitpid(p.pid, os.WUNTRACED)
+t = w.orch('tick', now=r.clock(), timeout=120)
+same((t.rc, p.poll()), (0, -9), 'an owner stopped while it makes the state file is ended')
+p.communicate()
+ok(r.settle(), 'and the work goes on')
+
 # the servers go away and come back
 for name, kill, back in (('mariadb', lambda: w.server('mariadb', 'kill'), w.start_mysql), ('rgw', lambda: w.server('rgw', 'kill-rgw'), lambda: w.server('rgw', 'start-rgw'))):
     r.fresh()

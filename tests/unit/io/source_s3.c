@@ -464,6 +464,41 @@ TEST(breaks_without_progress_are_limited)
     buf_release(&out);
 }
 
+TEST(breaks_with_progress_are_not)
+{
+    enum { PART = 40000, PARTS = 30 };
+    static char body[PART * PARTS];
+    struct mock_answer answers[PARTS];
+    struct object_info o = {.key = "hello.csv", .etag = "x-2", .size = sizeof body};
+    char head[PARTS][100];
+    struct mock m;
+    struct err err = {0};
+    struct buf out = BUF_INIT(2 * MIB);
+
+    for (size_t i = 0; i < sizeof body; i++)
+        body[i] = (char)('a' + i / 7 % 26);
+    for (int i = 0; i < PARTS; i++) {
+        snprintf(head[i], sizeof head[i], "206 Part\r\nContent-Range: bytes %d-%d/%d\r\n", i * PART,
+                 PART * PARTS - 1, PART * PARTS);
+        answers[i] = (struct mock_answer){"GET",
+                                          i > 0 ? head[i] : "200 OK\r\n",
+                                          body + (long)i * PART,
+                                          sizeof body - (size_t)i * PART,
+                                          i < PARTS - 1 ? PART : 0,
+                                          0};
+    }
+    struct lake l = mocked(&m, answers, PARTS);
+    l.config.retries = 1;
+    reopen(&l);
+    int64_t began_ms = clock_mono_ms();
+    must_rc(read_all(&l, &o, &out, &err), &err);
+    ok(out.n == sizeof body && memcmp(out.p, body, out.n) == 0);
+    ok(clock_mono_ms() - began_ms <
+       3000); /* and asked for at once: with a back-off before each it were more */
+    done(&m, &l);
+    buf_release(&out);
+}
+
 static int64_t beats;
 static int stop_after;
 

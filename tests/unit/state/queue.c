@@ -417,6 +417,24 @@ TEST(an_older_file_put_back_does_not_load_again_what_the_ledger_has)
     fx_close(&f);
 }
 
+TEST(a_settled_job_that_gets_a_load_of_another_host_is_looked_at_again)
+{
+    int64_t pending;
+
+    fx_open(&f);
+    int64_t one = fx_job(&f, P, "LOAD", (int64_t[]){fx_see(&f, P, "a", "A", 1), 0});
+    struct rebuilt rows[] = {row(fx_load_of(&f, one), "a", "A", 1, "LOADED"), row(77, "b", "B", 1, "LOADED")};
+    rebuild(rows, 1);
+    fx_sql(&f, "UPDATE job SET state = 'RECONCILED'");
+    rebuild(rows, 1);
+    is_str(job_state(one), "RECONCILED");
+    rebuild(rows, 2);
+    is_str(job_state(one), "LOADED");
+    is_int(next(NULL, 1, &pending), one);
+    is_int(fx_number(&f, "SELECT rejects_missing FROM load WHERE load_id = 77"), 1);
+    fx_close(&f);
+}
+
 TEST(a_draw_that_the_ledger_is_past_can_never_be_loaded)
 {
     fx_open(&f);
