@@ -197,6 +197,52 @@ class Store:
         self.sets.remove(bucket)
 
 
+class Maria:
+    """MariaDB as the issue wants it: buffer pool 2 GB, log 1 GB, flush 1."""
+
+    def __init__(self, bench):
+        self.pid = pid_of(bench.mariadb(), "mariadb")
+        self.warehouse = None  # as bench.world says
+        self.sql = bench.sql
+        self.load_data = lambda text: bench.client("--local-infile=1", "-e", text)
+
+
+class Oracle:
+    """Oracle's server of Debian sid, the same size. ORCH_BENCH_MYSQL9 names its folder, which is filled when it is empty."""
+
+    def __init__(self, bench):
+        self.script, folder = os.path.join(SERVERS, "mysql9.sh"), bench.path("oracle")
+        self.root = os.environ.get("ORCH_BENCH_MYSQL9", os.path.join(os.environ.get("TMPDIR", "/tmp"), "mysql9"))
+        if not os.path.exists(os.path.join(self.root, "usr/sbin/mysqld")):
+            self.must("get", self.root)
+        port = int(command(os.path.join(SERVERS, "ports.sh"), str(os.getpid()), env=bench.env))
+        bench.servers.append((self.script, folder))
+        self.must("start", self.root, folder, str(port), "--innodb-buffer-pool-size=2G", "--innodb-redo-log-capacity=1G",
+                  "--local-infile=1", env=bench.env)
+        self.pid = pid_of(folder, "mysqld")
+        self.warehouse = {"url": f"mysql://root@127.0.0.1:{port}/w", "tls": "off"}
+        self.client = [self.script, "exec", self.root, os.path.join(self.root, "usr/bin/mysql"), "--no-defaults", "-uroot", "-S",
+                       os.path.join(folder, "sock")]
+        command(*self.client, "-e", "CREATE DATABASE w")
+
+    def must(self, *words, **kw):
+        ran = subprocess.run([self.script, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
+        if ran.returncode != 0:
+            raise Refused(f"mysql9.sh {words[0]}: status {ran.returncode}: {ran.stdout.strip()[-500:]}")
+
+    def sql(self, text):
+        return command(*self.client, "-N", "-B", "-e", text, "w")
+
+    def load_data(self, text):
+        return [*self.client, "--local-infile=1", "-e", text, "w"]
+
+    def build(self):
+        """orch against Oracle's client library."""
+        folder = os.path.join(TOP, "build", "mysql9-release")
+        self.must("orch", self.root, folder)
+        return [self.script, "exec", self.root, os.path.join(folder, "orch")]
+
+
 # --- sides ---------------------------------------------------------------------------------------------------
 
 
@@ -205,12 +251,21 @@ class Ingest:
         self.bench = bench
         self.clock = Clock(bench)
         self.store = None
+        self.servers, self.db = {}, None
+        self.definition = None  # of the table that orch filled last
         self.rows = []
         self.failed = False
 
     def mariadb(self):
-        if self.bench.port is None:
-            self.clock.servers.append(pid_of(self.bench.mariadb(), "mariadb"))
+        self.use("mariadb", Maria)
+
+    def use(self, name, kind):
+        """The server of the sides that are made from now on."""
+        if name not in self.servers:
+            self.servers[name] = kind(self.bench)
+            self.clock.servers.append(self.servers[name].pid)
+        self.db = self.servers[name]
+        return self.db
 
     def radosgw(self):
         if self.store is None:
@@ -219,10 +274,10 @@ class Ingest:
         return self.store
 
     def tables(self, *more):
-        self.bench.sql("DROP TABLE IF EXISTS ours, theirs, orch_load, orch_fence; " + " ".join(more))
+        self.db.sql("DROP TABLE IF EXISTS ours, theirs, orch_load, orch_fence; " + " ".join(more))
 
     def expect(self, table, count):
-        got = self.bench.sql(f"SELECT COUNT(*) FROM {table}").strip()
+        got = self.db.sql(f"SELECT COUNT(*) FROM {table}").strip()
         if got != str(count):
             fail(f"{table} has {got} rows, not {count}")
 
@@ -240,25 +295,30 @@ class Ingest:
         with open(path, "w", encoding="utf-8") as f:
             json.dump(config, f)
 
-    def orch(self, kind, verify, name="orch", files=None, count=ROWS, bucket=None, pipeline=()):
-        """orch run into MariaDB. kind: "none" (the user's table as it is), "added" (after lineage add) or "made" (by orch)."""
+    def orch(self, kind, verify, name="orch", files=None, count=ROWS, bucket=None, pipeline=(),
+             program=(ORCH,)):
+        """orch run into MariaDB. kind: "none" (the user's table as it is), "added" (after lineage add), "keyed" (the user's
+        columns with those of provenance, which are its key) or "made" (by orch)."""
         files = files or [raw_file(self.bench, count)]
-        target = {"none": {"lineage": "none"}, "added": {}, "made": {"create": True}}[kind]
+        target = {"none": {"lineage": "none"}, "made": {"create": True}}.get(kind, {})
+        columns = COLUMNS if kind != "keyed" else COLUMNS.replace(" PRIMARY KEY", "") + ", _orch_load_id BIGINT NOT NULL, " \
+            "_orch_line BIGINT NOT NULL, PRIMARY KEY (_orch_load_id, _orch_line)"
         made = []
 
         def prepare():
             for folder in made:
                 shutil.rmtree(folder, ignore_errors=True)
-            self.tables(f"CREATE TABLE ours ({COLUMNS}) ENGINE=InnoDB" if kind != "made" else "")
+            self.tables(f"CREATE TABLE ours ({columns}) ENGINE=InnoDB" if kind != "made" else "")
             folder = self.bench.world("mysql", verify=verify, columns={"": "id"}, target_keys={"table": "ours", **target})
             made[:] = [folder]
-            self.configured(folder, dict(pipeline), bucket)
+            self.configured(folder, dict(pipeline), bucket, self.db.warehouse)
             env = {**self.bench.env, **(S3_KEYS if bucket else {})}
             for path in files if bucket is None else []:
                 self.bench.put(folder, 0, path, os.path.basename(path))
             for words in (("target", "setup"), ("lineage", "add", "ours", "--pipeline", "loans"))[:2 if kind == "added" else 1]:
-                self.said([ORCH, *words], folder, env)
-            return [ORCH, "run", "loans"], folder, env
+                self.said([*program, *words], folder, env)
+            self.definition = self.db.sql("SHOW CREATE TABLE ours").split("\t", 1)[1].replace("\\n", "\n")
+            return [*program, "run", "loans"], folder, env
 
         return Side(name, prepare, lambda: self.expect("ours", count))
 
@@ -267,22 +327,19 @@ class Ingest:
         if ran.returncode != 0:
             raise Refused(f"{' '.join(argv[1:])}: status {ran.returncode}: {ran.stderr.strip()}")
 
-    def load_data(self, kind="plain", name="LOAD DATA", count=ROWS):
-        """The mariadb client and the clean file. kind: "plain", or with the columns of provenance "made" or "added"."""
-        columns = COLUMNS if kind != "made" else COLUMNS.replace(" PRIMARY KEY", "")
-        provenance = {"plain": "", "added": ", _orch_load_id BIGINT UNSIGNED INVISIBLE, _orch_line BIGINT UNSIGNED INVISIBLE, "
-                      "UNIQUE (_orch_load_id, _orch_line)",
-                      "made": ", _orch_load_id BIGINT UNSIGNED NOT NULL, _orch_line BIGINT UNSIGNED NOT NULL, "
-                      "PRIMARY KEY (_orch_load_id, _orch_line)"}[kind]
+    def load_data(self, name="LOAD DATA", like_ours=False, count=ROWS):
+        """The mariadb client and the clean file, into the plain table, or (like_ours) into one that is column for column
+        and key for key what the other side of the case filled, provenance too: that side goes first."""
         names = ",".join(part.split()[0] for part in COLUMNS.replace("\n", " ").split(", "))
         load = f"LOAD DATA LOCAL INFILE '{clean_file(self.bench, count)}' INTO TABLE theirs FIELDS TERMINATED BY ',' " \
                f"LINES TERMINATED BY '\\n' ({names})"
-        if kind != "plain":
+        if like_ours:
             load = f"SET @n = 0; {load} SET _orch_load_id = 1, _orch_line = (@n := @n + 1)"
 
         def prepare():
-            self.tables(f"CREATE TABLE theirs ({columns}{provenance}) ENGINE=InnoDB")
-            return self.bench.client("--local-infile=1", "-e", load), None, None
+            self.tables(self.definition.replace("`ours`", "`theirs`", 1) if like_ours else
+                        f"CREATE TABLE theirs ({COLUMNS}) ENGINE=InnoDB")
+            return self.db.load_data(load), None, None
 
         return Side(name, prepare, lambda: self.expect("theirs", count))
 
@@ -348,7 +405,7 @@ def markdown(ingest):
     commit = quiet("git", "rev-parse", "--short=12", "HEAD") + ("+" if quiet("git", "status", "--porcelain", "-uno") else "")
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "unknown")
-    servers = [ingest.bench.sql("SELECT VERSION()").strip()] if ingest.bench.port is not None else []
+    servers = [f"{name} {db.sql('SELECT VERSION()').strip()}" for name, db in ingest.servers.items()]
     table = [HEAD, ["---"] * len(HEAD), *(cells(row) for row in ingest.rows)]
     return "\n".join([
         f"Commit {commit}, {time.strftime('%Y-%m-%d', time.gmtime())}; {os.cpu_count()} cores ({cpu}); {', '.join(servers)}; "
@@ -364,36 +421,25 @@ def count(i):
     i.paired("count", 1.10, 1.20, i.orch("none", "count"), [i.load_data()])
 
 
-def made(i):
-    i.mariadb()
-    i.paired("made", 1.00, 1.10, i.orch("made", "count"),
-             [i.load_data("made", "LOAD DATA, same columns and key"), i.load_data(name="LOAD DATA, file's key alone")])
+def yardsticks(i, plain=True):
+    """LOAD DATA into the same table, and into the plain one."""
+    return [i.load_data("LOAD DATA, same table", like_ours=True), i.load_data("LOAD DATA, plain table")][:1 + plain]
 
 
-def added(i):
+def provenance(i, kind, case):
     i.mariadb()
-    i.paired("added", 1.00, 1.10, i.orch("added", "count"),
-             [i.load_data("added", "LOAD DATA, same columns and index"), i.load_data(name="LOAD DATA, file's key alone")])
+    i.paired(case, 1.00, 1.10, i.orch(kind, "count"), yardsticks(i))
 
 
 def sums(i):
     i.mariadb()
-    i.paired("sums", 0.78, 1.00, i.orch("made", "sums"), [i.load_data("made", "LOAD DATA, same columns and key"),
-                                                          i.load_data(name="LOAD DATA, file's key alone")])
+    i.paired("sums", 0.78, 1.00, i.orch("made", "sums"), yardsticks(i))
 
 
-def files24(i):
+def files24(i, case="24files", keys=(("parallel", 2),), must=1.00, reach=1.25):
     i.mariadb()
     i.radosgw().upload("files24", cut(i.bench, ROWS, 24))
-    i.paired("24files", 1.00, 1.25, i.orch("made", "sums", bucket="files24", pipeline={"parallel": 2}),
-             [i.load_data("made", "LOAD DATA, same columns and key"), i.load_data(name="LOAD DATA, file's key alone")])
-
-
-def files24_one(i):
-    i.mariadb()
-    i.radosgw().upload("files24", cut(i.bench, ROWS, 24))
-    i.paired("24files-1", None, None, i.orch("made", "sums", bucket="files24"), [i.load_data("made", "LOAD DATA, same columns and key")],
-             default=5, note="one connection")
+    i.paired(case, must, reach, i.orch("made", "sums", bucket="files24", pipeline=keys), yardsticks(i, must is not None))
 
 
 def ranges(i):
@@ -413,6 +459,18 @@ def small(i):
              [i.orch("made", "count", "orch, one object", count=total, bucket="whole")], default=3, note=f"{files} files, {total} rows")
     i.store.drop("small")
     i.store.drop("whole")
+
+
+def oracle(i):
+    """With MariaDB's client library, as Debian's package has it, and with Oracle's own."""
+    try:
+        db = i.use("oracle", Oracle)
+        sides = [i.orch("none", "count", "orch, Connector/C"), i.orch("none", "count", "orch, Oracle's library", program=db.build())]
+    except Refused as e:
+        i.refused("oracle", 0.90, 1.00, str(e))
+        return
+    for case, side in zip(("oracle", "oracle-own"), sides):
+        i.paired(case, 0.90, 1.00, side, [i.load_data()])
 
 
 def sqlite(i):
@@ -491,9 +549,21 @@ def memory(i):
         i.add(Row(f"memory {name}", "-", limit, None, 1, [], [sample], [], f"{total} rows; must: MiB"))
 
 
-# name -> case; those of the first line are the table of the issue
-CASES = {"count": count, "made": made, "added": added, "sums": sums, "24files": files24, "24files-1": files24_one, "ranges": ranges,
-         "small": small, "sqlite": sqlite, "pandas": pandas, "memory": memory}
+CASES = {
+    "count": count,
+    "made": lambda i: provenance(i, "made", "made"),
+    "keyed": lambda i: provenance(i, "keyed", "keyed"),
+    "added": lambda i: provenance(i, "added", "added"),
+    "sums": sums,
+    "24files": files24,
+    "24files-1": lambda i: files24(i, "24files-1", (), None, None),  # one connection
+    "ranges": ranges,
+    "small": small,
+    "oracle": oracle,
+    "sqlite": sqlite,
+    "pandas": pandas,
+    "memory": memory,
+}
 
 
 def run(bench, names, md=None):

@@ -2,15 +2,18 @@
 # Oracle's MySQL, server and client library, from Debian sid: extracted into a folder, not installed, no chroot.
 #
 #   mysql9.sh get ROOT              470 MB, some ten seconds; needs mmdebstrap
-#   mysql9.sh start ROOT DIR PORT   root without a password, socket DIR/sock; the same folder again: same data
+#   mysql9.sh start ROOT DIR PORT [mysqld options...]   root without a password, socket DIR/sock; the same folder
+#                                   again: same data
 #   mysql9.sh stop DIR | kill DIR
+#   mysql9.sh exec ROOT COMMAND...  with its libraries: its own clients, what "orch" built
+#   mysql9.sh orch ROOT BUILD       a release build of the program against Oracle's library: BUILD/orch
 #   mysql9.sh check ROOT [BUILD]    builds the target's tests against Oracle's library (in BUILD, build/mysql9) and
 #                                   runs them, and those against ours, on its server. Wants "get" first
 #
 # Optional: no other test needs it. Everything runs through ROOT's own loader. Exit status 77: not possible here.
 set -eu
 . "$(dirname "$0")/common.sh"
-word=${1:?get, start, stop, kill or check}
+word=${1:?get, start, stop, kill, exec, orch or check}
 
 loader() { # ROOT command...: with sid's libraries first, ours where it has none
     local lib=$1/usr/lib/x86_64-linux-gnu
@@ -20,10 +23,11 @@ loader() { # ROOT command...: with sid's libraries first, ours where it has none
 
 answers() { mariadb --no-defaults --connect-timeout=2 -uroot -S "$dir/sock" -e "DO 1"; }
 
-start() { # ROOT DIR PORT
+start() { # ROOT DIR PORT [options...]
     local root=$1 port=$3 share=$1/usr/share/mysql lib=$1/usr/lib/x86_64-linux-gnu
     mkdir -p "$2"
     dir=$(cd "$2" && pwd)
+    shift 3
     [ -x "$root/usr/sbin/mysqld" ] || { echo "no MySQL in $root: mysql9.sh get $root" >&2; exit 77; }
     local common=(--no-defaults --basedir="$root/usr" --lc-messages-dir="$share" --character-sets-dir="$share/charsets"
         --plugin-dir="$lib/mysql/plugin" --datadir="$dir/data")
@@ -34,7 +38,7 @@ start() { # ROOT DIR PORT
     daemon "$dir" mysqld "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$root/usr/sbin/mysqld" "${common[@]}" \
         --bind-address=127.0.0.1 --port="$port" --socket="$dir/sock" --mysqlx=OFF --pid-file="$dir/server.pid" \
         --log-error="$dir/err.log" --innodb-buffer-pool-size=64M --skip-log-bin --performance-schema=OFF \
-        --innodb-redo-log-capacity=16M --secure-file-priv=NULL --innodb-flush-log-at-trx-commit=1
+        --innodb-redo-log-capacity=16M --secure-file-priv=NULL --innodb-flush-log-at-trx-commit=1 "$@"
     wait_for 60 "$dir" mysqld answers
     guard "$(readlink -f "$0")" "$dir"
 }
@@ -48,6 +52,23 @@ client() { # ROOT FOLDER
         "$2/lib" "$2/include/mysql" "$2/include" >"$2/pc/orch-oracle.pc"
 }
 
+configure() { # SOURCE ROOT BUILD FOLDER options...: FOLDER is what "client" fills
+    local source=$1 root=$2 build=$3 folder=$4
+    shift 4
+    client "$root" "$folder"
+    PKG_CONFIG_PATH=$folder/pc cmake -S "$source" -B "$build" -G Ninja -DORCH_MYSQL=orch-oracle \
+        -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined "$@" >/dev/null
+}
+
+orch() { # ROOT BUILD
+    local root build
+    root=$(cd "$1" && pwd)
+    mkdir -p "$2"
+    build=$(cd "$2" && pwd)
+    configure "$(cd "$(dirname "$0")/../.." && pwd)" "$root" "$build" "$build/oracle" -DCMAKE_BUILD_TYPE=Release
+    ninja -C "$build" orch >/dev/null
+}
+
 check() { # ROOT BUILD
     local root source build=$2 port
     root=$(cd "$1" && pwd)
@@ -55,9 +76,7 @@ check() { # ROOT BUILD
     run=$(mktemp -d "${TMPDIR:-/tmp}/orch-mysql9.XXXXXX")
     trap '"$0" kill "$run/server" 2>/dev/null || :; rm -rf "$run"' EXIT
     port=$((20000 + $$ % 10000))
-    client "$root" "$run"
-    PKG_CONFIG_PATH=$run/pc cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DORCH_TESTS=ON \
-        -DORCH_MYSQL=orch-oracle -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined >/dev/null
+    configure "$source" "$root" "$build" "$run" -DCMAKE_BUILD_TYPE=Debug -DORCH_TESTS=ON
     ninja -C "$build" io-target_mysql.t
     (start "$root" "$run/server" "$port")
     export ORCH_SOURCE=$source ORCH_TEST_MYSQL=$run/server/sock:$port
@@ -79,7 +98,18 @@ get)
     ;;
 start)
     need_programs mariadb
-    start "$(cd "${2:?a root}" && pwd)" "${3:?a folder}" "${4:?a port}"
+    root=$(cd "${2:?a root}" && pwd)
+    shift 2
+    start "$root" "${1:?a folder}" "${2:?a port}" "${@:3}"
+    ;;
+exec)
+    root=${2:?a root}
+    shift 2
+    loader "$root" "${@:?a command}"
+    ;;
+orch)
+    need_programs cmake ninja
+    orch "${2:?a root}" "${3:?a folder}"
     ;;
 stop | kill)
     unguard "${2:?a folder}"
