@@ -1,5 +1,7 @@
 /* The table of a pipeline with "create": true, typed by a sample of what the pipeline would load first. */
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "steps/object_int.h"
 #include "steps/steps_int.h"
 
@@ -15,7 +17,8 @@ struct sampling {
     struct object_info objects[SAMPLE_OBJECTS]; /* strings owned */
     size_t count;
     int64_t rows;
-    bool header_seen;
+    bool header_seen;  /* of the object that is read */
+    struct buf header; /* the first object's names, a NUL after each; empty: none was read yet */
 };
 
 static int on_object(void *arg, const struct object_info *o, struct err *err)
@@ -33,6 +36,34 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
     return 0;
 }
 
+static int first_header(struct sampling *s, const struct csv_record *rec, struct err *err)
+{
+    int rc = infer_header(s->infer, rec, err);
+
+    for (size_t f = 0; rc == 0 && f < rec->count; f++) {
+        rc = buf_add(&s->header, rec->fields[f].p, rec->fields[f].n, err);
+        if (rc == 0)
+            rc = buf_add(&s->header, "", 1, err);
+    }
+    return rc;
+}
+
+/* An object with other names, or in another order, says nothing of the columns that the first one gave. */
+static bool same_header(const struct sampling *s, const struct csv_record *rec)
+{
+    const char *p = s->header.p, *end = p + s->header.n;
+
+    if (!s->c->pipeline->convert.header)
+        return true;
+    for (size_t f = 0; f < rec->count; f++) {
+        size_t n = rec->fields[f].n;
+        if ((size_t)(end - p) <= n || memcmp(p, rec->fields[f].p, n) != 0 || p[n] != '\0')
+            return false;
+        p += n + 1;
+    }
+    return p == end;
+}
+
 static int on_record(void *arg, const struct csv_record *rec, struct err *err)
 {
     struct sampling *s = arg;
@@ -40,7 +71,7 @@ static int on_record(void *arg, const struct csv_record *rec, struct err *err)
 
     if (!s->header_seen) {
         s->header_seen = true;
-        rc = infer_header(s->infer, rec, err);
+        rc = s->header.n == 0 ? first_header(s, rec, err) : !same_header(s, rec);
         if (rc == 0 && !s->c->pipeline->convert.header)
             infer_row(s->infer, rec);
         return rc;
@@ -115,7 +146,7 @@ static int sample(struct sampling *s, struct err *err)
 
 int step_create_table(struct step_ctx *c, struct err *err)
 {
-    struct sampling s = {.c = c};
+    struct sampling s = {.c = c, .header = BUF_INIT(MAX_RECORD)};
     struct target *t;
     struct table *there = NULL;
     struct err absent;
@@ -140,6 +171,7 @@ int step_create_table(struct step_ctx *c, struct err *err)
         free((char *)(uintptr_t)s.objects[i].etag);
         free((char *)(uintptr_t)s.objects[i].version_id);
     }
+    buf_release(&s.header);
     infer_free(s.infer);
     return rc < 0 ? rc : 1;
 }

@@ -66,4 +66,12 @@ objects = [(hour_key(7, n), csv_of(every[i::len(names)])) for i, n in enumerate(
 objects += [(hour_key(7, n), b'x') for n in ('_SUCCESS', '_temporary/0/part.csv', 'x.csv.tmp', '.hidden.csv')] + [(hour_key(7, 'folder/'), b'')]
 variant('many', objects, 1, source_since='2022-06-05T07', source_until='2022-06-05T07')
 same(w.state("SELECT left_out FROM pipeline WHERE name = 'many'"), [[4]], 'what include left out is counted (a folder marker is no object)')
+
+# a table made from the sample of several objects: what the second one says counts too, and one with another header says nothing
+for name, data in (('a.csv', b'code,n\n1,1\n'), ('b.csv', b'code,n\nx1,2\n'), ('c.csv', b'n,code\n3,7\n')):
+    w.put('several/' + hour_key(0, name), data)
+w.pipeline('several', source_prefix='several/', target_table='several', target_create=True, source_until='2022-06-05T00')
+same(w.good('target', 'setup').rc, 0, 'target setup reads several objects')
+same(w.good('tick').rc, 0, 'a tick loads them')
+same(w.sql('SELECT code, n FROM several ORDER BY n'), [['1', '1'], ['x1', '2'], ['7', '3']], 'into a table that holds the cells of each')
 done()
