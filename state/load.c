@@ -226,7 +226,8 @@ out:
     return rc < 0 ? rc : 0;
 }
 
-int load_pending_all(struct store *s, const char *token, const struct load_result *r, size_t n, struct err *err)
+int load_pending_all(struct store *s, const char *token, const struct load_result *r, size_t n,
+                     struct err *err)
 {
     int rc = store_step_begin(s, token, err);
 
@@ -350,15 +351,33 @@ static int finish(struct store *s, const struct load_row *row, const char *state
     return rc;
 }
 
+/* Without the sums over the job's loads that job_get tells: of a job of n loads each settled one would cost n steps. */
+static int pipeline_of_job(struct store *s, int64_t job_id, char **ret, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_JOB_PIPELINE, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, job_id);
+    rc = stmt_step(s, st, err);
+    if (rc > 0)
+        *ret = col_text(st, 0);
+    stmt_done(st);
+    if (rc == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)job_id);
+    return rc < 0 ? rc : 0;
+}
+
 static int settle(struct store *s, int64_t load_id, const char *state, int64_t now_ms, struct err *err)
 {
     struct load_row row = {0};
-    struct job job = {0};
+    char *pipeline = NULL;
     bool open;
 
     int rc = load_get(s, load_id, &row, err);
     if (rc == 0)
-        rc = job_get(s, row.job_id, &job, err);
+        rc = pipeline_of_job(s, row.job_id, &pipeline, err);
     if (rc < 0)
         goto out;
     open = strcmp(row.state, "DRAWN") == 0 || strcmp(row.state, "PENDING") == 0;
@@ -368,11 +387,11 @@ static int settle(struct store *s, int64_t load_id, const char *state, int64_t n
     else if (strcmp(state, "DRAWN") == 0)
         rc = undo(s, load_id, err);
     else
-        rc = finish(s, &row, state, job.pipeline, now_ms, err);
+        rc = finish(s, &row, state, pipeline, now_ms, err);
     if (rc >= 0 && open && strcmp(state, "DRAWN") != 0 && strcmp(state, "SAME") != 0)
-        rc = count_loaded(s, &row, job.pipeline, err);
+        rc = count_loaded(s, &row, pipeline, err);
 out:
-    job_release(&job);
+    free(pipeline);
     load_row_release(&row);
     return rc;
 }

@@ -5,6 +5,9 @@ SELECT j.id, j.n, j.attempts, j.tries, j.not_before_ms, j.execution_id, j.bytes,
 FROM job j LEFT JOIN load l ON l.job_id = j.id AND l.state <> 'DROPPED'
 WHERE j.id = ?1 GROUP BY j.id;
 
+-- name: job_pipeline
+SELECT pipeline FROM job WHERE id = ?1;
+
 -- name: job_list
 SELECT j.id, j.n, j.attempts, j.tries, j.not_before_ms, j.execution_id, j.bytes, j.pipeline, j.part, j.kind, j.state,
   j.error, j.message, j.hint, j.reason, j.who, j.unverifiable, j.created_ms, j.updated_ms, j.loaded_ms, j.reconciled_ms,

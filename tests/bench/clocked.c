@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     FILE *report = fopen(argv[1], "w");
     if (report == NULL)
         return 2;
-    fprintf(report, "%.6f %.6f %.6f %ld %d\n", wall, seconds(used.ru_utime), seconds(used.ru_stime), used.ru_maxrss,
-            status);
+    fprintf(report, "%.6f %.6f %.6f %ld %d\n", wall, seconds(used.ru_utime), seconds(used.ru_stime),
+            used.ru_maxrss, status);
     return fclose(report) == 0 ? 0 : 2;
 }

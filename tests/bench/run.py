@@ -1,8 +1,22 @@
 #!/usr/bin/python3
-"""./dev bench [CASE...]: orch against yardsticks, on the release build.
+"""./dev bench [CASE...] [--md FILE]: orch against yardsticks, on the release build.
 
     tick-idle      orch tick with nothing due, against a program linked alike that opens the same state file
     tick-72h       orch run with 72 hourly partitions loaded and nothing new: time only
+    ingest         all that follow with ingest/: a million rows of the credit shape, each paired with its yardstick, the CPU of client,
+                   server and store, peak memory; some 20 minutes, not run unless it is named. --md FILE writes the table,
+                   into docs/performance.md between its marks (ORCH_BENCH_ROWS=N, ORCH_BENCH_PATIENCE=SECONDS)
+    ingest/count   orch run into the user's own table as it is, verify: count, against LOAD DATA LOCAL INFILE of the clean file
+    ingest/made, keyed, added   the same into a table that orch made, into the user's with provenance as its key, and into the
+                   user's after lineage add; against LOAD DATA into the very same table and into the plain one
+    ingest/sums    made, with verify: sums
+    ingest/24files, 24files-1   24 files from radosgw, verify: sums, on two connections and on one
+    ingest/ranges  one file by ranges on two connections (publish: chunks)
+    ingest/small   10,000 files of 20 KB from radosgw, against orch on the same rows as one object (ORCH_BENCH_FILES=N)
+    ingest/oracle  Oracle's server, with MariaDB's client library and with Oracle's (mmdebstrap; ORCH_BENCH_MYSQL9=FOLDER)
+    ingest/sqlite  a SQLite target, against .import of the sqlite3 shell
+    ingest/pandas  against read_csv and to_sql in chunks of 10,000 (installs python3-pandas, -sqlalchemy, -pymysql)
+    ingest/memory  peak memory on ten million rows
     ingest-150k    orch run of one file with verify: count into the user's own table after lineage add, against
                    the mariadb client's LOAD DATA LOCAL INFILE of the cleaned file into a table without the
                    columns and the index that lineage adds
