@@ -24,32 +24,35 @@ struct loader_object {
     int64_t records, rejected, empty_lines;
     int64_t typed_bad; /* of rejected: by parser and typing */
     char sha256[65];   /* "" of a chunk */
-    struct sums sums;  /* as parsed, of what went in; rows is their number. Made by the loader, released by the caller */
-    struct upsert_counts upsert; /* where rows are put by key; sums are then of those that the load owns, rows of all */
+    struct sums
+        sums; /* as parsed, of what went in; rows is their number. Made by the loader, released by the caller */
+    struct upsert_counts
+        upsert; /* where rows are put by key; sums are then of those that the load owns, rows of all */
 };
-struct loader_refused { /* owned by the caller, kept from one try of an object to the next */
+struct loader_refused {       /* owned by the caller, kept from one try of an object to the next */
     struct reject_info *rows; /* by line */
     size_t n, capacity;
 };
 struct loader_unit {
     struct loader_object *objects; /* filled once the unit is under way */
     size_t n;
-    int64_t replaces;  /* of a single object: load id, 0 none */
-    int64_t chunk;     /* 0: whole objects */
+    int64_t replaces;                               /* of a single object: load id, 0 none */
+    int64_t chunk;                                  /* 0: whole objects */
     int64_t byte_from, byte_to, line_from, line_to; /* of the chunk, filled */
-    bool careful;      /* as load_spec's */
+    bool careful;                                   /* as load_spec's */
     struct loader_refused *refused; /* of a single object that is put by key: lines that the table refuses */
-    bool last;         /* no chunk follows, filled */
-    bool empty;        /* no object had a record: no batch was sent */
+    bool last;                      /* no chunk follows, filled */
+    bool empty;                     /* no object had a record: no batch was sent */
     void *user;
-    struct load *load; /* while ready is called back: its transaction, for statements of the caller's; the lane waits */
+    struct load *
+        load; /* while ready is called back: its transaction, for statements of the caller's; the lane waits */
     struct unit_state *own; /* the loader's */
 };
 struct loader_config { /* borrowed until loader_run is back */
     const char *pipeline, *partition, *job, *reason;
     int64_t epoch;
-    const struct table *def; /* what rows are typed by */
-    const struct table *into; /* where they go: def, or its staging table */
+    const struct table *def;     /* what rows are typed by */
+    const struct table *into;    /* where they go: def, or its staging table */
     const struct table_key *key; /* rows are put by it: into is the stage; NULL: they are appended */
     const struct csv_dialect *dialect;
     const struct convert_config *convert;
@@ -60,13 +63,14 @@ struct loader_config { /* borrowed until loader_run is back */
     size_t lanes;        /* 1..MAX_PARALLEL */
     struct source *const *sources; /* one a lane, each with loader_beat */
     struct target *const *targets;
-    struct throttle *rate;    /* of all lanes together, the loader's while it runs; NULL: none */
-    const atomic_bool *hold;  /* while it is set no further unit begins; NULL: never */
+    struct throttle *rate;   /* of all lanes together, the loader's while it runs; NULL: none */
+    const atomic_bool *hold; /* while it is set no further unit begins; NULL: never */
     const struct beat *beat; /* the caller's own, called on its thread */
     /* On the caller's thread. A negative answer stops everything and is what loader_run returns. */
     int (*rejects)(void *arg, struct loader_unit *u, const struct reject_page *p, struct err *err);
-    int (*ready)(void *arg, struct loader_unit *u, struct err *err); /* verified; COMMIT comes next. 1: not this one */
-    int (*done)(void *arg, struct loader_unit *u, struct err *err);  /* committed, for certain */
+    int (*ready)(void *arg, struct loader_unit *u,
+                 struct err *err); /* verified; COMMIT comes next. 1: not this one */
+    int (*done)(void *arg, struct loader_unit *u, struct err *err); /* committed, for certain */
     int (*failed)(void *arg, struct loader_unit *u, const struct err *why, struct err *err); /* 0: go on */
     void *arg;
 };

@@ -34,8 +34,8 @@ struct event {
 };
 
 struct unit_state {
-    atomic_bool enough; /* the lane wants no more of it: the feed ends it early */
-    int answer;         /* of the caller, to READY: 0 none yet, 1 COMMIT, -1 do not */
+    atomic_bool enough;                /* the lane wants no more of it: the feed ends it early */
+    int answer;                        /* of the caller, to READY: 0 none yet, 1 COMMIT, -1 do not */
     struct loader_unit *next, *before; /* of the chunks' units */
 };
 
@@ -44,7 +44,7 @@ struct lane {
     struct source *source;
     struct target *target;
     pthread_t feed, load;
-    bool feeding, loading; /* the threads were started */
+    bool feeding, loading;  /* the threads were started */
     pthread_cond_t changed; /* items, room, a batch came back, an answer */
     struct item items[QUEUE_ITEMS];
     size_t first, count, bytes;

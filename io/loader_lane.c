@@ -8,11 +8,11 @@
 struct lane_work {
     struct lane *ln;
     const struct loader_config *c;
-    struct loader_unit *unit; /* NULL: between two */
-    struct load *load;        /* its transaction; NULL: none (yet, any more) */
+    struct loader_unit *unit;  /* NULL: between two */
+    struct load *load;         /* its transaction; NULL: none (yet, any more) */
     struct verifier *verifier; /* NULL: no sums are wanted */
-    struct batch *sent;       /* what the database may still be at work on */
-    struct reject_page *page; /* of what the server refuses; NULL: none yet */
+    struct batch *sent;        /* what the database may still be at work on */
+    struct reject_page *page;  /* of what the server refuses; NULL: none yet */
     struct load_member *members;
     size_t at;  /* object that the last row was of: rows come in the objects' order */
     bool begun; /* columns are known */
@@ -144,9 +144,9 @@ static int begin(struct lane_work *w, const int *columns, size_t n, struct err *
     if (u->n > 1) {
         w->members = xcalloc(u->n, sizeof *w->members);
         for (size_t i = 0; i < u->n; i++)
-            w->members[i] = (struct load_member){u->objects[i].load_id,     u->objects[i].generation,
-                                                 u->objects[i].info.size,   u->objects[i].info.mtime_ns,
-                                                 u->objects[i].info.key, u->objects[i].info.etag};
+            w->members[i] = (struct load_member){u->objects[i].load_id,   u->objects[i].generation,
+                                                 u->objects[i].info.size, u->objects[i].info.mtime_ns,
+                                                 u->objects[i].info.key,  u->objects[i].info.etag};
         spec.members = w->members;
         spec.member_count = u->n;
     }

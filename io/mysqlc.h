@@ -24,7 +24,7 @@ struct mysqlc_config { /* borrowed for the call */
 NODISCARD int mysqlc_open(const struct mysqlc_config *c, struct mysqlc **ret, struct err *err);
 void mysqlc_close(struct mysqlc *c); /* the server rolls back; NULL is fine */
 bool mysqlc_is_mariadb(const struct mysqlc *c);
-bool mysqlc_has_arrays(const struct mysqlc *c); /* binds arrays of rows */
+bool mysqlc_has_arrays(const struct mysqlc *c);     /* binds arrays of rows */
 const char *mysqlc_version(const struct mysqlc *c); /* "10.11.19", "9.7.4" */
 const char *mysqlc_cipher(const struct mysqlc *c);  /* NULL: clear text */
 int64_t mysqlc_id(const struct mysqlc *c);          /* of the connection, on the server that it was made to */
@@ -83,9 +83,9 @@ NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsig
  * BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' (columns)", as text from memory. The server ignores and bends what it
  * does not like: only without a warning, and with as many rows as were sent, has all of it gone in as it is.
  */
-NODISCARD int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_column *cols, size_t columns,
-                            size_t from, size_t rows, int64_t *ret_rows, unsigned *ret_warnings,
-                            struct err *err);
+NODISCARD int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_column *cols,
+                            size_t columns, size_t from, size_t rows, int64_t *ret_rows,
+                            unsigned *ret_warnings, struct err *err);
 /*
  * Ahead of the server: send gives the next rows before the last ones are answered, so that the server never waits for
  * us; answers come in the order of sending, one for each send, at most MYSQLC_AHEAD outstanding. Nothing else may be asked
@@ -94,8 +94,8 @@ NODISCARD int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysq
  */
 #define MYSQLC_AHEAD 2
 bool mysqlc_bulk_can_send(const struct mysqlc_bulk *b);
-NODISCARD int mysqlc_bulk_send(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from, size_t rows,
-                               struct err *err);
+NODISCARD int mysqlc_bulk_send(struct mysqlc_bulk *b, const struct mysqlc_column *cols, size_t from,
+                               size_t rows, struct err *err);
 NODISCARD int mysqlc_bulk_answer(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings,
                                  struct err *err);
 void mysqlc_bulk_free(

@@ -32,7 +32,8 @@ int source_get(struct source *s, const struct object_info *o, struct reader **re
 
 int source_get_soon(struct source *s, const struct object_info *o, struct reader **ret_owned, struct err *err)
 {
-    return s->ops->get_soon != NULL ? s->ops->get_soon(s, o, ret_owned, err) : s->ops->get(s, o, ret_owned, err);
+    return s->ops->get_soon != NULL ? s->ops->get_soon(s, o, ret_owned, err)
+                                    : s->ops->get(s, o, ret_owned, err);
 }
 
 int source_peek(struct source *s, const struct object_info *o, size_t n, struct buf *ret, struct err *err)

@@ -356,7 +356,8 @@ static void close_files(struct source *source)
     free(s);
 }
 
-static const struct source_ops file_ops = {close_files, list, get, NULL, put, creds_origin, clock_skew_ms, false};
+static const struct source_ops file_ops = {close_files, list,         get,           NULL,
+                                           put,         creds_origin, clock_skew_ms, false};
 
 int source_file_new(const struct source_config *config, struct source **ret, struct err *err)
 {

@@ -9,7 +9,8 @@ struct source_ops {
                 struct err *err);
     int (*get)(struct source *s, const struct object_info *o, struct reader **ret_owned, struct err *err);
     /* The same, not waited for: what goes wrong is told by the first read. NULL: get does. */
-    int (*get_soon)(struct source *s, const struct object_info *o, struct reader **ret_owned, struct err *err);
+    int (*get_soon)(struct source *s, const struct object_info *o, struct reader **ret_owned,
+                    struct err *err);
     int (*put)(struct source *s, const char *key, const void *p, size_t n, struct err *err);
     const char *(*creds_origin)(const struct source *s);
     int64_t (*clock_skew_ms)(const struct source *s);

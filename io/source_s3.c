@@ -446,7 +446,8 @@ static void close_s3(struct source *s)
     free(s);
 }
 
-static const struct source_ops s3_ops = {close_s3, list, get, get_soon, put, creds_origin, clock_skew_ms, true};
+static const struct source_ops s3_ops = {close_s3, list,         get,           get_soon,
+                                         put,      creds_origin, clock_skew_ms, true};
 
 int source_s3_new(const struct source_config *config, struct source **ret, struct err *err)
 {

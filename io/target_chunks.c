@@ -16,7 +16,8 @@ static int keep_plan(void *arg, const struct ledger_row *r, struct err *err)
     p->revoking = r->state == LEDGER_REVOKING;
     rc = json_parse(r->columns, strlen(r->columns), "plan in orch_load", &v, err);
     json_int_t bytes = 0;
-    if (rc == 0 && json_unpack(v, "{s:I, s:b, s:s}", "bytes", &bytes, "staged", &staged, "rules", &rules) != 0)
+    if (rc == 0 &&
+        json_unpack(v, "{s:I, s:b, s:s}", "bytes", &bytes, "staged", &staged, "rules", &rules) != 0)
         rc = err_set(err, ERR_BAD_RESPONSE, "the plan of load %lld in orch_load cannot be read",
                      (long long)r->load_id);
     if (rc == 0 && bytes <= 0)
@@ -71,11 +72,11 @@ static int put_plan(struct target *t, const struct ledger_row *row, int64_t epoc
     return rc < 0 ? rc : fence_write(t, row->pipeline, epoch, err);
 }
 
-int target_plan_put(struct target *t, const struct ledger_row *row, const struct chunk_plan *plan, int64_t epoch,
-                    struct err *err)
+int target_plan_put(struct target *t, const struct ledger_row *row, const struct chunk_plan *plan,
+                    int64_t epoch, struct err *err)
 {
-    json_t *v = json_pack("{s:I, s:b, s:s}", "bytes", (json_int_t)plan->bytes, "staged", plan->staged, "rules",
-                          plan->rules);
+    json_t *v = json_pack("{s:I, s:b, s:s}", "bytes", (json_int_t)plan->bytes, "staged", plan->staged,
+                          "rules", plan->rules);
     char *text = json_text(v);
     struct ledger_row r = *row;
 

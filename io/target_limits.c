@@ -3,8 +3,6 @@
 #include "io/target_int.h"
 #include <strings.h>
 
-enum { LEAST_CHUNK = 64 * 1024 * 1024 };
-
 /* What one transaction may hold, by whom: the smallest that is on. */
 struct reading {
     struct target_limits *l;
@@ -20,9 +18,6 @@ static int on_variable(void *arg, const struct str *cells, size_t count, struct 
         int64_t *to;
     } numbers[] = {{"max_connections", &r->l->max_connections},
                    {"max_user_connections", &r->l->max_user_connections},
-                   {"innodb_buffer_pool_size", &r->l->buffer_pool},
-                   {"innodb_log_file_size", &r->l->redo_log},
-                   {"innodb_redo_log_capacity", &r->l->redo_log},
                    {"max_allowed_packet", &r->l->max_packet},
                    {"max_binlog_cache_size", &r->binlog_cache},
                    {"wsrep_max_ws_size", &r->wsrep},
@@ -121,35 +116,8 @@ int64_t limits_connections(const struct target_limits *l, int64_t wanted, char w
 
 int64_t limits_chunk(const struct target_limits *l, const char **ret_by)
 {
-    const struct {
-        int64_t bytes;
-        const char *by;
-        bool hard;
-    } bounds[] = {{l->max_transaction / 2, l->max_transaction_by, true},
-                  {l->buffer_pool / 2, "innodb_buffer_pool_size", false},
-                  {l->redo_log / 2, "innodb_redo_log_capacity or innodb_log_file_size", false}};
-    int64_t may = INT64_MAX;
+    bool limited = l->max_transaction > 1;
 
-    *ret_by = "";
-    for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
-        int64_t bytes = bounds[i].bytes;
-        if (bytes <= 0)
-            continue;
-        if (!bounds[i].hard && bytes < LEAST_CHUNK) /* slow, but not refused: smaller parts would be slower */
-            bytes = LEAST_CHUNK;
-        if (bytes >= may)
-            continue;
-        may = bytes;
-        *ret_by = bounds[i].by;
-    }
-    return may;
-}
-
-int limits_transaction(const struct target_limits *l, int64_t bytes, struct err *err)
-{
-    if (l->max_transaction <= 0 || bytes <= l->max_transaction)
-        return 0;
-    err_set(err, ERR_TOO_LARGE, "%lld bytes in one transaction are more than the server takes: %s is %lld",
-            (long long)bytes, l->max_transaction_by, (long long)l->max_transaction);
-    return err_hint(err, "a smaller chunk_bytes, publish: chunks, or raise %s", l->max_transaction_by);
+    *ret_by = limited ? l->max_transaction_by : "";
+    return limited ? l->max_transaction / 2 : INT64_MAX;
 }

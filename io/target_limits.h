@@ -2,12 +2,11 @@
 #define IO_TARGET_LIMITS_H
 #include "io/target.h"
 /*
- * What the server itself allows, read before a load; 0 where it says nothing. The three judgements are pure.
+ * What the server itself allows, read before a load; 0 where it says nothing. The judgements are pure.
  */
 struct target_limits {
     int64_t max_connections, connected;           /* of the server, and now in use */
     int64_t max_user_connections, user_connected; /* of our account */
-    int64_t buffer_pool, redo_log;                /* InnoDB's, bytes */
     int64_t max_transaction;                      /* bytes of one transaction, beyond which COMMIT fails */
     const char *max_transaction_by;               /* the variable that says so; static */
     int64_t max_packet;
@@ -24,10 +23,8 @@ enum { LIMITS_WHY = 300 };
 int64_t limits_connections(const struct target_limits *l, int64_t wanted, char why[LIMITS_WHY]);
 /*
  * The largest part of a file (bytes of it, unpacked) that one transaction should take; INT64_MAX: no limit known. Half of
- * max_transaction, since rows in a log may be wider than their text; half of the buffer pool and of the redo log, but not
- * below 64 MiB: a transaction that is larger than these is slow, not refused. by: what sets it, static.
+ * max_transaction, since rows in a log may be wider than their text. The size of InnoDB's pool and log is no limit: a
+ * transaction larger than they are is as fast. by: what sets it, static.
  */
 int64_t limits_chunk(const struct target_limits *l, const char **ret_by);
-/* ERR_TOO_LARGE where a file of so many bytes, loaded in one transaction, is sure to meet max_transaction. */
-NODISCARD int limits_transaction(const struct target_limits *l, int64_t bytes, struct err *err);
 #endif

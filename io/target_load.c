@@ -263,8 +263,8 @@ int target_load_sums(struct load *l, struct sums *ret, struct err *err)
         return 0;
     }
     if (rc == 0 && l->spec.chunk > 0)
-        return table_sums_between(l->t, l->spec.table, l->spec.load_id, l->spec.line_from, l->spec.line_to, ret,
-                                  err);
+        return table_sums_between(l->t, l->spec.table, l->spec.load_id, l->spec.line_from, l->spec.line_to,
+                                  ret, err);
     return rc < 0 ? rc : table_sums(l->t, l->spec.table, l->spec.load_id, ret, err);
 }
 
@@ -273,12 +273,13 @@ int target_load_sums_from(struct load *l, int64_t line, struct sums *io, struct 
     int rc = target_load_settle(l, err);
 
     if (rc == 0)
-        rc = table_sums_from(l->t, l->spec.table, l->spec.load_id, line, l->spec.chunk > 0 ? l->spec.line_to : 0, io,
-                             err);
+        rc = table_sums_from(l->t, l->spec.table, l->spec.load_id, line,
+                             l->spec.chunk > 0 ? l->spec.line_to : 0, io, err);
     return rc;
 }
 
-int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, struct sums *rets, struct err *err)
+int target_load_sums_many(struct load *l, const int64_t *load_ids, size_t n, struct sums *rets,
+                          struct err *err)
 {
     int rc = target_load_settle(l, err);
 
@@ -326,7 +327,8 @@ static int seal(struct load *l, const struct ledger_row *r, struct err *err)
     int rc = target_run(l->t, "chunk_seal", values, ARRAY_LEN(values), NULL, NULL, &rows, err);
 
     if (rc == 0 && rows != 1)
-        rc = err_set(err, ERR_TRANSIENT, "the plan of load %lld is not there any more", (long long)r->load_id);
+        rc =
+            err_set(err, ERR_TRANSIENT, "the plan of load %lld is not there any more", (long long)r->load_id);
     if (rc == 0)
         rc = target_run(l->t, "chunk_forget_all", &id, 1, NULL, NULL, NULL, err);
     return rc;

@@ -21,8 +21,8 @@ struct insert {
     const struct batch
         *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
     size_t sent_from, sent_n;
-    bool ahead;                     /* batches are sent before the last ones are answered, without savepoints */
-    char *infile;                   /* LOAD DATA LOCAL in place of INSERT; NULL: no */
+    bool ahead;   /* batches are sent before the last ones are answered, without savepoints */
+    char *infile; /* LOAD DATA LOCAL in place of INSERT; NULL: no */
     size_t flying[MYSQLC_AHEAD], n; /* rows of each that is not answered yet, oldest first */
 };
 
@@ -49,9 +49,10 @@ static int infile_sql(const struct load *l, struct buf *ret, struct err *err)
     if (rc == 0)
         rc = mysql_quote(s->table->name, true, ret, err);
     if (rc == 0)
-        rc = buf_adds(ret,
-                      " CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'",
-                      err);
+        rc = buf_adds(
+            ret,
+            " CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'",
+            err);
     for (size_t i = 0; rc == 0 && i < s->column_count; i++) {
         rc = buf_adds(ret, i == 0 ? " (" : ",", err);
         if (rc == 0)
@@ -88,7 +89,7 @@ int mysql_insert_open(struct load *l, struct err *err)
     if (rc == 0)
         rc = buf_adds(&head, lineage ? ",_orch_load_id,_orch_line) VALUES " : ") VALUES ", err);
     if (rc == 0)
-        rc = !lineage               ? buf_adds(&row, ")", err)
+        rc = !lineage             ? buf_adds(&row, ")", err)
              : s->members != NULL ? buf_adds(&row, ",?,?)", err)
                                   : buf_addf(&row, err, ",%lld,?)", (long long)s->load_id);
     if (rc == 0)
@@ -418,7 +419,8 @@ static int insert_slice(struct load *l, const struct batch *b, size_t from, size
 /* --- ahead of the server --- */
 
 /* What was sent behind a refused batch is in, so there is no going on from here. */
-static int count_answer(struct load *l, int rc, size_t n, int64_t inserted, unsigned warnings, struct err *err)
+static int count_answer(struct load *l, int rc, size_t n, int64_t inserted, unsigned warnings,
+                        struct err *err)
 {
     if (rc == 0 && warnings == 0 && inserted == (int64_t)n) {
         l->inserted += inserted;
@@ -456,8 +458,8 @@ static int send_slice(struct load *l, size_t from, size_t n, struct err *err)
     int rc = target_beat(l->t, err);
 
     if (rc == 0 && in->infile != NULL) {
-        rc = mysqlc_infile(mysql_db(l->t)->c, in->infile, in->columns, in->count, from, n, &inserted, &warnings,
-                           err);
+        rc = mysqlc_infile(mysql_db(l->t)->c, in->infile, in->columns, in->count, from, n, &inserted,
+                           &warnings, err);
         return count_answer(l, rc, n, inserted, warnings, err);
     }
     if (rc == 0 && in->n == MYSQLC_AHEAD)

@@ -316,12 +316,9 @@ static int take_over(struct merge *m, int64_t from, int64_t to, struct err *err)
     const struct val values[] = {val_i64(m->move.l->spec.load_id), val_i64(from), val_i64(to)};
     struct buf columns = BUF_INIT(MAX_SQL);
     struct sums wanted = {0};
-    struct taking k = {.m = m,
-                       .s = {.t = m->move.l->t,
-                             .def = m->move.def,
-                             .lines = to - from,
-                             .count_rows = true,
-                             .prefix = "t."}};
+    struct taking k = {
+        .m = m,
+        .s = {.t = m->move.l->t, .def = m->move.def, .lines = to - from, .count_rows = true, .prefix = "t."}};
     int rc = 0;
 
     sums_init(&wanted, m->move.def->count);

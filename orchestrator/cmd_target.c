@@ -101,8 +101,10 @@ const struct command cmd_target_setup = {
     "target setup",
     "",
     "Makes orch's tables in the target databases, and those of pipelines with create.",
-    "orch_load, orch_fence and orch_reject are written in the same transaction as the rows: they are what makes a\n"
-    "load happen exactly once. A table with lineage columns gets a staging table, _orch_stage_TABLE. A tick never\n"
+    "orch_load, orch_fence and orch_reject are written in the same transaction as the rows: they are what "
+    "makes a\n"
+    "load happen exactly once. A table with lineage columns gets a staging table, _orch_stage_TABLE. A tick "
+    "never\n"
     "runs DDL.\n\n"
     "  orch target setup --dry-run     the statements, for the one who may run them\n",
     opts,

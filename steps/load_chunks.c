@@ -16,6 +16,7 @@
 #include "io/target_chunks.h"
 #include "io/target_rejects.h"
 #include "io/target_stage.h"
+#include "state/notice.h"
 #include "steps/object_int.h"
 #include "steps/rejects.h"
 
@@ -30,7 +31,8 @@ struct chunking {
     struct chunk_plan plan;
     struct table *stage; /* owned; NULL: rows go to the table at once */
     const struct table *into;
-    struct reject_info *refused; /* owned: rows that the table did not take from the stage, by line; without raw bytes */
+    struct reject_info
+        *refused; /* owned: rows that the table did not take from the stage, by line; without raw bytes */
     size_t refused_n;
     int *columns; /* owned: that the file fills */
     size_t column_count;
@@ -38,11 +40,11 @@ struct chunking {
     size_t have_n;
     int64_t read, loaded, rejected; /* of the chunks that are there */
     struct sums sums;
-    bool clear;      /* an earlier attempt may have left rejects of a chunk that is read again */
-    int64_t cleared; /* chunk whose rejects were cleared last */
-    int64_t budget;  /* rejects of chunks that are read now, on top of `rejected` */
+    bool clear;           /* an earlier attempt may have left rejects of a chunk that is read again */
+    int64_t cleared;      /* chunk whose rejects were cleared last */
+    int64_t budget;       /* rejects of chunks that are read now, on top of `rejected` */
     int64_t lines, bytes; /* where the object ends */
-    bool careful;    /* a chunk was refused a row: it is read again, row by row */
+    bool careful;         /* a chunk was refused a row: it is read again, row by row */
 };
 
 /* --- the plan --- */
@@ -139,7 +141,8 @@ static int sweep_stage(struct chunking *k, struct err *err)
 static int make_plan(struct chunking *k, struct err *err)
 {
     const struct pipeline *p = k->j->c->pipeline;
-    struct chunk_plan wanted = {.bytes = k->j->chunk_bytes, .staged = !p->publish_chunks || k->l->replaces != 0};
+    struct chunk_plan wanted = {.bytes = k->j->chunk_bytes,
+                                .staged = !p->publish_chunks || k->l->replaces != 0};
     char label[JOB_NAME_SIZE];
     struct ledger_row row = ledger_of(k);
 
@@ -149,8 +152,8 @@ static int make_plan(struct chunking *k, struct err *err)
     if (k->j->connections > 1 && wanted.bytes > RANGE_BYTES)
         wanted.bytes = RANGE_BYTES;
     int rc = target_plan_get(k->j->target, k->l->row->load_id, &k->plan, err);
-    if (rc == 1 && (k->plan.revoking || k->plan.staged != wanted.staged ||
-                    strcmp(k->plan.rules, wanted.rules) != 0)) {
+    if (rc == 1 &&
+        (k->plan.revoking || k->plan.staged != wanted.staged || strcmp(k->plan.rules, wanted.rules) != 0)) {
         rc = take_back(k, err);
         k->plan.bytes = 0;
     }
@@ -332,8 +335,9 @@ static int on_refused(void *arg, const struct reject_info *why, struct err *err)
     if (p->max_rejects_percent < 0 && k->rejected + (int64_t)k->refused_n > p->max_rejects + REJECT_PAGE_ROWS)
         return err_set(err, ERR_TOO_MANY_REJECTS, "line %lld: %s", (long long)why->line, why->message);
     if (k->refused_n == MAX_REFUSED)
-        return err_set(err, ERR_TOO_MANY_REJECTS, "the table refuses more than %d rows; the first of them: %s",
-                       MAX_REFUSED, k->refused[0].message);
+        return err_set(err, ERR_TOO_MANY_REJECTS,
+                       "the table refuses more than %d rows; the first of them: %s", MAX_REFUSED,
+                       k->refused[0].message);
     k->refused = xrealloc(k->refused, (k->refused_n + 1) * sizeof *k->refused);
     k->refused[k->refused_n++] = *why;
     return 0;
@@ -390,7 +394,8 @@ static int keep_refused(struct chunking *k, struct load *load, struct err *err)
     if (rc == 0)
         rc = flush_again(&a, err);
     if (rc == 0 && a.next < k->refused_n)
-        rc = err_set(err, ERR_OBJECT_CHANGED, "line %lld is not where it was", (long long)k->refused[a.next].line);
+        rc = err_set(err, ERR_OBJECT_CHANGED, "line %lld is not where it was",
+                     (long long)k->refused[a.next].line);
     reject_page_free(a.page);
     k->rejected += (int64_t)k->refused_n;
     k->loaded -= (int64_t)k->refused_n;
@@ -456,7 +461,8 @@ static int begin_seal(struct chunking *k, struct load **ret, struct err *err)
 }
 
 /* PENDING in the state file, COMMIT. Takes load. */
-static int commit_seal(struct chunking *k, const struct loader_object *whole, struct load *load, struct err *err)
+static int commit_seal(struct chunking *k, const struct loader_object *whole, struct load *load,
+                       struct err *err)
 {
     struct load_job *j = k->j;
     struct step_ctx *c = j->c;
@@ -484,9 +490,9 @@ static int commit_seal(struct chunking *k, const struct loader_object *whole, st
     int rc = load_pending(c->store, c->token, &result, err);
     if (rc == 0)
         rc = fault_point("ingest.pending", err);
-    if (rc == 0)
-    {
-        const struct reject_owner owner = {result.load_id, k->rejected > 0 ? k->l->row->key : NULL, k->l->replaces};
+    if (rc == 0) {
+        const struct reject_owner owner = {result.load_id, k->rejected > 0 ? k->l->row->key : NULL,
+                                           k->l->replaces};
         rc = step_rejects_copy(c, load, &owner, err);
     }
     if (rc == 0)
@@ -584,7 +590,8 @@ int load_orphans(struct load_job *j, struct err *err)
 {
     struct step_ctx *c = j->c;
     int64_t ids[64];
-    int n = c->pipeline->publish_chunks ? target_plans(j->target, c->pipeline->name, ids, ARRAY_LEN(ids), err) : 0;
+    int n = c->pipeline->publish_chunks ? target_plans(j->target, c->pipeline->name, ids, ARRAY_LEN(ids), err)
+                                        : 0;
     int rc = n < 0 ? n : 0;
 
     for (int i = 0; rc >= 0 && i < n; i++) {
@@ -598,18 +605,36 @@ int load_orphans(struct load_job *j, struct err *err)
             return rc;
         }
         rc = open ? 0
-                  : target_plan_revoke(j->target, j->def, c->pipeline->name, ids[i], j->epoch, &j->commits, err);
+                  : target_plan_revoke(j->target, j->def, c->pipeline->name, ids[i], j->epoch, &j->commits,
+                                       err);
     }
     return rc < 0 ? rc : 0;
+}
+
+/* The table was there before orch made staging tables: whole in one transaction, then, as it was. */
+static int without_stage(struct chunking *k, struct err *err)
+{
+    struct load_job *j = k->j;
+    const struct notice n = {
+        j->c->pipeline->name, j->job->part, "one transaction",
+        "for want of the staging table, which orch target setup makes: a large file is not cut"};
+    int rc = notice_put(j->c->store, j->c->token, &n, clock_now_ms(), err);
+
+    k->l->planned = false;
+    k->l->how = LOADING_ALONE;
+    return rc < 0 ? rc : load_run(j, k->l, 1, err);
 }
 
 int load_chunks(struct load_job *j, struct loading *l, struct err *err)
 {
     struct chunking k = {.j = j, .l = l, .into = j->def};
+    bool planned = l->planned;
 
     l->planned = true; /* rejects are put chunk by chunk */
     int rc = make_plan(&k, err);
-    if (rc == 0)
+    if (rc < 0 && err->code == ERR_TARGET_SETUP && !planned)
+        rc = without_stage(&k, err);
+    else if (rc == 0)
         rc = read_and_seal(&k, err);
     sums_release(&k.sums);
     table_free(k.stage);

@@ -179,7 +179,8 @@ static int decide(struct loading *l, const struct known *k, struct err *err)
         rc = look_at_known(l, k, err);
     if (rc < 0 || l->how == LOADING_DONE)
         return rc;
-    if (j->upsert.key != NULL) { /* all in one transaction; chunks of it were appended, before the mode was this */
+    if (j->upsert.key !=
+        NULL) { /* all in one transaction; chunks of it were appended, before the mode was this */
         l->how = LOADING_ALONE;
         return l->planned ? target_plan_revoke(j->target, j->def, p->name, l->row->load_id, j->epoch,
                                                &j->commits, err)

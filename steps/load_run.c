@@ -14,7 +14,7 @@
 #include "steps/rejects.h"
 
 enum {
-    SHARE_OBJECTS = 200,             /* in one transaction */
+    SHARE_OBJECTS = 200, /* in one transaction */
     SHARE_BYTES = 8 * 1024 * 1024
 };
 
@@ -24,8 +24,8 @@ struct running {
     struct loader_object *objects; /* of all units, one behind the other */
     struct loading **members;      /* likewise */
     size_t unit_count;
-    bool alone;     /* every object has a transaction of its own */
-    bool retry;     /* a shared transaction failed: its objects are tried one by one */
+    bool alone; /* every object has a transaction of its own */
+    bool retry; /* a shared transaction failed: its objects are tried one by one */
 };
 
 static struct loading **members_of(const struct running *r, const struct loader_unit *u)
@@ -135,7 +135,8 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
         sums_release(&u->objects[i].sums);
     if (why->native == TARGET_DECIDED) /* certain: what was PENDING is as if it had not begun */
         for (size_t i = 0; i < u->n; i++)
-            err_ignore(load_settle(c->store, c->token, u->objects[i].load_id, "DRAWN", clock_now_ms(), &ignored));
+            err_ignore(
+                load_settle(c->store, c->token, u->objects[i].load_id, "DRAWN", clock_now_ms(), &ignored));
     if (u->n > 1 && !is_everybodys(why)) {
         for (size_t i = 0; i < u->n; i++) { /* what the next try of each replaces */
             members_of(r, u)[i]->rejects = 0;
@@ -144,14 +145,16 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
         r->retry = true;
         return 0;
     }
-    if (u->n == 1 && why->native == TARGET_CAREFUL && (!first->careful || first->refused.n > first->refused_known)) {
+    if (u->n == 1 && why->native == TARGET_CAREFUL &&
+        (!first->careful || first->refused.n > first->refused_known)) {
         first->careful = true;
         first->refused_known = first->refused.n;
         first->rejects = 0;
         r->retry = true;
         return 0;
     }
-    if (u->n == 1 && (first->over || why->native == LOADER_OVER_BUDGET || why->code == ERR_TOO_MANY_REJECTS) &&
+    if (u->n == 1 &&
+        (first->over || why->native == LOADER_OVER_BUDGET || why->code == ERR_TOO_MANY_REJECTS) &&
         first->rejects > 0)
         return loading_refuse(first, u->objects[0].rejected, err);
     *err = *why;
@@ -160,7 +163,8 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
 
 /* --- units --- */
 
-static bool joins(const struct running *r, const struct loader_unit *u, int64_t bytes, const struct loading *l)
+static bool joins(const struct running *r, const struct loader_unit *u, int64_t bytes,
+                  const struct loading *l)
 {
     return !r->alone && l->how == LOADING_SHARED && u->n > 0 && u->n < SHARE_OBJECTS &&
            bytes + l->row->size <= SHARE_BYTES;
@@ -189,9 +193,8 @@ static void make_units(struct running *r, struct loading *all, size_t n)
         u->n++;
         bytes += l->row->size;
         r->members[objects] = l;
-        r->objects[objects++] = (struct loader_object){.info = object_info_of(l->row),
-                                                       .load_id = l->row->load_id,
-                                                       .generation = l->row->generation};
+        r->objects[objects++] = (struct loader_object){
+            .info = object_info_of(l->row), .load_id = l->row->load_id, .generation = l->row->generation};
     }
 }
 
@@ -202,7 +205,8 @@ static int run_units(struct running *r, struct err *err)
     const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
-    size_t n = j->upsert.key == NULL ? (size_t)j->connections : 1; /* by key: one after the other, so that the last
+    size_t n =
+        j->upsert.key == NULL ? (size_t)j->connections : 1; /* by key: one after the other, so that the last
         file of an hour wins, and no merge waits for another */
 
     job_label(j->job, label);

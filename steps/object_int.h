@@ -46,13 +46,14 @@ struct load_job {
     const struct job *job;
     struct target *target;
     struct table *def;
-    struct upsert { /* upsert.c; key NULL: rows are appended */
+    struct upsert {          /* upsert.c; key NULL: rows are appended */
         struct table *stage; /* owned */
         const struct table_key *key;
     } upsert;
     int64_t epoch;
     struct pressure *pressure; /* what holds it back */
-    int64_t connections, chunk_bytes; /* as configured, or fewer where the server has no room: load_limits.c */
+    int64_t connections,
+        chunk_bytes; /* as configured, or fewer where the server has no room: load_limits.c */
     int64_t commits; /* of ours, so far: each moves the fence's seq by one */
 };
 enum loading_how {
@@ -66,13 +67,13 @@ struct loading {
     struct load_job *job;
     struct load_row *row;
     enum loading_how how;
-    int64_t replaces;     /* load id of the generation that is there; 0: none */
-    struct loader_refused refused; /* owned; where rows are put by key */
-    size_t refused_known; /* of them, at the last try */
-    bool careful;         /* the server refused a row of it: now row by row */
-    bool planned;         /* chunks of it may be there already */
-    int64_t rejects;      /* put into the state file so far */
-    bool over;            /* more of them than the budget allows */
+    int64_t replaces;                 /* load id of the generation that is there; 0: none */
+    struct loader_refused refused;    /* owned; where rows are put by key */
+    size_t refused_known;             /* of them, at the last try */
+    bool careful;                     /* the server refused a row of it: now row by row */
+    bool planned;                     /* chunks of it may be there already */
+    int64_t rejects;                  /* put into the state file so far */
+    bool over;                        /* more of them than the budget allows */
     char first[760], first_hint[200]; /* the first one as a sentence */
 };
 struct loads;
@@ -90,10 +91,11 @@ NODISCARD int load_orphans(struct load_job *j, struct err *err);
 NODISCARD int load_restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err);
 
 /* Shared by load_run.c and load_chunks.c, each in the file of its name. */
-struct object_info object_info_of(const struct load_row *l); /* rows.c; borrows from l */
+struct object_info object_info_of(const struct load_row *l);  /* rows.c; borrows from l */
 void job_label(const struct job *j, char out[JOB_NAME_SIZE]); /* rejects.c: "2022-06-05T12#2" */
 /* rejects.c: a page of rejects of these objects (in order of their load ids in the page) into the state file. */
-NODISCARD int loading_rejects(struct loading *const *all, size_t n, const struct reject_page *p, struct err *err);
+NODISCARD int loading_rejects(struct loading *const *all, size_t n, const struct reject_page *p,
+                              struct err *err);
 /* rejects.c: over the budget at the end of the file. records: data records read */
 bool loading_is_over(const struct loading *l, int64_t rejects, int64_t records);
 /* rejects.c: ERR_TOO_MANY_REJECTS with the first reject in words; those put stay, as FAILED. */

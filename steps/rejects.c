@@ -69,9 +69,8 @@ bool loading_is_over(const struct loading *l, int64_t rejects, int64_t records)
 {
     const struct pipeline *p = l->job->c->pipeline;
 
-    return p->max_rejects_percent >= 0
-               ? (double)rejects * 100.0 > p->max_rejects_percent * (double)records
-               : rejects > p->max_rejects;
+    return p->max_rejects_percent >= 0 ? (double)rejects * 100.0 > p->max_rejects_percent * (double)records
+                                       : rejects > p->max_rejects;
 }
 
 int loading_refuse(struct loading *l, int64_t rejects, struct err *err)
@@ -89,9 +88,9 @@ int loading_refuse(struct loading *l, int64_t rejects, struct err *err)
     if (rejects == 1 && strcmp(budget, "0") == 0)
         rc = err_set(err, ERR_TOO_MANY_REJECTS, "%s", l->first);
     else
-        rc = err_set(err, ERR_TOO_MANY_REJECTS, "%s (the first of %lld%s rejected records; max_rejects is %s)",
-                     l->first, (long long)rejects, rejects >= REJECT_PAGE_ROWS && !percent ? " or more" : "",
-                     budget);
+        rc = err_set(err, ERR_TOO_MANY_REJECTS,
+                     "%s (the first of %lld%s rejected records; max_rejects is %s)", l->first,
+                     (long long)rejects, rejects >= REJECT_PAGE_ROWS && !percent ? " or more" : "", budget);
     err_hint(err, "%s%sorch rejects %s/%s shows them; mend the file, or raise max_rejects", l->first_hint,
              l->first_hint[0] != '\0' ? "; " : "", p->name, l->job->job->part);
     return rc;

@@ -1,8 +1,8 @@
 #include "steps/step.h"
-#include "steps/object_int.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "steps/object_int.h"
 #include "steps/steps_int.h"
 
 /* The source and the target keep a pointer to `now`: whichever step works with them, its heart beats. */

@@ -40,8 +40,7 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
 -- name: limits_variables
-SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'innodb_buffer_pool_size', 'innodb_log_file_size',
-  'innodb_redo_log_capacity', 'max_allowed_packet', 'max_binlog_cache_size', 'log_bin', 'wsrep_on', 'wsrep_max_ws_size',
+SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'max_allowed_packet', 'max_binlog_cache_size', 'log_bin', 'wsrep_on', 'wsrep_max_ws_size',
   'group_replication_transaction_size_limit', 'group_replication_group_name');
 
 -- name: limits_connected

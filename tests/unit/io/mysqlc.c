@@ -1,6 +1,6 @@
 #include "io/mysqlc.h"
-#include "io/hash.h"
 #include "base/mem.h"
+#include "io/hash.h"
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
 #include "tests/tap.h"
@@ -228,9 +228,10 @@ TEST(rows_from_memory_by_load_data_are_the_rows_that_were_given)
     const char *const texts[] = {"tab\there\\ N\nline", text, NULL};
     const unsigned long text_n[] = {16, LONG, 0};
     static const char nulls[] = {0, 0, 1};
-    const struct mysqlc_column cols[] = {{.kind = BULK_I64, .values = ids},
-                                         {.kind = BULK_DOUBLE, .mantissa = mantissa, .exp10 = exp10},
-                                         {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = nulls}};
+    const struct mysqlc_column cols[] = {
+        {.kind = BULK_I64, .values = ids},
+        {.kind = BULK_DOUBLE, .mantissa = mantissa, .exp10 = exp10},
+        {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = nulls}};
     struct mysqlc *c = open_it(TLS_OFF, NULL);
     char expected[SQL];
     struct got g = {0};
@@ -240,19 +241,23 @@ TEST(rows_from_memory_by_load_data_are_the_rows_that_were_given)
 
     for (int i = 0; i < LONG; i++)
         text[i] = "\\\t\na'\"\\"[i % 7];
-    must_rc(mysqlc_exec(c, "CREATE OR REPLACE TABLE m (i BIGINT, r DOUBLE, t LONGTEXT) CHARSET utf8mb4", &err), &err);
-    must_rc(mysqlc_infile(c,
-                          "LOAD DATA LOCAL INFILE 'x' INTO TABLE m CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' "
-                          "ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (i,r,t)",
-                          cols, 3, 0, 3, &rows, &warnings, &err),
+    must_rc(
+        mysqlc_exec(c, "CREATE OR REPLACE TABLE m (i BIGINT, r DOUBLE, t LONGTEXT) CHARSET utf8mb4", &err),
+        &err);
+    must_rc(mysqlc_infile(
+                c,
+                "LOAD DATA LOCAL INFILE 'x' INTO TABLE m CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' "
+                "ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (i,r,t)",
+                cols, 3, 0, 3, &rows, &warnings, &err),
             &err);
     is_int(rows, 3);
     is_int(warnings, 0);
-    must_rc(mysqlc_run(c, "SELECT i, CAST(r AS CHAR), IF(LENGTH(t) > 99, CRC32(t), HEX(t)) FROM m ORDER BY i", NULL, 0, take, &g,
-                       NULL, NULL, &err),
+    must_rc(mysqlc_run(c, "SELECT i, CAST(r AS CHAR), IF(LENGTH(t) > 99, CRC32(t), HEX(t)) FROM m ORDER BY i",
+                       NULL, 0, take, &g, NULL, NULL, &err),
             &err);
     snprintf(expected, sizeof expected,
-             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|2|-1e300|%u|9223372036854775807|0.766126609|NULL|",
+             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|2|-1e300|%u|9223372036854775807|0."
+             "766126609|NULL|",
              crc32_of(text, LONG));
     is_str(g.text, expected);
     ok(mysqlc_exec(c, "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE m", &err) < 0);
@@ -282,11 +287,12 @@ TEST(rows_in_bulk_are_the_rows_that_were_given)
     static const char *const blobs[] = {"\x00\x01", "", "\xff", NULL, "x"};
     static const unsigned long text_n[] = {1, 0, 0, 4, 1}, blob_n[] = {2, 0, 1, 0, 1};
     static const char text_null[] = {0, 0, 1, 0, 0}, blob_null[] = {0, 0, 0, 1, 0};
-    const struct mysqlc_column cols[] = {{.kind = BULK_I64, .values = ids},
-                                         {.kind = BULK_U64, .values = big},
-                                         {.kind = BULK_DOUBLE, .values = reals},
-                                         {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = text_null},
-                                         {.kind = BULK_BLOB, .values = blobs, .lengths = blob_n, .nulls = blob_null}};
+    const struct mysqlc_column cols[] = {
+        {.kind = BULK_I64, .values = ids},
+        {.kind = BULK_U64, .values = big},
+        {.kind = BULK_DOUBLE, .values = reals},
+        {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = text_null},
+        {.kind = BULK_BLOB, .values = blobs, .lengths = blob_n, .nulls = blob_null}};
     struct err err;
 
     for (int way = 0; way < 2; way++) {

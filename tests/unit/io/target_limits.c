@@ -41,43 +41,16 @@ TEST(why_there_are_fewer_is_said)
            "5 connections in place of 8: max_connections is 40, 31 are in use, and 5 are left to others");
 }
 
-static int64_t chunk(int64_t transaction, const char *transaction_by, int64_t pool, int64_t redo,
-                     const char *want_by)
-{
-    const struct target_limits l = {.max_transaction = transaction,
-                                    .max_transaction_by = transaction_by,
-                                    .buffer_pool = pool,
-                                    .redo_log = redo};
-    const char *by;
-    int64_t n = limits_chunk(&l, &by);
-
-    is_str(by, want_by);
-    return n;
-}
-
 TEST(a_chunk_fits_what_the_server_takes_at_once)
 {
-    const int64_t mib = 1 << 20, gib = 1 << 30;
+    const struct target_limits none = {.max_transaction = 0},
+                               some = {.max_transaction = 2 << 20, .max_transaction_by = "wsrep_max_ws_size"};
+    const char *by;
 
-    ok(chunk(0, "", 0, 0, "") == INT64_MAX);
-    is_int(chunk(0, "", 256 * mib, 8 * gib, "innodb_buffer_pool_size"), 128 * mib);
-    is_int(chunk(0, "", 8 * gib, gib, "innodb_redo_log_capacity or innodb_log_file_size"), 512 * mib);
-    is_int(chunk(0, "", 8 * mib, gib, "innodb_buffer_pool_size"), 64 * mib); /* slow is not refused */
-    is_int(chunk(2 * mib, "wsrep_max_ws_size", 8 * gib, gib, "wsrep_max_ws_size"), mib); /* that is */
-}
-
-TEST(a_transaction_that_is_sure_to_fail_is_refused_before_it_begins)
-{
-    const struct target_limits l = {.max_transaction = 1000, .max_transaction_by = "max_binlog_cache_size"},
-                               none = {.max_transaction = 0};
-    struct err err = {0};
-
-    must_rc(limits_transaction(&none, INT64_MAX, &err), &err);
-    must_rc(limits_transaction(&l, 1000, &err), &err);
-    fails(limits_transaction(&l, 1001, &err), &err, ERR_TOO_LARGE);
-    is_str(err.msg,
-           "1001 bytes in one transaction are more than the server takes: max_binlog_cache_size is 1000");
-    ok(strstr(err.hint, "chunk_bytes") != NULL && strstr(err.hint, "publish") != NULL);
+    ok(limits_chunk(&none, &by) == INT64_MAX);
+    is_str(by, "");
+    is_int(limits_chunk(&some, &by), 1 << 20);
+    is_str(by, "wsrep_max_ws_size");
 }
 
 /* --- a real server --- */
@@ -116,8 +89,6 @@ TEST(a_server_is_asked)
     is_int(l.max_user_connections, 0);
     is_int(l.connected, 3);
     is_int(l.user_connected, 1);
-    is_int(l.buffer_pool, 64 << 20);
-    is_int(l.redo_log, 32 << 20);
     is_int(l.max_packet, 16 << 20);
     is_int(l.max_transaction, 1048576);
     is_str(l.max_transaction_by, "max_binlog_cache_size");
