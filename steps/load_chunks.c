@@ -40,8 +40,6 @@ struct chunking {
     size_t have_n;
     int64_t read, loaded, rejected; /* of the chunks that are there */
     struct sums sums;
-    bool clear;           /* an earlier attempt may have left rejects of a chunk that is read again */
-    int64_t cleared;      /* chunk whose rejects were cleared last */
     int64_t budget;       /* rejects of chunks that are read now, on top of `rejected` */
     int64_t lines, bytes; /* where the object ends */
     bool careful;         /* a chunk was refused a row: it is read again, row by row */
@@ -119,24 +117,6 @@ static int take_back(struct chunking *k, struct err *err)
                                        &j->commits, err);
 }
 
-/* Rows in the stage that nobody is going to publish. */
-static int sweep_stage(struct chunking *k, struct err *err)
-{
-    struct target *t = k->j->target;
-    int64_t load_id = INT64_MIN;
-    bool live = false;
-    int rc;
-
-    while ((rc = target_stage_next(t, k->j->def, load_id, &load_id, &live, err)) > 0) {
-        if (live)
-            continue;
-        rc = target_stage_clear(t, k->j->def, load_id, err);
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
 /* The plan that is there, if it is still the right one; else a new one. */
 static int make_plan(struct chunking *k, struct err *err)
 {
@@ -160,8 +140,6 @@ static int make_plan(struct chunking *k, struct err *err)
     if (rc >= 0 && wanted.staged && k->stage == NULL)
         rc = target_stage_check(k->j->target, k->j->def, &k->stage, err);
     k->into = wanted.staged ? k->stage : k->j->def;
-    if (rc >= 0 && wanted.staged)
-        rc = sweep_stage(k, err);
     if (rc < 0 || k->plan.bytes > 0)
         return rc < 0 ? rc : 0;
     k->plan = wanted;
@@ -222,15 +200,16 @@ static int look(struct chunking *k, struct err *err)
 
 /* --- what the pipeline calls back --- */
 
-static int clear_chunk(struct chunking *k, int64_t chunk, struct err *err)
+/* What an earlier attempt left of the chunk goes: once for each time that it is read, whatever other chunks do meanwhile. */
+static int clear_chunk(struct chunking *k, struct loader_unit *u, struct err *err)
 {
     struct step_ctx *c = k->j->c;
 
-    if (!k->clear || k->cleared == chunk)
+    if (u->user != NULL)
         return 0;
-    k->cleared = chunk;
-    return reject_forget(c->store, c->token, k->l->row->load_id, (chunk - 1) * k->plan.bytes,
-                         chunk * k->plan.bytes, err);
+    u->user = k;
+    return reject_forget(c->store, c->token, k->l->row->load_id, (u->chunk - 1) * k->plan.bytes,
+                         u->chunk * k->plan.bytes, err);
 }
 
 static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page *p, struct err *err)
@@ -238,7 +217,7 @@ static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page
     struct chunking *k = arg;
     const struct pipeline *pl = k->j->c->pipeline;
 
-    int rc = clear_chunk(k, u->chunk, err);
+    int rc = clear_chunk(k, u, err);
     if (rc == 0)
         rc = loading_rejects(&k->l, 1, p, err);
     k->budget += (int64_t)p->n;
@@ -251,7 +230,7 @@ static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page
 static int on_ready(void *arg, struct loader_unit *u, struct err *err)
 {
     struct chunking *k = arg;
-    int rc = clear_chunk(k, u->chunk, err);
+    int rc = clear_chunk(k, u, err);
 
     return rc < 0 ? rc : fault_point("chunks.ready", err);
 }
@@ -531,7 +510,7 @@ static int seal(struct chunking *k, const struct loader_object *whole, struct er
     row->rows_rejected = k->rejected;
     if (rc == 0)
         rc = fault_point("ingest.settled", err);
-    if (rc == 0 && k->stage != NULL) /* dying before this leaves rows that the next load sweeps away */
+    if (rc == 0 && k->stage != NULL) /* dying before this leaves rows that the next attempt sweeps away */
         rc = target_stage_clear(j->target, j->def, row->load_id, err);
     return rc;
 }
@@ -558,14 +537,11 @@ static int read_and_seal(struct chunking *k, struct err *err)
         .info = object_info_of(row), .load_id = row->load_id, .generation = row->generation};
 
     int rc = look(k, err);
-    k->clear = k->have_n > 0 || k->l->planned;
     if (rc == 0)
         rc = run_chunks(k, &whole, false, err);
     if (rc < 0 && k->careful) {
         rc = look(k, err);
         k->budget = 0;
-        k->clear = true;
-        k->cleared = 0;
         if (rc == 0)
             rc = run_chunks(k, &whole, true, err);
     }
@@ -586,13 +562,30 @@ static int read_and_seal(struct chunking *k, struct err *err)
     return rc < 0 ? give_up(k, rc, err) : 0;
 }
 
+/* Rows in the stage that nobody is going to publish: of loads that died behind their COMMIT, or were given up. */
+static int sweep_stage(const struct load_job *j, struct err *err)
+{
+    int64_t load_id = INT64_MIN;
+    bool live = false;
+    int rc = target_is_mysql(j->target) && j->def->has_lineage ? 1 : 0;
+
+    while (rc > 0) {
+        rc = target_stage_next(j->target, j->def, load_id, &load_id, &live, err);
+        if (rc < 0 && err->native == TARGET_NO_TABLE)
+            return 0; /* nobody has made one */
+        if (rc > 0 && !live)
+            rc = target_stage_clear(j->target, j->def, load_id, err) < 0 ? -(int)err->code : 1;
+    }
+    return rc;
+}
+
 int load_orphans(struct load_job *j, struct err *err)
 {
     struct step_ctx *c = j->c;
     int64_t ids[64];
     int n = c->pipeline->publish_chunks ? target_plans(j->target, c->pipeline->name, ids, ARRAY_LEN(ids), err)
                                         : 0;
-    int rc = n < 0 ? n : 0;
+    int rc = n < 0 ? n : sweep_stage(j, err);
 
     for (int i = 0; rc >= 0 && i < n; i++) {
         struct load_row row = {0};

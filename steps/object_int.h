@@ -85,7 +85,7 @@ NODISCARD int load_plan(struct load_job *j, struct loads *loads, struct loading 
 NODISCARD int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err);
 /* load_chunks.c: one large object. */
 NODISCARD int load_chunks(struct load_job *j, struct loading *l, struct err *err);
-/* load_chunks.c: chunks of objects that nobody is going to load any more are taken back. */
+/* load_chunks.c: chunks of objects that nobody is going to load any more are taken back, and the stage is swept. */
 NODISCARD int load_orphans(struct load_job *j, struct err *err);
 /* reject_restore.c: reads a loaded object again to restore its rejects, without loading. */
 NODISCARD int load_restore_rejects(const struct load_job *j, const struct load_row *l, struct err *err);
