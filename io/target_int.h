@@ -89,6 +89,8 @@ struct target_ops {
     int (*insert_settle)(struct load *l,
                          struct err *err); /* waits for all rows given; NULL: they never wait */
     void (*insert_close)(struct load *l);
+    /* COMMIT has said yes, and the load is closed: the connection as it was before. NULL: it always is. */
+    int (*load_over)(struct target *t, struct err *err);
 };
 extern const struct target_ops target_mysql, target_sqlite;
 

@@ -435,6 +435,7 @@ int target_load_commit(struct load *l, const struct ledger_row *row, struct err 
 int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t n, struct err *err)
 {
     struct target *t = l->t;
+    struct err ignored;
     int rc = target_load_settle(l, err);
 
     if (rc == 0)
@@ -455,6 +456,7 @@ int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t
     }
     /* No beat from here on: what ends us now must not hide how COMMIT ended. */
     rc = t->ops->script(t, target_query(t, "commit"), err);
+    bool answered = rc == 0;
     if (rc < 0 && err->native == TARGET_DEADLOCK) { /* certification failed: rolled back, the server says */
         target_load_abort(l);
         return rc;
@@ -462,6 +464,8 @@ int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t
     if (rc < 0)
         rc = settle(l, err);
     load_free(l);
+    if (answered && t->ops->load_over != NULL && t->ops->load_over(t, &ignored) < 0)
+        target_drop(t); /* the next load connects anew; this one is in */
     if (rc < 0)
         return rc;
     rc = fault_point("load.after_commit", err);
