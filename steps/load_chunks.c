@@ -38,8 +38,6 @@ struct chunking {
     size_t have_n;
     int64_t read, loaded, rejected; /* of the chunks that are there */
     struct sums sums;
-    bool clear;      /* an earlier attempt may have left rejects of a chunk that is read again */
-    int64_t cleared; /* chunk whose rejects were cleared last */
     int64_t budget;  /* rejects of chunks that are read now, on top of `rejected` */
     int64_t lines, bytes; /* where the object ends */
     bool careful;    /* a chunk was refused a row: it is read again, row by row */
@@ -219,15 +217,16 @@ static int look(struct chunking *k, struct err *err)
 
 /* --- what the pipeline calls back --- */
 
-static int clear_chunk(struct chunking *k, int64_t chunk, struct err *err)
+/* An earlier attempt may have left rejects of a chunk that is read again. Once a unit: several are under way at a time. */
+static int clear_chunk(struct chunking *k, struct loader_unit *u, struct err *err)
 {
     struct step_ctx *c = k->j->c;
 
-    if (!k->clear || k->cleared == chunk)
+    if (u->user != NULL)
         return 0;
-    k->cleared = chunk;
-    return reject_forget(c->store, c->token, k->l->row->load_id, (chunk - 1) * k->plan.bytes,
-                         chunk * k->plan.bytes, err);
+    u->user = k;
+    return reject_forget(c->store, c->token, k->l->row->load_id, (u->chunk - 1) * k->plan.bytes,
+                         u->chunk * k->plan.bytes, err);
 }
 
 static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page *p, struct err *err)
@@ -235,7 +234,7 @@ static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page
     struct chunking *k = arg;
     const struct pipeline *pl = k->j->c->pipeline;
 
-    int rc = clear_chunk(k, u->chunk, err);
+    int rc = clear_chunk(k, u, err);
     if (rc == 0)
         rc = loading_rejects(&k->l, 1, p, err);
     k->budget += (int64_t)p->n;
@@ -248,7 +247,7 @@ static int on_rejects(void *arg, struct loader_unit *u, const struct reject_page
 static int on_ready(void *arg, struct loader_unit *u, struct err *err)
 {
     struct chunking *k = arg;
-    int rc = clear_chunk(k, u->chunk, err);
+    int rc = clear_chunk(k, u, err);
 
     return rc < 0 ? rc : fault_point("chunks.ready", err);
 }
@@ -552,14 +551,11 @@ static int read_and_seal(struct chunking *k, struct err *err)
         .info = object_info_of(row), .load_id = row->load_id, .generation = row->generation};
 
     int rc = look(k, err);
-    k->clear = k->have_n > 0 || k->l->planned;
     if (rc == 0)
         rc = run_chunks(k, &whole, false, err);
     if (rc < 0 && k->careful) {
         rc = look(k, err);
         k->budget = 0;
-        k->clear = true;
-        k->cleared = 0;
         if (rc == 0)
             rc = run_chunks(k, &whole, true, err);
     }
