@@ -139,6 +139,9 @@ NODISCARD int target_url_parse(const char *url, struct target_url *ret, struct e
 NODISCARD int target_option_file(const char *path, struct target_url *io, struct err *err);
 void target_url_release(struct target_url *u);
 
+/* target_load.c. After a load's COMMIT was answered and the load is closed, whoever gave it: see ops->load_over. */
+void target_load_over(struct target *t);
+
 /* target_ledger.c */
 void ledger_key_sha256(const char *key, const char *partition, unsigned char out[SHA256_SIZE]);
 NODISCARD int ledger_insert(struct target *t, const struct ledger_row *rows, size_t n, struct err *err);

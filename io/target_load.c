@@ -427,6 +427,14 @@ static int settle(struct load *l, struct err *err)
     return -(int)code;
 }
 
+void target_load_over(struct target *t)
+{
+    struct err ignored;
+
+    if (t->ops->load_over != NULL && t->ops->load_over(t, &ignored) < 0)
+        target_drop(t); /* the next load connects anew; this one is in */
+}
+
 int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err)
 {
     return target_load_commit_all(l, row, 1, err);
@@ -435,7 +443,6 @@ int target_load_commit(struct load *l, const struct ledger_row *row, struct err 
 int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t n, struct err *err)
 {
     struct target *t = l->t;
-    struct err ignored;
     int rc = target_load_settle(l, err);
 
     if (rc == 0)
@@ -464,8 +471,8 @@ int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t
     if (rc < 0)
         rc = settle(l, err);
     load_free(l);
-    if (answered && t->ops->load_over != NULL && t->ops->load_over(t, &ignored) < 0)
-        target_drop(t); /* the next load connects anew; this one is in */
+    if (answered)
+        target_load_over(t);
     if (rc < 0)
         return rc;
     rc = fault_point("load.after_commit", err);
