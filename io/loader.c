@@ -70,7 +70,7 @@ static int next_event(struct loader *l, struct event *ret, struct err *err)
 {
     for (;;) {
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         int64_t ns = until.tv_nsec + (int64_t)WAIT_MS * 1000000;
         until.tv_sec += ns / 1000000000;
         until.tv_nsec = ns % 1000000000;
@@ -203,9 +203,14 @@ static void release(struct loader *l)
 
 static int run(struct loader *l, struct err *err)
 {
+    pthread_condattr_t steady; /* a wall clock set back must not keep the heartbeat waiting */
+
     loader_stop = false;
     pthread_mutex_init(&l->mutex, NULL);
-    pthread_cond_init(&l->news, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->news, &steady);
+    pthread_condattr_destroy(&steady);
     pthread_cond_init(&l->room, NULL);
     for (size_t i = 0; i < l->c->lanes; i++) {
         struct lane *ln = &l->lanes[i];

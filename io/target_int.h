@@ -89,6 +89,8 @@ struct target_ops {
     int (*insert_settle)(struct load *l,
                          struct err *err); /* waits for all rows given; NULL: they never wait */
     void (*insert_close)(struct load *l);
+    /* COMMIT has said yes, and the load is closed: the connection as it was before. NULL: it always is. */
+    int (*load_over)(struct target *t, struct err *err);
 };
 extern const struct target_ops target_mysql, target_sqlite;
 
@@ -136,6 +138,9 @@ NODISCARD int target_url_parse(const char *url, struct target_url *ret, struct e
 /* What the option file says fills what the URL leaves open. */
 NODISCARD int target_option_file(const char *path, struct target_url *io, struct err *err);
 void target_url_release(struct target_url *u);
+
+/* target_load.c. After a load's COMMIT was answered and the load is closed, whoever gave it: see ops->load_over. */
+void target_load_over(struct target *t);
 
 /* target_ledger.c */
 void ledger_key_sha256(const char *key, const char *partition, unsigned char out[SHA256_SIZE]);

@@ -429,6 +429,14 @@ static int settle(struct load *l, struct err *err)
     return -(int)code;
 }
 
+void target_load_over(struct target *t)
+{
+    struct err ignored;
+
+    if (t->ops->load_over != NULL && t->ops->load_over(t, &ignored) < 0)
+        target_drop(t); /* the next load connects anew; this one is in */
+}
+
 int target_load_commit(struct load *l, const struct ledger_row *row, struct err *err)
 {
     return target_load_commit_all(l, row, 1, err);
@@ -457,6 +465,7 @@ int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t
     }
     /* No beat from here on: what ends us now must not hide how COMMIT ended. */
     rc = t->ops->script(t, target_query(t, "commit"), err);
+    bool answered = rc == 0;
     if (rc < 0 && err->native == TARGET_DEADLOCK) { /* certification failed: rolled back, the server says */
         target_load_abort(l);
         return rc;
@@ -464,6 +473,8 @@ int target_load_commit_all(struct load *l, const struct ledger_row *rows, size_t
     if (rc < 0)
         rc = settle(l, err);
     load_free(l);
+    if (answered)
+        target_load_over(t);
     if (rc < 0)
         return rc;
     rc = fault_point("load.after_commit", err);

@@ -7,6 +7,7 @@ struct mysql_db {
     struct mysqlc *c;
     int64_t max_packet;
     bool has_idle_timeout, is_cluster, local_infile;
+    bool manual; /* autocommit is off, for a load */
 };
 static inline struct mysql_db *mysql_db(const struct target *t)
 {
@@ -24,6 +25,7 @@ int mysql_insert_open(struct load *l, struct err *err);
 int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err);
 int mysql_insert_settle(struct load *l, struct err *err);
 void mysql_insert_close(struct load *l);
+int mysql_load_over(struct target *t, struct err *err);
 /* target_mysql_sums.c */
 int mysql_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                     struct err *err);

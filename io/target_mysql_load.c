@@ -65,6 +65,27 @@ static int infile_sql(const struct load *l, struct buf *ret, struct err *err)
     return rc < 0 ? rc : buf_addf(ret, err, ",_orch_line) SET _orch_load_id=%lld", (long long)s->load_id);
 }
 
+/*
+ * A deadlock ends the whole transaction, and what was sent behind the batch that met it would be committed by itself, with
+ * no word of it in the ledger. So here nothing is: the next statement opens a transaction, which goes with the connection.
+ */
+static int manual_commit(const struct target *t, struct err *err)
+{
+    int rc = mysqlc_exec(mysql_db(t)->c, "SET SESSION autocommit = 0", err);
+
+    if (rc == 0)
+        mysql_db(t)->manual = true;
+    return rc;
+}
+
+int mysql_load_over(struct target *t, struct err *err)
+{
+    if (!mysql_db(t)->manual)
+        return 0;
+    mysql_db(t)->manual = false;
+    return mysqlc_exec(mysql_db(t)->c, "SET SESSION autocommit = 1", err);
+}
+
 int mysql_insert_open(struct load *l, struct err *err)
 {
     const struct load_spec *s = &l->spec;
@@ -95,6 +116,8 @@ int mysql_insert_open(struct load *l, struct err *err)
     if (rc == 0)
         rc = mysqlc_bulk_new(mysql_db(l->t)->c, head.p, row.p, in->count, &in->bulk, err);
     in->ahead = rc == 0 && !s->careful && mysqlc_bulk_can_send(in->bulk);
+    if (in->ahead)
+        rc = manual_commit(l->t, err);
     if (rc == 0 && !in->ahead && !mysqlc_has_arrays(mysql_db(l->t)->c) && can_infile(l)) {
         buf_clear(&head);
         rc = infile_sql(l, &head, err);

@@ -427,6 +427,7 @@ int target_replay_commit(struct load *l, const struct reject_decision *d, const 
         return rc;
     }
     rc = t->ops->script(t, target_query(t, "commit"), err);
+    bool answered = rc == 0;
     if (rc < 0 && err->native == TARGET_DEADLOCK) {
         target_load_abort(l);
         return rc;
@@ -434,5 +435,7 @@ int target_replay_commit(struct load *l, const struct reject_decision *d, const 
     if (rc < 0)
         rc = settle(l, d, err);
     replay_free(l);
+    if (answered)
+        target_load_over(t);
     return rc < 0 ? rc : fault_point("rejects.after_commit", err);
 }

@@ -113,6 +113,7 @@ static int restore_all(const struct load_job *j, struct err *err)
 static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3], struct err *err)
 {
     struct loading *all = xcalloc(loads->n, sizeof *all);
+    bool drifted = false;
     int rc = load_orphans(j, err);
 
     if (rc == 0)
@@ -124,6 +125,12 @@ static int all_objects(struct load_job *j, struct loads *loads, int64_t totals[3
         const struct object_info o = object_info_of(&loads->rows[i]);
         if (all[i].how != LOADING_DONE)
             rc = step_drift(j->c, j->target, &o, loads->rows[i].part, &j->def, err);
+        drifted = drifted || rc == 1;
+    }
+    if (rc >= 0 &&
+        drifted) { /* the key is of the table as it was described before, and so are the stage's columns */
+        upsert_release(&j->upsert);
+        rc = upsert_open(j->c->pipeline, j->target, j->def, &j->upsert, err);
     }
     j->pressure = pressure_new(j->c, j->job->part);
     if (rc >= 0)

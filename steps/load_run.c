@@ -246,6 +246,18 @@ static int run_units(struct running *r, struct err *err)
     return rc;
 }
 
+/* No object is passed over in silence, whatever became of the passes. */
+static int nothing_left(const struct loading *all, size_t n, struct err *err)
+{
+    char name[KEY_NAME_SIZE];
+
+    for (size_t i = 0; i < n; i++)
+        if (all[i].how == LOADING_ALONE || all[i].how == LOADING_SHARED)
+            return err_set(err, ERR_TRANSIENT, "%s: not loaded, though every way was tried",
+                           key_name(all[i].row->key, name));
+    return 0;
+}
+
 int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err)
 {
     int rc = 0;
@@ -267,5 +279,5 @@ int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err)
         if (!r.retry)
             break;
     }
-    return rc;
+    return rc < 0 ? rc : nothing_left(all, n, err);
 }

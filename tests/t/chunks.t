@@ -122,6 +122,14 @@ same(w.good('tick', now=clock()).rc, 0, 'within its budget')
 same(ledger(), [['0', 'LOADED', str(N), str(N - 1), '1']], 'it is loaded without that record')
 same(w.state("SELECT line, code, state FROM reject"), [[9600, 'NOT_AN_INT', 'FINAL']], 'which is kept')
 
+# rejects of several chunks that are under way at a time are all kept
+many = csv_of([r if i % 2 else ['x' + r[0], *r[1:]] for i, r in enumerate(rows)], '\n', header=HEAD)
+for parallel in (1, 3):
+    fresh(many, parallel=parallel, max_rejects=N)
+    same(w.good('tick', now=clock()).rc, 0, f'rejects in every chunk, {parallel} connection(s)')
+    same(ledger(), [['0', 'LOADED', str(N), str(N - N // 2), str(N // 2)]], 'are counted')
+    same(w.state('SELECT COUNT(*), COUNT(DISTINCT line) FROM reject'), [[N // 2, N // 2]], 'and kept, each once')
+
 # nobody sees half of it: the rows wait in the staging table
 def staged():
     return int(w.one('SELECT COUNT(*) FROM _orch_stage_t'))

@@ -240,9 +240,22 @@ def killed(kind):
     ok(p.clean(), f'{kind}: the stage is empty')
 
 
+def drifted(kind):
+    """A column that the table gains in the same step: key and stage are those of the new table."""
+    p = Place(kind)
+    p.table()
+    p.pipeline(source_until='2022-06-05T02', target_drift='add-columns')
+    for h in (1, 2):
+        p.w.put(hour_key(h, 'part-0.csv'), 'id,name,v,extra\n' + ''.join(f'{i},n{i},{h},{h * 100 + i}\n' for i in range(1, 40)), mtime=OLD)
+    r = p.w.good('tick')
+    same((r.rc, r.err), (0, ''), f'{kind}: a new column and rows by key')
+    same(p.sql('SELECT COUNT(*), MIN(v), SUM(extra) FROM t'), [['39', '2', str(sum(200 + i for i in range(1, 40)))]], f'{kind}: its cells are there')
+
+
 for kind in ('sqlite', 'mysql'):
     check(kind)
     refused(kind)
     by_text(kind)
     killed(kind)
+    drifted(kind)
 done()

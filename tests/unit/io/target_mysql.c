@@ -7,6 +7,8 @@
 #include "tests/lib/target_fixture.h"
 #include "tests/tap.h"
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /*
  * Everything here speaks to a real MariaDB; what stands in its tables is asked through the command line client.
@@ -500,6 +502,71 @@ TEST(a_load_that_is_given_up_while_rows_go_in_leaves_nothing)
     is_sql("SELECT COUNT(*) FROM own", "0");
     must_rc(tf_load(t, &l, &err), &err);
     is_sql("SELECT COUNT(*) FROM own", "3");
+    target_close(other);
+    target_close(t);
+}
+
+/* Holds a row of the second batch, and asks for one of the first once it may: its weight makes the load give way. */
+static const char partner[] = "START TRANSACTION; INSERT INTO own (id) SELECT seq FROM seq_10000_to_19999; "
+                              "INSERT INTO own (id) VALUES (1500); DO GET_LOCK('partner_holds', 0); "
+                              "DO GET_LOCK('partner_goes_on', 60); INSERT INTO own (id) VALUES (1); ROLLBACK";
+
+static bool partner_holds(void)
+{
+    char *text = sql("SELECT IS_USED_LOCK('partner_holds') IS NOT NULL");
+    bool yes = strcmp(text, "1") == 0;
+
+    free(text);
+    return yes;
+}
+
+TEST(a_deadlock_takes_back_what_was_sent_behind_it)
+{
+    struct target *t = fresh(), *other = open_target();
+    struct buf csv = BUF_INIT(1 << 20);
+    struct err err;
+    int status;
+
+    if (is_oracle) {
+        skip("nothing is sent ahead to MySQL");
+        target_close(other);
+        target_close(t);
+        return;
+    }
+    own_table(t, "CREATE TABLE own (id INT PRIMARY KEY)");
+    must_rc(buf_adds(&csv, "id\n", &err), &err);
+    for (int i = 1; i <= 5000; i++)
+        must_rc(buf_addf(&csv, &err, "%d\n", i), &err);
+    struct tf_load l = {.table = "own",
+                        .csv = csv.p,
+                        .id = 7,
+                        .epoch = take_epoch(t),
+                        .overlap = true,
+                        .ahead = true,
+                        .batch_rows = 1000};
+    must_rc(target_ready(other, &err), &err);
+    must_rc(target_script(other, "DO GET_LOCK('partner_goes_on', 0)", &err), &err);
+    pid_t pid = fork();
+    if (pid == 0) {
+        free(sql(partner));
+        _exit(0);
+    }
+    while (!partner_holds())
+        clock_sleep_ms(10);
+    is_int(tf_begin(t, &l, &err), 1);
+    for (size_t i = 0; i < 3; i++) /* the third is sent while the second waits for the partner */
+        must_rc(target_load_batch_start(l.load, l.batches[i], &err), &err);
+    must_rc(target_script(other, "DO RELEASE_LOCK('partner_goes_on')", &err), &err);
+    is_int(target_load_settle(l.load, &err), -(int)ERR_TRANSIENT);
+    is_int(err.native, TARGET_DEADLOCK);
+    tf_release(&l);
+    must(waitpid(pid, &status, 0) == pid);
+    is_sql("SELECT COUNT(*) FROM own", "0");
+    must_rc(tf_load(t, &l, &err), &err);
+    is_sql("SELECT COUNT(*) FROM own", "5000");
+    must_rc(target_script(t, "INSERT INTO own (id) VALUES (0)", &err), &err); /* commits by itself again */
+    is_sql("SELECT COUNT(*) FROM own", "5001");
+    buf_release(&csv);
     target_close(other);
     target_close(t);
 }
