@@ -461,7 +461,7 @@ class Chaos:
         self.minute += 30
         self.settle()
         wire.release()
-        self.end(p)
+        self.end(p, killed=self.v['table'] == 'sqlite')  # an owner that may hold the lock of a file is ended
         return wire.fired
 
     def do_db_stall(self, rng, v):
@@ -728,8 +728,8 @@ def keep(c, r):
     try:
         for name, text in (('contents', SELECT.format(r['variant'].split('-')[0])), ('ledger', 'SELECT * FROM orch_load'), ('fence', 'SELECT * FROM orch_fence')):
             with open(c.w.path(name), 'w') as f:
-                f.writelines(repr(row) + '\n' for row in c.sql(text))
-    except (RuntimeError, OSError, AttributeError) as e:
+                f.writelines(repr(row) + '\n' for row in c.ask(text))
+    except (RuntimeError, OSError, AttributeError, sqlite3.Error) as e:
         diag(e)
 
 

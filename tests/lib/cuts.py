@@ -53,6 +53,9 @@ class Cuts:
     def killed(self, fault, **variant):
         self.c.trial(fault, lambda v: self.c.kill_at(fault), **variant)
 
+    def stopped(self, fault, **variant):
+        self.c.trial(f'{fault}, taken over', lambda v: self.c.stopped(random.Random(1), fault), **variant)
+
     def stands_still(self, wanted):
         """Past the lease, at these statements; the next tick finds it so."""
         commands = self.commands()
