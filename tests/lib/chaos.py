@@ -622,8 +622,8 @@ class Chaos:
         return f'{fault}, the clock at {now[:10]}'
 
     # -- a fault that is chosen, not drawn ------------------------------------------------------------------
-    def trial(self, name, strike, **variant):
-        """strike(v) does something to a tick and says what; then all goes on, and the end must be exact."""
+    def trial(self, name, strike, must_strike=True, **variant):
+        """strike(v) does something to a tick and says what; then all goes on, and the end must be exact. None: it did not strike."""
         v = self.variant(dict(dict(verify='sums', s3=False, table='made', parallel=1, publish='whole' if self.keys['publish'] else None), **variant))
         what = why = None
         self.fresh(v)
@@ -636,6 +636,8 @@ class Chaos:
             self.exact(v)
         except (Wrong, RuntimeError) as e:
             why = e
+        if not what and not why and not must_strike:
+            return None
         good = ok(what and not why, f'{name}: exact')
         if not good:
             diag('\n'.join([f'what struck: {what}; {why}', *self.log]))
