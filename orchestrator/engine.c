@@ -241,6 +241,21 @@ static int take_lock(struct engine *e, const struct execution *x, int64_t *ret_c
     return rc;
 }
 
+/* Stopped in a transaction of a target that is a file, the owner before us keeps everybody out. On a server it is let be:
+ * the fence keeps it from committing, and the server ends its session. */
+static void end_owner(const struct run *r)
+{
+    const struct execution *x = &r->x;
+    const struct pipeline *p;
+    struct err ignored;
+
+    if (x->claim_lock == NULL || x->claim_boot_id == NULL || strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
+        config_pipeline(r->e->config, x->pipeline, &p, &ignored) < 0 || !str_starts(p->target.url, "sqlite:"))
+        return;
+    if (lock_held(r->e->locks, x->claim_lock, &ignored) == 1)
+        store_end_owner(r->e->store, (long)x->claim_pid, (unsigned long long)x->claim_pid_start, x->pipeline);
+}
+
 /* 1 claimed: r->lock and r->claim are set. 0 another has it. */
 static int claim(struct engine *e, struct run *r, struct err *err)
 {
@@ -279,6 +294,7 @@ out:
         r->lock = NULL;
         return rc;
     }
+    end_owner(r);
     if (r->x.claim_lock != NULL)
         lock_remove(e->locks, r->x.claim_lock);
     return 1;

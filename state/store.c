@@ -450,6 +450,15 @@ void store_busy_timeout(struct store *s, int64_t ms)
     sqlite3_busy_timeout(s->db, ms > BUSY_MAX_MS ? BUSY_MAX_MS : (int)ms);
 }
 
+void store_end_owner(struct store *s, long pid, unsigned long long start, const char *what)
+{
+    if (takeover && stuck_end_process(pid, start) == 1)
+        snprintf(s->notice, sizeof s->notice,
+                 "process %ld stood still at work on %s though its lease was over; it was ended so that work "
+                 "goes on",
+                 pid, what);
+}
+
 const char *store_notice(struct store *s)
 {
     static char said[sizeof s->notice];

@@ -28,6 +28,11 @@ bool store_in_tx(const struct store *s);
  * on this machine, and its recorded lease is over (or it has none and is stopped). Everybody else waits, then ERR_BUSY.
  */
 void store_takeover(bool allowed);
+/*
+ * So too for an owner whose claim was taken over because its lease was over, though it is still there: in a target that
+ * is a file, it holds a lock that nobody else can free. pid and start are of this boot.
+ */
+void store_end_owner(struct store *s, long pid, unsigned long long start, const char *what);
 /* A sentence for the user about what open or begin had to do, "" when nothing. Reading it clears it. Borrowed. */
 const char *store_notice(struct store *s);
 /* How long a lock is waited for: 10 s unless told, at most 15 s. */

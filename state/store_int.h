@@ -33,4 +33,6 @@ long stuck_holder(const char *path);
 /* 1: the holder was ended (and *said tells), 0: it may not be. db: to read claims with, may be NULL. */
 int stuck_end(sqlite3 *db, const char *path, char *said, size_t said_size, char *why_not,
               size_t why_not_size);
+/* 1: the process was an orch, and was ended. */
+int stuck_end_process(long pid, unsigned long long start);
 #endif

@@ -150,6 +150,20 @@ static int end_process(int pidfd, long pid, char *why_not, size_t size)
     return 0;
 }
 
+int stuck_end_process(long pid, unsigned long long start)
+{
+    char why_not[200];
+    int pidfd = pid > 0 && pid != (long)getpid() ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+
+    if (pidfd < 0)
+        return 0;
+    /* The pidfd pins the process: when start time and name still agree, it is the owner. */
+    int rc =
+        fs_pid_start(pid) == start && is_orch(pid) ? end_process(pidfd, pid, why_not, sizeof why_not) : 0;
+    close(pidfd);
+    return rc;
+}
+
 int stuck_end(sqlite3 *db, const char *path, char *said, size_t said_size, char *why_not, size_t why_not_size)
 {
     int64_t left = 0;

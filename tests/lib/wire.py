@@ -252,6 +252,10 @@ class Wire:
             self.records, self.fired, self.fires, self.matches = [], None, 0, 0
             self.let_go, self.is_held, self.opened = threading.Event(), threading.Event(), threading.Event()
 
+    def disarm(self):
+        with self.lock:
+            self.rule = None
+
     @property
     def seen(self):
         return [name for name, _ in self.records]
@@ -286,8 +290,7 @@ class Wire:
 
     def calm(self):
         """Nothing of the past goes on: what is held is let go, every connection ended."""
-        with self.lock:
-            self.rule = None
+        self.disarm()
         for c in list(self.connections):
             c.end()
         self.let_go.set()

@@ -12,6 +12,8 @@ c.every_statement(('late',), first_only='COMMIT', table='own')
 c.put_back('ingest.begun=kill')
 c.put_back('chunks.done=kill', publish='chunks')
 c.killed('ingest.pending=kill@2', publish='chunks')  # chunks are there, and their rejects
+c.stopped('load.before_ledger=stop', table='sqlite', publish=None)  # nobody else could write to that file any more
+c.stopped('load.before_ledger=stop')
 c.disk_full(2)
 c.stands_still(STANDS[:2])
 done()
