@@ -185,6 +185,8 @@ int evidence_header(struct evidence *e, const struct csv_record *first, struct e
             g.own_nulls = true;
         }
         g.format = rule != NULL ? rule->format : NULL;
+        g.decimal = rule != NULL ? rule->decimal : '\0';
+        g.group = rule != NULL ? rule->group : '\0';
         g.unnamed = rule == NULL && c->header && field->n == 0;
         g.name = rule != NULL              ? xstrdup(rule->to)
                  : c->header && !g.unnamed ? xstrndup(field->p, field->n)
@@ -288,16 +290,29 @@ static void see_int(struct evidence *e, struct evidence_column *c, struct csv_fi
     batch_clear(e->kit->row);
 }
 
-static void see_number(struct evidence *e, struct evidence_column *c, struct csv_field f,
+bool evidence_number(const struct evidence_column *c, struct csv_field f, char scratch[EVIDENCE_NUMBER],
+                     struct csv_field *ret)
+{
+    const struct local local = {c->decimal != '\0' ? c->decimal : '.', c->group};
+    _Static_assert((int)EVIDENCE_NUMBER == (int)LOCAL_SIZE, "what a converter takes");
+
+    *ret = f;
+    return (c->decimal == '\0' && c->group == '\0') || local_plain(local, f, scratch, ret);
+}
+
+static void see_number(struct evidence *e, struct evidence_column *c, struct csv_field cell,
                        const struct seen_cell *at)
 {
+    char scratch[EVIDENCE_NUMBER];
+    struct csv_field f;
+    bool number = evidence_number(c, cell, scratch, &f);
     const char *p = f.p, *end = f.p + f.n, *point = memchr(f.p, '.', f.n);
     struct decimal d;
 
     p += p < end && *p == '-';
     /* 007 is a code, not a number: as INT it would come back as 7 */
     bool code = end - p > 1 && p[0] == '0' && p[1] >= '0' && p[1] <= '9';
-    if (code || decimal_scan(f.p, f.n, &d) == DECIMAL_BAD) {
+    if (!number || code || decimal_scan(f.p, f.n, &d) == DECIMAL_BAD) {
         rule_out(c, SEEN_INT, at);
         rule_out(c, SEEN_DOUBLE, at);
         rule_out(c, SEEN_DECIMAL, at);

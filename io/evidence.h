@@ -20,6 +20,7 @@ struct evidence_column {
     bool own_nulls;
     bool unnamed;         /* the header has no name for it: "c4" stands for one */
     const char *format;   /* of dates; NULL: ISO 8601; borrowed */
+    char decimal, group;  /* of numbers, as the column's rule has them; 0: none of its own */
     int64_t rows;         /* cells seen */
     int64_t values;       /* neither NULL nor empty */
     int64_t *null_counts; /* owned: one per spelling in nulls; of "" unquoted empty fields */
@@ -56,6 +57,11 @@ NODISCARD int evidence_header(struct evidence *e, const struct csv_record *first
 /* Of another file: the same names in the same order? */
 NODISCARD int evidence_same_header(const struct evidence *e, const struct csv_record *first, struct err *err);
 void evidence_row(struct evidence *e, const struct csv_record *rec);
+/* The cell as a number everybody reads, where the column's rule writes them in another way (in scratch); f where it has
+ * none of its own. false: it is no number by that rule. */
+enum { EVIDENCE_NUMBER = 256 };
+bool evidence_number(const struct evidence_column *c, struct csv_field f, char scratch[EVIDENCE_NUMBER],
+                     struct csv_field *ret);
 bool evidence_is_null(const struct evidence_column *c, struct csv_field f, bool text);
 
 struct evidence_type_how {

@@ -81,9 +81,9 @@ struct batch *batch_take(struct lane *ln, const struct table *def, const int *co
 void batch_back(struct lane *ln, struct batch *b); /* NULL is fine */
 void item_release(struct lane *ln, struct item *it);
 
-void *feed_main(void *lane);        /* units of whole objects, into its own lane */
-void *feed_chunks_main(void *lane); /* one object's chunks, into all lanes in turn */
-void *lane_main(void *lane);
+void *feed_main(void *arg);        /* units of whole objects, into its own lane */
+void *feed_chunks_main(void *arg); /* one object's chunks, into all lanes in turn */
+void *lane_main(void *arg);
 
 /* A unit of one chunk, in l->live until loader_unit_gone. */
 struct loader_unit *loader_unit_new(struct loader *l);

@@ -392,7 +392,9 @@ static int one_item(struct lane_work *w, struct item *it, struct err *err)
     struct err why;
     int rc = 0;
 
-    if (w->unit != it->unit && it->unit != NULL)
+    if (it->unit == NULL) /* ITEM_QUIT, which the caller takes */
+        return 0;
+    if (w->unit != it->unit)
         reset(w, it->unit);
     switch (it->kind) {
     case ITEM_BEGIN:

@@ -93,6 +93,11 @@ static void match(struct comparing *k)
         k->with[i].slot = (int)n;
         columns[n++] = at;
     }
+    for (size_t i = 0; i < e->config->constant_count; i++) { /* filled, and by no field */
+        int at = table_find(k->def, str_of(e->config->constants[i].to));
+        if (at >= 0)
+            k->filled[at] = true;
+    }
     k->row = batch_new(k->def, columns, n, 1);
     free(columns);
 }
@@ -114,6 +119,11 @@ static void note(struct comparing *k, struct matched *m, const struct csv_record
     str_printable(f.p, f.n, s->at.text, sizeof s->at.text);
     s->at.line = rec->line;
     s->at.file = k->r.evidence->file;
+}
+
+static bool is_number(const struct column *c)
+{
+    return c->type == COL_INT || c->type == COL_DECIMAL || c->type == COL_DOUBLE || c->type == COL_FLOAT;
 }
 
 /* What converting leaves to the server: the letters of latin1, which there is cp1252. f is well-formed UTF-8. */
@@ -145,7 +155,9 @@ static int on_record(void *arg, const struct csv_record *rec, bool first, struct
 {
     struct comparing *k = arg;
     const struct evidence *e = k->r.evidence;
+    char scratch[EVIDENCE_NUMBER];
     struct reject_info why;
+    struct csv_field number;
 
     UNUSED(err);
     if (first && k->with == NULL)
@@ -161,7 +173,10 @@ static int on_record(void *arg, const struct csv_record *rec, bool first, struct
         if (evidence_is_null(&e->columns[i], f, c->type == COL_TEXT || c->type == COL_BINARY)) {
             if (!c->nullable)
                 note(k, m, rec, f, "NOT_NULL", "stands for NULL, and the column is NOT NULL");
-        } else if (!convert_cell(c, f, e->columns[i].format, k->row, (size_t)m->slot, &why)) {
+        } else if (is_number(c) && !evidence_number(&e->columns[i], f, scratch, &number)) {
+            note(k, m, rec, f, "NOT_A_NUMBER", "is no number as the column's decimal and group have it");
+        } else if (!convert_cell(c, is_number(c) ? number : f, e->columns[i].format, k->row, (size_t)m->slot,
+                                 &why)) {
             note(k, m, rec, f, why.code, why.message);
         } else if (!in_charset(c, f)) {
             note(k, m, rec, f, "NOT_IN_CHARSET", "has a character that latin1 does not hold");

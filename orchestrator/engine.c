@@ -243,7 +243,7 @@ static int take_lock(struct engine *e, const struct execution *x, int64_t *ret_c
 
 /* Stopped in a transaction of a target that is a file, the owner before us keeps everybody out. On a server it is let be:
  * the fence keeps it from committing, and the server ends its session. */
-static void end_owner(const struct run *r)
+static void end_owner(struct run *r)
 {
     const struct execution *x = &r->x;
     const struct pipeline *p;
@@ -252,8 +252,10 @@ static void end_owner(const struct run *r)
     if (x->claim_lock == NULL || x->claim_boot_id == NULL || strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
         config_pipeline(r->e->config, x->pipeline, &p, &ignored) < 0 || !str_starts(p->target.url, "sqlite:"))
         return;
-    if (lock_held(r->e->locks, x->claim_lock, &ignored) == 1)
-        store_end_owner(r->e->store, (long)x->claim_pid, (unsigned long long)x->claim_pid_start, x->pipeline);
+    if (lock_held(r->e->locks, x->claim_lock, &ignored) != 1)
+        return;
+    store_end_owner(r->e->store, (long)x->claim_pid, (unsigned long long)x->claim_pid_start, x->pipeline);
+    r->e->lease_lost++; /* it cannot count that itself any more */
 }
 
 /* 1 claimed: r->lock and r->claim are set. 0 another has it. */

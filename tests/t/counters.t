@@ -84,9 +84,10 @@ for _ in range(10):  # its task is lost, and tried again after a while
     if w.target('SELECT COUNT(*) FROM loan_applicant_info')[0][0] == 9:
         break
 same(w.target('SELECT COUNT(*) FROM loan_applicant_info')[0][0], 9, 'what a stopped tick had begun is loaded by another')
-os.kill(p.pid, signal.SIGCONT)
+if p.poll() is None:
+    os.kill(p.pid, signal.SIGCONT)
 p.communicate()
-same((count('work_lease_lost') - before.get('orch_work_lease_lost_total', 0), w.target('SELECT COUNT(*) FROM loan_applicant_info')[0][0]), (1, 9), 'when it wakes it has lost its run: counted, and nothing loaded twice')
+same((count('work_lease_lost') - before.get('orch_work_lease_lost_total', 0), w.target('SELECT COUNT(*) FROM loan_applicant_info')[0][0]), (1, 9), 'it has lost its run, and is ended, for its target is a file: counted, and nothing loaded twice')
 
 # -- missed fires
 later(5)

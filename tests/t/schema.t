@@ -146,6 +146,14 @@ with open(w.path('loose.csv'), 'w') as g:
     g.write('id,name\n1,abcdefghijklmnopqrst\n')
 r = w.orch('schema', 'diff', '--table', 'd', '--connection', 'warehouse', w.path('loose.csv'))
 same((r.rc, 'TOO_LONG' in r.out, 'missing' in r.out), (5, True, True), 'a file against a table by name') or diag(r.out + r.err)
+w.sql("CREATE TABLE euro (amount DECIMAL(12,2), load_hour DATETIME)")
+for h in range(4):
+    w.put(f'euro/{hour_key(h)}', 'amount\n"1.234,50"\n"-7,00"\n')
+w.pipeline('euro', source_prefix='euro/', target_table='euro', columns={'amount': {'to': 'amount', 'decimal': ',', 'group': '.'}}, constants={'load_hour': '{partition}'})
+r = w.orch('schema', 'diff', 'euro')
+same((r.rc, 'takes every record as it is' in r.out), (0, True), "diff reads numbers by the column's own signs, and a constant fills its column") or diag(r.out + r.err)
+r = w.orch('schema', 'infer', 'euro', '-o', 'json')
+ok('VARCHAR' not in r.out, 'and so does infer') or diag(r.out + r.err)
 same(w.orch('schema', 'diff', w.path('loose.csv')).rc, 2, 'a file without a table: usage')
 same(w.orch('schema', 'diff', '--table', 'nowhere', '--connection', 'warehouse', w.path('loose.csv')).rc, 1, 'no such table')
 
