@@ -62,7 +62,7 @@ static int run(struct cli *c, struct err *err)
             printf("%s: %s has " LINEAGE_LOAD_ID " and " LINEAGE_LINE
                    ", invisible, and a unique index over them\n",
                    target_name(t), table);
-        if (rc >= 0 && strcmp(p->table, table) == 0)
+        if (rc >= 0 && p != NULL && strcmp(p->table, table) == 0)
             rc = step_stage_setup(&ctx, stage, err);
     }
     cli_step_end(&ctx);

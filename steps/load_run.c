@@ -266,7 +266,7 @@ int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err)
         struct running r = {.j = j,
                             .units = xcalloc(n, sizeof *r.units),
                             .objects = xcalloc(n, sizeof *r.objects),
-                            .members = xcalloc(n, sizeof *r.members),
+                            .members = xcalloc(n, sizeof(struct loading *)),
                             .alone = pass > 0};
         make_units(&r, all, n);
         if (r.unit_count > 0)

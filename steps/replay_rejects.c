@@ -469,8 +469,8 @@ static int check_table(struct replaying *r, struct err *err)
     if (rc == 0)
         rc = target_check(r->def, err);
     if (rc == 0 && p->mode == MODE_UPSERT) {
-        rc = err_set(err, ERR_CONTRACT,
-                     "%s puts rows by key: a record alone would pass the rule of the later hour", p->name);
+        err_set(err, ERR_CONTRACT,
+                "%s puts rows by key: a record alone would pass the rule of the later hour", p->name);
         rc = err_hint(err, "orch replay %s/PARTITION loads the hour again, with the mended rule", p->name);
     }
     if (rc == 0 && (p->lineage == LINEAGE_NONE || !r->def->has_lineage)) {
