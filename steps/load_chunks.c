@@ -259,7 +259,6 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
 static int run_chunks(struct chunking *k, struct loader_object *whole, bool careful, struct err *err)
 {
     const struct load_job *j = k->j;
-    const struct pipeline *p = j->c->pipeline;
     const struct beat beating = pressure_beat(j->pressure);
     struct lanes lanes;
     char label[JOB_NAME_SIZE];
@@ -270,32 +269,15 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
     int rc = step_lanes(j->c, (size_t)j->connections, j->epoch, &lanes, err);
     if (rc < 0)
         return rc;
-    const struct loader_config config = {
-        .pipeline = p->name,
-        .partition = j->job->part,
-        .job = label,
-        .reason = j->job->reason,
-        .epoch = j->epoch,
-        .def = j->def,
-        .into = k->into,
-        .dialect = &p->dialect,
-        .convert = &p->convert,
-        .with_sums = wants_sums(p),
-        .full_sums = wants_full(p),
-        .careful = careful,
-        .max_rejects = -1,
-        .lanes = (size_t)j->connections,
-        .sources = lanes.sources,
-        .targets = lanes.targets,
-        .rate = pressure_rate(j->pressure),
-        .hold = pressure_hold(j->pressure),
-        .beat = &beating,
-        .rejects = on_rejects,
-        .ready = on_ready,
-        .done = on_done,
-        .failed = on_failed,
-        .arg = k,
-    };
+    struct loader_config config = load_config(j, label, &lanes, (size_t)j->connections, &beating);
+    config.into = k->into;
+    config.careful = careful;
+    config.max_rejects = -1;
+    config.rejects = on_rejects;
+    config.ready = on_ready;
+    config.done = on_done;
+    config.failed = on_failed;
+    config.arg = k;
     rc = loader_run_chunks(&config, &chunks, err);
     free(k->columns);
     k->columns = chunks.ret_columns;

@@ -198,6 +198,32 @@ static void make_units(struct running *r, struct loading *all, size_t n)
     }
 }
 
+struct loader_config load_config(const struct load_job *j, const char *label, const struct lanes *lanes,
+                                 size_t n, const struct beat *beat)
+{
+    const struct pipeline *p = j->c->pipeline;
+
+    return (struct loader_config){
+        .pipeline = p->name,
+        .partition = j->job->part,
+        .job = label,
+        .reason = j->job->reason,
+        .epoch = j->epoch,
+        .def = j->def,
+        .into = j->def,
+        .dialect = &p->dialect,
+        .convert = &p->convert,
+        .with_sums = wants_sums(p),
+        .full_sums = wants_full(p),
+        .lanes = n,
+        .sources = lanes->sources,
+        .targets = lanes->targets,
+        .rate = pressure_rate(j->pressure),
+        .hold = pressure_hold(j->pressure),
+        .beat = beat,
+    };
+}
+
 static int run_units(struct running *r, struct err *err)
 {
     const struct load_job *j = r->j;
@@ -215,32 +241,16 @@ static int run_units(struct running *r, struct err *err)
     int rc = step_lanes(j->c, n, j->epoch, &lanes, err);
     if (rc < 0)
         return rc;
-    const struct loader_config config = {
-        .pipeline = p->name,
-        .partition = j->job->part,
-        .job = label,
-        .reason = j->job->reason,
-        .epoch = j->epoch,
-        .def = j->def,
-        .into = j->upsert.key != NULL ? j->upsert.stage : j->def,
-        .key = j->upsert.key,
-        .dialect = &p->dialect,
-        .convert = &p->convert,
-        .with_sums = wants_sums(p),
-        .full_sums = wants_full(p),
-        .max_rejects = p->max_rejects_percent >= 0 ? -1 : p->max_rejects,
-        .lanes = n,
-        .sources = lanes.sources,
-        .targets = lanes.targets,
-        .rate = pressure_rate(j->pressure),
-        .hold = pressure_hold(j->pressure),
-        .beat = &beating,
-        .rejects = on_rejects,
-        .ready = on_ready,
-        .done = on_done,
-        .failed = on_failed,
-        .arg = r,
-    };
+    struct loader_config config = load_config(j, label, &lanes, n, &beating);
+    if (j->upsert.key != NULL)
+        config.into = j->upsert.stage;
+    config.key = j->upsert.key;
+    config.max_rejects = p->max_rejects_percent >= 0 ? -1 : p->max_rejects;
+    config.rejects = on_rejects;
+    config.ready = on_ready;
+    config.done = on_done;
+    config.failed = on_failed;
+    config.arg = r;
     rc = loader_run(&config, r->units, r->unit_count, err);
     step_lanes_back(j->c);
     return rc;

@@ -41,6 +41,12 @@ NODISCARD int rejects_store(struct step_ctx *c, const struct reject_row *rows, s
                             struct err *err);
 #define MAX_REJECTS_KEPT 1000000 /* of one object, whatever the percentage allows */
 
+/* step.c: a connection and a source for each of n lanes; the first of each are the step's own, which belong to the
+ * loader until step_lanes_back. */
+struct lanes {
+    struct source *sources[MAX_PARALLEL];
+    struct target *targets[MAX_PARALLEL];
+};
 struct load_job {
     struct step_ctx *c;
     const struct job *job;
@@ -83,6 +89,10 @@ NODISCARD int load_limits(struct load_job *j, const struct loads *loads, struct 
 NODISCARD int load_plan(struct load_job *j, struct loads *loads, struct loading *all, struct err *err);
 /* load_run.c: whole objects, in order, several at a time as `parallel` and their sizes allow. */
 NODISCARD int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err);
+/* load_run.c: what every run of the load pipeline for this job has in common; the rest is the caller's to fill. label,
+ * lanes and beat are borrowed until the run is over. */
+struct loader_config load_config(const struct load_job *j, const char *label, const struct lanes *lanes,
+                                 size_t n, const struct beat *beat);
 /* load_chunks.c: one large object. */
 NODISCARD int load_chunks(struct load_job *j, struct loading *l, struct err *err);
 /* load_chunks.c: chunks of objects that nobody is going to load any more are taken back, and the stage is swept. */
@@ -100,12 +110,6 @@ NODISCARD int loading_rejects(struct loading *const *all, size_t n, const struct
 bool loading_is_over(const struct loading *l, int64_t rejects, int64_t records);
 /* rejects.c: ERR_TOO_MANY_REJECTS with the first reject in words; those put stay, as FAILED. */
 NODISCARD int loading_refuse(struct loading *l, int64_t rejects, struct err *err);
-/* step.c: a connection and a source for each of n lanes; the first of each are the step's own, which belong to the
- * loader until step_lanes_back. */
-struct lanes {
-    struct source *sources[MAX_PARALLEL];
-    struct target *targets[MAX_PARALLEL];
-};
 NODISCARD int step_lanes(struct step_ctx *c, size_t n, int64_t epoch, struct lanes *ret, struct err *err);
 void step_lanes_back(struct step_ctx *c);
 
