@@ -155,6 +155,11 @@ static int serve(struct loader *l, struct err *err)
     return rc;
 }
 
+static bool has_feed(const struct loader *l, size_t lane)
+{
+    return lane == 0 || l->chunks == NULL || l->chunks->apart;
+}
+
 static void start(struct loader *l)
 {
     sigset_t all, old;
@@ -166,13 +171,13 @@ static void start(struct loader *l)
     for (size_t i = 0; i < l->c->lanes; i++) {
         struct lane *ln = &l->lanes[i];
         if (pthread_create(&ln->load, NULL, lane_main, ln) != 0 ||
-            ((i == 0 || l->chunks == NULL) &&
+            (has_feed(l, i) &&
              pthread_create(&ln->feed, NULL, l->chunks != NULL ? feed_chunks_main : feed_main, ln) != 0)) {
             fprintf(stderr, "orch: cannot start a thread; the next tick goes on from the state file\n");
             abort();
         }
         ln->loading = true;
-        ln->feeding = i == 0 || l->chunks == NULL;
+        ln->feeding = has_feed(l, i);
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
@@ -257,6 +262,6 @@ int loader_run_chunks(const struct loader_config *c, struct loader_chunks *k, st
 
     l->c = c;
     l->chunks = k;
-    k->ret_chunks = 0;
+    l->lanes[0].to = (k->whole->info.size - 1) / k->bytes + 1;
     return run(l, err);
 }

@@ -88,14 +88,18 @@ NODISCARD int loader_run(const struct loader_config *c, struct loader_unit *unit
  * One object in chunks of `bytes` of its inflated stream, several at a time in as many lanes. have: chunk numbers that
  * are loaded already (have[i]: chunk i + 1), passed over. Units are the loader's, one a chunk, valid during a call back.
  * whole: gets records, empty_lines and sha256 of the object, its other fields are given.
+ *
+ * Without `apart` the object is read once, and its chunks go to the lanes in turn. Else every lane reads the object for
+ * itself, and takes the chunks of one stretch after the other: so lanes do not insert side by side, which InnoDB pays for
+ * by passing the same pages between cores. That is for what is not packed and can be read again for nothing.
  */
 struct loader_chunks {
     struct loader_object *whole;
     int64_t bytes;
+    bool apart;
     const bool *have;
     size_t have_n;
-    int64_t ret_chunks; /* how many there are in all */
-    int *ret_columns;   /* owned by the caller: those that the file fills */
+    int *ret_columns; /* owned by the caller: those that the file fills */
     size_t ret_column_count;
 };
 NODISCARD int loader_run_chunks(const struct loader_config *c, struct loader_chunks *k, struct err *err);

@@ -7,6 +7,7 @@
 enum {
     AHEAD = 24, /* small objects that are on their way at once */
     HOLD_MS = 100,
+    WORTH_READING = 40, /* so many chunks are passed over while one is loaded */
 };
 
 struct feed {
@@ -339,44 +340,133 @@ static int read_chunk(struct feed *f, struct rows *rows, int64_t until, const in
     return failed < 0 ? failed : rc;
 }
 
-static int all_chunks(struct feed *f, struct rows *rows, struct err *err)
+static bool first_feed(const struct feed *f)
+{
+    return f->lane == &f->l->lanes[0];
+}
+
+static int feed_chunk(struct feed *f, struct rows *rows, int64_t chunk, struct err *err)
+{
+    struct err why;
+    size_t n;
+    int rc = held(f->l, err);
+
+    if (rc < 0)
+        return rc;
+    f->unit = chunk_unit(f->l, chunk);
+    f->object = &f->unit->objects[0];
+    const int *columns = rows_columns(rows, &n);
+    rc = read_chunk(f, rows, chunk * f->l->chunks->bytes, columns, n, &why);
+    f->told = rc < 0;
+    if (rc < 0)
+        loader_prefix(f->object, &why);
+    int failed = end_unit(f, rc, &why, err);
+    return failed < 0 ? failed : rc; /* where it failed the lane will never free the unit */
+}
+
+static void keep_columns(const struct feed *f, const struct rows *rows)
 {
     struct loader_chunks *k = f->l->chunks;
-    size_t n = 0;
-    int rc = rows_begin(rows, err);
-
-    if (rc <= 0)
-        return rc;
+    size_t n;
     const int *columns = rows_columns(rows, &n);
+
+    if (!first_feed(f) || k->ret_columns != NULL)
+        return;
     k->ret_columns = xcalloc(n + 1, sizeof *k->ret_columns);
     memcpy(k->ret_columns, columns, n * sizeof *columns);
     k->ret_column_count = n;
-    rc = ROWS_UNTIL;
+}
+
+static int one_chunk(struct feed *f, struct rows *rows, int64_t chunk, struct err *err)
+{
+    int rc = have(f->l->chunks, chunk) ? rows_fill(rows, NULL, chunk * f->l->chunks->bytes, NULL, NULL, err)
+                                       : feed_chunk(f, rows, chunk, err);
+
+    return rc >= 0 && loader_stop ? loader_stopped(err) : rc;
+}
+
+/* Read once, for all lanes. */
+static int in_turn(struct feed *f, struct rows *rows, struct err *err)
+{
+    int rc = ROWS_UNTIL;
+
     for (int64_t chunk = 1; rc == ROWS_UNTIL; chunk++) {
-        int64_t until = chunk * k->bytes;
-        k->ret_chunks = chunk;
-        if (have(k, chunk)) {
-            rc = rows_fill(rows, NULL, until, NULL, NULL, err);
-        } else {
-            struct err why;
-            rc = held(f->l, err);
-            if (rc < 0)
-                return rc;
-            f->to = &f->l->lanes[(size_t)chunk % f->l->c->lanes];
-            f->unit = chunk_unit(f->l, chunk);
-            f->object = &f->unit->objects[0];
-            rc = read_chunk(f, rows, until, columns, n, &why);
-            f->told = rc < 0;
-            if (rc < 0)
-                loader_prefix(f->object, &why);
-            int failed = end_unit(f, rc, &why, err);
-            if (failed < 0) /* the lane will never free it */
-                rc = failed;
-        }
-        if (rc >= 0 && loader_stop)
-            rc = loader_stopped(err);
+        f->to = &f->l->lanes[(size_t)chunk % f->l->c->lanes];
+        rc = one_chunk(f, rows, chunk, err);
     }
     return rc;
+}
+
+/*
+ * The next chunk of this feed's own stretch; 0: there is none left. Where its stretch is at its end it takes the second
+ * half of the longest other one, if reading up to there (far faster than loading) does not take longer than that saves.
+ */
+static int64_t claim(struct feed *f)
+{
+    struct loader *l = f->l;
+    struct lane *longest = f->lane;
+    int64_t chunk = 0;
+
+    pthread_mutex_lock(&l->mutex);
+    for (size_t i = 0; i < l->c->lanes; i++)
+        if (l->lanes[i].to - l->lanes[i].from > longest->to - longest->from)
+            longest = &l->lanes[i];
+    int64_t left = longest->to - longest->from, half = longest->from + left / 2;
+    if (f->lane->from == f->lane->to && left > 0 && left * WORTH_READING > half) {
+        f->lane->from = half;
+        f->lane->to = longest->to;
+        longest->to = half;
+    }
+    if (f->lane->from < f->lane->to)
+        chunk = ++f->lane->from;
+    pthread_mutex_unlock(&l->mutex);
+    return chunk;
+}
+
+/* From the start again. */
+static int reopen(struct feed *f, struct rows **io, struct err *err)
+{
+    struct reader *raw = NULL;
+
+    f->object = NULL;
+    rows_close(*io);
+    *io = NULL;
+    int rc = source_get(f->lane->source, &f->l->chunks->whole->info, &raw, err);
+    if (rc == 0)
+        rc = open_rows(f, raw, first_feed(f), io, err);
+    return rc < 0 ? rc : rows_begin(*io, err);
+}
+
+/*
+ * Read by every lane for itself. To the end, also where it has no chunk there: that is where the source verifies that all
+ * was of one object.
+ */
+static int apart(struct feed *f, struct rows **io, struct err *err)
+{
+    const int64_t bytes = f->l->chunks->bytes;
+    int64_t chunk, next = 1; /* what is to be read; what comes next where reading stands */
+    int rc = ROWS_UNTIL;
+
+    f->to = f->lane;
+    while (rc >= 0 && (chunk = claim(f)) > 0) {
+        rc = chunk < next ? reopen(f, io, err) : ROWS_UNTIL;
+        if (rc >= 0 && chunk != next)
+            rc = rows_fill(*io, NULL, (chunk - 1) * bytes, NULL, NULL, err);
+        if (rc != ROWS_END)
+            rc = rc < 0 ? rc : one_chunk(f, *io, chunk, err);
+        next = chunk + 1;
+    }
+    return rc < 0 ? rc : rows_fill(*io, NULL, -1, NULL, NULL, err);
+}
+
+static int all_chunks(struct feed *f, struct rows **io, struct err *err)
+{
+    int rc = rows_begin(*io, err);
+
+    if (rc <= 0)
+        return rc;
+    keep_columns(f, *io);
+    return f->l->chunks->apart ? apart(f, io, err) : in_turn(f, *io, err);
 }
 
 void *feed_chunks_main(void *arg)
@@ -390,10 +480,10 @@ void *feed_chunks_main(void *arg)
 
     int rc = source_get(ln->source, &l->chunks->whole->info, &raw, &err);
     if (rc == 0)
-        rc = open_rows(&f, raw, true, &rows, &err);
+        rc = open_rows(&f, raw, first_feed(&f), &rows, &err);
     if (rc == 0)
-        rc = all_chunks(&f, rows, &err);
-    if (rows != NULL)
+        rc = all_chunks(&f, &rows, &err);
+    if (rows != NULL && first_feed(&f))
         keep_result(l->chunks->whole, rows);
     rows_close(rows);
     if (rc < 0 && !f.told) { /* told as a unit of its own: there may be none to tell it with */
@@ -403,7 +493,9 @@ void *feed_chunks_main(void *arg)
         loader_prefix(l->chunks->whole, &err);
         err_ignore(end_unit(&f, rc, &err, &ignored));
     }
-    for (size_t i = 0; i < l->c->lanes; i++)
+    for (size_t i = 0; !l->chunks->apart && i < l->c->lanes; i++)
         quit(&l->lanes[i]);
+    if (l->chunks->apart)
+        quit(ln);
     return NULL;
 }

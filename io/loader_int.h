@@ -50,6 +50,7 @@ struct lane {
     size_t first, count, bytes;
     struct batch *spare[QUEUE_ITEMS]; /* batches for reuse */
     size_t spares;
+    int64_t from, to; /* chunks from + 1 to `to` are still to be read for it, where lanes stay apart */
 };
 
 struct loader {
@@ -81,8 +82,9 @@ struct batch *batch_take(struct lane *ln, const struct table *def, const int *co
 void batch_back(struct lane *ln, struct batch *b); /* NULL is fine */
 void item_release(struct lane *ln, struct item *it);
 
-void *feed_main(void *arg);        /* units of whole objects, into its own lane */
-void *feed_chunks_main(void *arg); /* one object's chunks, into all lanes in turn */
+void *feed_main(void *arg); /* units of whole objects, into its own lane */
+void *feed_chunks_main(
+    void *arg); /* one object's chunks, into all lanes in turn, or where apart those of its own */
 void *lane_main(void *arg);
 
 /* A unit of one chunk, in l->live until loader_unit_gone. */

@@ -39,6 +39,7 @@ struct chunking {
     bool *have; /* chunk i + 1 is there */
     size_t have_n;
     int64_t read, loaded, rejected; /* of the chunks that are there */
+    int64_t oldest_ms;              /* when the first of them was committed */
     struct sums sums;
     int64_t budget;       /* rejects of chunks that are read now, on top of `rejected` */
     int64_t lines, bytes; /* where the object ends */
@@ -170,6 +171,7 @@ static int on_chunk(void *arg, const struct ledger_row *r, struct err *err)
     k->read += r->rows_read;
     k->loaded += r->rows_loaded;
     k->rejected += r->rows_rejected;
+    k->oldest_ms = r->at_ms < k->oldest_ms ? r->at_ms : k->oldest_ms;
     if (r->last) {
         k->lines = r->line_to;
         k->bytes = r->byte_to;
@@ -193,6 +195,7 @@ static int look(struct chunking *k, struct err *err)
     k->sums.full = wants_full(k->j->c->pipeline);
     k->have_n = 0;
     k->read = k->loaded = k->rejected = 0;
+    k->oldest_ms = INT64_MAX;
     int rc = target_ledger_by_id(k->j->target, k->l->row->load_id, on_chunk, k, err);
     k->sums.rows = k->loaded;
     return rc < 0 ? rc : 0;
@@ -270,6 +273,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
     if (rc < 0)
         return rc;
     struct loader_config config = load_config(j, label, &lanes, (size_t)j->connections, &beating);
+    chunks.apart = j->connections > 1 && !source_is_s3(lanes.sources[0]) && !is_packed(k->l->row);
     config.into = k->into;
     config.careful = careful;
     config.max_rejects = -1;
@@ -441,6 +445,7 @@ static int commit_seal(struct chunking *k, const struct loader_object *whole, st
     struct ledger_row ledger = ledger_of(k);
 
     ledger.state = LEDGER_LOADED;
+    ledger.at_ms = k->oldest_ms; /* nothing of it was verified before that */
     ledger.rows_read = k->read;
     ledger.rows_loaded = k->loaded;
     ledger.rows_rejected = k->rejected;

@@ -157,10 +157,15 @@ static int look_at_known(struct loading *l, const struct known *k, struct err *e
     return 0;
 }
 
+bool is_packed(const struct load_row *l)
+{
+    return str_ends(l->key, ".gz") || str_ends(l->key, ".zst");
+}
+
 /* Gzip and zstd of CSV are four times as large when they are read, or so; what counts is about how large. */
 static int64_t inflated(const struct load_row *l)
 {
-    return str_ends(l->key, ".gz") || str_ends(l->key, ".zst") ? l->size * 4 : l->size;
+    return is_packed(l) ? l->size * 4 : l->size;
 }
 
 static int decide(struct loading *l, const struct known *k, struct err *err)

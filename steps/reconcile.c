@@ -116,6 +116,7 @@ static int note(struct comparing *k, const struct load_row *l, const struct sums
 /* What the ledger says of a load, against the state file. */
 struct fresh {
     const struct load_row *l;
+    bool publish_chunks;
     bool yes;
 };
 
@@ -124,22 +125,23 @@ static int on_ledger(void *arg, const struct ledger_row *r, struct err *err)
     struct fresh *f = arg;
     const char *columns = r->columns != NULL ? r->columns : "";
     int64_t age_ms = clock_now_ms() - r->at_ms;
+    bool staged = r->byte_to != 0 && (!f->publish_chunks || r->generation > 1);
 
     UNUSED(err);
-    f->yes = r->state == LEDGER_LOADED && r->rows_loaded == f->l->rows_loaded &&
-             r->rows_read == f->l->rows_read && strcmp(columns, f->l->columns) == 0 && r->byte_to == 0 &&
-             age_ms >= 0 && age_ms < FRESH_MS;
+    f->yes = !staged && r->state == LEDGER_LOADED && r->rows_loaded == f->l->rows_loaded &&
+             r->rows_read == f->l->rows_read && strcmp(columns, f->l->columns) == 0 && age_ms >= 0 &&
+             age_ms < FRESH_MS;
     return 0;
 }
 
 /*
  * Verified before COMMIT, and that was a moment ago: the workflow's own step need not sum the same rows again, which
- * would cost as much as the verification itself. 1: the ledger agrees with the state file that it is so. A load in
- * chunks is summed again: a chunk may be much older than the seal.
+ * would cost as much as the verification itself. 1: the ledger agrees with the state file that it is so. Chunks carry the
+ * age of the oldest. What came through the stage is summed again: it was verified there.
  */
 static int is_fresh(struct comparing *k, const struct load_row *l, struct err *err)
 {
-    struct fresh f = {.l = l};
+    struct fresh f = {.l = l, .publish_chunks = k->c->pipeline->publish_chunks};
 
     if (!k->believe_fresh || k->c->pipeline->verify == VERIFY_FULL || k->c->pipeline->mode != MODE_APPEND)
         return 0;
