@@ -1,0 +1,59 @@
+#ifndef IO_DUMP_H
+#define IO_DUMP_H
+#include "base/beat.h"
+#include "io/deflate.h"
+#include "io/format.h"
+#include "io/sink.h"
+#include "io/snapshot.h"
+/*
+ * Tables of one snapshot into files: SELECT, typed, formatted, packed, uploaded as it comes, several tables at a time. With
+ * threads: a worker for each connection of the snapshot takes one table after the other; an uploader beside it sends while
+ * the worker reads on, over two buffers of SINK_PIECE. The caller's thread beats and hears of progress.
+ * Memory: 2 pieces and a batch for each table that is under way.
+ */
+struct dump_part {
+    char *key; /* owned */
+    int64_t rows;
+    struct uploaded up;
+};
+struct dump_table {
+    /* given, borrowed */
+    const char *name;   /* for messages */
+    const char *select; /* "SELECT `a`,`b`,`id` FROM `t` WHERE (...)": no ORDER BY, no LIMIT */
+    const struct val *values; /* of its marks */
+    size_t value_count;
+    const struct table *def; /* NULL: as the result says */
+    const int *columns;      /* of def, in the order of the select */
+    size_t column_count;
+    size_t hidden; /* of the last columns: read for the key, not written */
+    /* keyset: pages of rows behind the last one in this order. All of them NOT NULL and unique together; 0: one statement */
+    const char *const *key_sql; /* "`id`" */
+    const int *key_at;          /* where each stands in the select */
+    size_t key_count;
+    int64_t page_rows;
+    const char *order; /* " ORDER BY ..." of a select without a key; NULL: none */
+    void (*part_key)(void *arg, const struct dump_table *t, int part, struct buf *ret); /* the file's name; from 0 */
+    void *arg;
+    /* filled; freed by dump_table_release */
+    int64_t rows, bytes; /* bytes as written */
+    struct dump_part *parts;
+    size_t part_count;
+    struct table *made; /* where def was NULL */
+    struct sums sums;   /* of what was read: by column of def or made */
+};
+struct dump_config { /* borrowed */
+    struct snapshot *snapshot;
+    const struct source_config *sink; /* each worker opens its own */
+    const struct format_config *format; /* name and metadata may differ by table: see below */
+    enum packing packing;
+    int level;
+    int64_t part_bytes; /* a file is closed behind the batch that makes it this large; 0: one file */
+    const struct beat *beat;
+    void (*progress)(void *arg, int64_t rows, int64_t bytes); /* of all tables, about twice a second; NULL: none */
+    void *arg;
+};
+/* All of them, or none: where one fails, the parts that were finished are removed again, best effort, and the error names the
+ * table. A table without rows has no part. */
+NODISCARD int dump_run(const struct dump_config *c, struct dump_table *tables, size_t n, struct err *err);
+void dump_table_release(struct dump_table *t);
+#endif

@@ -1,0 +1,43 @@
+#ifndef IO_SINK_H
+#define IO_SINK_H
+#include "io/source.h"
+/*
+ * Where files go: s3://bucket/prefix/ and file:///folder/ behind one interface; the other side of io/source.h. Keys are
+ * relative to the URL, without "..", an empty part or a slash at either end. A sink belongs to one thread.
+ */
+struct sink;
+NODISCARD int sink_open(const struct source_config *config, struct sink **ret, struct err *err); /* no network yet */
+void sink_close(struct sink *s); /* NULL is fine */
+bool sink_is_s3(const struct sink *s);
+/*
+ * One object that is written as it grows. Nobody sees it before upload_finish; one of the same key is replaced then. S3: a
+ * multipart upload in pieces of SINK_PIECE (one PUT where all of it fits in the first); file: a name that begins with a
+ * dot beside it, fsync, rename, fsync of the folder. Pieces that fail are sent again as s3.h says.
+ */
+#define SINK_PIECE (8 * 1024 * 1024)
+struct upload;
+struct uploaded {
+    int64_t bytes;
+    char sha256[65]; /* of the bytes as written */
+    char etag[80];   /* "" of a file */
+};
+NODISCARD int sink_upload(struct sink *s, const char *key, struct upload **ret, struct err *err);
+NODISCARD int upload_write(struct upload *u, const void *p, size_t n, struct err *err);
+/* Takes u whatever comes; where it fails the object is as it was before, and nothing is left open. */
+NODISCARD int upload_finish(struct upload *u, struct uploaded *ret, struct err *err);
+/* Takes u: the upload is aborted until the server lists no piece of it. NULL is fine. */
+void upload_abort(struct upload *u);
+/* Whole and small, and only where there is none of that key yet: 1 written, 0 there is one. S3: If-None-Match, after a look
+ * of our own for servers that do not know it. An answer that was lost is settled by reading what is there: ours is 1. */
+NODISCARD int sink_put_new(struct sink *s, const char *key, const void *p, size_t n, struct err *err);
+/* 1: read whole into ret (cleared first; ret->max bounds it, ERR_TOO_LARGE), 0: there is none. */
+NODISCARD int sink_read(struct sink *s, const char *key, struct buf *ret, struct err *err);
+NODISCARD int sink_remove(struct sink *s, const char *key, struct err *err); /* one that is not there is fine */
+/* As source_list. */
+NODISCARD int sink_list(struct sink *s, const char *prefix,
+                        int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err);
+/* Uploads that somebody began and never ended, with keys that begin with prefix (S3: multipart uploads, file: our dotted
+ * names). is_ours (key) 1: aborted, 0: left. Returns how many were. */
+NODISCARD int sink_abandon(struct sink *s, const char *prefix, int (*is_ours)(void *arg, const char *key), void *arg,
+                           struct err *err);
+#endif

@@ -1,0 +1,19 @@
+#ifndef IO_SNAPSHOT_H
+#define IO_SNAPSHOT_H
+#include "io/target.h"
+/*
+ * Connections that see one moment of the database: START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY on each. More than
+ * one needs the tables to stand still for that moment: FLUSH TABLES WITH READ LOCK, or LOCK TABLES ... READ of them on a
+ * connection of its own, at most `lock_wait` seconds waited for and held only until all have begun; where the account may do neither,
+ * there is one connection, and snapshot_notice says so.
+ */
+struct snapshot;
+NODISCARD int snapshot_open(const struct target_config *c, size_t wanted, const char *const *tables, size_t table_count,
+                            struct snapshot **ret, struct err *err);
+void snapshot_close(struct snapshot *s); /* NULL is fine */
+size_t snapshot_count(const struct snapshot *s);
+struct target *snapshot_target(struct snapshot *s, size_t i); /* within its transaction; borrowed */
+const char *snapshot_at(const struct snapshot *s);       /* the database's UTC, "2022-06-05 12:34:56.123456" */
+const char *snapshot_position(const struct snapshot *s); /* "binlog.000003:4711 gtid 0-1-42"; "" where not to be known */
+const char *snapshot_notice(const struct snapshot *s);   /* "" */
+#endif
