@@ -139,27 +139,58 @@ void config_free(struct config *c)
     free(c);
 }
 
-int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret, struct err *err)
+static const struct pipeline *named(const struct pipeline *all, size_t n, const char *name)
 {
-    const char **names = xcalloc(c->pipeline_count + 1, sizeof *names);
-    char shown[100];
-    int rc = 0;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+    return NULL;
+}
 
-    for (size_t i = 0; i < c->pipeline_count; i++) {
-        names[i] = c->pipelines[i].name;
-        if (strcmp(names[i], name) == 0) {
-            *ret = &c->pipelines[i];
-            goto out;
-        }
-    }
+/* what: of those that were looked through, NULL where both were */
+static int no_such(const struct config *c, const char *what, const char *name, struct err *err)
+{
+    const char **names = xcalloc(c->pipeline_count + c->extract_count + 1, sizeof *names);
+    bool extracts = what == NULL || strcmp(what, "extract") == 0;
+    char shown[100];
+    size_t n = 0;
+
+    for (size_t i = 0; (what == NULL || !extracts) && i < c->pipeline_count; i++)
+        names[n++] = c->pipelines[i].name;
+    for (size_t i = 0; extracts && i < c->extract_count; i++)
+        names[n++] = c->extracts[i].name;
     str_printable(name, strlen(name), shown, sizeof shown);
-    rc = err_set(err, ERR_NOT_FOUND, "%s has no pipeline '%s'", c->path, shown);
+    int rc = err_set(err, ERR_NOT_FOUND, "%s has no %s '%s'", c->path, what != NULL ? what : "pipeline", shown);
     const char *near = str_nearest(name, names);
     if (near != NULL)
         rc = err_hint(err, "the nearest is '%s'", near);
-out:
     free(names);
     return rc;
+}
+
+int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret, struct err *err)
+{
+    *ret = named(c->pipelines, c->pipeline_count, name);
+    if (*ret != NULL)
+        return 0;
+    if (named(c->extracts, c->extract_count, name) == NULL)
+        return no_such(c, "pipeline", name, err);
+    err_set(err, ERR_NOT_FOUND, "'%s' is an extract, and this is for what is loaded", name);
+    return err_hint(err, "orch extract %s; orch status %s", name, name);
+}
+
+int config_extract(const struct config *c, const char *name, const struct pipeline **ret, struct err *err)
+{
+    *ret = named(c->extracts, c->extract_count, name);
+    return *ret != NULL ? 0 : no_such(c, "extract", name, err);
+}
+
+int config_flow(const struct config *c, const char *name, const struct pipeline **ret, struct err *err)
+{
+    *ret = named(c->pipelines, c->pipeline_count, name);
+    if (*ret == NULL)
+        *ret = named(c->extracts, c->extract_count, name);
+    return *ret != NULL ? 0 : no_such(c, NULL, name, err);
 }
 
 int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned, size_t *ret_n,

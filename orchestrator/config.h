@@ -12,6 +12,8 @@ struct config {
     const char *state; /* absolute */
     struct pipeline *pipelines;
     size_t pipeline_count;
+    struct pipeline *extracts; /* each with its `extract`; target is the database, source where files go */
+    size_t extract_count;
     int64_t renotify_ms, backfill_after_ms, alert_limit_ms;
     const char *alert_command; /* NULL: none; run by /bin/sh -c with JSON on stdin */
     struct {
@@ -45,6 +47,11 @@ void config_free(struct config *c);
 /* By name; ERR_NOT_FOUND names the nearest. */
 NODISCARD int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret,
                               struct err *err);
+/* The same among extracts; and among both. */
+NODISCARD int config_extract(const struct config *c, const char *name, const struct pipeline **ret,
+                             struct err *err);
+NODISCARD int config_flow(const struct config *c, const char *name, const struct pipeline **ret,
+                          struct err *err);
 /* The workflow's text: an embedded one by name ("ingest"), or a file. Owned. */
 NODISCARD int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned,
                               size_t *ret_n, struct err *err);

@@ -594,7 +594,8 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
     p->schedule = need(g->c, k, "schedule");
     p->owner_name = need(g->c, owner, "name");
     p->owner_email = need(g->c, owner, "email");
-    if (cronexpr_parse(p->schedule, &cron, &err) < 0)
+    bool by_hand = p->schedule[0] == '\0' && json_object_get(k, "tables") != NULL; /* an extract's */
+    if (!by_hand && cronexpr_parse(p->schedule, &cron, &err) < 0)
         fault_add(g->f, where, "schedule: %s", err.msg);
     if (cron_zone_find(need(g->c, k, "timezone"), &p->zone, &err) < 0)
         fault_add(g->f, where, "timezone: %s", err.msg);
@@ -604,7 +605,8 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
         const char *dot = strchr(w->name, '.');
         const char *base =
             arena_strndup(g->c->arena, w->name, dot != NULL ? (size_t)(dot - w->name) : strlen(w->name));
-        if (strcmp(base, "replay-rejects") == 0) /* a command's own, of no schedule */
+        if (strcmp(base, "replay-rejects") == 0 || /* a command's own, of no schedule */
+            (strcmp(base, "extract") == 0) != (json_object_get(k, "tables") != NULL))
             continue;
         known = known || strcmp(base, p->workflow) == 0;
         names[n++] = base;
@@ -617,6 +619,7 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
                   near != NULL ? "'" : "");
 }
 
+#define NAME_FORM "a name has 1 to 40 letters, digits, '_', '-' or '.', and begins with no '-' or '.'"
 /* A name is part of job and execution names, of lock names and of what people type. */
 static bool name_fits(const char *name)
 {
@@ -633,9 +636,7 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
 
     p->name = config_keep(g->c, name);
     if (!name_fits(name))
-        fault_add(
-            g->f, where,
-            "a pipeline's name has 1 to 40 letters, digits, '_', '-' or '.', and begins with no '-' or '.'");
+        fault_add(g->f, where, NAME_FORM);
     fill_flow(g, p, k, where);
     fill_source(g, p, json_object_get(k, "source"), where);
     fill_csv(g, p, json_object_get(k, "csv"), where);
@@ -645,6 +646,36 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
     fill_rules(g, p, k, where);
     fill_pressure(g, p, k, where);
     free(where);
+}
+
+static void fill_extract(struct filling *g, struct pipeline *p, const char *name, json_t *k)
+{
+    char *where = xasprintf("extracts.%s", name), *source = xasprintf("%s.source", where),
+         *target = xasprintf("%s.target", where);
+
+    p->name = config_keep(g->c, name);
+    if (!name_fits(name))
+        fault_add(g->f, where, NAME_FORM);
+    if (json_object_get(json_object_get(g->c->root, "pipelines"), name) != NULL)
+        fault_add(g->f, where, "a pipeline has this name too");
+    json_object_set_new(k, "workflow", json_string("extract"));
+    fill_flow(g, p, k, where);
+    const struct connection *from = connection(g, json_object_get(k, "source"), source, false);
+    const struct connection *to = connection(g, json_object_get(k, "target"), target, true);
+    config_fill_extract(g->c, p, k, where, g->f);
+    if (from != NULL) {
+        p->target_name = from->name; /* the database, as with every step */
+        target_connection(g->c, from, &p->target);
+        if (from->scheme == SCHEME_SQLITE)
+            fault_add(g->f, source, "connection '%s' is SQLite; extracts read MySQL and MariaDB", from->name);
+    }
+    if (to != NULL) {
+        p->source_name = to->name;
+        source_connection(g->c, to, &p->source);
+    }
+    free(where);
+    free(source);
+    free(target);
 }
 
 /* Two pipelines that read the same files into the same table double every row. */
@@ -670,7 +701,7 @@ static void check_doubles(struct filling *g)
 void config_fill(struct config *c, const json_t *root, bool secrets, struct faults *f)
 {
     struct filling g = {.c = c, .f = f};
-    json_t *all = json_object_get(root, "pipelines"), *item;
+    json_t *all = json_object_get(root, "pipelines"), *extracts = json_object_get(root, "extracts"), *item;
     const json_t *retention = json_object_get(root, "retention");
     const char *name;
 
@@ -680,16 +711,21 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     c->keep_ms = config_duration(retention, "executions");
     c->metrics_textfile = config_path(c, json_object_get(root, "metrics"), "textfile");
     fill_connections(&g, root, secrets);
-    if (json_object_size(all) > MAX_PIPELINES) {
+    if (json_object_size(all) + json_object_size(extracts) > MAX_PIPELINES) {
         fault_add(f, "pipelines", "more than %d", MAX_PIPELINES);
         return;
     }
-    if (json_object_size(all) == 0 && json_is_object(json_object_get(c->root, "pipelines")))
-        fault_add(f, "pipelines", "none: nothing would ever be loaded");
+    if (json_object_size(all) == 0 && json_object_size(extracts) == 0)
+        fault_add(f, "pipelines", json_object_get(c->root, "pipelines") == NULL
+                                      ? "missing" : "none: nothing would ever be loaded");
     c->pipelines = arena_alloc(c->arena, (json_object_size(all) + 1) * sizeof *c->pipelines);
     memset(c->pipelines, 0, (json_object_size(all) + 1) * sizeof *c->pipelines);
     json_object_foreach(all, name, item)
         fill_pipeline(&g, &c->pipelines[c->pipeline_count++], name, item);
+    c->extracts = arena_alloc(c->arena, (json_object_size(extracts) + 1) * sizeof *c->extracts);
+    memset(c->extracts, 0, (json_object_size(extracts) + 1) * sizeof *c->extracts);
+    json_object_foreach(extracts, name, item)
+        fill_extract(&g, &c->extracts[c->extract_count++], name, item);
     check_doubles(&g);
     config_fill_alerts(c, root, secrets, f);
 }

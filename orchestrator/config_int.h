@@ -29,6 +29,8 @@ enum key_kind {
     KEY_MAP,      /* name -> object of sub */
     KEY_COLUMNS,  /* header name -> null, text, or object of sub */
     KEY_TEXT_MAP, /* name -> text */
+    KEY_LIST,     /* array of objects of sub */
+    KEY_VALUE,    /* text, number, or an array of them */
 };
 struct key {
     const char *name;
@@ -40,7 +42,7 @@ struct key {
     const struct key *sub;
     const char *doc;
 };
-extern const struct key config_root_keys[];
+extern const struct key config_root_keys[], config_extract_keys[], config_owner_keys[];
 /* A complete copy of given: faulty and absent members have their default. Owned. */
 json_t *config_normalise(const json_t *given, const struct key *keys, const char *where, struct faults *f);
 /* Fills c from a normalised document. */
@@ -60,6 +62,9 @@ bool config_applies(const char *url, const char *key);
 /* config_constants.c: after the columns of p are filled */
 void config_fill_constants(const struct config *c, struct pipeline *p, json_t *constants,
                            const char *pipeline_where, struct faults *f);
+/* config_extract.c: all but flow and connections, which are there */
+void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const char *where,
+                         struct faults *f);
 /* config_alerts.c */
 void config_fill_alerts(struct config *c, const json_t *root, bool secrets, struct faults *f);
 /* The only getenv of the program. */

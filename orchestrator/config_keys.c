@@ -28,7 +28,7 @@ static const struct key connection_keys[] = {
      "MySQL: verify checks certificate and host name"},
     {0},
 };
-static const struct key owner_keys[] = {
+const struct key config_owner_keys[] = {
     {"name", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL, "who answers for the data"},
     {"email", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL,
      "gets the alerts of the pipeline by mail; shown by status"},
@@ -116,7 +116,7 @@ static const struct key pipeline_keys[] = {
      "EventBridge cron(...) or rate(...), or five crontab fields: when to look"},
     {"timezone", KEY_TEXT, false, false, "\"UTC\"", NULL, NULL, NULL,
      "of the schedule: an IANA name, such as Europe/Berlin; partitions are always UTC"},
-    {"owner", KEY_OBJECT, false, false, NULL, NULL, NULL, owner_keys, "who answers for the data"},
+    {"owner", KEY_OBJECT, false, false, NULL, NULL, NULL, config_owner_keys, "who answers for the data"},
     {"source", KEY_OBJECT, false, true, NULL, NULL, NULL, source_keys, "where files come from"},
     {"csv", KEY_OBJECT, false, false, NULL, NULL, NULL, csv_keys, "what the files look like"},
     {"columns", KEY_COLUMNS, false, false, NULL, NULL, NULL, column_keys,
@@ -216,7 +216,8 @@ const struct key config_root_keys[] = {
     {"$schema", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "for editors; not read"},
     {"state", KEY_TEXT, false, false, "\"orch.db\"", NULL, NULL, NULL, "the state file, on a local disk"},
     {"connections", KEY_MAP, false, true, NULL, NULL, NULL, connection_keys, "servers and folders by name"},
-    {"pipelines", KEY_MAP, false, true, NULL, NULL, NULL, pipeline_keys, "flows by name"},
+    {"pipelines", KEY_MAP, false, false, NULL, NULL, NULL, pipeline_keys, "files into databases, by name"},
+    {"extracts", KEY_MAP, false, false, NULL, NULL, NULL, config_extract_keys, "databases into files, by name"},
     {"alerts", KEY_OBJECT, false, false, NULL, NULL, NULL, alerts_keys, "how troubles are said"},
     {"tick", KEY_OBJECT, false, false, NULL, NULL, NULL, tick_keys, "the tick"},
     {"retention", KEY_OBJECT, false, false, NULL, NULL, NULL, retention_keys, "how long history is kept"},
@@ -249,6 +250,8 @@ static json_t *fallback_of(const struct key *k, const char *where, struct faults
         return config_normalise(NULL, k->sub, where, f);
     if (k->kind == KEY_MAP || k->kind == KEY_COLUMNS || k->kind == KEY_TEXT_MAP)
         return json_object();
+    if (k->kind == KEY_LIST)
+        return json_array();
     if (k->fallback == NULL)
         return json_null();
     if (json_parse(k->fallback, strlen(k->fallback), k->name, &v, &err) < 0)
@@ -415,6 +418,40 @@ static json_t *named(const json_t *given, const struct key *k, const char *where
     return out;
 }
 
+static json_t *listed(const json_t *given, const struct key *k, const char *where, struct faults *f)
+{
+    json_t *out = json_array(), *item;
+    size_t i;
+
+    if (!json_is_array(given))
+        fault_add(f, where, "%s where a list of objects is expected", json_kind(given));
+    else if (json_array_size(given) > MAX_TOKEN_SET)
+        fault_add(f, where, "more than %d entries", MAX_TOKEN_SET);
+    else
+        json_array_foreach(given, i, item) {
+            char *path = xasprintf("%s[%zu]", where, i);
+            json_array_append_new(out, config_normalise(item, k->sub, path, f));
+            free(path);
+        }
+    return out;
+}
+
+static bool value_fits(const json_t *v, const char *where, struct faults *f)
+{
+    const json_t *item;
+    size_t i;
+    bool fits = true;
+
+    if (json_is_array(v) && json_array_size(v) <= MAX_TOKEN_SET) {
+        json_array_foreach(v, i, item)
+            fits = fits && (json_is_string(item) || json_is_number(item));
+    } else
+        fits = json_is_string(v) || json_is_number(v);
+    if (!fits)
+        fault_add(f, where, "%s where a text, a number or a list of them is expected", json_kind(v));
+    return fits;
+}
+
 static json_t *member(const json_t *v, const struct key *k, const char *where, struct faults *f)
 {
     bool fits = false;
@@ -428,6 +465,11 @@ static json_t *member(const json_t *v, const struct key *k, const char *where, s
     case KEY_COLUMNS:
     case KEY_TEXT_MAP:
         return named(v, k, where, f);
+    case KEY_LIST:
+        return listed(v, k, where, f);
+    case KEY_VALUE:
+        fits = value_fits(v, where, f);
+        break;
     case KEY_TEXT:
     case KEY_BOOL:
     case KEY_INT:

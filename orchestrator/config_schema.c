@@ -61,6 +61,10 @@ static json_t *form_of(const struct key *k)
                          "additionalProperties", object_of(k->sub));
     case KEY_TEXT_MAP:
         return json_pack("{s:s,s:{s:s}}", "type", "object", "additionalProperties", "type", "string");
+    case KEY_LIST:
+        return json_pack("{s:s,s:o}", "type", "array", "items", object_of(k->sub));
+    case KEY_VALUE:
+        return json_pack("{s:[s,s,s]}", "type", "string", "number", "array");
     case KEY_COLUMNS:
         return json_pack("{s:s,s:{s:{}},s:{s:[{s:s},{s:s},o]}}", "type", "object", "properties", "$comment",
                          "additionalProperties", "anyOf", "type", "null", "type", "string",

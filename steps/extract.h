@@ -1,8 +1,11 @@
 #ifndef STEPS_EXTRACT_H
 #define STEPS_EXTRACT_H
 #include "io/dump.h"
+#include "steps/step.h"
 /* What an extract pipeline takes out of a database: filled by orchestrator/config_extract.c, borrowed from the config. */
 enum extract_is { IS_EQ, IS_NE, IS_LT, IS_LE, IS_GT, IS_GE, IS_LIKE, IS_NOT_LIKE, IS_IN, IS_NOT_IN, IS_NULL, IS_NOT_NULL };
+/* "2022-06-05", "2022-06-05T12", "2022-06-05 12:00:00[.f]" as UTC; -1: none of these. */
+int extract_moment(const char *text, int64_t *ret_ms);
 struct extract_filter { /* column IS value; NULL rows fall out of all but IS_NULL, as in SQL */
     const char *column;
     enum extract_is is;
@@ -41,9 +44,8 @@ struct extract {
     int64_t part_bytes; /* 0: one file */
     int64_t page_rows;
     int64_t parallel;
-    bool with_sums; /* verify: sums */
-    struct source_config sink;
-    const char *sink_name, *prefix; /* of target */
+    enum verify_level verify; /* FULL: sums, and the files are read back */
+    const char *prefix;       /* of target */
 };
 
 /*

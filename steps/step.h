@@ -19,6 +19,7 @@ enum lineage { LINEAGE_COLUMNS, LINEAGE_NONE };
 enum target_mode { MODE_APPEND, MODE_UPSERT };
 enum overwrite { OVERWRITE_REPLACE, OVERWRITE_REFUSE };
 struct cron_zone;
+struct extract;
 
 struct replica { /* of the target, asked how far it is behind */
     const char *name;
@@ -56,6 +57,8 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     const struct replica *replicas;
     size_t replica_count;
     int64_t max_lag_ms;                 /* of each replica */
+    const struct extract *extract; /* NULL: files into the database; else the way back, and of what is above only name,
+                                      flow, source (where files go), target (the database), late_after_ms, max_attempts */
     int64_t small_percent, small_weeks; /* so much fewer rows than its like is SMALL; 0 weeks: not judged */
 };
 

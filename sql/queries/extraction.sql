@@ -1,0 +1,75 @@
+-- name: extraction_put
+INSERT INTO extraction (pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, notice, reason, who, created_ms,
+                        updated_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, 'PLANNED', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13);
+
+-- name: extraction_open
+-- The oldest run that may be worked now.
+SELECT run FROM extraction
+WHERE pipeline = ?1 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED') AND not_before_ms <= ?2
+ORDER BY id LIMIT 1;
+
+-- name: extraction_pending
+SELECT COUNT(DISTINCT run) FROM extraction
+WHERE pipeline = ?1 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED');
+
+-- name: extraction_sequence_open
+-- Is a run of the sequence unfinished (1), or given up (2)?
+SELECT MAX(CASE state WHEN 'DEAD' THEN 2 ELSE 1 END) FROM extraction
+WHERE pipeline = ?1 AND seq >= 0 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED', 'DEAD');
+
+-- name: extraction_run
+SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, manifest, rows,
+       bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
+       created_ms, updated_ms
+FROM extraction WHERE pipeline = ?1 AND run = ?2 ORDER BY id;
+
+-- name: extraction_newest
+-- Without the manifests, which may be long.
+SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, '', rows,
+       bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
+       created_ms, updated_ms
+FROM extraction WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: extraction_bad
+SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, '', rows,
+       bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
+       created_ms, updated_ms
+FROM extraction WHERE pipeline = ?1 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED', 'DEAD') AND (error <> '' OR state = 'DEAD')
+ORDER BY id LIMIT 200;
+
+-- name: extraction_stamp
+UPDATE extraction SET stamps = CASE stamp_ms WHEN 0 THEN stamps ELSE json_insert(stamps, '$[#]', stamp_ms) END, stamp_ms = ?3,
+  state = 'WRITING', execution_id = ?4, updated_ms = ?5
+WHERE pipeline = ?1 AND run = ?2 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED');
+
+-- name: extraction_last_stamp
+SELECT MAX(stamp_ms) FROM extraction WHERE pipeline = ?1;
+
+-- name: extraction_written
+UPDATE extraction SET state = 'WRITTEN', manifest_key = ?2, manifest = ?3, rows = ?4, bytes = ?5, parts = ?6, sql_ = ?7,
+  took_ms = ?8, notice = ?9, updated_ms = ?10
+WHERE id = ?1 AND state = 'WRITING' AND stamp_ms = ?11;
+
+-- name: extraction_published
+UPDATE extraction SET state = 'PUBLISHED', rows = ?2, bytes = ?3, parts = ?4, error = '', message = '', hint = '', updated_ms = ?5
+WHERE id = ?1 AND state = 'WRITTEN';
+
+-- name: extraction_failed
+UPDATE extraction SET state = CASE WHEN attempts + ?3 >= ?4 THEN 'DEAD' ELSE 'FAILED' END, attempts = attempts + ?3,
+  tries = tries + 1, not_before_ms = ?5, error = ?6, message = ?7, hint = ?8, updated_ms = ?9
+WHERE pipeline = ?1 AND run = ?2 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED');
+
+-- name: extraction_supersede
+UPDATE extraction SET state = 'SUPERSEDED', updated_ms = ?2
+WHERE pipeline = ?1 AND state = 'DEAD';
+
+-- name: extraction_again
+UPDATE extraction SET not_before_ms = 0 WHERE pipeline = ?1 AND state = 'FAILED';
+
+-- name: watermark_get
+SELECT value, seq, run, at_ms FROM watermark WHERE pipeline = ?1 AND name = ?2;
+
+-- name: watermark_put
+INSERT INTO watermark (pipeline, name, value, seq, run, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (pipeline, name) DO UPDATE SET value = ?3, seq = ?4, run = ?5, at_ms = ?6 WHERE excluded.seq > seq;
