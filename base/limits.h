@@ -30,8 +30,10 @@
 #define MAX_LISTINGS      10000   /* of one generate-queue, least recently listed first; the rest next time */
 #define MAX_LISTED        1000000 /* objects of one listing in memory */
 #define MAX_JOB_OBJECTS   10000   /* of one job, however small they are */
-#define MIN_CHUNK         65536   /* bytes of an object: less is all overhead, and rows of the ledger */
-#define MAX_PARALLEL      8       /* connections of a load: as many as an epoch's named locks */
+#define MAX_MANIFEST      (16 * MIB) /* of an extract run: 10,000 parts of 1 KiB, 4096 columns, its SQL */
+#define MAX_RUN_PARTS     10000      /* of one table of an extract run */
+#define MIN_CHUNK         65536      /* bytes of an object: less is all overhead, and rows of the ledger */
+#define MAX_PARALLEL      8          /* connections of a load: as many as an epoch's named locks */
 #define MAX_PIPELINES     1000
 #define MAX_ZONE_FILE     (256 * KIB) /* a time zone: the longest has 4 KiB */
 #define MAX_ZONE_CHANGES  4000        /* and 240 changes of its offset */
