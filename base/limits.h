@@ -35,6 +35,11 @@
 #define MIN_CHUNK         65536      /* bytes of an object: less is all overhead, and rows of the ledger */
 #define MAX_PARALLEL      8          /* connections of a load: as many as an epoch's named locks */
 #define MAX_PIPELINES     1000
+#define MAX_STATEMENT     (8 * MIB)   /* one SELECT: 4,096 names, and a query as long as orch.json may be */
+#define MAX_SQL_SHOWN     (64 * KIB)  /* of it in a log line and a manifest */
+#define MAX_SQL_VALUES    60000       /* MySQL takes 65,535 marks, and the pages have theirs */
+#define MAX_SPEC          (1 * MIB)   /* a task of another system, as JSON */
+#define MAX_SPEC_TABLES   1000        /* of one */
 #define MAX_ZONE_FILE     (256 * KIB) /* a time zone: the longest has 4 KiB */
 #define MAX_ZONE_CHANGES  4000        /* and 240 changes of its offset */
 #define MAX_STATES        10000       /* of a definition */
