@@ -49,6 +49,8 @@ struct dump_config { /* borrowed */
     int level;
     int64_t part_bytes; /* a file is closed behind the batch that makes it this large; 0: one file */
     const struct beat *beat;
+    /* In the worker, when all rows of a table were read and sent, on its connection, still in the snapshot; NULL: none. */
+    int (*verify)(void *arg, struct target *t, const struct dump_table *d, struct err *err);
     void (*progress)(void *arg, int64_t rows, int64_t bytes); /* of all tables, about twice a second; NULL: none */
     void *arg;
 };

@@ -37,7 +37,7 @@ NODISCARD int sink_remove(struct sink *s, const char *key, struct err *err); /* 
 NODISCARD int sink_list(struct sink *s, const char *prefix,
                         int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err);
 /* Uploads that somebody began and never ended, with keys that begin with prefix (S3: multipart uploads, file: our dotted
- * names). is_ours (key) 1: aborted, 0: left. Returns how many were. */
+ * names). is_ours (key) 1: aborted, 0: left; NULL: all of them. Returns how many were. */
 NODISCARD int sink_abandon(struct sink *s, const char *prefix, int (*is_ours)(void *arg, const char *key), void *arg,
                            struct err *err);
 #endif

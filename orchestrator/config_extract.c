@@ -247,6 +247,30 @@ static const struct cron_zone *zone(struct reading *r, const json_t *k, const ch
     return z;
 }
 
+static int64_t offset_s(const void *zone, int64_t utc_s)
+{
+    return cron_zone_offset(zone, utc_s * 1000);
+}
+
+/* Names must differ from run to run, from table to table, and from part to part. */
+static void check_path(struct reading *r, const char *where)
+{
+    const struct extract *x = r->x;
+    const char *path = x->path;
+    struct cron_change change;
+    bool by_run = strstr(path, "{epoch}") != NULL || strstr(path, "{run}") != NULL;
+
+    if (!by_run && strstr(path, "{timestamp}") == NULL)
+        fault_add(r->f, where, "path: '%s' has neither {timestamp} nor {epoch} nor {run}: a run would overwrite the last one's", path);
+    else if (!by_run && x->format.zone != NULL && cron_zone_change(x->format.zone, clock_now_ms(), &change) == 1)
+        fault_add(r->f, where,
+                  "path: timezone_of_output has summer time, in which a {timestamp} comes twice: add {epoch} or {run}");
+    if (x->table_count > 1 && strstr(path, "{table}") == NULL)
+        fault_add(r->f, where, "path: '%s' has no {table}, and there are %zu", path, x->table_count);
+    if (x->part_bytes > 0 && strstr(path, "{part}") == NULL)
+        fault_add(r->f, where, "path: '%s' has no {part}, and part_bytes makes several files", path);
+}
+
 static void fill_times(struct reading *r, const json_t *k, const char *where)
 {
     struct extract *x = r->x;
@@ -256,12 +280,13 @@ static void fill_times(struct reading *r, const json_t *k, const char *where)
     x->lag_ms = config_duration(k, "lag");
     x->overlap_ms = config_duration(k, "overlap");
     r->p->late_after_ms = config_duration(k, "late_after");
-    x->zone = zone(r, k, "timezone_of_output", where);
-    x->zone_name = config_text(r->c, k, "timezone_of_output");
-    x->datetime_zone = zone(r, k, "datetime_timezone", where);
+    const struct cron_zone *written = zone(r, k, "datetime_timezone", where);
+    x->format.zone = zone(r, k, "timezone_of_output", where);
+    x->format.offset_s = x->format.zone != NULL ? offset_s : NULL;
+    x->datetime_offset_s = written != NULL ? cron_zone_offset(written, clock_now_ms()) : 0;
     x->datetime_zone_name = config_text(r->c, k, "datetime_timezone");
     /* An hour that comes twice a year would be read once, and half of its rows lost. */
-    if (x->datetime_zone != NULL && cron_zone_change(x->datetime_zone, clock_now_ms(), &change) == 1)
+    if (written != NULL && cron_zone_change(written, clock_now_ms(), &change) == 1)
         fault_add(r->f, where,
                   "datetime_timezone: '%s' has summer time, in which an hour comes twice: a DATETIME in it is no watermark; "
                   "a TIMESTAMP column is",
@@ -282,7 +307,8 @@ void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const 
     x->task = x->task != NULL ? x->task : p->name;
     x->path = config_text(c, k, "path");
     x->prefix = config_text(c, json_object_get(k, "target"), "prefix");
-    fill_times(&r, k, where);
     fill_format(&r, k, where);
+    fill_times(&r, k, where);
     fill_tables(&r, json_object_get(k, "tables"), where);
+    check_path(&r, where);
 }

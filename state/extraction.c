@@ -309,6 +309,30 @@ int extraction_published(struct store *s, const char *token, const struct extrac
     return end_of(s, rc, err);
 }
 
+int extraction_nothing(struct store *s, const char *token, const struct extraction *e, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_step_begin(s, token, err);
+
+    if (rc < 0)
+        return rc;
+    rc = store_stmt(s, SQL_STATE_EXTRACTION_NOTHING, &st, err);
+    if (rc == 0) {
+        bind_i64(st, 1, e->id);
+        bind_i64(st, 2, now_ms);
+        rc = stmt_run(s, st, err);
+    }
+    if (rc >= 0)
+        rc = store_stmt(s, SQL_STATE_EXTRACTION_NOTHING_BEFORE, &st, err);
+    if (rc >= 0) {
+        bind_text(st, 1, e->pipeline);
+        bind_text(st, 2, e->name);
+        bind_i64(st, 3, e->id);
+        rc = stmt_run(s, st, err);
+    }
+    return end_of(s, rc, err);
+}
+
 int extraction_failed(struct store *s, const char *token, const char *pipeline, const char *run,
                       const struct extraction_failure *f, struct err *err)
 {

@@ -40,6 +40,9 @@ NODISCARD int extraction_written(struct store *s, const char *token, const struc
 /* Its manifest is there: PUBLISHED, and the watermark moves (seq >= 0), never backwards. */
 NODISCARD int extraction_published(struct store *s, const char *token, const struct extraction *e, int64_t now_ms,
                                    struct err *err);
+/* A window of the sequence in which there were no rows: PUBLISHED without a manifest, the watermark stays where it is. */
+NODISCARD int extraction_nothing(struct store *s, const char *token, const struct extraction *e, int64_t now_ms,
+                                 struct err *err);
 struct extraction_failure {
     const char *error, *message, *hint;
     bool counts; /* towards DEAD */

@@ -23,6 +23,17 @@ const struct step_type step_types[] = {
      "{pipeline, job, flag, outcome: LOADED|FAILED, error?, cause?} -> {reset, state}: the job's outcome, "
      "the flag freed",
      "pipeline job flag outcome error? cause?"},
+    {"extract-plan", step_run_extract_plan,
+     "{pipeline, cause} -> {run}: an unfinished run of an extract, or what is new as one; or null",
+     "pipeline cause"},
+    {"extract", step_run_extract,
+     "{pipeline, run} -> {rows, bytes, parts}: one snapshot, every table into files, counted against it",
+     "pipeline run"},
+    {"extract-publish", step_run_extract_publish,
+     "{pipeline, run} -> {tables, rows}: each table's manifest, then its watermark", "pipeline run"},
+    {"extract-failed", step_run_extract_failed,
+     "{pipeline, run, error, cause} -> {tables}: the run waits for its next try, or is DEAD",
+     "pipeline run error cause"},
     {"replay-rejects", step_run_replay_rejects,
      "{pipeline, partition?, code?, column?, reason, who} -> {loaded, refused, objects, skipped}: rejects "
      "once "

@@ -33,12 +33,10 @@ struct extract {
     const char *task;         /* {task} in names; the pipeline's name unless said */
     const char *since;        /* where the first window begins; NULL: at the first row */
     int64_t lag_ms, overlap_ms;
-    const struct cron_zone *datetime_zone; /* what DATETIME watermarks are written in; NULL: UTC */
+    int64_t datetime_offset_s;             /* of the zone that DATETIME watermarks are written in */
     const char *datetime_zone_name;        /* NULL: not said */
     const char *path;                      /* "{task}/{table}_{timestamp}[_{part}]" without suffixes */
-    const struct cron_zone *zone;          /* of TIMESTAMP cells and {timestamp}; NULL: UTC */
-    const char *zone_name;
-    struct format_config format; /* name, metadata, zone and offset_s are the step's to fill */
+    struct format_config format;           /* name and metadata are the step's to fill */
     enum packing packing;
     int level;
     int64_t part_bytes; /* 0: one file */
@@ -48,6 +46,26 @@ struct extract {
     const char *prefix;       /* of target */
 };
 
+/* Of what a run on a terminal shows; NULL: nothing. Of the process. */
+typedef void extract_progress_fn(const char *pipeline, int64_t rows, int64_t bytes, int64_t took_ms);
+extern extract_progress_fn *extract_progress;
+
+/*
+ * extract_plan.c. What a run is to take. DUE: what is new of tables with a watermark, all of the others; FULL: all of every
+ * table; RANGE: rows whose watermark is in a window. FULL and RANGE stand outside the sequence and move no watermark.
+ */
+struct extract_request {
+    enum { EXTRACT_DUE, EXTRACT_FULL, EXTRACT_RANGE } what;
+    int64_t from_ms, to_ms; /* of RANGE; to_ms -1: up to what is safe */
+    int64_t last_ms;        /* > 0: in place of from_ms, so much before what is safe */
+    bool verify;            /* the files are read back */
+    const char *reason, *who;
+};
+/* 1: *ret_run (owned) is planned; 0: nothing is new. dry: nothing is written, *ret_plan (owned, may be NULL) gets an array of
+ * {table, kind, from, to, sql, notice}. */
+NODISCARD int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run,
+                                json_t **ret_plan, struct err *err);
+
 /*
  * extract_sql.c: the statement of one table. Identifiers are quoted, values bound; only query, where and transforms are the
  * user's own SQL. A quoted constant as a column ('rates') is ERR_CONFIG with a hint. def: of the table, NULL for a query.
@@ -55,6 +73,7 @@ struct extract {
 struct extract_window {
     const char *from, *to; /* MySQL's own text: from <= watermark < to; NULL: open there */
     bool from_excluded;    /* from < watermark */
+    int64_t datetime_offset_s; /* from, to and now are UTC; for DATETIME and DATE columns so much is added */
     const char *now;       /* the run's moment in the database's UTC, for ago_ms */
 };
 struct extract_sql { /* borrowed by dump_table */

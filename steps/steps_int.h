@@ -4,7 +4,8 @@
 /* The handlers, one file each; all.c is the table of them. */
 typedef int step_fn(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err);
 step_fn step_run_generate_queue, step_run_check_now_processing, step_run_etl_queue_check, step_run_set_flag,
-    step_run_ingest, step_run_reconcile, step_run_reset_flag, step_run_replay_rejects;
+    step_run_ingest, step_run_reconcile, step_run_reset_flag, step_run_replay_rejects, step_run_extract_plan,
+    step_run_extract, step_run_extract_publish, step_run_extract_failed;
 
 /* rebuild.c: the ledger's seq as this state file has read it last; -1: never, or another target's. */
 NODISCARD int step_ledger_seq(struct step_ctx *c, struct target *t, int64_t *ret, struct err *err);

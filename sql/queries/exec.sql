@@ -59,6 +59,7 @@ UPDATE task SET status = 'ABORTED', stop_ms = ?2 WHERE execution_id = ?1 AND sta
 -- name: exec_worked
 SELECT EXISTS (SELECT 1 FROM task WHERE execution_id = ?1
   AND resource NOT LIKE '%:activity:orch-generate-queue'
+  AND resource NOT LIKE '%:activity:orch-extract-plan'
   AND resource NOT LIKE '%:activity:orch-check-now-processing'
   AND resource NOT LIKE '%:activity:orch-etl-queue-check'
   AND resource NOT LIKE '%:activity:orch-set-flag');

@@ -60,6 +60,14 @@ UPDATE extraction SET state = CASE WHEN attempts + ?3 >= ?4 THEN 'DEAD' ELSE 'FA
   tries = tries + 1, not_before_ms = ?5, error = ?6, message = ?7, hint = ?8, updated_ms = ?9
 WHERE pipeline = ?1 AND run = ?2 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED');
 
+-- name: extraction_nothing
+-- A window without rows: no file, no manifest, and the next window begins where this one did. Only the newest such row is kept.
+UPDATE extraction SET state = 'PUBLISHED', seq = -1, error = '', message = '', hint = '', updated_ms = ?2
+WHERE id = ?1 AND state = 'WRITTEN';
+
+-- name: extraction_nothing_before
+DELETE FROM extraction WHERE pipeline = ?1 AND name = ?2 AND id < ?3 AND kind = 'INCREMENTAL' AND seq = -1 AND state = 'PUBLISHED';
+
 -- name: extraction_supersede
 UPDATE extraction SET state = 'SUPERSEDED', updated_ms = ?2
 WHERE pipeline = ?1 AND state = 'DEAD';

@@ -1,0 +1,39 @@
+#include "io/target_query_sums.h"
+#include "base/limits.h"
+#include "io/target_sums_int.h"
+
+static int one(struct target *t, const char *select, const struct val *values, size_t count, struct summing *s,
+               const char *columns, struct err *err)
+{
+    struct buf sql = BUF_INIT(MAX_SQL);
+    int64_t rows = 0;
+    int rc = buf_addf(&sql, err, "SELECT COUNT(*)%s FROM (%s) AS q", columns, select);
+
+    if (rc == 0)
+        rc = s->def != NULL ? target_run_sql(t, sql.p, values, count, sum_cells, s, NULL, err)
+                            : target_run_sql(t, sql.p, values, count, target_row_i64, &rows, NULL, err);
+    if (rc >= 0 && s->def == NULL)
+        s->sums->rows = rows;
+    buf_release(&sql);
+    return rc < 0 ? rc : 0;
+}
+
+int target_query_sums(struct target *t, const char *select, const struct val *values, size_t count,
+                      const struct table *def, int64_t rows, struct sums *ret, struct err *err)
+{
+    struct summing s = {.t = t, .def = def, .sums = ret, .lines = rows + 1, .count_rows = true};
+    struct buf columns = BUF_INIT(MAX_SQL);
+    int rc = target_ready(t, err);
+
+    if (rc == 0 && def == NULL)
+        rc = one(t, select, values, count, &s, "", err);
+    while (rc == 0 && def != NULL && s.from < def->count) {
+        rc = sum_columns(t, &s, &columns, err);
+        if (rc == 0)
+            rc = one(t, select, values, count, &s, columns.p != NULL ? columns.p : "", err);
+        s.from = s.to;
+        s.count_rows = false;
+    }
+    buf_release(&columns);
+    return rc;
+}

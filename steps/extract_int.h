@@ -1,0 +1,41 @@
+#ifndef STEPS_EXTRACT_INT_H
+#define STEPS_EXTRACT_INT_H
+/* Between the files steps/extract_*.c alone. */
+#include "state/extraction.h"
+#include "steps/extract.h"
+#include "steps/manifest.h"
+
+/* extract_path.c */
+struct extract_names { /* of one table's files in one attempt; borrowed */
+    const char *task, *table, *run, *prefix, *path;
+    int64_t stamp_ms, local_ms; /* the attempt's moment, and as a clock in the output's zone shows it */
+    bool parts;                 /* files are cut: what is in [ ] is there */
+};
+void extract_names(const struct pipeline *p, const struct extract_table *t, const char *run, int64_t stamp_ms,
+                   struct extract_names *ret);
+NODISCARD int extract_key(const struct extract *x, const struct extract_names *n, int part, struct buf *ret,
+                          struct err *err);
+/* The folder of the parts, without a slash at its end; fixed: the longest of it that is the same in every run. */
+NODISCARD int extract_dir(const struct extract_names *n, bool fixed, struct buf *ret, struct err *err);
+
+/* What all parts of the attempt begin with: up to the part's number, where parts have one. */
+NODISCARD int extract_stem(const struct extract_names *n, struct buf *ret, struct err *err);
+/* Is it a part's key of that attempt? stem: as above. */
+bool extract_is_part(const struct extract *x, const struct extract_names *n, const char *stem, const char *key);
+/* What all files of the table, of whatever run, begin with; "" where that could be another's too. */
+NODISCARD int extract_fixed_stem(const struct extract_names *n, struct buf *ret, struct err *err);
+
+/* extract_run.c: the rows of a run that are still to be done, in order, owned. */
+struct extract_rows {
+    struct extraction *rows;
+    size_t n;
+};
+NODISCARD int extract_rows(struct step_ctx *c, const char *run, const char *state, struct extract_rows *ret,
+                           struct err *err);
+void extract_rows_release(struct extract_rows *r);
+/* By name of the output; ERR_CONFIG: it is gone from the config. */
+NODISCARD int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret, struct err *err);
+
+/* Where files go, opened for a step. */
+NODISCARD int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err);
+#endif

@@ -1,0 +1,303 @@
+/*
+ * orch-extract-plan {pipeline, cause} -> {run}: what the next run takes, or null. A run that is unfinished comes first, with the
+ * windows that it was planned with. A window is [where the last one ended, up to where rows are all there); it is on record
+ * before anything is read. Where this state file knows less than the sink, the sink's newest manifest says where the last one
+ * ended.
+ */
+#include "base/clock.h"
+#include "base/civil.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "io/hash.h"
+#include "io/target_moment.h"
+#include "steps/extract_int.h"
+#include "steps/steps_int.h"
+
+struct planning {
+    struct step_ctx *c;
+    const struct extract *x;
+    const struct extract_request *q;
+    struct sink *sink;     /* owned; NULL: not asked yet */
+    struct target *target; /* the step's */
+    struct moment moment;
+    struct extraction *rows; /* owned */
+    size_t n;
+    json_t *plan; /* owned; NULL: not wanted */
+};
+
+/* --- where the last run ended --- */
+
+struct newest {
+    char key[MAX_KEY + 1];
+};
+
+static int on_manifest(void *arg, const struct object_info *o, struct err *err)
+{
+    struct newest *n = arg;
+    const char *slash = strrchr(o->key, '/'), *name = slash != NULL ? slash + 1 : o->key;
+
+    UNUSED(err);
+    if (strspn(name, "0123456789") == 10 && manifest_is_key(o->key) && strcmp(o->key, n->key) > 0)
+        snprintf(n->key, sizeof n->key, "%s", o->key);
+    return 0;
+}
+
+/* 1: adopted, 0: there is none of that key. */
+static int adopt(struct planning *p, const struct extract_table *t, const char *key, struct watermark *io, struct err *err)
+{
+    struct buf text = BUF_INIT(MAX_MANIFEST);
+    struct manifest m = {0};
+    int rc = sink_read(p->sink, key, &text, err);
+
+    if (rc == 1) {
+        rc = manifest_parse(text.p, text.n, key, &m, err);
+        if (rc == 0 && (strcmp(m.pipeline, p->c->pipeline->name) != 0 || strcmp(m.table, t->name) != 0 || m.seq < 0)) {
+            err_set(err, ERR_CONFIG, "%s is a manifest of %s/%s, not of %s/%s: two extracts write to the same place", key, m.pipeline,
+                    m.table, p->c->pipeline->name, t->name);
+            rc = err_hint(err, "give each a task or prefix of its own");
+        }
+        if (rc == 0) {
+            watermark_release(io);
+            *io = (struct watermark){.value = m.watermark.to != NULL ? xstrdup(m.watermark.to) : NULL,
+                                     .seq = m.seq,
+                                     .run = xstrdup(m.run),
+                                     .at_ms = m.at_ms};
+            rc = watermark_adopt(p->c->store, p->c->token, p->c->pipeline->name, t->name, io, err);
+        }
+        rc = rc < 0 ? rc : 1;
+        manifest_release(&m);
+    }
+    buf_release(&text);
+    return rc;
+}
+
+static int where_it_ended(struct planning *p, const struct extract_table *t, struct watermark *ret, struct err *err)
+{
+    struct extract_names names;
+    struct buf dir = BUF_INIT(MAX_KEY);
+    struct newest newest = {""};
+    char key[MAX_KEY + 1];
+
+    extract_names(p->c->pipeline, t, "", 0, &names);
+    int rc = extract_dir(&names, true, &dir, err);
+    if (rc == 0)
+        rc = watermark_get(p->c->store, p->c->pipeline->name, t->name, ret, err);
+    if (rc == 0) { /* never heard of: this file is new, or the table is */
+        rc = manifest_key(dir.p, t->name, 0, "", key, err);
+        if (rc == 0) {
+            *strrchr(key, '/') = '\0';
+            rc = sink_list(p->sink, key, on_manifest, &newest, err);
+        }
+        if (rc == 0 && newest.key[0] != '\0')
+            rc = adopt(p, t, newest.key, ret, err);
+    }
+    while (rc >= 0 && ret->seq >= 0) { /* those that came after what we know */
+        rc = manifest_key(dir.p, t->name, ret->seq + 1, "", key, err);
+        if (rc == 0)
+            rc = adopt(p, t, key, ret, err);
+        if (rc == 0)
+            break;
+    }
+    buf_release(&dir);
+    return rc < 0 ? rc : 0;
+}
+
+/* --- windows --- */
+
+static bool date_alone(const struct extract_table *t, const struct table *def)
+{
+    bool all = def != NULL && t->watermark[0] != NULL;
+
+    for (size_t i = 0; all && t->watermark[i] != NULL; i++) {
+        int at = table_find(def, str_of(t->watermark[i]));
+        all = at >= 0 && def->columns[at].type == COL_DATE;
+    }
+    return all;
+}
+
+/* DATETIME says nothing of its zone: where the server's is not UTC, it must be told. */
+static int check_zone(const struct planning *p, const struct extract_table *t, const struct table *def, struct err *err)
+{
+    for (size_t i = 0; def != NULL && p->x->datetime_zone_name == NULL && !p->moment.server_is_utc && t->watermark[i] != NULL;
+         i++) {
+        int at = table_find(def, str_of(t->watermark[i]));
+        if (at < 0 || def->columns[at].type != COL_DATETIME)
+            continue;
+        err_set(err, ERR_CONFIG, "%s.%s is a DATETIME, and the server's own zone is %s: in which zone it is written cannot be known",
+                t->table, t->watermark[i], p->moment.zone);
+        return err_hint(err, "set datetime_timezone to the zone that the application writes in, UTC for instance");
+    }
+    return 0;
+}
+
+static struct extraction *add_row(struct planning *p, const struct extract_table *t, const char *kind)
+{
+    p->rows = xrealloc(p->rows, (p->n + 1) * sizeof *p->rows);
+    struct extraction *e = &p->rows[p->n++];
+    *e = (struct extraction){.name = xstrdup(t->name),
+                             .kind = xstrdup(kind),
+                             .seq = -1,
+                             .verify = p->q->verify,
+                             .notice = xstrdup(p->moment.held),
+                             .reason = xstrdup(p->q->reason != NULL ? p->q->reason : ""),
+                             .who = xstrdup(p->q->who != NULL ? p->q->who : "")};
+    return e;
+}
+
+static char *text_of(int64_t ms)
+{
+    char text[MOMENT_SIZE];
+
+    return xstrdup(moment_text(ms, text));
+}
+
+static int plan_range(struct planning *p, const struct extract_table *t, struct err *err)
+{
+    const struct extract_request *q = p->q;
+    int64_t to = q->to_ms >= 0 ? q->to_ms : p->moment.safe_ms, from = q->last_ms > 0 ? to - q->last_ms : q->from_ms;
+
+    if (t->watermark[0] == NULL) {
+        err_set(err, ERR_CONFIG, "table %s has no watermark: there is nothing to take a range by", t->name);
+        return err_hint(err, "give it a watermark, or --full");
+    }
+    if (from >= to)
+        return err_set(err, ERR_USAGE, "the range ends before it begins");
+    struct extraction *e = add_row(p, t, "RANGE");
+    e->from = text_of(from);
+    e->to = text_of(to);
+    return 0;
+}
+
+static int plan_due(struct planning *p, const struct extract_table *t, const struct table *def, struct err *err)
+{
+    struct watermark w = {.seq = -1};
+    int64_t safe = p->moment.safe_ms, ended = INT64_MIN;
+    int rc = where_it_ended(p, t, &w, err);
+
+    if (rc < 0)
+        goto out;
+    if (t->watermark[0] == NULL) {
+        add_row(p, t, "FULL")->seq = w.seq + 1;
+        goto out;
+    }
+    if (date_alone(t, def)) /* today's rows come when today is over */
+        safe = safe / 86400000 * 86400000;
+    const char *from = w.value != NULL ? w.value : p->x->since;
+    if (from != NULL && extract_moment(from, &ended) < 0) {
+        rc = err_set(err, ERR_STATE, "the watermark of %s is '%s', which is no moment", t->name, from);
+        goto out;
+    }
+    if (ended >= safe)
+        goto out;
+    struct extraction *e = add_row(p, t, "INCREMENTAL");
+    e->seq = w.seq + 1;
+    e->to = text_of(safe);
+    e->from = from != NULL && w.value != NULL && p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms)
+              : from != NULL                                           ? xstrdup(from)
+                                                                       : NULL;
+out:
+    watermark_release(&w);
+    return rc;
+}
+
+static int say(struct planning *p, const struct extract_table *t, const struct table *def, const struct extraction *e,
+               struct err *err)
+{
+    char now[MOMENT_SIZE];
+    const struct extract_window w = {.from = e->from, .to = e->to, .now = moment_text(p->moment.now_ms, now)};
+    struct extract_sql sql = {0};
+    int rc = extract_sql(t, def, &w, &sql, err);
+
+    if (rc == 0 && p->plan != NULL)
+        json_array_append_new(p->plan, json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind", e->kind, "from",
+                                                 e->from, "to", e->to, "sql", sql.text, "notice",
+                                                 sql.warning[0] != '\0' ? sql.warning : e->notice));
+    extract_sql_release(&sql);
+    return rc;
+}
+
+static int plan_table(struct planning *p, const struct extract_table *t, struct err *err)
+{
+    struct table *def = NULL;
+    size_t before = p->n;
+    int rc = t->table != NULL ? target_describe(p->target, t->table, &def, err) : 0;
+
+    if (rc == 0)
+        rc = check_zone(p, t, def, err);
+    if (rc == 0 && p->q->what == EXTRACT_RANGE)
+        rc = plan_range(p, t, err);
+    else if (rc == 0 && p->q->what == EXTRACT_FULL)
+        add_row(p, t, "FULL");
+    else if (rc == 0)
+        rc = plan_due(p, t, def, err);
+    if (rc == 0 && p->n > before) /* what cannot be asked is told now, not in the midst of the run */
+        rc = say(p, t, def, &p->rows[before], err);
+    table_free(def);
+    return rc < 0 ? err_prefix(err, "%s", t->name) : 0;
+}
+
+static char *run_id(int64_t now_ms)
+{
+    struct civil c = civil_from_ms(now_ms);
+    unsigned char r[4];
+
+    random_bytes(r, sizeof r);
+    return xasprintf("%04d%02d%02dT%02d%02d%02dZ-%02x%02x%02x%02x", c.year, c.month, c.day, c.hour, c.minute, c.second, r[0],
+                     r[1], r[2], r[3]);
+}
+
+int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run, json_t **ret_plan,
+                      struct err *err)
+{
+    struct planning p = {.c = c, .x = c->pipeline->extract, .q = q, .plan = ret_plan != NULL ? json_array() : NULL};
+    int rc = extract_sink(c, &p.sink, err);
+
+    *ret_run = NULL;
+    if (rc == 0)
+        rc = step_target(c, &p.target, err);
+    if (rc == 0)
+        rc = target_moment(p.target, p.x->lag_ms, &p.moment, err);
+    for (size_t i = 0; rc == 0 && i < p.x->table_count; i++) {
+        rc = plan_table(&p, &p.x->tables[i], err);
+        if (rc == 0)
+            rc = beat(&c->beat, err);
+    }
+    if (rc == 0 && p.n > 0 && !dry) {
+        *ret_run = run_id(clock_now_ms());
+        rc = extraction_plan(c->store, c->token, c->pipeline->name, *ret_run, p.rows, p.n, clock_now_ms(), err);
+    }
+    if (rc == 0)
+        rc = p.n > 0;
+    for (size_t i = 0; i < p.n; i++)
+        extraction_release(&p.rows[i]);
+    free(p.rows);
+    if (rc >= 0 && ret_plan != NULL)
+        *ret_plan = json_incref(p.plan);
+    json_decref(p.plan);
+    sink_close(p.sink);
+    return rc;
+}
+
+int step_run_extract_plan(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    static const struct extract_request due = {.what = EXTRACT_DUE};
+    const char *cause = "";
+    char *run = NULL;
+
+    int rc = json_get_str(parameters, "cause", "", &cause, err);
+    if (rc == 0)
+        rc = extraction_open(c->store, c->pipeline->name, clock_now_ms(), &run, err);
+    if (rc == 0 && strcmp(cause, "BACKLOG") != 0) { /* one more run was asked for, and it is done */
+        rc = extraction_sequence(c->store, c->pipeline->name, err);
+        if (rc == 0 || (rc == 2 && strcmp(cause, "RUN") == 0)) /* what was given up is planned anew by hand alone */
+            rc = step_extract_plan(c, &due, false, &run, NULL, err);
+        else
+            rc = rc < 0 ? rc : 0;
+    }
+    if (rc >= 0)
+        rc = fault_point("extract.planned", err);
+    if (rc >= 0)
+        *ret_owned = json_pack("{s:s?}", "run", run);
+    free(run);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,301 @@
+/*
+ * orch-extract-publish {pipeline, run} -> {tables, rows}: the manifest of each table, last of all and only where there is none of
+ * its number yet; then the watermark. Who comes second finds the other's manifest, takes its word, and removes his own files.
+ *
+ * orch-extract-failed {pipeline, run, error, cause} -> {state}: what is tried again, when; or DEAD.
+ */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "io/hash.h"
+#include "steps/extract_int.h"
+#include "steps/steps_int.h"
+
+enum { FIRST_WAIT_MS = 10000, MAX_WAIT_MS = 300000, READ_BACK = 256 * 1024 };
+
+struct publishing {
+    struct step_ctx *c;
+    struct sink *sink; /* owned */
+    int64_t rows, tables;
+};
+
+/* --- read back --- */
+
+struct finding {
+    const char *key;
+    struct object_info info;
+    char etag[200];
+    bool found;
+};
+
+static int on_object(void *arg, const struct object_info *o, struct err *err)
+{
+    struct finding *f = arg;
+
+    UNUSED(err);
+    if (strcmp(o->key, f->key) == 0) {
+        f->info = *o;
+        f->info.key = f->key;
+        snprintf(f->etag, sizeof f->etag, "%s", o->etag);
+        f->info.etag = f->etag;
+        f->info.version_id = NULL;
+        f->found = true;
+    }
+    return 0;
+}
+
+static int read_back(struct publishing *p, const struct manifest_part *part, struct err *err)
+{
+    struct finding f = {.key = part->key};
+    struct sha256 *h = sha256_new();
+    struct reader *raw = NULL;
+    unsigned char sum[SHA256_SIZE];
+    char hex[SHA256_HEX], *chunk = xmalloc(READ_BACK);
+    struct source *source;
+    size_t n = 1;
+
+    int rc = step_source(p->c, &source, err);
+    if (rc == 0)
+        rc = source_list(source, part->key, on_object, &f, err);
+    if (rc == 0 && (!f.found || f.info.size != part->bytes))
+        rc = err_set(err, ERR_MISMATCH, "%s is not there as it was written; nothing is published", part->key);
+    if (rc == 0)
+        rc = source_get(source, &f.info, &raw, err);
+    while (rc == 0 && n > 0) {
+        rc = reader_read(raw, chunk, READ_BACK, &n, err);
+        sha256_add(h, chunk, rc == 0 ? n : 0);
+        if (rc == 0)
+            rc = beat(&p->c->beat, err);
+    }
+    sha256_end(h, sum);
+    str_hex(sum, sizeof sum, hex);
+    if (rc == 0 && strcmp(hex, part->sha256) != 0)
+        rc = err_set(err, ERR_MISMATCH, "%s reads back as other bytes than were written; nothing is published", part->key);
+    reader_close(raw);
+    sha256_free(h);
+    free(chunk);
+    return rc;
+}
+
+/* --- files of attempts that came to nothing --- */
+
+struct sweeping {
+    const struct extract *x;
+    const struct extract_names *names;
+    const char *stem;
+    const struct manifest *keep; /* NULL: nothing */
+    char **keys;                 /* owned */
+    size_t n;
+};
+
+static int on_left(void *arg, const struct object_info *o, struct err *err)
+{
+    struct sweeping *s = arg;
+
+    UNUSED(err);
+    if (!extract_is_part(s->x, s->names, s->stem, o->key))
+        return 0;
+    for (size_t i = 0; s->keep != NULL && i < s->keep->part_count; i++)
+        if (strcmp(s->keep->parts[i].key, o->key) == 0)
+            return 0;
+    s->keys = xrealloc(s->keys, (s->n + 1) * sizeof *s->keys);
+    s->keys[s->n++] = xstrdup(o->key);
+    return 0;
+}
+
+/* What begins as the first part of that attempt does, up to where its number would stand. */
+static int sweep_stamp(struct publishing *p, const struct extraction *e, const struct extract_table *t, int64_t stamp_ms,
+                       const struct manifest *keep, struct err *err)
+{
+    struct extract_names names;
+    struct buf key = BUF_INIT(MAX_KEY);
+    struct sweeping s = {.x = p->c->pipeline->extract, .names = &names, .keep = keep};
+
+    extract_names(p->c->pipeline, t, e->run, stamp_ms, &names);
+    int rc = extract_stem(&names, &key, err);
+    s.stem = key.p;
+    if (rc == 0)
+        rc = sink_list(p->sink, key.p, on_left, &s, err);
+    for (size_t i = 0; i < s.n; i++) {
+        if (rc == 0)
+            rc = sink_remove(p->sink, s.keys[i], err);
+        free(s.keys[i]);
+    }
+    free(s.keys);
+    buf_release(&key);
+    return rc;
+}
+
+/* Only behind the manifest: until it is there, a predecessor that was taken for dead may still publish his. */
+static int sweep(struct publishing *p, const struct extraction *e, const struct extract_table *t, const struct manifest *keep,
+                 struct err *err)
+{
+    json_t *stamps = NULL, *item;
+    size_t i;
+    int rc = json_parse(e->stamps, strlen(e->stamps), "stamps", &stamps, err);
+
+    json_array_foreach(stamps, i, item)
+        if (rc == 0)
+            rc = sweep_stamp(p, e, t, json_integer_value(item), keep, err);
+    if (rc == 0)
+        rc = sweep_stamp(p, e, t, e->stamp_ms, keep, err);
+    json_decref(stamps);
+    return rc;
+}
+
+/* --- one table --- */
+
+/* A copy beside the parts, where these lie elsewhere than the sequence: for who reads one folder. */
+static int put_copy(struct publishing *p, const struct extraction *e, const struct extract_table *t, struct err *err)
+{
+    struct extract_names names;
+    struct buf dir = BUF_INIT(MAX_KEY);
+    char key[MAX_KEY + 1];
+
+    extract_names(p->c->pipeline, t, e->run, e->stamp_ms, &names);
+    int rc = extract_dir(&names, false, &dir, err);
+    if (rc == 0)
+        rc = manifest_key(dir.p, e->name, e->seq, e->run, key, err);
+    if (rc == 0 && e->parts > 0 && strcmp(key, e->manifest_key) != 0)
+        rc = sink_put_new(p->sink, key, e->manifest, strlen(e->manifest), err);
+    buf_release(&dir);
+    return rc < 0 ? rc : 0;
+}
+
+/* What stands under our number: ours all the same (its answer was lost, or we died behind it), or another's. */
+static int put_manifest(struct publishing *p, struct extraction *e, struct err *err)
+{
+    struct buf there = BUF_INIT(MAX_MANIFEST);
+    int rc = sink_put_new(p->sink, e->manifest_key, e->manifest, strlen(e->manifest), err);
+
+    if (rc == 0)
+        rc = sink_read(p->sink, e->manifest_key, &there, err);
+    if (rc == 1 && there.n > 0 && (there.n != strlen(e->manifest) || memcmp(there.p, e->manifest, there.n) != 0)) {
+        free(e->manifest);
+        e->manifest = xstrndup(there.p, there.n);
+    }
+    buf_release(&there);
+    if (rc == 0)
+        rc = err_set(err, ERR_TRANSIENT, "%s was there a moment ago", e->manifest_key);
+    return rc < 0 ? rc : 0;
+}
+
+static int take_word(const struct publishing *p, struct extraction *e, const struct manifest *m, struct err *err)
+{
+    if (strcmp(m->pipeline, p->c->pipeline->name) != 0 || strcmp(m->table, e->name) != 0) {
+        err_set(err, ERR_CONFIG, "%s is a manifest of %s/%s: two extracts write to the same place", e->manifest_key, m->pipeline,
+                m->table);
+        return err_hint(err, "give each a task or prefix of its own");
+    }
+    e->rows = m->rows;
+    e->bytes = m->bytes;
+    e->parts = (int64_t)m->part_count;
+    free(e->to);
+    e->to = m->watermark.to != NULL ? xstrdup(m->watermark.to) : NULL;
+    free(e->run);
+    e->run = xstrdup(m->run);
+    return 0;
+}
+
+static int publish(struct publishing *p, struct extraction *e, struct err *err)
+{
+    bool reads = e->verify || p->c->pipeline->extract->verify == VERIFY_FULL;
+    const struct extract_table *t;
+    struct manifest m = {0};
+
+    if (strcmp(e->kind, "INCREMENTAL") == 0 && e->rows == 0)
+        return extraction_nothing(p->c->store, p->c->token, e, clock_now_ms(), err);
+    int rc = extract_find(p->c->pipeline, e->name, &t, err);
+    if (rc == 0)
+        rc = manifest_parse(e->manifest, strlen(e->manifest), e->manifest_key, &m, err);
+    for (size_t i = 0; rc == 0 && reads && i < m.part_count; i++)
+        rc = read_back(p, &m.parts[i], err);
+    manifest_release(&m);
+    if (rc == 0)
+        rc = fault_point("extract.before_manifest", err);
+    if (rc == 0)
+        rc = put_manifest(p, e, err);
+    if (rc == 0)
+        rc = fault_point("extract.after_manifest", err);
+    if (rc == 0)
+        rc = put_copy(p, e, t, err);
+    if (rc == 0)
+        rc = manifest_parse(e->manifest, strlen(e->manifest), e->manifest_key, &m, err);
+    if (rc == 0) {
+        char *run = xstrdup(e->run); /* the files' names have ours, whoever was first */
+        struct extraction mine = *e;
+        mine.run = run;
+        rc = sweep(p, &mine, t, &m, err);
+        if (rc == 0)
+            rc = take_word(p, e, &m, err);
+        free(run);
+    }
+    if (rc == 0)
+        rc = extraction_published(p->c->store, p->c->token, e, clock_now_ms(), err);
+    p->rows += e->rows;
+    p->tables++;
+    manifest_release(&m);
+    return rc < 0 ? rc : fault_point("extract.published", err);
+}
+
+int step_run_extract_publish(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    struct publishing p = {.c = c};
+    struct extract_rows rows = {0};
+    const char *run;
+
+    int rc = json_need_str(parameters, "run", &run, err);
+    if (rc == 0)
+        rc = extract_sink(c, &p.sink, err);
+    if (rc == 0)
+        rc = extract_rows(c, run, "WRITTEN", &rows, err);
+    for (size_t i = 0; rc == 0 && i < rows.n; i++) {
+        rc = publish(&p, &rows.rows[i], err);
+        if (rc < 0)
+            err_prefix(err, "%s", rows.rows[i].name);
+    }
+    if (rc == 0)
+        *ret_owned = json_pack("{s:I,s:I}", "tables", (json_int_t)p.tables, "rows", (json_int_t)p.rows);
+    extract_rows_release(&rows);
+    sink_close(p.sink);
+    return rc;
+}
+
+/* --- failures --- */
+
+static int64_t wait_ms(int64_t tries)
+{
+    int64_t ms = FIRST_WAIT_MS;
+
+    for (int64_t i = 0; i < tries && ms < MAX_WAIT_MS; i++)
+        ms *= 2;
+    return ms < MAX_WAIT_MS ? ms : MAX_WAIT_MS;
+}
+
+int step_run_extract_failed(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    const char *run = "", *error = "", *cause = "";
+    struct extract_rows rows = {0};
+
+    int rc = json_need_str(parameters, "run", &run, err);
+    if (rc == 0)
+        rc = json_get_str(parameters, "error", "", &error, err);
+    if (rc == 0)
+        rc = json_get_str(parameters, "cause", "", &cause, err);
+    if (rc == 0)
+        rc = extract_rows(c, run, NULL, &rows, err);
+    if (rc == 0 && rows.n > 0) {
+        enum err_code code = err_by_name(error);
+        const struct extraction_failure f = {.error = error,
+                                             .message = cause,
+                                             .counts = err_counts(code),
+                                             .max_attempts = c->pipeline->max_attempts,
+                                             .not_before_ms = code == ERR_CANCELLED ? 0 : clock_now_ms() + wait_ms(rows.rows[0].tries),
+                                             .now_ms = clock_now_ms()};
+        rc = extraction_failed(c->store, c->token, c->pipeline->name, run, &f, err);
+    }
+    if (rc == 0)
+        *ret_owned = json_pack("{s:I}", "tables", (json_int_t)rows.n);
+    extract_rows_release(&rows);
+    return rc;
+}

@@ -1,0 +1,62 @@
+/* What the extract steps share: the rows of a run, their tables, the sink. */
+#include "base/mem.h"
+#include "steps/extract_int.h"
+
+struct taking {
+    struct extract_rows *to;
+    const char *state;
+};
+
+static int on_row(void *arg, const struct extraction *e, struct err *err)
+{
+    struct taking *t = arg;
+    bool done = strcmp(e->state, "PUBLISHED") == 0 || strcmp(e->state, "DEAD") == 0 || strcmp(e->state, "SUPERSEDED") == 0;
+
+    UNUSED(err);
+    if (t->state != NULL ? strcmp(e->state, t->state) != 0 : done)
+        return 0;
+    t->to->rows = xrealloc(t->to->rows, (t->to->n + 1) * sizeof *t->to->rows);
+    struct extraction *mine = &t->to->rows[t->to->n++];
+    *mine = *e;
+    char **texts[] = {&mine->pipeline,     &mine->run,     &mine->name, &mine->kind,   &mine->state, &mine->stamps,
+                      &mine->manifest_key, &mine->manifest, &mine->sql, &mine->notice, &mine->error, &mine->message,
+                      &mine->hint,         &mine->reason,  &mine->who,  &mine->from,   &mine->to};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        *texts[i] = *texts[i] != NULL ? xstrdup(*texts[i]) : NULL;
+    return 0;
+}
+
+int extract_rows(struct step_ctx *c, const char *run, const char *state, struct extract_rows *ret, struct err *err)
+{
+    struct taking t = {ret, state};
+
+    *ret = (struct extract_rows){0};
+    return extraction_run(c->store, c->pipeline->name, run, on_row, &t, err);
+}
+
+void extract_rows_release(struct extract_rows *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        extraction_release(&r->rows[i]);
+    free(r->rows);
+    *r = (struct extract_rows){0};
+}
+
+int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret, struct err *err)
+{
+    for (size_t i = 0; i < p->extract->table_count; i++)
+        if (strcmp(p->extract->tables[i].name, name) == 0) {
+            *ret = &p->extract->tables[i];
+            return 0;
+        }
+    err_set(err, ERR_CONFIG, "extract %s has no table '%s' any more, which this run was planned with", p->name, name);
+    return err_hint(err, "orch stop ends the run; or put the table back");
+}
+
+int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err)
+{
+    struct source_config config = c->pipeline->source;
+
+    config.beat = &c->beat;
+    return sink_open(&config, ret, err);
+}

@@ -1,0 +1,363 @@
+/*
+ * orch-extract {pipeline, run} -> {rows, bytes, parts}: one snapshot, all tables of the run into files under names of this very
+ * attempt, counted against the snapshot. An attempt that died leaves files that no manifest lists; they go once another has been
+ * published.
+ */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "io/target_moment.h"
+#include "io/target_query_sums.h"
+#include "steps/extract_int.h"
+#include "steps/steps_int.h"
+
+extract_progress_fn *extract_progress;
+enum { STATEMENT_MS = 3600 * 1000 }; /* one may sort, or wait for a slow upload, for so long */
+
+struct one { /* table of the attempt */
+    const struct extract *x;
+    const struct extraction *row;
+    const struct extract_table *t;
+    struct table *def; /* owned; NULL of a query */
+    struct extract_sql sql;
+    struct extract_names names;
+    char *key, *notice; /* of the manifest; owned, both */
+};
+struct taking {
+    struct step_ctx *c;
+    const struct extract *x;
+    struct extract_rows rows;
+    struct one *all; /* as many */
+    struct dump_table *dumps;
+    struct snapshot *snapshot;
+    struct moment moment;
+    int64_t stamp_ms, began_ms;
+};
+
+static void part_key(void *arg, const struct dump_table *d, int part, struct buf *ret)
+{
+    const struct one *o = arg;
+    struct err ignored;
+
+    UNUSED(d);
+    err_ignore(extract_key(o->x, &o->names, part, ret, &ignored)); /* it has made one of this path before */
+}
+
+static int prepare(struct taking *k, size_t i, struct err *err)
+{
+    struct one *o = &k->all[i];
+    const struct extraction *e = o->row = &k->rows.rows[i];
+    o->x = k->x;
+    struct dump_table *d = &k->dumps[i];
+    struct buf name = BUF_INIT(MAX_KEY);
+    char now[MOMENT_SIZE], key[MAX_KEY + 1];
+    struct target *target;
+
+    int rc = extract_find(k->c->pipeline, e->name, &o->t, err);
+    if (rc == 0)
+        rc = step_target(k->c, &target, err);
+    if (rc == 0 && o->t->table != NULL)
+        rc = target_describe(target, o->t->table, &o->def, err);
+    if (rc < 0)
+        return rc;
+    const struct extract_window w = {.from = e->from,
+                                     .to = e->to,
+                                     .from_excluded = e->excluded,
+                                     .datetime_offset_s = k->x->datetime_offset_s,
+                                     .now = moment_text(k->moment.now_ms, now)};
+    rc = extract_sql(o->t, o->def, &w, &o->sql, err);
+    extract_names(k->c->pipeline, o->t, e->run, k->stamp_ms, &o->names);
+    if (rc == 0)
+        rc = extract_key(k->x, &o->names, 0, &name, err);
+    if (rc == 0)
+        rc = extract_dir(&o->names, true, &name, err);
+    if (rc == 0)
+        rc = manifest_key(name.p, e->name, e->seq, e->run, key, err);
+    if (rc == 0) {
+        o->key = xstrdup(key);
+        o->notice = xasprintf("%s%s%s", e->notice, e->notice[0] != '\0' && o->sql.warning[0] != '\0' ? "; " : "",
+                              o->sql.warning);
+        *d = (struct dump_table){.name = e->name,
+                                 .select = o->sql.select,
+                                 .values = o->sql.values,
+                                 .value_count = o->sql.value_count,
+                                 .def = o->sql.columns != NULL ? o->def : NULL,
+                                 .columns = o->sql.columns,
+                                 .column_count = o->sql.column_count,
+                                 .hidden = o->sql.hidden,
+                                 .key_sql = (const char *const *)o->sql.key_sql,
+                                 .key_at = o->sql.key_at,
+                                 .key_count = o->sql.key_count,
+                                 .page_rows = k->x->page_rows,
+                                 .order = o->sql.order[0] != '\0' ? o->sql.order : NULL,
+                                 .part_key = part_key,
+                                 .arg = o};
+    }
+    buf_release(&name);
+    return rc;
+}
+
+static int open_snapshot(struct taking *k, struct err *err)
+{
+    const char **tables = xcalloc(k->rows.n + 1, sizeof *tables);
+    struct target_config config = k->c->pipeline->target;
+    size_t n = 0, wanted = (size_t)k->x->parallel < k->rows.n ? (size_t)k->x->parallel : k->rows.n;
+
+    config.beat = &k->c->beat;
+    config.timeout_ms = STATEMENT_MS;
+    for (size_t i = 0; i < k->rows.n; i++)
+        if (k->all[i].t->table != NULL)
+            tables[n++] = k->all[i].t->table;
+    if (n < k->rows.n) /* a query's tables are not known, so they cannot be held still */
+        wanted = 1;
+    int rc = snapshot_open(&config, wanted > 0 ? wanted : 1, tables, n, &k->snapshot, err);
+    free(tables);
+    return rc < 0 ? rc : fault_point("extract.snapshot", err);
+}
+
+/* What was read against what the snapshot holds, by the worker that read it: nothing is published that differs. */
+static int reconcile(void *arg, struct target *t, const struct dump_table *d, struct err *err)
+{
+    const struct one *o = d->arg;
+    struct sums stored = {0};
+    struct sums_diff diff;
+    bool sums = o->x->verify != VERIFY_COUNT && o->sql.columns != NULL;
+
+    UNUSED(arg);
+    if (sums)
+        sums_like(&stored, &d->sums);
+    int rc = target_query_sums(t, o->sql.select, o->sql.values, o->sql.value_count, sums ? o->def : NULL, d->rows, &stored,
+                               err);
+    if (rc == 0 && stored.rows != d->rows)
+        rc = err_set(err, ERR_MISMATCH, "%s: %lld rows in the snapshot, %lld were written; nothing is published", d->name,
+                     (long long)stored.rows, (long long)d->rows);
+    if (rc == 0 && sums && sums_compare(&d->sums, &stored, o->def, &diff, 1) > 0)
+        rc = err_set(err, ERR_MISMATCH, "%s: column %s: %s is %s as written and %s in the snapshot; nothing is published",
+                     d->name, diff.column, diff.what, diff.source, diff.target);
+    sums_release(&stored);
+    return rc;
+}
+
+/* --- the manifest --- */
+
+static const char *kind_text(enum format_kind k)
+{
+    return format_suffix(k) + 1;
+}
+
+static enum manifest_kind kind_of(const char *kind)
+{
+    return strcmp(kind, "FULL") == 0 ? MANIFEST_FULL : strcmp(kind, "RANGE") == 0 ? MANIFEST_RANGE : MANIFEST_INCREMENTAL;
+}
+
+static void columns_of(const struct dump_table *d, struct manifest_column *to, char (*texts)[96])
+{
+    const struct table *def = d->def != NULL ? d->def : d->made;
+
+    for (size_t i = 0; def != NULL && i < d->column_count - d->hidden; i++) {
+        int at = d->def != NULL ? d->columns[i] : (int)i;
+        const struct column *c = &def->columns[at];
+        const struct col_sum *s = &d->sums.cols[at];
+        dec256_text(&s->sum, texts[i]);
+        to[i] = (struct manifest_column){c->name, c->type_text, s->nulls,
+                                         sum_kind_of(c) == SUM_NONE || s->large > 0 ? NULL : texts[i]};
+    }
+}
+
+static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err)
+{
+    const struct one *o = &k->all[i];
+    const struct dump_table *d = &k->dumps[i];
+    const struct format_config *f = &k->x->format;
+    static const char *const packs[] = {"none", "gzip", "zstd"};
+    const char delimiter[2] = {f->kind == FORMAT_TSV ? '\t' : f->delimiter, '\0'};
+    bool text = f->kind == FORMAT_CSV || f->kind == FORMAT_TSV;
+    size_t n = d->def != NULL || d->made != NULL ? d->column_count - d->hidden : 0, watermarks = 0;
+    struct manifest_column *columns = xcalloc(n + 1, sizeof *columns);
+    struct manifest_part *parts = xcalloc(d->part_count + 1, sizeof *parts);
+    char(*texts)[96] = xcalloc(n + 1, sizeof *texts);
+
+    columns_of(d, columns, texts);
+    for (size_t p = 0; p < d->part_count; p++)
+        parts[p] = (struct manifest_part){d->parts[p].key, d->parts[p].rows, d->parts[p].up.bytes, d->parts[p].up.sha256,
+                                          d->parts[p].up.etag};
+    while (o->t->watermark[watermarks] != NULL)
+        watermarks++;
+    const struct manifest m = {.pipeline = k->c->pipeline->name,
+                               .task = k->x->task,
+                               .table = o->t->name,
+                               .run = o->row->run,
+                               .seq = o->row->seq,
+                               .kind = kind_of(o->row->kind),
+                               .at_ms = k->stamp_ms,
+                               .watermark = {o->t->watermark, watermarks, o->row->from, o->row->to},
+                               .snapshot = {snapshot_at(k->snapshot), snapshot_position(k->snapshot)},
+                               .sql = o->sql.text,
+                               .format = {kind_text(f->kind), text ? delimiter : NULL, text ? f->null : NULL, f->header,
+                                          f->crlf ? "crlf" : "lf", packs[k->x->packing]},
+                               .columns = columns,
+                               .column_count = n,
+                               .rows = d->rows,
+                               .bytes = d->bytes,
+                               .parts = parts,
+                               .part_count = d->part_count,
+                               .orch = ORCH_VERSION};
+    int rc = manifest_text(&m, ret, err);
+    free(columns);
+    free(parts);
+    free(texts);
+    return rc;
+}
+
+static int record(struct taking *k, struct err *err)
+{
+    struct extraction *rows = xcalloc(k->rows.n + 1, sizeof *rows);
+    struct buf *texts = xcalloc(k->rows.n + 1, sizeof *texts);
+    int64_t took = clock_mono_ms() - k->began_ms;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < k->rows.n; i++) {
+        texts[i] = (struct buf)BUF_INIT(MAX_MANIFEST);
+        rc = describe(k, i, &texts[i], err);
+        rows[i] = k->rows.rows[i]; /* borrowed */
+        rows[i].stamp_ms = k->stamp_ms;
+        rows[i].manifest_key = k->all[i].key;
+        rows[i].manifest = texts[i].p;
+        rows[i].rows = k->dumps[i].rows;
+        rows[i].bytes = k->dumps[i].bytes;
+        rows[i].parts = (int64_t)k->dumps[i].part_count;
+        rows[i].sql = k->all[i].sql.text;
+        rows[i].took_ms = took;
+        rows[i].notice = k->all[i].notice;
+    }
+    if (rc == 0)
+        rc = extraction_written(k->c->store, k->c->token, rows, k->rows.n, clock_now_ms(), err);
+    for (size_t i = 0; i < k->rows.n; i++)
+        buf_release(&texts[i]);
+    free(texts);
+    free(rows);
+    return rc;
+}
+
+/* --- the step --- */
+
+static void on_progress(void *arg, int64_t rows, int64_t bytes)
+{
+    const struct taking *k = arg;
+
+    if (extract_progress != NULL)
+        extract_progress(k->c->pipeline->name, rows, bytes, clock_mono_ms() - k->began_ms);
+}
+
+/* Uploads of attempts that died. The pipeline has one run at a time, so whatever is open under its names is nobody's. */
+static int abandon(struct taking *k, struct err *err)
+{
+    struct sink *sink = NULL;
+    struct buf stem = BUF_INIT(MAX_KEY);
+    int rc = extract_sink(k->c, &sink, err);
+
+    for (size_t i = 0; rc >= 0 && i < k->rows.n; i++) {
+        rc = extract_fixed_stem(&k->all[i].names, &stem, err);
+        if (rc == 0 && stem.n > 0)
+            rc = sink_abandon(sink, stem.p, NULL, NULL, err);
+    }
+    buf_release(&stem);
+    sink_close(sink);
+    return rc < 0 ? rc : 0;
+}
+
+/* Files that are on no record, and no manifest will list. Best effort: the next attempt sweeps what is left. */
+static void take_away(struct taking *k)
+{
+    struct sink *sink = NULL;
+    struct err ignored;
+    int rc = extract_sink(k->c, &sink, &ignored);
+
+    for (size_t i = 0; rc == 0 && i < k->rows.n; i++)
+        for (size_t p = 0; p < k->dumps[i].part_count; p++)
+            err_ignore(sink_remove(sink, k->dumps[i].parts[p].key, &ignored));
+    sink_close(sink);
+}
+
+static int take(struct taking *k, struct err *err)
+{
+    const struct dump_config config = {.sink = &k->c->pipeline->source,
+                                       .format = &k->x->format,
+                                       .packing = k->x->packing,
+                                       .level = k->x->level,
+                                       .part_bytes = k->x->part_bytes,
+                                       .beat = &k->c->beat,
+                                       .verify = reconcile,
+                                       .progress = on_progress,
+                                       .arg = k};
+    struct dump_config with = config;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < k->rows.n; i++)
+        rc = prepare(k, i, err);
+    if (rc == 0)
+        rc = abandon(k, err);
+    if (rc == 0)
+        rc = open_snapshot(k, err);
+    with.snapshot = k->snapshot;
+    if (rc == 0)
+        rc = dump_run(&with, k->dumps, k->rows.n, err);
+    if (rc < 0)
+        return rc;
+    rc = fault_point("extract.dumped", err);
+    if (rc == 0)
+        rc = record(k, err);
+    if (rc < 0) {
+        take_away(k);
+        return rc;
+    }
+    return fault_point("extract.written", err);
+}
+
+static void release(struct taking *k)
+{
+    for (size_t i = 0; k->all != NULL && i < k->rows.n; i++) {
+        struct one *o = &k->all[i];
+        table_free(o->def);
+        extract_sql_release(&o->sql);
+        free(o->key);
+        free(o->notice);
+        dump_table_release(&k->dumps[i]);
+    }
+    snapshot_close(k->snapshot);
+    free(k->all);
+    free(k->dumps);
+    extract_rows_release(&k->rows);
+}
+
+int step_run_extract(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+{
+    struct taking k = {.c = c, .x = c->pipeline->extract, .began_ms = clock_mono_ms()};
+    int64_t rows = 0, bytes = 0, parts = 0;
+    struct target *target;
+    const char *run;
+
+    int rc = json_need_str(parameters, "run", &run, err);
+    if (rc == 0)
+        rc = step_target(c, &target, err);
+    if (rc == 0)
+        rc = target_moment(target, k.x->lag_ms, &k.moment, err);
+    if (rc == 0)
+        rc = extraction_stamp(c->store, c->token, c->pipeline->name, run, c->execution_id, clock_now_ms(), &k.stamp_ms, err);
+    if (rc == 0)
+        rc = extract_rows(c, run, NULL, &k.rows, err);
+    if (rc == 0) {
+        k.all = xcalloc(k.rows.n + 1, sizeof *k.all);
+        k.dumps = xcalloc(k.rows.n + 1, sizeof *k.dumps);
+        rc = take(&k, err);
+    }
+    for (size_t i = 0; rc == 0 && i < k.rows.n; i++) {
+        rows += k.dumps[i].rows;
+        bytes += k.dumps[i].bytes;
+        parts += (int64_t)k.dumps[i].part_count;
+    }
+    if (rc == 0)
+        *ret_owned = json_pack("{s:I,s:I,s:I}", "rows", (json_int_t)rows, "bytes", (json_int_t)bytes, "parts", (json_int_t)parts);
+    release(&k);
+    return rc;
+}
