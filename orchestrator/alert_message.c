@@ -128,7 +128,7 @@ static json_t *entry_of(const struct config *c, const struct item *it, size_t co
     struct err none;
     json_t *o = json_object(), *owner = json_object();
 
-    if (config_pipeline(c, it->pipeline, &p, &none) < 0)
+    if (config_flow(c, it->pipeline, &p, &none) < 0)
         p = NULL;
     set_clean(o, "state", !it->gone ? "OPEN" : it->ending[0] != '\0' ? "SETTLED" : "RECOVERED");
     set_clean(o, "class", it->class);

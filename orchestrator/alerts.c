@@ -53,7 +53,7 @@ static bool wants(const struct config *c, const struct channel *ch, const struct
         return (ch->all || c->mail.to[0] == NULL) && strcmp(it->part, ch->name) != 0;
     if (ch->all)
         return true;
-    return config_pipeline(c, it->pipeline, &p, &none) == 0 && strcasecmp(p->owner_email, ch->address) == 0;
+    return config_flow(c, it->pipeline, &p, &none) == 0 && strcasecmp(p->owner_email, ch->address) == 0;
 }
 
 /* ---- what they believe ---- */
@@ -85,7 +85,7 @@ static bool of_backfill(const struct config *c, const struct item *it)
 
     for (size_t i = 0; i < ARRAY_LEN(classes); i++)
         mute = mute || strcmp(it->class, classes[i]) == 0;
-    if (!mute || it->part[0] == '\0' || config_pipeline(c, it->pipeline, &p, &none) < 0)
+    if (!mute || it->part[0] == '\0' || config_flow(c, it->pipeline, &p, &none) < 0)
         return false;
     snprintf(part, sizeof part, "%.*s", (int)strcspn(it->part, "#"), it->part);
     return part_parse(p->period, part, &start, &none) == 0 &&
@@ -140,7 +140,7 @@ static int end(const struct standing *s, const struct channel *ch, const struct 
     const struct pipeline *p;
     char ending[700] = "";
     struct err none;
-    bool configured = row->pipeline[0] == '\0' || config_pipeline(s->config, row->pipeline, &p, &none) == 0;
+    bool configured = row->pipeline[0] == '\0' || config_flow(s->config, row->pipeline, &p, &none) == 0;
     int rc = 0;
 
     if (!s->looked_at(s->arg, row->pipeline))

@@ -36,6 +36,7 @@ const struct command *const commands[] = {
     &cmd_diff,
     &cmd_rejects,
     &cmd_profile,
+    &cmd_extract,
     &cmd_schema_infer,
     &cmd_schema_diff,
     &cmd_list,

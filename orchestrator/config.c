@@ -11,6 +11,11 @@ const char *config_env(const char *name)
     return v != NULL && *v != '\0' ? v : NULL;
 }
 
+const char *config_env_password(void)
+{
+    return config_env("MYSQL_PWD");
+}
+
 bool config_colour_wanted(void)
 {
     const char *term = config_env("TERM");

@@ -57,6 +57,8 @@ NODISCARD int config_workflow(const struct config *c, const struct pipeline *p, 
                               size_t *ret_n, struct err *err);
 /* The JSON Schema of the file, from the same key table that it is checked by. Owned. */
 json_t *config_schema(void);
+/* MYSQL_PWD, as MySQL's own programs take it; NULL: none. */
+const char *config_env_password(void);
 /* What NO_COLOR and TERM say. */
 bool config_colour_wanted(void);
 #endif

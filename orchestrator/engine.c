@@ -250,7 +250,7 @@ static void end_owner(struct run *r)
     struct err ignored;
 
     if (x->claim_lock == NULL || x->claim_boot_id == NULL || strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
-        config_pipeline(r->e->config, x->pipeline, &p, &ignored) < 0 || !str_starts(p->target.url, "sqlite:"))
+        config_flow(r->e->config, x->pipeline, &p, &ignored) < 0 || !str_starts(p->target.url, "sqlite:"))
         return;
     if (lock_held(r->e->locks, x->claim_lock, &ignored) != 1)
         return;
@@ -387,7 +387,7 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
     int rc = load_run(r, err);
     if (rc < 0)
         return rc;
-    if (config_pipeline(e->config, r->x.pipeline, &r->pipeline, err) < 0)
+    if (config_flow(e->config, r->x.pipeline, &r->pipeline, err) < 0)
         return -(int)err->code;
     if (load_definition(r, &why) <
         0) { /* pinned by an orch that allowed it: a new execution takes today's text */

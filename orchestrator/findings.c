@@ -1,8 +1,11 @@
 /* What stands badly, read from the state file alone: for tick and status. */
 #include "base/civil.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "orchestrator/tick.h"
+#include "steps/extract.h"
 #include "state/exec.h"
+#include "state/extraction.h"
 #include "state/object.h"
 #include "state/pause.h"
 #include "state/queue.h"
@@ -21,6 +24,7 @@ struct looking {
     bool last_failed, said_by_job, ownerless;
     int64_t refused;
     char refused_part[PART_SIZE], refused_key[200];
+    char run[64], run_message[1400]; /* of an extract, said last */
     struct store *store;
     struct { /* REFUSED objects of the partition that is being listed */
         char part[PART_SIZE], key[200];
@@ -355,12 +359,96 @@ static int say_paused(struct looking *l, int64_t now_ms, struct err *err)
     return l->fn(l->arg, &f, err);
 }
 
+/* --- extracts --- */
+
+static int on_bad_extraction(void *arg, const struct extraction *e, struct err *err)
+{
+    struct looking *l = arg;
+    struct finding f = {.class = "FAILED", .part = e->name, .exit_status = exit_of(e->error)};
+    bool dead = strcmp(e->state, "DEAD") == 0;
+
+    if (strcmp(l->run, e->run) == 0 && strcmp(l->run_message, e->message) == 0)
+        return 0; /* what ended a run is told of its first table */
+    snprintf(l->run, sizeof l->run, "%s", e->run);
+    snprintf(l->run_message, sizeof l->run_message, "%s", e->message);
+    if (dead)
+        f = (struct finding){.class = "DEAD", .part = e->name, .exit_status = 1};
+    else if (err_by_name(e->error) == ERR_MISMATCH)
+        f.class = "MISMATCHED";
+    else if (is_weather(e->error))
+        f.class = "UNAVAILABLE";
+    if (dead)
+        snprintf(f.text, sizeof f.text, "given up after %lld attempts: ", (long long)e->attempts);
+    split(l->p->name, e->message[0] != '\0' ? e->message : e->error[0] != '\0' ? e->error : "it failed without a word", &f);
+    if (e->hint[0] != '\0')
+        snprintf(f.hint, sizeof f.hint, "%s", e->hint);
+    if (strcmp(f.class, "UNAVAILABLE") == 0)
+        advise(&f, "it is tried again by itself");
+    else if (dead)
+        advise(&f, "when that is mended: orch extract %s", l->p->name);
+    else
+        advise(&f, "it is tried again by itself, or at once by orch extract %s", l->p->name);
+    if (e->execution_id != 0 && e->execution_id == l->last_id)
+        l->said_by_job = true;
+    return l->fn(l->arg, &f, err);
+}
+
+/* The newest window of each table; rows come newest first. */
+struct windows {
+    struct looking *l;
+    int64_t now_ms;
+    bool seen[MAX_TOKEN_SET];
+};
+
+static int on_window(void *arg, const struct extraction *e, struct err *err)
+{
+    struct windows *w = arg;
+    const struct pipeline *p = w->l->p;
+    const struct extract *x = p->extract;
+    struct finding f = {.class = "LATE", .part = e->name, .exit_status = 6};
+    int64_t to = 0, day = 0;
+    size_t i = 0;
+
+    while (i < x->table_count && strcmp(x->tables[i].name, e->name) != 0)
+        i++;
+    if (i >= x->table_count || i >= MAX_TOKEN_SET || w->seen[i] || strcmp(e->kind, "INCREMENTAL") != 0 ||
+        strcmp(e->state, "PUBLISHED") != 0)
+        return 0;
+    w->seen[i] = true;
+    if (e->to == NULL || extract_moment(e->to, &to) < 0)
+        return 0;
+    if (str_ends(e->to, " 00:00:00")) /* windows of dates end at midnight */
+        day = 86400000;
+    if (w->now_ms - to <= p->late_after_ms + x->lag_ms + day)
+        return 0;
+    snprintf(f.text, sizeof f.text, "nothing newer than %s UTC was taken%s%s", e->to, e->notice[0] != '\0' ? "; " : "",
+             e->notice);
+    snprintf(f.hint, sizeof f.hint, "is cron running orch tick? orch extract %s takes what is there", p->name);
+    return w->l->fn(w->l->arg, &f, err);
+}
+
+static int of_extract(struct looking *l, int64_t now_ms, struct err *err)
+{
+    struct windows w = {.l = l, .now_ms = now_ms};
+    int rc = extraction_bad(l->store, l->p->name, on_bad_extraction, l, err);
+
+    if (rc == 0 && l->p->schedule[0] != '\0')
+        rc = extraction_newest(l->store, l->p->name, 4 * (int64_t)l->p->extract->table_count + 20, on_window, &w, err);
+    if (rc == 0)
+        rc = say_stuck(l, err);
+    if (rc == 0)
+        rc = say_last(l, err);
+    return rc < 0 ? rc : say_paused(l, now_ms, err);
+}
+
 int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg,
                 struct err *err)
 {
     struct looking l = {.p = p, .fn = fn, .arg = arg, .store = s};
 
     int rc = exec_list(s, p->name, NULL, 3, on_execution, &l, err);
+    if (rc == 0 && p->extract != NULL)
+        return of_extract(&l, now_ms, err) < 0 ? -(int)err->code : 0;
     if (rc == 0)
         rc = trouble_jobs(s, p->name, on_job, &l, err);
     if (rc == 0)

@@ -7,7 +7,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "cron/cronexpr.h"
+#include "io/hash.h"
 #include "orchestrator/tick_int.h"
+#include "state/extraction.h"
 #include "state/queue.h"
 #include "state/trigger.h"
 
@@ -57,11 +59,25 @@ static void note_failure(struct tick *t, const struct execution *x)
     t->failed_status = exit_worse(t->failed_status, status == 2 ? 1 : status);
 }
 
+/* The same of an extract: a run that was asked for. */
+static int next_run(struct tick *t, struct flow *f, int64_t *ret_id, struct err *err)
+{
+    char *run = NULL;
+    int rc = extraction_open(t->store, f->p->name, clock_now_ms(), &run, err);
+
+    *ret_id = rc == 1 ? (int64_t)crc32_of(run, strlen(run)) + 1 : 0;
+    free(run);
+    return rc;
+}
+
 /* 1: another job may be worked at once, 0: none is left that may. */
 static int next_job(struct tick *t, struct flow *f, int64_t *ret_id, struct err *err)
 {
     struct job job = {0};
     int64_t pending = 0;
+
+    if (f->p->extract != NULL)
+        return next_run(t, f, ret_id, err);
     int rc = job_next(t->store, f->p->name, t->o->partition, clock_now_ms(), &job, &pending, err);
 
     *ret_id = rc == 1 ? job.id : 0;
@@ -361,13 +377,15 @@ static int set_up(struct tick *t, struct err *err)
     if (rc < 0)
         return rc;
     t->linger_left_ms = t->o->linger_ms < 0 ? c->linger_ms : t->o->linger_ms;
-    t->flows = xcalloc(c->pipeline_count + 1, sizeof *t->flows);
-    for (size_t i = 0; i < c->pipeline_count; i++)
-        if (t->o->pipeline == NULL || strcmp(t->o->pipeline, c->pipelines[i].name) == 0)
-            t->flows[t->flow_count++].p = &c->pipelines[i];
+    t->flows = xcalloc(c->pipeline_count + c->extract_count + 1, sizeof *t->flows);
+    for (size_t i = 0; i < c->pipeline_count + c->extract_count; i++) {
+        const struct pipeline *p = i < c->pipeline_count ? &c->pipelines[i] : &c->extracts[i - c->pipeline_count];
+        if (t->o->pipeline == NULL || strcmp(t->o->pipeline, p->name) == 0)
+            t->flows[t->flow_count++].p = p;
+    }
     if (t->o->pipeline != NULL && t->flow_count == 0) {
         const struct pipeline *p;
-        return config_pipeline(c, t->o->pipeline, &p, err); /* names the nearest */
+        return config_flow(c, t->o->pipeline, &p, err); /* names the nearest */
     }
     return 0;
 }

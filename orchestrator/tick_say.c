@@ -87,10 +87,11 @@ static int find_all(struct say *s, struct err *err)
 
 static bool is_configured(const struct say *s, const char *pipeline)
 {
-    for (size_t i = 0; i < s->t->config->pipeline_count; i++)
-        if (strcmp(s->t->config->pipelines[i].name, pipeline) == 0)
-            return true;
-    return pipeline[0] == '\0'; /* the alerts themselves */
+    const struct pipeline *p;
+    struct err ignored;
+
+    return pipeline[0] == '\0' /* the alerts themselves */ ||
+           config_flow(s->t->config, pipeline, &p, &ignored) == 0;
 }
 
 /* Pipelines of the config that this tick looks at, the alerts themselves, and what is gone from the config. */

@@ -33,17 +33,17 @@ static int add_word(const struct extract_names *n, struct str word, int part, st
 {
     struct civil c = civil_from_ms(n->local_ms);
 
-    if (str_eq(word, "task"))
+    if (str_is(word, "task"))
         return buf_adds(ret, n->task, err);
-    if (str_eq(word, "table"))
+    if (str_is(word, "table"))
         return buf_adds(ret, n->table, err);
-    if (str_eq(word, "run"))
+    if (str_is(word, "run"))
         return buf_adds(ret, n->run, err);
-    if (str_eq(word, "epoch"))
+    if (str_is(word, "epoch"))
         return buf_addf(ret, err, "%lld", (long long)(n->stamp_ms / 1000));
-    if (str_eq(word, "part"))
+    if (str_is(word, "part"))
         return buf_addf(ret, err, "%d", part);
-    if (str_eq(word, "timestamp"))
+    if (str_is(word, "timestamp"))
         return buf_addf(ret, err, "%04d%02d%02d%02d%02d%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
     return err_set(err, ERR_CONFIG, "path: {%.*s} is none of task, table, timestamp, epoch, run, part", (int)word.n, word.p);
 }
