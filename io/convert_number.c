@@ -1,5 +1,6 @@
 #include "io/convert_int.h"
 #include "io/real.h"
+#include "io/shortest.h"
 #include <float.h>
 #include <math.h>
 #include <strings.h>
@@ -303,7 +304,7 @@ int put_double(const struct cell *c, struct csv_field f, struct reject_info *ret
     return 1;
 }
 
-/* Likewise with a float's digits: at most 6, else %.7g, %.8g or %.9g of the float. */
+/* Likewise with a float's digits: at most 6, else the shortest form, %.7g, %.8g or %.9g of the float. */
 int put_float(const struct cell *c, struct csv_field f, struct reject_info *ret)
 {
     struct decimal d;
@@ -321,8 +322,14 @@ int put_float(const struct cell *c, struct csv_field f, struct reject_info *ret)
     known = d.digits == 0 || (digits <= 6 && fabsf(v) >= FLT_MIN);
     for (int n = fabsf(v) >= FLT_MIN ? 7 : 1; n <= 9 && !known && v != 0; n++)
         known = decimal_same(d, decimal_printed((double)v, n));
-    if (!known)
-        return digits_lost(c, f, "", ret);
+    if (!known) { /* of a power of two the shortest form may be none of those */
+        struct decimal shortest = {0, 0, d.negative};
+        int64_t mantissa;
+        shortest_float(fabsf(v), &mantissa, &shortest.exp10);
+        shortest.digits = (uint64_t)mantissa;
+        if (v == 0 || !decimal_same(d, shortest))
+            return digits_lost(c, f, "", ret);
+    }
     if (!check_declared(c, f, d, ret))
         return 0;
     struct decimal stored = decimal_shortest((double)v);

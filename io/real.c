@@ -1,17 +1,16 @@
 #include "io/real.h"
 #include "base/attr.h"
+#include "io/real_int.h"
+#include "io/shortest.h"
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
 
-__extension__ typedef unsigned __int128 u128;
-
 /*
- * Powers of ten to 128 bits, 10^k = g * 2^(floor(log2(10^k)) - 127), rounded up where they are not exact.
- * Both directions below need them; they are computed on first use, with plain long arithmetic, instead of
- * standing here as 617 numbers that nobody could check.
+ * The powers are computed on first use, with plain long arithmetic, instead of standing here as 617 numbers that nobody
+ * could check.
  */
-enum { K_MIN = -292, K_MAX = 324, LIMBS = 18 /* 10^324 has 1077 bits */ };
+enum { K_MIN = POWER_MIN, K_MAX = POWER_MAX, LIMBS = 18 /* 10^324 has 1077 bits */ };
 static u128 power[K_MAX - K_MIN + 1];
 static pthread_once_t power_once = PTHREAD_ONCE_INIT;
 
@@ -101,6 +100,12 @@ static void fill_powers(void)
             power[-k - K_MIN] = big_inverse(&b);
         big_times_10(&b);
     }
+}
+
+const u128 *real_powers(void)
+{
+    pthread_once(&power_once, fill_powers);
+    return power;
 }
 
 static const double exact_power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -290,55 +295,14 @@ float decimal_to_float(const struct decimal *d)
     return d->negative ? -v : v;
 }
 
-static uint64_t round_to_odd(u128 g, uint64_t cp)
-{
-    u128 x = (u128)(uint64_t)g * cp;
-    u128 y = (u128)(uint64_t)(g >> 64) * cp + (uint64_t)(x >> 64);
-
-    return (uint64_t)(y >> 64) | ((uint64_t)y > 1);
-}
-
-/* R. Giulietti, "The Schubfach way to render doubles". */
-static struct decimal schubfach(uint64_t fraction, int biased)
-{
-    uint64_t c = biased != 0 ? fraction | UINT64_C(1) << 52 : fraction;
-    int q = (biased != 0 ? biased : 1) - 1075;
-
-    if (q <= 0 && q > -53 && (c & ((UINT64_C(1) << -q) - 1)) == 0)
-        return (struct decimal){c >> -q, 0, false};
-    bool odd = (c & 1) != 0, narrow = fraction == 0 && biased > 1;
-    int k = (q * 1262611 - (narrow ? 524031 : 0)) >> 22;
-    int h = q + ((-k * 1741647) >> 19) + 1;
-    u128 g = power[-k - K_MIN];
-    uint64_t lower = round_to_odd(g, (4 * c - 2 + narrow) << h) + odd;
-    uint64_t v = round_to_odd(g, (4 * c) << h);
-    uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - odd;
-    uint64_t s = v / 4;
-    if (s >= 10) {
-        uint64_t sp = s / 10;
-        bool down = lower <= 40 * sp, up = 40 * sp + 40 <= upper;
-        if (down != up)
-            return (struct decimal){sp + up, k + 1, false};
-    }
-    bool down = lower <= 4 * s, up = 4 * s + 4 <= upper;
-    if (down != up)
-        return (struct decimal){s + up, k, false};
-    uint64_t middle = 4 * s + 2;
-    return (struct decimal){s + (v > middle || (v == middle && (s & 1) != 0)), k, false};
-}
-
 struct decimal decimal_shortest(double v)
 {
-    struct decimal d = {0, 0, false};
-    uint64_t bits;
+    struct decimal d;
+    int64_t mantissa;
 
-    memcpy(&bits, &v, sizeof bits);
-    if (bits << 1 != 0) {
-        pthread_once(&power_once, fill_powers);
-        d = schubfach(bits & ((UINT64_C(1) << 52) - 1), (int)(bits >> 52 & 0x7ff));
-        decimal_strip(&d);
-    }
-    d.negative = bits >> 63 != 0;
+    shortest_double(v, &mantissa, &d.exp10);
+    d.negative = signbit(v) != 0;
+    d.digits = (uint64_t)(mantissa < 0 ? -mantissa : mantissa);
     return d;
 }
 
