@@ -457,10 +457,7 @@ static int store_double(const struct mysqlc_select *s, size_t i, struct batch_co
 
     if (!isfinite(v))
         return err_set(err, ERR_BAD_RESPONSE, "column %s holds a number that is none", field_of(s, i)->name);
-    if (f->how == AS_FLOAT)
-        shortest_float(f->at.f, &mantissa, &exp10);
-    else
-        shortest_double(v, &mantissa, &exp10);
+    shortest_double(v, &mantissa, &exp10); /* of a float too: so do loads, and the server's sums */
     c->dbl[row] = v;
     c->mantissa[row] = mantissa;
     c->exp10[row] = (int16_t)exp10;

@@ -79,9 +79,7 @@ static int rows_of(struct target *t, const char *text, const struct val *values,
                 if (b->cols[i].kind == CELL_DOUBLE && cell.p != NULL) { /* the decimal is the value */
                     int64_t m = b->cols[i].mantissa[r];
                     struct decimal d = {m < 0 ? 0 - (uint64_t)m : (uint64_t)m, b->cols[i].exp10[r], m < 0};
-                    double back = select_table(s)->columns[b->cols[i].column].type == COL_FLOAT
-                                      ? (double)decimal_to_float(&d)
-                                      : decimal_to_double(&d);
+                    double back = decimal_to_double(&d);
                     ok(back == b->cols[i].dbl[r]);
                 }
             }
