@@ -34,7 +34,7 @@ int fs_read(const char *path, struct buf *ret, struct err *err)
 }
 
 /* The new name, too, has to survive a power cut. */
-static int sync_dir(const char *path, struct err *err)
+int fs_sync_dir(const char *path, struct err *err)
 {
     char *dir = fs_dirname(path);
     int rc = 0;
@@ -49,7 +49,7 @@ static int sync_dir(const char *path, struct err *err)
 }
 
 /* rename() puts a file in the place of whatever has that name, be it /dev/null. */
-static int check_plain(const char *path, struct err *err)
+int fs_check_plain(const char *path, struct err *err)
 {
     struct stat st;
 
@@ -66,7 +66,7 @@ int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct er
 {
     const char *at = p;
     size_t left = n;
-    int rc = check_plain(path, err);
+    int rc = fs_check_plain(path, err);
     if (rc < 0)
         return rc;
     char *tmp = xasprintf("%s.tmp.%ld", path, (long)getpid());
@@ -95,7 +95,7 @@ int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct er
     if (rename(tmp, path) < 0)
         rc = err_errno(err, errno, "cannot rename %s to %s", tmp, path);
     else
-        rc = sync_dir(path, err);
+        rc = fs_sync_dir(path, err);
 out:
     if (fd >= 0)
         close(fd);

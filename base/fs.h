@@ -7,6 +7,10 @@ NODISCARD int fs_read(const char *path, struct buf *ret, struct err *err);
 /* Writes under a temporary name in the same folder, fsyncs, renames. mode such as 0644. Refused where something else than a
  * plain file has the name. */
 NODISCARD int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct err *err);
+/* The two halves of what fs_write promises, for who writes piece by piece: whether a file may be put in the place of path,
+ * and the fsync of the folder that path lies in. */
+NODISCARD int fs_check_plain(const char *path, struct err *err);
+NODISCARD int fs_sync_dir(const char *path, struct err *err);
 NODISCARD int fs_mkdir_p(const char *path, struct err *err);
 /* dir + "/" + name, or name alone when it is absolute. Returns owned. */
 char *fs_join(const char *dir, const char *name);

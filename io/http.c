@@ -17,7 +17,7 @@ struct http_response {
     struct http *h;
     CURL *easy;
     struct curl_slist *headers_out; /* owned */
-    char *sent;                     /* owned copy of the request's body */
+    char *sent;                     /* owned copy of the request's body; NULL: it stays where it is */
     char *where;                    /* owned: "https://host:port" for messages */
     struct buf headers;             /* "name: value" NUL "name: value" NUL ... */
     unsigned char *body;            /* owned, HTTP_READ_AHEAD bytes; [at, end) waits to be read */
@@ -238,11 +238,12 @@ static void set_method(struct http_response *r, const struct http_request *rq)
     if (strcmp(rq->method, "HEAD") == 0) {
         curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
     } else if (body) {
-        r->sent = xcalloc(1, rq->body_n + 1);
-        if (rq->body != NULL)
+        if (!rq->body_stays || rq->body == NULL)
+            r->sent = xcalloc(1, rq->body_n + 1);
+        if (r->sent != NULL && rq->body != NULL)
             memcpy(r->sent, rq->body, rq->body_n);
         curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->sent);
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->sent != NULL ? r->sent : rq->body);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body_n);
     }
     if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0)
@@ -377,6 +378,13 @@ int http_start(struct http *h, const struct http_request *rq, struct http_respon
 out:
     http_close(r);
     return rc;
+}
+
+void http_go_on(struct http *h)
+{
+    struct err ignored;
+
+    err_ignore(turn(h, &ignored));
 }
 
 int http_wait(struct http_response *r, struct err *err)

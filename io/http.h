@@ -16,6 +16,7 @@ struct http_request {
     const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
     const void *body;           /* borrows; NULL: none */
     size_t body_n;
+    bool body_stays;         /* it lives until http_close, and is not copied */
     const char *ca_file;     /* NULL: the system's */
     const char *unix_socket; /* NULL: TCP */
     bool direct;             /* no proxy, not even the environment's: link-local addresses */
@@ -29,7 +30,8 @@ void http_free(struct http *h);
 /*
  * Connection and TLS faults are ERR_UNAVAILABLE, time-outs ERR_TIMEOUT, a connection broken before the
  * headers ERR_TRANSIENT; any HTTP status is a success here. Messages name scheme, host and port, never path,
- * query or headers. The request may be freed afterwards, beat must live until http_close. Several responses
+ * query or headers. The request may be freed afterwards (its body too, unless
+ * body_stays), beat must live until http_close. Several responses
  * of one client may be open at once; all must be closed before the client is freed.
  */
 NODISCARD int http_open(struct http *h, const struct http_request *rq, struct http_response **ret,
@@ -39,6 +41,8 @@ NODISCARD int http_open(struct http *h, const struct http_request *rq, struct ht
 NODISCARD int http_start(struct http *h, const struct http_request *rq, struct http_response **ret,
                          struct err *err);
 NODISCARD int http_wait(struct http_response *r, struct err *err);
+/* Moves what is under way, without waiting; what goes wrong is told to who waits for it. */
+void http_go_on(struct http *h);
 int http_status(const struct http_response *r);
 /* Value of a response header (case-insensitive name, surrounding blanks cut), or NULL. Borrowed from r. */
 const char *http_header(const struct http_response *r, const char *name);

@@ -248,6 +248,12 @@ static const struct {
     {"InternalError", ERR_TRANSIENT, NO_ADVICE},
     {"ServiceUnavailable", ERR_TRANSIENT, NO_ADVICE},
     {"RequestTimeout", ERR_TRANSIENT, NO_ADVICE},
+    {"OperationAborted", ERR_TRANSIENT, NO_ADVICE},
+    /* what arrived is not what was sent */
+    {"XAmzContentSHA256Mismatch", ERR_TRANSIENT, NO_ADVICE},
+    {"BadDigest", ERR_TRANSIENT, NO_ADVICE},
+    {"IncompleteBody", ERR_TRANSIENT, NO_ADVICE},
+    {"QuotaExceeded", ERR_DISK_FULL, NO_ADVICE},
 };
 
 static enum err_code by_status(int status, enum advice *ret_advice)
@@ -265,7 +271,27 @@ static enum err_code by_status(int status, enum advice *ret_advice)
                                            : ERR_BAD_RESPONSE;
 }
 
-static int advise(const struct s3 *s, enum advice advice, const char *region, struct err *err)
+/* What a policy has to allow for this request. */
+static const char *needed(const struct s3_request *q)
+{
+    const char *query = q->query != NULL ? q->query : "";
+    bool of_upload = str_starts(query, "uploadId=") || strstr(query, "&uploadId=") != NULL;
+
+    if (strcmp(q->method, "DELETE") == 0)
+        return of_upload ? "s3:AbortMultipartUpload on the bucket's objects, or the bucket a lifecycle rule "
+                           "(AbortIncompleteMultipartUpload) that removes what is left behind"
+                         : "s3:DeleteObject on the bucket's objects";
+    if (strcmp(q->method, "PUT") == 0 || strcmp(q->method, "POST") == 0)
+        return "s3:PutObject on the bucket's objects";
+    if (of_upload)
+        return "s3:ListMultipartUploadParts on the bucket's objects";
+    if (str_starts(query, "uploads") || strstr(query, "&uploads") != NULL)
+        return "s3:ListBucketMultipartUploads on the bucket";
+    return "s3:ListBucket on the bucket and s3:GetObject on its objects";
+}
+
+static int advise(const struct s3 *s, const struct s3_request *q, enum advice advice, const char *region,
+                  struct err *err)
 {
     const char *from = s->creds.origin;
 
@@ -283,9 +309,7 @@ static int advise(const struct s3 *s, enum advice advice, const char *region, st
     case TOKEN:
         return err_hint(err, "the session token (%s) has ended or is wrong: get new credentials", from);
     case POLICY:
-        return err_hint(
-            err, "the credentials (%s) need s3:ListBucket on the bucket and s3:GetObject on its objects",
-            from);
+        return err_hint(err, "the credentials (%s) need %s", from, needed(q));
     case REGION:
         if (region != NULL && *region != '\0')
             return err_hint(err, "requests were signed for region %s, the server names %.60s: set \"region\"",
@@ -321,11 +345,10 @@ static bool holds_secret(const struct s3 *s, const char *text)
     return false;
 }
 
-static int refused(struct s3 *s, const struct s3_request *q, const struct http_response *r,
+static int refused(struct s3 *s, const struct s3_request *q, int status, const char *region,
                    const struct buf *body, struct err *err)
 {
     struct xml_s3_error x;
-    int status = http_status(r);
     enum advice advice = NO_ADVICE;
     enum err_code code = by_status(status, &advice);
 
@@ -343,9 +366,15 @@ static int refused(struct s3 *s, const struct s3_request *q, const struct http_r
     else
         err_set(err, code, "the server answered with HTTP status %d", status);
     err->native = status;
-    const char *region = x.region[0] != '\0' ? x.region : http_header(r, "x-amz-bucket-region");
-    advise(s, advice, region, err);
+    advise(s, q, advice, x.region[0] != '\0' ? x.region : region, err);
     return s3_prefix_err(s, q->key, err);
+}
+
+int s3_judge(struct s3 *s, const struct s3_request *q, const struct buf *body, struct err *err)
+{
+    struct xml_s3_error x;
+
+    return body->n > 0 && xml_s3_error(body->p, body->n, &x) ? refused(s, q, 200, NULL, body, err) : 0;
 }
 
 /* ---- requests ---- */
@@ -405,6 +434,7 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
                                   .headers = lines,
                                   .body = q->body,
                                   .body_n = q->body_n,
+                                  .body_stays = q->body_stays,
                                   .ca_file = c->ca_file,
                                   .beat = c->beat,
                                   .stall_timeout_ms =
@@ -436,6 +466,11 @@ int s3_start(struct s3 *s, const struct s3_request *q, struct http_response **re
         rc = open_signed(s, q, path.p, true, ret, err);
     buf_release(&path);
     return rc;
+}
+
+void s3_go_on(struct s3 *s)
+{
+    http_go_on(s->http);
 }
 
 int s3_wait(struct http_response *r, struct err *err)
@@ -475,7 +510,7 @@ static int once(struct s3 *s, const struct s3_request *q, struct buf *whole, str
     if (rc < 0)
         s3_prefix_err(s, q->key, err);
     else if (!good)
-        rc = refused(s, q, r, &text, err);
+        rc = refused(s, q, http_status(r), http_header(r, "x-amz-bucket-region"), &text, err);
     if (rc == 0 && ret != NULL) {
         *ret = r;
         r = NULL;
@@ -528,7 +563,7 @@ int s3_send(struct s3 *s, const struct s3_request *q, struct buf *whole, struct 
             renewed = true;
             continue;
         }
-        if (!s3_goes_by_itself(err->code) || n == s3_retries(s))
+        if (q->once || !s3_goes_by_itself(err->code) || n == s3_retries(s))
             return rc;
         struct err why;
         rc = s3_back_off(s, n++, &why);

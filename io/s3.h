@@ -16,6 +16,8 @@ struct s3_request {
     const char *const *headers; /* unsigned ones: Range, If-Match; NULL-ended; may be NULL */
     const void *body;
     size_t body_n;
+    bool body_stays; /* until the response is closed: not copied */
+    bool once;       /* not sent again where its answer is lost: the caller asks what became of it */
 };
 /* Takes bucket and prefix from config->url. No network yet. */
 NODISCARD int s3_open(const struct source_config *config, struct s3 **ret, struct err *err);
@@ -27,9 +29,13 @@ void s3_close(struct s3 *s);
  */
 NODISCARD int s3_send(struct s3 *s, const struct s3_request *q, struct buf *whole, struct http_response **ret,
                       struct err *err);
-/* A GET that is under way while others are waited for; *ret for s3_wait. Best effort: where this fails, or s3_wait does,
+/* The <Error> that a body with status 200 may be: 0 where it is none, else as s3_send would have refused. */
+NODISCARD int s3_judge(struct s3 *s, const struct s3_request *q, const struct buf *body, struct err *err);
+/* A request that is under way while others are waited for; *ret for s3_wait. Best effort: where this fails, or s3_wait does,
  * s3_send asks again, and tells why. */
 NODISCARD int s3_start(struct s3 *s, const struct s3_request *q, struct http_response **ret, struct err *err);
+/* Moves it, without waiting. */
+void s3_go_on(struct s3 *s);
 NODISCARD int s3_wait(struct http_response *r, struct err *err); /* 0: a 2xx status; else r is closed */
 /* Waits before try number n (from 0) is repeated, with the beat. */
 NODISCARD int s3_back_off(struct s3 *s, int n, struct err *err);

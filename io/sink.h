@@ -6,8 +6,11 @@
  * relative to the URL, without "..", an empty part or a slash at either end. A sink belongs to one thread.
  */
 struct sink;
-NODISCARD int sink_open(const struct source_config *config, struct sink **ret, struct err *err); /* no network yet */
-void sink_close(struct sink *s); /* NULL is fine */
+NODISCARD int sink_open(const struct source_config *config, struct sink **ret,
+                        struct err *err); /* no network yet */
+void sink_close(struct sink *s);          /* NULL is fine */
+/* What could not be aborted, and stays at the server until somebody does; "": nothing. The last of them, as a sentence. */
+const char *sink_left(const struct sink *s);
 bool sink_is_s3(const struct sink *s);
 /*
  * One object that is written as it grows. Nobody sees it before upload_finish; one of the same key is replaced then. S3: a
@@ -32,12 +35,14 @@ void upload_abort(struct upload *u);
 NODISCARD int sink_put_new(struct sink *s, const char *key, const void *p, size_t n, struct err *err);
 /* 1: read whole into ret (cleared first; ret->max bounds it, ERR_TOO_LARGE), 0: there is none. */
 NODISCARD int sink_read(struct sink *s, const char *key, struct buf *ret, struct err *err);
-NODISCARD int sink_remove(struct sink *s, const char *key, struct err *err); /* one that is not there is fine */
+NODISCARD int sink_remove(struct sink *s, const char *key,
+                          struct err *err); /* one that is not there is fine */
 /* As source_list. */
 NODISCARD int sink_list(struct sink *s, const char *prefix,
-                        int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err);
+                        int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg,
+                        struct err *err);
 /* Uploads that somebody began and never ended, with keys that begin with prefix (S3: multipart uploads, file: our dotted
  * names). is_ours (key) 1: aborted, 0: left. Returns how many were. */
-NODISCARD int sink_abandon(struct sink *s, const char *prefix, int (*is_ours)(void *arg, const char *key), void *arg,
-                           struct err *err);
+NODISCARD int sink_abandon(struct sink *s, const char *prefix, int (*is_ours)(void *arg, const char *key),
+                           void *arg, struct err *err);
 #endif

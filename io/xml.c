@@ -12,9 +12,11 @@
  * SAX2, because a page is 1,000 small records and a tree of it would cost ten times its size. Text is
  * collected for the element that is open; what to do with it is decided at its end, by depth and name.
  */
+enum { MAX_ETAG = 200, MAX_UPLOAD_ID = 2048 };
+
 enum { MAX_TEXT = 16 * KIB }; /* a key of MAX_KEY bytes, every one as %XX in five-byte entities, fits */
 
-enum { HAS_KEY = 1, HAS_ETAG = 2, HAS_SIZE = 4, HAS_MODIFIED = 8, HAS_ALL = 15 };
+enum { HAS_KEY = 1, HAS_ETAG = 2, HAS_SIZE = 4, HAS_MODIFIED = 8, HAS_ALL = 15, HAS_ID = 16 };
 
 struct parse {
     const char *root; /* the document element that is wanted */
@@ -23,6 +25,9 @@ struct parse {
     struct xml_page *page;
     struct xml_s3_error *error;
     struct xml_credentials *credentials;
+    struct xml_uploads *uploads;
+    char **value; /* owned: the text of the root's child value_name */
+    const char *value_name;
     struct buf text;
     char second[32],
         third[32]; /* names of the open elements at depth 2 and 3; cut, but longer than any that matters */
@@ -55,6 +60,18 @@ static struct xml_object *new_object(struct parse *x)
     return &page->objects[page->count++];
 }
 
+static struct xml_upload *new_upload(struct parse *x)
+{
+    struct xml_uploads *page = x->uploads;
+
+    if (page->count == x->cap) {
+        x->cap = x->cap ? x->cap * 2 : 64;
+        page->uploads = xrealloc(page->uploads, x->cap * sizeof *page->uploads);
+    }
+    page->uploads[page->count] = (struct xml_upload){"", "", 0};
+    return &page->uploads[page->count++];
+}
+
 static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_n,
                      const xmlChar **ns, int attr_n, int default_n, const xmlChar **attr)
 {
@@ -78,6 +95,10 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     buf_clear(&x->text);
     if (x->page != NULL && x->depth == 2 && strcmp(x->second, "Contents") == 0) {
         new_object(x);
+        x->has = 0;
+    }
+    if (x->uploads != NULL && x->depth == 2 && strcmp(x->second, "Upload") == 0) {
+        new_upload(x);
         x->has = 0;
     }
 }
@@ -196,17 +217,29 @@ static int run(struct parse *x, const char *p, size_t n, struct err *err)
     return x->rc;
 }
 
-static int read_etag(struct parse *x, struct xml_object *o, struct err *err)
+/* Goes into headers and queries: printable ASCII, without a quote. */
+static int check_token(struct str s, const char *what, size_t max, struct err *err)
 {
-    struct str s = str_trim((struct str){x->text.p, x->text.n});
-
-    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-        s = (struct str){s.p + 1, s.n - 2};
     for (size_t i = 0; i < s.n; i++)
         if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"')
-            return err_set(err, ERR_BAD_RESPONSE, "the listing has an ETag that is none");
-    if (s.n == 0 || s.n > 200)
-        return err_set(err, ERR_BAD_RESPONSE, "the listing has an ETag of %zu bytes", s.n);
+            return err_set(err, ERR_BAD_RESPONSE, "the answer has an %s that is none", what);
+    if (s.n == 0 || s.n > max)
+        return err_set(err, ERR_BAD_RESPONSE, "the answer has an %s of %zu bytes", what, s.n);
+    return 0;
+}
+
+static struct str unquoted(struct str s)
+{
+    return s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? (struct str){s.p + 1, s.n - 2} : s;
+}
+
+static int read_etag(struct parse *x, struct xml_object *o, struct err *err)
+{
+    struct str s = unquoted(str_trim((struct str){x->text.p, x->text.n}));
+    int rc = check_token(s, "ETag", MAX_ETAG, err);
+
+    if (rc < 0)
+        return rc;
     o->etag = arena_strndup(x->page->arena, s.p, s.n);
     x->has |= HAS_ETAG;
     return 0;
@@ -421,4 +454,158 @@ void xml_credentials_release(struct xml_credentials *c)
     free(c->session_token);
     free(c->expires);
     *c = (struct xml_credentials){0};
+}
+
+/* ---- uploads in pieces ---- */
+
+static int value_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
+{
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
+
+    UNUSED(parent);
+    if (strcmp(name, x->value_name) != 0)
+        return 0;
+    if (*x->value != NULL)
+        return err_set(err, ERR_BAD_RESPONSE, "the answer has %s twice", x->value_name);
+    *x->value = xstrndup(s.n > 0 ? s.p : "", s.n);
+    return 0;
+}
+
+static int read_value(const char *p, size_t n, const char *root, const char *name, char **ret_owned,
+                      struct err *err)
+{
+    struct parse x = {.root = root, .leaf = value_leaf, .value = ret_owned, .value_name = name};
+    int rc = run(&x, p, n, err);
+
+    if (rc == 0 && *ret_owned == NULL)
+        rc = err_set(err, ERR_BAD_RESPONSE, "the answer lacks %s", name);
+    return rc;
+}
+
+int xml_upload_id(const char *p, size_t n, char **ret_owned, struct err *err)
+{
+    char *id = NULL;
+    int rc = read_value(p, n, "InitiateMultipartUploadResult", "UploadId", &id, err);
+
+    if (rc == 0)
+        rc = check_token(str_of(id), "UploadId", MAX_UPLOAD_ID, err);
+    if (rc < 0) {
+        free(id);
+        return rc;
+    }
+    *ret_owned = id;
+    return 0;
+}
+
+int xml_completed(const char *p, size_t n, char **ret_owned, struct err *err)
+{
+    struct str s = str_trim((struct str){p, n});
+    char *etag = NULL;
+    int rc = read_value(s.p, s.n, "CompleteMultipartUploadResult", "ETag", &etag, err);
+
+    if (rc == 0) {
+        s = unquoted(str_of(etag));
+        rc = check_token(s, "ETag", MAX_ETAG, err);
+    }
+    if (rc == 0)
+        *ret_owned = xstrndup(s.p, s.n);
+    free(etag);
+    return rc;
+}
+
+static int read_upload(struct parse *x, const char *name, struct err *err)
+{
+    struct xml_upload *u = &x->uploads->uploads[x->uploads->count - 1];
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
+
+    if (strcmp(name, "Key") == 0) {
+        u->key = arena_strndup(x->uploads->arena, x->text.n > 0 ? x->text.p : "", x->text.n);
+        x->has |= HAS_KEY;
+    } else if (strcmp(name, "UploadId") == 0) {
+        int rc = check_token(s, "UploadId", MAX_UPLOAD_ID, err);
+        if (rc < 0)
+            return rc;
+        u->id = arena_strndup(x->uploads->arena, s.p, s.n);
+        x->has |= HAS_ID;
+    } else if (strcmp(name, "Initiated") == 0) {
+        char when[64];
+        snprintf(when, sizeof when, "%.*s", s.n < sizeof when ? (int)s.n : 0, s.n > 0 ? s.p : "");
+        if (civil_parse_rfc3339(when, &u->initiated_ms, err) < 0)
+            return err_set(err, ERR_BAD_RESPONSE, "the listing of uploads has an Initiated that is no time");
+        x->has |= HAS_MODIFIED;
+    }
+    return 0;
+}
+
+static int uploads_leaf(struct parse *x, const char *parent, const char *name, struct err *err)
+{
+    struct xml_uploads *page = x->uploads;
+    struct str s = str_trim((struct str){x->text.p, x->text.n});
+
+    if (strcmp(parent, "Upload") == 0)
+        return read_upload(x, name, err);
+    if (strcmp(name, "Upload") == 0 && x->has != (HAS_KEY | HAS_ID | HAS_MODIFIED))
+        return err_set(err, ERR_BAD_RESPONSE,
+                       "the listing of uploads has one without key, UploadId or Initiated");
+    if (strcmp(name, "IsTruncated") == 0) {
+        if (!str_is(s, "true") && !str_is(s, "false"))
+            return err_set(err, ERR_BAD_RESPONSE, "IsTruncated of the listing is neither true nor false");
+        page->truncated = str_is(s, "true");
+        x->has_truncated = true;
+    } else if (strcmp(name, "EncodingType") == 0) {
+        x->url_encoded = str_is(s, "url");
+    } else if (strcmp(name, "NextKeyMarker") == 0) {
+        free(page->next_key);
+        page->next_key = x->text.n > 0 ? xstrndup(x->text.p, x->text.n) : NULL;
+    } else if (strcmp(name, "NextUploadIdMarker") == 0) {
+        free(page->next_id);
+        page->next_id = s.n > 0 ? xstrndup(s.p, s.n) : NULL;
+    }
+    return 0;
+}
+
+static int finish_uploads(struct parse *x, struct err *err)
+{
+    struct xml_uploads *page = x->uploads;
+    int rc = 0;
+
+    if (!x->has_truncated)
+        return err_set(err, ERR_BAD_RESPONSE,
+                       "the listing of uploads does not say whether it is complete (no IsTruncated)");
+    if (x->url_encoded && page->next_key != NULL)
+        rc = url_decode(page->next_key, err);
+    if (rc == 0 && page->truncated && (page->next_key == NULL || *page->next_key == '\0'))
+        rc = err_set(err, ERR_BAD_RESPONSE, "the listing of uploads says that more follows but not where");
+    if (rc == 0 && page->truncated && page->next_id != NULL)
+        rc = check_token(str_of(page->next_id), "UploadId", MAX_UPLOAD_ID, err);
+    for (size_t i = 0; i < page->count && rc == 0; i++) {
+        char *key = (char *)(uintptr_t)page->uploads[i].key; /* the arena's, ours */
+        rc = x->url_encoded ? url_decode(key, err) : 0;
+        if (rc == 0 && (*key == '\0' || strlen(key) > MAX_KEY))
+            rc = err_set(err, ERR_BAD_RESPONSE, "the listing has a key of %zu bytes", strlen(key));
+    }
+    return rc;
+}
+
+int xml_uploads(const char *p, size_t n, struct xml_uploads *ret, struct err *err)
+{
+    struct parse x = {
+        .root = "ListMultipartUploadsResult", .group = "Upload", .leaf = uploads_leaf, .uploads = ret};
+
+    *ret = (struct xml_uploads){.arena = arena_new()};
+    int rc = run(&x, p, n, err);
+    if (rc == 0)
+        rc = finish_uploads(&x, err);
+    if (rc < 0)
+        xml_uploads_release(ret);
+    return rc;
+}
+
+void xml_uploads_release(struct xml_uploads *page)
+{
+    free(page->uploads);
+    free(page->next_key);
+    free(page->next_id);
+    arena_free(page->arena);
+    *page = (struct xml_uploads){0};
 }

@@ -26,6 +26,28 @@ struct xml_page {
 NODISCARD int xml_list_page(const char *p, size_t n, struct xml_page *ret, struct err *err);
 void xml_page_release(struct xml_page *page); /* a zeroed one is fine */
 
+/* What uploads in pieces are answered with. The id is printable ASCII, not empty; *ret_owned is untouched on failure. */
+NODISCARD int xml_upload_id(const char *p, size_t n, char **ret_owned, struct err *err);
+/* The ETag, without quotes, of a CompleteMultipartUploadResult. White space before the document is what a server sends
+ * while it works. An <Error>, which comes with status 200, is ERR_BAD_RESPONSE here: ask xml_s3_error first. */
+NODISCARD int xml_completed(const char *p, size_t n, char **ret_owned, struct err *err);
+
+struct xml_upload {       /* one <Upload>; strings live as long as the page */
+    const char *key, *id; /* decoded; printable ASCII, not empty */
+    int64_t initiated_ms;
+};
+struct xml_uploads {
+    struct xml_upload *uploads; /* owned, in the server's order */
+    size_t count;
+    bool truncated;
+    char *next_key,
+        *next_id;        /* owned; next_key is not NULL and not empty when truncated, next_id may be NULL */
+    struct arena *arena; /* the strings */
+};
+/* A ListMultipartUploads answer. *ret is empty on failure. */
+NODISCARD int xml_uploads(const char *p, size_t n, struct xml_uploads *ret, struct err *err);
+void xml_uploads_release(struct xml_uploads *page); /* a zeroed one is fine */
+
 struct xml_s3_error { /* cut to fit, control bytes made harmless; "" where absent */
     char code[80], message[400], region[64], bucket[80];
 };

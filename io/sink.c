@@ -1,0 +1,158 @@
+#include "io/sink.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/sink_int.h"
+
+int sink_open(const struct source_config *config, struct sink **ret, struct err *err)
+{
+    if (str_starts(config->url, "s3://"))
+        return sink_s3_new(config, ret, err);
+    if (str_starts(config->url, "file://"))
+        return sink_file_new(config, ret, err);
+    err_set(err, ERR_CONFIG, "'%s' is not the URL of a place for files", config->url);
+    return err_hint(err, "s3://bucket/prefix/ or file:///folder/");
+}
+
+void sink_close(struct sink *s)
+{
+    if (s != NULL)
+        s->ops->close(s);
+}
+
+const char *sink_left(const struct sink *s)
+{
+    return s->left;
+}
+
+bool sink_is_s3(const struct sink *s)
+{
+    return s->ops->is_s3;
+}
+
+/* The same for both kinds, so that what is written to one can be copied to the other. */
+static int check_key(const char *key, struct err *err)
+{
+    char text[300];
+    size_t whole = strlen(key);
+
+    for (const char *p = key;; p++) {
+        size_t n = strcspn(p, "/");
+        if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.')) {
+            str_printable(key, whole, text, sizeof text);
+            return err_set(err, ERR_CONFIG, "'%s' is no key to write: a part of it is empty, '.' or '..'",
+                           text);
+        }
+        p += n;
+        if (*p == '\0')
+            break;
+    }
+    if (whole <= MAX_KEY)
+        return 0;
+    str_printable(key, whole, text, sizeof text);
+    return err_set(err, ERR_TOO_LARGE, "'%s' has %zu bytes where a key may have %d", text, whole, MAX_KEY);
+}
+
+/* ---- uploads ---- */
+
+static void upload_free(struct upload *u)
+{
+    sha256_free(u->sum);
+    free(u->key);
+    u->sink->ops->free(u);
+}
+
+int sink_upload(struct sink *s, const char *key, struct upload **ret, struct err *err)
+{
+    int rc = check_key(key, err);
+
+    if (rc < 0)
+        return rc;
+    struct upload *u = s->ops->upload(s);
+    u->sink = s;
+    u->key = xstrdup(key);
+    u->sum = sha256_new();
+    *ret = u;
+    return 0;
+}
+
+int upload_write(struct upload *u, const void *p, size_t n, struct err *err)
+{
+    if (u->rc == 0) {
+        u->rc = u->sink->ops->write(u, p, n, &u->err);
+        if (u->rc == 0) {
+            sha256_add(u->sum, p, n);
+            u->bytes += (int64_t)n;
+        }
+    }
+    if (u->rc < 0)
+        *err = u->err;
+    return u->rc;
+}
+
+int upload_finish(struct upload *u, struct uploaded *ret, struct err *err)
+{
+    struct uploaded done = {.bytes = u->bytes};
+    unsigned char sum[SHA256_SIZE];
+    int rc = u->rc;
+
+    if (rc < 0)
+        *err = u->err;
+    else {
+        sha256_end(u->sum, sum);
+        str_hex(sum, sizeof sum, done.sha256);
+        rc = u->sink->ops->finish(u, &done, err);
+    }
+    if (rc < 0) {
+        if (u->sink->ops->undo(u))
+            err_hint(err, "%s", u->sink->left);
+    } else {
+        *ret = done;
+    }
+    upload_free(u);
+    return rc;
+}
+
+void upload_abort(struct upload *u)
+{
+    if (u == NULL)
+        return;
+    u->sink->ops->undo(u);
+    upload_free(u);
+}
+
+/* ---- the rest ---- */
+
+int sink_put_new(struct sink *s, const char *key, const void *p, size_t n, struct err *err)
+{
+    int rc = check_key(key, err);
+
+    return rc < 0 ? rc : s->ops->put_new(s, key, p, n, err);
+}
+
+int sink_read(struct sink *s, const char *key, struct buf *ret, struct err *err)
+{
+    int rc = check_key(key, err);
+
+    buf_clear(ret);
+    return rc < 0 ? rc : s->ops->read(s, key, ret, err);
+}
+
+int sink_remove(struct sink *s, const char *key, struct err *err)
+{
+    int rc = check_key(key, err);
+
+    return rc < 0 ? rc : s->ops->remove(s, key, err);
+}
+
+int sink_list(struct sink *s, const char *prefix,
+              int (*fn)(void *arg, const struct object_info *o, struct err *err), void *arg, struct err *err)
+{
+    return s->ops->list(s, prefix, fn, arg, err);
+}
+
+int sink_abandon(struct sink *s, const char *prefix, int (*is_ours)(void *arg, const char *key), void *arg,
+                 struct err *err)
+{
+    return s->ops->abandon(s, prefix, is_ours, arg, err);
+}
