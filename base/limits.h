@@ -19,6 +19,7 @@
 #define MAX_COLUMNS       4096        /* MySQL's limit */
 #define MAX_DRIFT_COLUMNS 16          /* that one header may add to a table: more is another file */
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
+#define MAX_CELL          (64 * MIB)  /* one value of a query's result: what a person still calls a value */
 #define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
 #define MAX_TOKEN_SET     256         /* NULL spellings of a column */
 #define MAX_CONSTANT      (4 * KIB)   /* bytes of a constant column: a key, and some words */

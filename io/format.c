@@ -101,20 +101,20 @@ static char *csv_cell(const struct csv_format *f, size_t i, const struct batch_c
         break;
     case FORM_DOUBLE:
     case FORM_FLOAT:
-        o = put_double(o, c, row, f->forms[i]);
+        o = format_double(o, c, row, f->forms[i]);
         break;
     case FORM_BITS:
-        o = put_bits(o, (uint64_t)c->i64[row], base->def->columns[base->columns[i]].precision,
-                     base->c->binary);
+        o = format_bits(o, (uint64_t)c->i64[row], base->def->columns[base->columns[i]].precision,
+                        base->c->binary);
         break;
     case FORM_MOMENT:
-        if (put_moment(base, i, c->bytes[row], c->lengths[row], moment, &n, err) < 0)
+        if (format_moment(base, i, c->bytes[row], c->lengths[row], moment, &n, err) < 0)
             return NULL;
         return csv_text(f, o, moment, n);
     case FORM_BINARY:
         if (c->lengths[row] == 0)
             return csv_text(f, o, "", 0);
-        o = put_bytes(o, c->bytes[row], c->lengths[row], base->c->binary);
+        o = format_bytes(o, c->bytes[row], c->lengths[row], base->c->binary);
         break;
     case FORM_DECIMAL:
     case FORM_TEXT:
@@ -123,9 +123,19 @@ static char *csv_cell(const struct csv_format *f, size_t i, const struct batch_c
     return not_null(f, first, o);
 }
 
+/* There are no quotes that a NULL could have. */
+static int empty_line(const struct format *base, struct err *err)
+{
+    err_set(err, ERR_CONFIG,
+            "column %s is the only one, and NULL in it would be an empty line, which most readers skip",
+            base->def->columns[base->columns[0]].name);
+    return err_hint(err, "write NULL as some text, for example \\N, or add a column");
+}
+
 static char *csv_row(const struct format *base, const struct batch *b, size_t row, char *o, struct err *err)
 {
     const struct csv_format *f = (const struct csv_format *)base;
+    const char *first = o;
 
     for (size_t i = 0; i < base->count; i++) {
         const struct batch_col *c = &b->cols[i];
@@ -139,7 +149,10 @@ static char *csv_row(const struct format *base, const struct batch *b, size_t ro
         }
         *o++ = f->delimiter;
     }
-    o--;
+    if (--o == first) {
+        err_ignore(empty_line(base, err));
+        return NULL;
+    }
     if (base->c->crlf)
         *o++ = '\r';
     *o++ = '\n';
@@ -258,12 +271,8 @@ static int csv_check(struct csv_format *f, struct err *err)
             "a CSV delimiter is one ASCII character that is no quote, line end, letter, digit or sign");
     if (strpbrk(f->null, special) != NULL)
         return err_set(err, ERR_CONFIG, "the text for NULL has a delimiter, quote or line end in it");
-    if (base->count == 1 && f->null_n == 0 && base->def->columns[base->columns[0]].nullable) {
-        err_set(err, ERR_CONFIG,
-                "column %s is the only one, and NULL in it would be an empty line, which most readers skip",
-                base->def->columns[base->columns[0]].name);
-        return err_hint(err, "write NULL as some text, for example \\N, or add a column");
-    }
+    if (base->count == 1 && f->null_n == 0 && base->def->columns[base->columns[0]].nullable)
+        return empty_line(base, err);
     return 0;
 }
 

@@ -32,7 +32,7 @@ enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
     return c->type == COL_DECIMAL ? FORM_DECIMAL : FORM_TEXT;
 }
 
-char *put_bytes(char *o, const void *bytes, size_t n, enum binary_form form)
+char *format_bytes(char *o, const void *bytes, size_t n, enum binary_form form)
 {
     static const char hex[] = "0123456789ABCDEF",
                       base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -58,17 +58,17 @@ char *put_bytes(char *o, const void *bytes, size_t n, enum binary_form form)
     return o;
 }
 
-char *put_bits(char *o, uint64_t v, int bits, enum binary_form form)
+char *format_bits(char *o, uint64_t v, int bits, enum binary_form form)
 {
     unsigned char bytes[8];
     size_t n = bits <= 0 || bits > 64 ? 8 : (size_t)(bits + 7) / 8;
 
     for (size_t i = 0; i < n; i++)
         bytes[i] = (unsigned char)(v >> (8 * (n - 1 - i)));
-    return put_bytes(o, bytes, n, form);
+    return format_bytes(o, bytes, n, form);
 }
 
-char *put_double(char *o, const struct batch_col *col, size_t row, enum cell_form form)
+char *format_double(char *o, const struct batch_col *col, size_t row, enum cell_form form)
 {
     int64_t mantissa = col->mantissa[row];
     int exp10 = col->exp10[row];
@@ -111,8 +111,8 @@ static void put_two(char *o, int v)
     memcpy(o, digit_pairs + (size_t)v * 2, 2);
 }
 
-int put_moment(const struct format *f, size_t i, const char *p, size_t n, char out[MOMENT_SIZE],
-               size_t *ret_n, struct err *err)
+int format_moment(const struct format *f, size_t i, const char *p, size_t n, char out[MOMENT_SIZE],
+                  size_t *ret_n, struct err *err)
 {
     static const char zero[] = "0000-00-00 00:00:00";
     struct civil c;

@@ -39,14 +39,14 @@ enum cell_form {
 enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
                             const struct format_config *config);
 /* Hex, as the server's HEX() writes it, or base64. At most 2n + 4 bytes; returns the end. */
-char *put_bytes(char *o, const void *p, size_t n, enum binary_form form);
-char *put_bits(char *o, uint64_t v, int bits, enum binary_form form); /* big-endian, at most 20 bytes */
-char *put_double(char *o, const struct batch_col *col, size_t row,
-                 enum cell_form form); /* SHORTEST_SIZE bytes */
+char *format_bytes(char *o, const void *p, size_t n, enum binary_form form);
+char *format_bits(char *o, uint64_t v, int bits, enum binary_form form); /* big-endian, at most 20 bytes */
+char *format_double(char *o, const struct batch_col *col, size_t row,
+                    enum cell_form form); /* SHORTEST_SIZE bytes */
 #define MOMENT_SIZE 48
 /* "2022-06-05 12:34:56.5" of UTC, in the zone. ERR_BAD_VALUE for what is no time; names the column. */
-NODISCARD int put_moment(const struct format *f, size_t i, const char *p, size_t n, char out[MOMENT_SIZE],
-                         size_t *ret_n, struct err *err);
+NODISCARD int format_moment(const struct format *f, size_t i, const char *p, size_t n, char out[MOMENT_SIZE],
+                            size_t *ret_n, struct err *err);
 /* Rows one by one: put writes one of at most bound bytes, gives its end, NULL where it fails. */
 struct row_writer {
     size_t (*bound)(const struct format *f, const struct batch *b, size_t row);

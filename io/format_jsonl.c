@@ -101,7 +101,7 @@ static char *json_decimal(const struct format *f, size_t i, char *o, const char 
 
 static char *json_double(char *o, const struct batch_col *c, size_t row, enum cell_form form)
 {
-    char *end = put_double(o, c, row, form);
+    char *end = format_double(o, c, row, form);
 
     if (end - o == 2 && o[0] == '-' && o[1] == '0') { /* an integer has no such zero */
         *end++ = '.';
@@ -131,17 +131,17 @@ static char *json_cell(const struct json_format *f, size_t i, const struct batch
         return json_decimal(base, i, o, c->bytes[row], c->lengths[row], err);
     case FORM_BITS:
         *o++ = '"';
-        o = put_bits(o, (uint64_t)c->i64[row], base->def->columns[base->columns[i]].precision,
-                     base->c->binary);
+        o = format_bits(o, (uint64_t)c->i64[row], base->def->columns[base->columns[i]].precision,
+                        base->c->binary);
         *o++ = '"';
         return o;
     case FORM_BINARY:
         *o++ = '"';
-        o = put_bytes(o, c->bytes[row], c->lengths[row], base->c->binary);
+        o = format_bytes(o, c->bytes[row], c->lengths[row], base->c->binary);
         *o++ = '"';
         return o;
     case FORM_MOMENT:
-        if (put_moment(base, i, c->bytes[row], c->lengths[row], moment, &n, err) < 0)
+        if (format_moment(base, i, c->bytes[row], c->lengths[row], moment, &n, err) < 0)
             return NULL;
         return quoted(o, moment, n);
     case FORM_TEXT:

@@ -8,7 +8,6 @@
 enum {
     CACHED_LENGTH = 4096, /* longer ones are built per table and used once */
     CELL_SIZE = 256,      /* first guess of a result cell; longer ones grow */
-    MAX_CELL = 64 * 1024 * 1024,
     ASYNC_STACK =
         256 * 1024, /* what the library runs a started statement on; TLS takes more than its default */
 };
@@ -278,6 +277,15 @@ int64_t mysqlc_id(const struct mysqlc *c)
     return (int64_t)mysql_thread_id(c->handle);
 }
 
+int mysqlc_socket(const struct mysqlc *c)
+{
+#if CLIENT_IS_MARIADB
+    return mysql_get_socket(c->handle);
+#else
+    return c->handle->net.fd;
+#endif
+}
+
 void mysqlc_thread_end(void)
 {
     mysql_thread_end();
@@ -371,7 +379,7 @@ static void give_back(struct mysqlc *c, MYSQL_STMT *stmt, size_t slot)
         c->cache[slot].busy = false;
 }
 
-static void bind_value(MYSQL_BIND *b, const struct val *v)
+void mysqlc_bind_value(MYSQL_BIND *b, const struct val *v)
 {
     switch (v->kind) {
     case VAL_NULL:
@@ -518,7 +526,7 @@ int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size
     }
     binds = xcalloc(count + 1, sizeof *binds);
     for (size_t i = 0; i < count; i++)
-        bind_value(&binds[i], &values[i]);
+        mysqlc_bind_value(&binds[i], &values[i]);
     if ((count > 0 && mysql_stmt_bind_param(stmt, binds) != 0) || mysql_stmt_execute(stmt) != 0) {
         rc = mysqlc_fail_stmt(c, stmt, start_ms, err);
         goto out;

@@ -1,7 +1,7 @@
 #ifndef IO_MYSQLC_INT_H
 #define IO_MYSQLC_INT_H
-/* Inside the door to the client library: mysqlc.c connects and runs statements, _bulk.c puts rows in, _scan.c streams
- * them out. */
+/* Inside the door to the client library: mysqlc.c connects and runs statements, _bulk.c puts rows in, _scan.c and
+ * _select.c stream them out. */
 #include "io/mysqlc.h"
 #include <mysql.h>
 
@@ -39,6 +39,8 @@ void mysqlc_infile_guard(struct mysqlc *c);
 int mysqlc_fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err);
 int mysqlc_fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err);
 NODISCARD int mysqlc_prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct err *err);
+
+void mysqlc_bind_value(MYSQL_BIND *b, const struct val *v);
 
 static inline void *unconst(const void *p) /* the library's structs know no const; it only reads */
 {

@@ -84,6 +84,8 @@ int target_ready(struct target *t, struct err *err)
     if (t->db != NULL && t->ops->check(t, &ignored) == 0)
         return 0;
     target_drop(t);
+    if (t->pinned)
+        return err_set(err, ERR_TRANSIENT, "%s: the connection is gone, and its snapshot with it", t->name);
     rc = t->ops->connect(t, err);
     if (rc < 0)
         return err_prefix(err, "%s", t->name);

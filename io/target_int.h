@@ -28,8 +28,9 @@ struct target {
     struct target_config config;
     char *name;
     char version[64];
-    void *db;            /* the engine's connection; NULL: none */
-    int64_t serial;      /* of the connection: a load lives on one */
+    void *db;       /* the engine's connection; NULL: none */
+    int64_t serial; /* of the connection: a load lives on one */
+    bool pinned; /* within a transaction that another connection would not see: none is made in its place */
     char *hold_pipeline; /* what target_hold took, taken again on a new connection; NULL: nothing */
     int64_t hold_epoch;
     char hold_name[80]; /* the lock's name; "": not taken */

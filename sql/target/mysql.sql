@@ -8,6 +8,40 @@ START TRANSACTION;
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY;
 
+-- name: session_read
+-- Of a connection that only reads: an upload that is slow must not have the server hang up, any date that is stored may be
+-- compared with, and a lock is not waited for behind the back of who reads.
+SET SESSION sql_mode = 'ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', net_write_timeout = 3600, net_read_timeout = 3600,
+    wait_timeout = 3600, lock_wait_timeout = {lock_wait}, innodb_lock_wait_timeout = {lock_wait};
+SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+
+-- name: session_read_idle
+-- Where there are such limits.
+SET SESSION idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0;
+
+-- name: lock_all
+FLUSH TABLES WITH READ LOCK;
+
+-- name: unlock_all
+UNLOCK TABLES;
+
+-- name: utc_now
+SELECT UTC_TIMESTAMP(6);
+
+-- name: position_of_snapshot
+-- MariaDB: of the transaction's own snapshot, whatever is written meanwhile.
+SHOW STATUS WHERE Variable_name IN ('Binlog_snapshot_file', 'Binlog_snapshot_position');
+
+-- name: position_gtid
+SELECT BINLOG_GTID_POS(?, ?);
+
+-- name: position
+SHOW MASTER STATUS;
+
+-- name: position_new
+-- MySQL from 8.2 on.
+SHOW BINARY LOG STATUS;
+
 -- name: has_ledger
 SELECT COUNT(*) FROM information_schema.TABLES
  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ('orch_fence', 'orch_load');
