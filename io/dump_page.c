@@ -3,7 +3,6 @@
 #include "io/dump_int.h"
 #include <inttypes.h>
 
-enum { MAX_STATEMENT = 16 * 1024 * 1024 };
 
 static const struct column *key_column(const struct dump_table *t, const struct table *def,
                                        const int *columns, size_t i)
@@ -162,7 +161,7 @@ int page_sql(const struct dump_table *t, const struct table *def, const int *col
     if (t->value_count > 0)
         memcpy(b.values, t->values, t->value_count * sizeof *b.values);
     buf_clear(ret);
-    ret->max = MAX_STATEMENT;
+    ret->max = 2 * MAX_STATEMENT; /* the select, and where the page begins */
     int rc = buf_adds(ret, t->select, err);
     if (rc == 0 && k != NULL && k->begun)
         rc = behind(&b, err);

@@ -378,7 +378,7 @@ static int abandon_one(void *arg, const struct object_info *o, struct err *err)
     char *key = temp_key(o->key);
     int rc = 0;
 
-    if (key != NULL && str_starts(key, v->prefix) && v->is_ours(v->arg, key) != 0) {
+    if (key != NULL && str_starts(key, v->prefix) && (v->is_ours == NULL || v->is_ours(v->arg, key) != 0)) {
         char *path = xasprintf("%s%s", v->s->root, o->key);
         rc = remove_path(path, err);
         v->abandoned += rc == 0;

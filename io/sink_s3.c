@@ -279,7 +279,7 @@ static int ask_caller(void *arg, const char *key, const char *id, int64_t initia
     const struct ours *o = arg;
 
     UNUSED(id), UNUSED(initiated_ms);
-    return o->is_ours(o->arg, key + o->root_n);
+    return o->is_ours == NULL || o->is_ours(o->arg, key + o->root_n);
 }
 
 static int abandon(struct sink *sink, const char *prefix, int (*is_ours)(void *arg, const char *key),

@@ -232,9 +232,17 @@ static int print_json(struct status *s, struct err *err)
         jout_close(&j, '}');
     }
     jout_close(&j, ']');
+    if (s->c->config->extract_count > 0) {
+        jout_open(&j, "extracts", '[');
+        if (rc == 0)
+            rc = status_extract_json(s, &j, false, err);
+        jout_close(&j, ']');
+    }
     jout_open(&j, "attention", '[');
     for (size_t i = 0; rc == 0 && i < s->flow_count; i++)
         rc = status_findings(s, &s->flows[i], finding_json, &j, err);
+    if (rc == 0)
+        rc = status_extract_json(s, &j, true, err);
     jout_close(&j, ']');
     jout_open(&j, "channels", '[');
     if (rc == 0)
@@ -317,10 +325,10 @@ static int run(struct cli *c, struct err *err)
     char part[PART_SIZE] = "";
     int rc = cli_config(c, err);
 
-    if (rc == 0 && c->args.count > 0)
+    if (rc == 0 && c->args.count > 0 && config_extract(c->config, c->args.items[0], &s.extract, err) < 0)
         rc = cli_flow(c, c->args.items[0], &only, part, err);
     s.part = part;
-    s.single = only != NULL;
+    s.single = only != NULL || s.extract != NULL;
     if (rc == 0 && only != NULL && *part != '\0')
         rc = cli_closed(only, part, s.now_ms, err);
     if (rc == 0)
@@ -328,10 +336,12 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0)
         s.flows = xcalloc(c->config->pipeline_count + 1, sizeof *s.flows);
     for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++)
-        if (only == NULL || only == &c->config->pipelines[i])
+        if (s.extract == NULL && (only == NULL || only == &c->config->pipelines[i]))
             rc = look(&s, &c->config->pipelines[i], err);
     if (rc == 0)
         rc = status_look_at_rejects(&s, err);
+    if (rc == 0)
+        rc = status_extract_look(&s, err);
     if (rc == 0)
         rc = c->out.format == OUT_TABLE ? status_print(&s, err)
              : c->out.format == OUT_CSV ? print_csv(&s, err)

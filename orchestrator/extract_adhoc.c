@@ -7,7 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { MAX_SPEC = 1024 * 1024, MAX_PASSWORD = 512 };
+enum { MAX_PASSWORD = 512 };
 
 static int read_stdin(struct buf *ret, struct err *err)
 {

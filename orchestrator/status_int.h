@@ -1,6 +1,8 @@
 #ifndef ORCHESTRATOR_STATUS_INT_H
 #define ORCHESTRATOR_STATUS_INT_H
 /* Shared by cmd_status.c (JSON), status_look.c (what there is to say) and status_print.c (for people). */
+#include "orchestrator/cmd.h"
+#include "orchestrator/stream.h"
 #include "orchestrator/tick.h"
 #include "orchestrator/view.h"
 #include "state/pause.h"
@@ -30,9 +32,11 @@ struct status {
     int64_t now_ms;
     const char *part;          /* "": all of them */
     bool single;               /* one pipeline was named */
+    const struct pipeline *extract; /* or one extract; NULL: all of them, where no pipeline was named */
     struct status_flow *flows; /* owned */
     size_t flow_count;
     int64_t findings; /* that concern what was asked for */
+    int64_t of_extracts;
     int exit;
 };
 NODISCARD int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret,
@@ -47,4 +51,8 @@ NODISCARD int status_findings(struct status *s, const struct status_flow *f, sta
 NODISCARD int status_print(struct status *s, struct err *err);
 /* The partitions of one pipeline (those worth a line) as rows in the form that is asked for. */
 NODISCARD int status_partitions(struct status *s, const struct status_flow *f, struct err *err);
+/* status_extract.c: counted into findings and exit; written, after the pipelines. */
+NODISCARD int status_extract_look(struct status *s, struct err *err);
+NODISCARD int status_extract_json(struct status *s, struct jout *j, bool attention, struct err *err);
+NODISCARD int status_extract_print(struct status *s, bool first, struct err *err);
 #endif

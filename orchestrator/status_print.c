@@ -225,6 +225,8 @@ static int print_attention(struct status *s, struct err *err)
     struct telling t = {.c = s->c, .all = s->single};
     int rc = 0;
 
+    if (s->findings == 0 && s->of_extracts > 0) /* told where they are */
+        return 0;
     if (s->findings == 0) {
         bool looked = s->flow_count == 0;
         for (size_t i = 0; i < s->flow_count; i++)
@@ -404,10 +406,12 @@ int status_print(struct status *s, struct err *err)
             rc = view_each(s->c->store, f->p, s->part, s->part, s->now_ms, VIEW_WHOLE, on_jobs, &jobs, err);
     }
     if (rc == 0)
+        rc = status_extract_print(s, s->flow_count == 0, err);
+    if (rc == 0 && s->flow_count > 0)
         rc = print_attention(s, err);
     if (rc == 0)
         rc = view_channels(s->c->store, on_channel, &channels, err);
-    if (rc == 0 && *s->part == '\0')
+    if (rc == 0 && *s->part == '\0' && s->flow_count > 0)
         printf("\n● loaded  ✖ failed  ▲ late  · to come  ≠ mismatched  – empty or skipped\n");
     return rc;
 }
