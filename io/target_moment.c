@@ -5,7 +5,8 @@
 #include "io/target_replica.h"
 
 enum {
-    GUARD_MS = 2000,       /* a transaction's start is told in whole seconds, and the server keeps the list for a moment */
+    GUARD_MS =
+        2000, /* a transaction's start is told in whole seconds, and the server keeps the list for a moment */
     NOT_PERMITTED = 1227,  /* of the server */
     NOT_PERMITTED_2 = 1142 /* the same of MySQL's own view */
 };
@@ -14,8 +15,8 @@ const char *moment_text(int64_t ms, char out[MOMENT_SIZE])
 {
     struct civil c = civil_from_ms(ms);
 
-    snprintf(out, MOMENT_SIZE, "%04d-%02d-%02d %02d:%02d:%02d", c.year % 10000, c.month % 100, c.day % 100, c.hour % 100,
-             c.minute % 100, c.second % 100);
+    snprintf(out, MOMENT_SIZE, "%04d-%02d-%02d %02d:%02d:%02d", c.year % 10000, c.month % 100, c.day % 100,
+             c.hour % 100, c.minute % 100, c.second % 100);
     return out;
 }
 
@@ -57,7 +58,8 @@ static int look_at_transactions(struct target *t, struct moment *m, struct err *
     struct oldest o = {.age_s = -1};
     int rc = target_run(t, "oldest_transaction", NULL, 0, on_transaction, &o, NULL, err);
 
-    if (rc < 0 && (err->native == NOT_PERMITTED || err->native == NOT_PERMITTED_2 || err->code == ERR_ACCESS_DENIED))
+    if (rc < 0 &&
+        (err->native == NOT_PERMITTED || err->native == NOT_PERMITTED_2 || err->code == ERR_ACCESS_DENIED))
         return 0;
     if (rc < 0)
         return rc;

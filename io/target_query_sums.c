@@ -2,8 +2,8 @@
 #include "base/limits.h"
 #include "io/target_sums_int.h"
 
-static int one(struct target *t, const char *select, const struct val *values, size_t count, struct summing *s,
-               const char *columns, struct err *err)
+static int one(struct target *t, const char *select, const struct val *values, size_t count,
+               struct summing *s, const char *columns, struct err *err)
 {
     struct buf sql = BUF_INIT(MAX_SQL);
     int64_t rows = 0;

@@ -13,18 +13,24 @@ static bool full, dry, verify, fail_if_locked;
 static struct adhoc adhoc;
 static const struct opt opts[] = {
     {"full", 0, OPT_FLAG, &full, NULL, "everything, whatever the watermarks say; they stay as they are"},
-    {"from", 0, OPT_TEXT, &from, "TIME", "a range of the watermark, such as 2022-06-05 or 2022-06-05T12, UTC"},
+    {"from", 0, OPT_TEXT, &from, "TIME",
+     "a range of the watermark, such as 2022-06-05 or 2022-06-05T12, UTC"},
     {"to", 0, OPT_TEXT, &to, "TIME", "its end, itself not; up to what is there without it"},
     {"hours", 0, OPT_TEXT, &last, "N", "the last N hours"},
     {"reason", 0, OPT_TEXT, &reason, "TEXT", "kept with the run"},
     {"verify", 0, OPT_FLAG, &verify, NULL, "the files are read back before they are published"},
     {"dry-run", 0, OPT_FLAG, &dry, NULL, "tells what would be taken, and takes nothing"},
     {"fail-if-locked", 0, OPT_FLAG, &fail_if_locked, NULL, "exit 10 when another process works the extract"},
-    {"spec", 's', OPT_TEXT, &adhoc.spec, "FILE", "a task spec of another system, in place of EXTRACT (orch spec convert)"},
-    {"sink", 0, OPT_TEXT, &adhoc.sink, "URL|NAME", "where the spec's files go: s3://, file://, or a connection of orch.json"},
-    {"host", 'H', OPT_TEXT, &adhoc.host, "HOST", "of the database, before what the spec says; so are the next four"},
-    {"port", 'P', OPT_COUNT, &adhoc.port, "PORT", "(SQL PDE's -P was the password: no password stands on a command line here)"},
-    {"user", 'u', OPT_TEXT, &adhoc.user, "USER", "the password comes from --password-file, --option-file, MYSQL_PWD, or a prompt"},
+    {"spec", 's', OPT_TEXT, &adhoc.spec, "FILE",
+     "a task spec of another system, in place of EXTRACT (orch spec convert)"},
+    {"sink", 0, OPT_TEXT, &adhoc.sink, "URL|NAME",
+     "where the spec's files go: s3://, file://, or a connection of orch.json"},
+    {"host", 'H', OPT_TEXT, &adhoc.host, "HOST",
+     "of the database, before what the spec says; so are the next four"},
+    {"port", 'P', OPT_COUNT, &adhoc.port, "PORT",
+     "(SQL PDE's -P was the password: no password stands on a command line here)"},
+    {"user", 'u', OPT_TEXT, &adhoc.user, "USER",
+     "the password comes from --password-file, --option-file, MYSQL_PWD, or a prompt"},
     {"db", 'd', OPT_TEXT, &adhoc.database, "DATABASE", "its database"},
     {"batch", 'b', OPT_COUNT, &adhoc.batch_mb, "MB", "files of about so many MB"},
     {"password-file", 0, OPT_TEXT, &adhoc.password_file, "FILE", "of mode 0600"},
@@ -42,7 +48,8 @@ static int moment(const char *option, const char *text, int64_t *ret_ms, struct 
     if (extract_moment(text, ret_ms) == 0)
         return 0;
     str_printable(text, strlen(text), shown, sizeof shown);
-    return err_set(err, ERR_USAGE, "%s '%s' is no moment such as 2022-06-05, 2022-06-05T12 or '2022-06-05 12:00:00'", option,
+    return err_set(err, ERR_USAGE,
+                   "%s '%s' is no moment such as 2022-06-05, 2022-06-05T12 or '2022-06-05 12:00:00'", option,
                    shown);
 }
 
@@ -78,8 +85,8 @@ static void show(const char *pipeline, int64_t rows, int64_t bytes, int64_t took
 {
     double s = (double)(took_ms > 0 ? took_ms : 1) / 1000;
 
-    fprintf(stderr, "\r%s: %lld rows, %.1f MB, %.0f s, %.0f rows/s   ", pipeline, (long long)rows, (double)bytes / 1e6, s,
-            (double)rows / s);
+    fprintf(stderr, "\r%s: %lld rows, %.1f MB, %.0f s, %.0f rows/s   ", pipeline, (long long)rows,
+            (double)bytes / 1e6, s, (double)rows / s);
     fflush(stderr);
 }
 
@@ -94,12 +101,13 @@ struct results {
 
 static json_t *row_of(const struct extraction *e)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "table", cli_json_text(e->name), "run",
-                     cli_json_text(e->run), "kind", cli_json_text(e->kind), "state", cli_json_text(e->state), "from",
-                     cli_json_text(e->from), "to", cli_json_text(e->to), "rows", (json_int_t)e->rows, "bytes",
-                     (json_int_t)e->bytes, "parts", (json_int_t)e->parts, "took_ms", (json_int_t)e->took_ms, "manifest",
-                     cli_json_text(e->parts > 0 || strcmp(e->kind, "INCREMENTAL") != 0 ? e->manifest_key : ""), "notice",
-                     cli_json_text(e->notice), "message", cli_json_text(e->message), "sql", cli_json_text(e->sql));
+    return json_pack(
+        "{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "table", cli_json_text(e->name), "run",
+        cli_json_text(e->run), "kind", cli_json_text(e->kind), "state", cli_json_text(e->state), "from",
+        cli_json_text(e->from), "to", cli_json_text(e->to), "rows", (json_int_t)e->rows, "bytes",
+        (json_int_t)e->bytes, "parts", (json_int_t)e->parts, "took_ms", (json_int_t)e->took_ms, "manifest",
+        cli_json_text(e->parts > 0 || strcmp(e->kind, "INCREMENTAL") != 0 ? e->manifest_key : ""), "notice",
+        cli_json_text(e->notice), "message", cli_json_text(e->message), "sql", cli_json_text(e->sql));
 }
 
 /* Newest first: those that this command has touched. */
@@ -124,9 +132,12 @@ static const struct out_column columns[] = {{.key = "table", .title = "TABLE"},
                                             {.key = "manifest", .title = "MANIFEST"},
                                             {.key = "run"},
                                             {0}};
-static const struct out_column plan_columns[] = {{.key = "table", .title = "TABLE"}, {.key = "kind", .title = "KIND"},
-                                                 {.key = "from", .title = "FROM"},   {.key = "to", .title = "TO"},
-                                                 {.key = "sql", .title = "SQL"},     {.key = "notice", .title = "NOTICE"},
+static const struct out_column plan_columns[] = {{.key = "table", .title = "TABLE"},
+                                                 {.key = "kind", .title = "KIND"},
+                                                 {.key = "from", .title = "FROM"},
+                                                 {.key = "to", .title = "TO"},
+                                                 {.key = "sql", .title = "SQL"},
+                                                 {.key = "notice", .title = "NOTICE"},
                                                  {0}};
 
 static int report(struct cli *c, struct store *s, const char *name, int64_t since_ms, struct err *err)
@@ -145,7 +156,8 @@ static int report(struct cli *c, struct store *s, const char *name, int64_t sinc
 /* --- the command --- */
 
 /* Plans what the tick would not by itself. 1: there is something to do. */
-static int plan(struct cli *c, const struct pipeline *p, struct store *s, struct extract_request *q, struct err *err)
+static int plan(struct cli *c, const struct pipeline *p, struct store *s, struct extract_request *q,
+                struct err *err)
 {
     struct step_ctx ctx;
     char who[200], *run = NULL;
@@ -166,16 +178,18 @@ static int plan(struct cli *c, const struct pipeline *p, struct store *s, struct
     return rc;
 }
 
-static int work(struct cli *c, const struct config *config, const struct pipeline *p, struct store *s, int64_t spec_hours,
-                struct err *err)
+static int work(struct cli *c, const struct config *config, const struct pipeline *p, struct store *s,
+                int64_t spec_hours, struct err *err)
 {
     struct extract_request q;
-    const struct tick_options o = {.pipeline = p->name, .force = true, .fail_if_locked = fail_if_locked, .linger_ms = -1};
+    const struct tick_options o = {
+        .pipeline = p->name, .force = true, .fail_if_locked = fail_if_locked, .linger_ms = -1};
     int64_t began = clock_now_ms();
     int rc = read_request(&q, spec_hours, err);
 
     cli_signals();
-    if (rc == 0 && (dry || q.what != EXTRACT_DUE || (verify && (rc = extraction_sequence(s, p->name, err)) == 0)))
+    if (rc == 0 &&
+        (dry || q.what != EXTRACT_DUE || (verify && (rc = extraction_sequence(s, p->name, err)) == 0)))
         rc = plan(c, p, s, &q, err);
     if (rc < 0 || dry)
         return rc < 0 ? rc : 0;
@@ -195,15 +209,17 @@ static int run(struct cli *c, struct err *err)
 {
     const struct pipeline *p;
 
-    if (c->config_path != NULL && (strchr("@{", c->config_path[0]) != NULL || strcmp(c->config_path, "-") == 0)) {
+    if (c->config_path != NULL &&
+        (strchr("@{", c->config_path[0]) != NULL || strcmp(c->config_path, "-") == 0)) {
         adhoc.config = c->config_path; /* another system's, not ours */
         c->config_path = NULL;
     }
     bool foreign = adhoc.spec != NULL || adhoc.config != NULL;
 
     if (foreign == (c->args.count > 0))
-        return err_set(err, ERR_USAGE, foreign ? "EXTRACT and --spec: one of the two"
-                                                        : "an EXTRACT of orch.json, --spec FILE, or --config @FILE");
+        return err_set(err, ERR_USAGE,
+                       foreign ? "EXTRACT and --spec: one of the two"
+                               : "an EXTRACT of orch.json, --spec FILE, or --config @FILE");
     if (foreign) {
         struct adhoc_run r = {0};
         int rc = adhoc_open(c, &adhoc, &r, err);
@@ -224,9 +240,12 @@ const struct command cmd_extract = {
     "extract",
     "[EXTRACT]",
     "Takes tables out of a database into files, now: what is new, everything, or a range.",
-    "What is new is what orch tick takes by the schedule; running it twice takes nothing twice. --full, --from, --to and\n"
-    "--hours take beside the sequence: the watermarks stay where they are. Files are complete when their manifest is there.\n"
-    "--spec FILE is another system's task; --config @FILE, - or JSON text its config, which may be the task itself\n"
+    "What is new is what orch tick takes by the schedule; running it twice takes nothing twice. --full, "
+    "--from, --to and\n"
+    "--hours take beside the sequence: the watermarks stay where they are. Files are complete when their "
+    "manifest is there.\n"
+    "--spec FILE is another system's task; --config @FILE, - or JSON text its config, which may be the task "
+    "itself\n"
     "(docs/extract-specs.md). Its state is orch-extract.db in the current folder.\n\n"
     "  orch extract hr\n"
     "  orch extract hr --from 2022-06-05 --to 2022-06-06 --reason 'lost by the consumer'\n"

@@ -8,7 +8,8 @@
 #include "steps/extract.h"
 
 static const struct key source_keys[] = {
-    {"connection", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "a mysql:// one, by its name in connections"},
+    {"connection", KEY_TEXT, false, true, NULL, NULL, NULL, NULL,
+     "a mysql:// one, by its name in connections"},
     {0},
 };
 static const struct key target_keys[] = {
@@ -19,9 +20,10 @@ static const struct key target_keys[] = {
 };
 static const struct key filter_keys[] = {
     {"column", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "of the table"},
-    {"is", KEY_CHOICE, false, false, "\"=\"", "=|!=|<|<=|>|>=|like|not-like|in|not-in|null|not-null", NULL, NULL,
-     "as in SQL: rows where the column is NULL fall out of all but null"},
-    {"value", KEY_VALUE, true, false, NULL, NULL, NULL, NULL, "a text, a number, or a list of them for in and not-in"},
+    {"is", KEY_CHOICE, false, false, "\"=\"", "=|!=|<|<=|>|>=|like|not-like|in|not-in|null|not-null", NULL,
+     NULL, "as in SQL: rows where the column is NULL fall out of all but null"},
+    {"value", KEY_VALUE, true, false, NULL, NULL, NULL, NULL,
+     "a text, a number, or a list of them for in and not-in"},
     {"ago", KEY_DURATION, true, false, NULL, NULL, NULL, NULL,
      "in place of value: the run's own moment less so much"},
     {0},
@@ -33,7 +35,8 @@ static const struct key table_keys[] = {
     {"columns", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL, "in the files' order; empty: all"},
     {"transforms", KEY_TEXT_MAP, false, false, NULL, NULL, NULL, NULL,
      "column: SQL expression in its place; a name that is no column is one more"},
-    {"filters", KEY_LIST, false, false, NULL, NULL, NULL, filter_keys, "all of them hold for a row that is taken"},
+    {"filters", KEY_LIST, false, false, NULL, NULL, NULL, filter_keys,
+     "all of them hold for a row that is taken"},
     {"where", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "a condition in SQL beside them"},
     {"watermark", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL,
      "columns that tell when a row was changed: each run takes what is new; empty: everything each time"},
@@ -58,13 +61,15 @@ const struct key config_extract_keys[] = {
     {"datetime_timezone", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
      "zone, without summer time, that DATETIME watermarks are written in; null: UTC, if the server's own is"},
     {"path", KEY_TEXT, false, false, "\"{task}/{table}_{timestamp}[_{part}]\"", NULL, NULL, NULL,
-     "of a file, without its suffixes: {task} {table} {timestamp} {epoch} {run} {part}, and strftime's %Y %m %d %H "
+     "of a file, without its suffixes: {task} {table} {timestamp} {epoch} {run} {part}, and strftime's %Y %m "
+     "%d %H "
      "of the run; what is in [ ] is left out where there is one part"},
     {"timezone_of_output", KEY_TEXT, false, false, "\"UTC\"", NULL, NULL, NULL,
      "of TIMESTAMP cells and of {timestamp}"},
     {"format", KEY_CHOICE, false, false, "\"csv\"", "csv|tsv|jsonl|avro", NULL, NULL, "of the files"},
     {"delimiter", KEY_CHAR, false, false, "\",\"", NULL, NULL, NULL, "of CSV"},
-    {"header", KEY_BOOL, false, false, "true", NULL, NULL, NULL, "CSV and TSV: the first record names the columns"},
+    {"header", KEY_BOOL, false, false, "true", NULL, NULL, NULL,
+     "CSV and TSV: the first record names the columns"},
     {"newline", KEY_CHOICE, false, false, "\"lf\"", "lf|crlf", NULL, NULL, "of CSV and TSV"},
     {"null", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL,
      "CSV and TSV: NULL, unquoted; the same text as a value is quoted"},
@@ -74,12 +79,15 @@ const struct key config_extract_keys[] = {
     {"part_bytes", KEY_SIZE, true, false, NULL, NULL, NULL, NULL,
      "a file that has grown to this is ended and another begun; null: one file"},
     {"page_rows", KEY_INT, false, false, "1000000", NULL, NULL, NULL, "rows that one statement reads"},
-    {"parallel", KEY_INT, false, false, "1", NULL, NULL, NULL, "tables at a time, 1 to 8, in the same snapshot"},
+    {"parallel", KEY_INT, false, false, "1", NULL, NULL, NULL,
+     "tables at a time, 1 to 8, in the same snapshot"},
     {"verify", KEY_CHOICE, false, false, "\"count\"", "count|sums|full", NULL, NULL,
-     "what was written against the snapshot, before it is published; full: sums, and the files are read back"},
+     "what was written against the snapshot, before it is published; full: sums, and the files are read "
+     "back"},
     {"late_after", KEY_DURATION, false, false, "\"1h\"", NULL, NULL, NULL,
      "a watermark so far behind the clock, beyond lag, is LATE"},
-    {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL, "faults of data or rules before a run is DEAD"},
+    {"max_attempts", KEY_INT, false, false, "5", NULL, NULL, NULL,
+     "faults of data or rules before a run is DEAD"},
     {0},
 };
 
@@ -120,10 +128,11 @@ static const char *value_text(struct reading *r, const json_t *v)
 
 static void fill_filter(struct reading *r, struct extract_filter *to, const json_t *k, const char *where)
 {
-    static const char *const names[] = {"=",        "!=", "<",      "<=",   ">",       ">=", "like",
-                                        "not-like", "in", "not-in", "null", "not-null"};
+    static const char *const names[] = {
+        "=", "!=", "<", "<=", ">", ">=", "like", "not-like", "in", "not-in", "null", "not-null"};
     const json_t *v = json_object_get(k, "value"), *item;
-    bool list = is(k, "is", "in") || is(k, "is", "not-in"), none = is(k, "is", "null") || is(k, "is", "not-null");
+    bool list = is(k, "is", "in") || is(k, "is", "not-in"),
+         none = is(k, "is", "null") || is(k, "is", "not-null");
     size_t i, n = json_is_array(v) ? json_array_size(v) : !json_is_null(v);
     const char **values = zeroed(r, n, sizeof *values);
 
@@ -142,7 +151,8 @@ static void fill_filter(struct reading *r, struct extract_filter *to, const json
     if (none ? n > 0 || to->ago_ms > 0 : (n == 0) == (to->ago_ms == 0))
         fault_add(r->f, where, none ? "null and not-null have no value" : "value or ago: one of the two");
     else if (json_is_array(v) != list && !none && to->ago_ms == 0)
-        fault_add(r->f, where, list ? "value: in and not-in want a list" : "value: a list is for in and not-in");
+        fault_add(r->f, where,
+                  list ? "value: in and not-in want a list" : "value: a list is for in and not-in");
 }
 
 static void fill_table(struct reading *r, struct extract_table *t, json_t *k, const char *where)
@@ -170,8 +180,8 @@ static void fill_table(struct reading *r, struct extract_table *t, json_t *k, co
     struct extract_transform *ts = zeroed(r, json_object_size(transforms), sizeof *ts);
     t->transforms = ts;
     json_object_foreach(transforms, name, item)
-        ts[t->transform_count++] = (struct extract_transform){config_keep(r->c, name),
-                                                              config_keep(r->c, json_string_value(item))};
+        ts[t->transform_count++] =
+            (struct extract_transform){config_keep(r->c, name), config_keep(r->c, json_string_value(item))};
     struct extract_filter *fs = zeroed(r, json_array_size(filters), sizeof *fs);
     t->filters = fs;
     json_array_foreach(filters, i, item) {
@@ -195,7 +205,8 @@ static void fill_tables(struct reading *r, json_t *tables, const char *where)
         fill_table(r, &all[r->x->table_count++], item, at);
         for (size_t k = 0; k < i; k++)
             if (all[k].name != NULL && all[i].name != NULL && strcmp(all[k].name, all[i].name) == 0)
-                fault_add(r->f, at, "name '%s' is taken by tables[%zu]: their files would be the same", all[i].name, k);
+                fault_add(r->f, at, "name '%s' is taken by tables[%zu]: their files would be the same",
+                          all[i].name, k);
         free(at);
     }
 }
@@ -261,10 +272,15 @@ static void check_path(struct reading *r, const char *where)
     bool by_run = strstr(path, "{epoch}") != NULL || strstr(path, "{run}") != NULL;
 
     if (!by_run && strstr(path, "{timestamp}") == NULL)
-        fault_add(r->f, where, "path: '%s' has neither {timestamp} nor {epoch} nor {run}: a run would overwrite the last one's", path);
-    else if (!by_run && x->format.zone != NULL && cron_zone_change(x->format.zone, clock_now_ms(), &change) == 1)
+        fault_add(
+            r->f, where,
+            "path: '%s' has neither {timestamp} nor {epoch} nor {run}: a run would overwrite the last one's",
+            path);
+    else if (!by_run && x->format.zone != NULL &&
+             cron_zone_change(x->format.zone, clock_now_ms(), &change) == 1)
         fault_add(r->f, where,
-                  "path: timezone_of_output has summer time, in which a {timestamp} comes twice: add {epoch} or {run}");
+                  "path: timezone_of_output has summer time, in which a {timestamp} comes twice: add {epoch} "
+                  "or {run}");
     if (x->table_count > 1 && strstr(path, "{table}") == NULL)
         fault_add(r->f, where, "path: '%s' has no {table}, and there are %zu", path, x->table_count);
     if (x->part_bytes > 0 && strstr(path, "{part}") == NULL)
@@ -288,11 +304,13 @@ static void fill_times(struct reading *r, const json_t *k, const char *where)
     /* An hour that comes twice a year would be read once, and half of its rows lost. */
     if (written != NULL && cron_zone_change(written, clock_now_ms(), &change) == 1)
         fault_add(r->f, where,
-                  "datetime_timezone: '%s' has summer time, in which an hour comes twice: a DATETIME in it is no watermark; "
+                  "datetime_timezone: '%s' has summer time, in which an hour comes twice: a DATETIME in it "
+                  "is no watermark; "
                   "a TIMESTAMP column is",
                   x->datetime_zone_name);
     if (x->since != NULL && extract_moment(x->since, &(int64_t){0}) < 0)
-        fault_add(r->f, where, "since: '%s' is no moment such as 2022-06-05 or 2022-06-05 12:00:00", x->since);
+        fault_add(r->f, where, "since: '%s' is no moment such as 2022-06-05 or 2022-06-05 12:00:00",
+                  x->since);
 }
 
 void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const char *where, struct faults *f)

@@ -49,7 +49,8 @@ static int set_sink(struct cli *c, const struct adhoc *a, json_t *document, stru
         return rc;
     json_t *mine = json_object_get(json_object_get(c->config->root, "connections"), a->sink);
     if (!json_is_object(mine))
-        return err_set(err, ERR_USAGE, "--sink: %s is no URL, and no connection of %s", a->sink, c->config->path);
+        return err_set(err, ERR_USAGE, "--sink: %s is no URL, and no connection of %s", a->sink,
+                       c->config->path);
     json_object_update(lake, mine);
     return 0;
 }
@@ -105,15 +106,16 @@ static void tell(const json_t *list, bool errors)
         const char *hint = json_string_value(json_object_get(item, "hint"));
         bool hinted = errors && hint != NULL && hint[0] != '\0';
         cli_say("%s%s%s%s%s%s%s", errors ? "" : "note: ", where != NULL ? where : "",
-                where != NULL && where[0] != '\0' ? ": " : "", text != NULL ? text : "", hinted ? " (hint: " : "",
-                hinted ? hint : "", hinted ? ")" : "");
+                where != NULL && where[0] != '\0' ? ": " : "", text != NULL ? text : "",
+                hinted ? " (hint: " : "", hinted ? hint : "", hinted ? ")" : "");
     }
 }
 
 static int parse(struct cli *c, const struct adhoc *a, struct spec *s, struct adhoc_run *ret, struct err *err)
 {
     struct buf faults = BUF_INIT(256 * KIB);
-    char *text = NULL, *cwd = getcwd(NULL, 0), *path = xasprintf("%s/orch-extract.json", cwd != NULL ? cwd : "");
+    char *text = NULL, *cwd = getcwd(NULL, 0),
+         *path = xasprintf("%s/orch-extract.json", cwd != NULL ? cwd : "");
     int rc = set_sink(c, a, s->document, err);
 
     if (rc == 0)
@@ -161,13 +163,14 @@ int adhoc_open(struct cli *c, const struct adhoc *a, struct adhoc_run *ret, stru
     if (rc == 0 && a->spec != NULL)
         rc = read_config(a->config, &config, err);
     if (rc == 0) {
-        const struct spec_given given = {.text = {spec.p, spec.n},
-                                         .config = {a->spec != NULL && a->config != NULL ? config.p : NULL, config.n},
-                                         .host = a->host,
-                                         .user = a->user,
-                                         .database = a->database,
-                                         .port = a->port,
-                                         .batch_mb = a->batch_mb};
+        const struct spec_given given = {
+            .text = {spec.p, spec.n},
+            .config = {a->spec != NULL && a->config != NULL ? config.p : NULL, config.n},
+            .host = a->host,
+            .user = a->user,
+            .database = a->database,
+            .port = a->port,
+            .batch_mb = a->batch_mb};
         rc = spec_read(&given, &s, err);
         tell(s.errors, true);
         if (rc == 0)

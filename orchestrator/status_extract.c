@@ -11,10 +11,10 @@ struct newest { /* rows come newest first */
 static json_t *row(const struct extraction *e)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "table", cli_json_text(e->name), "run",
-                     cli_json_text(e->run), "kind", cli_json_text(e->kind), "state", cli_json_text(e->state), "from",
-                     cli_json_text(e->from), "to", cli_json_text(e->to), "rows", (json_int_t)e->rows, "bytes",
-                     (json_int_t)e->bytes, "parts", (json_int_t)e->parts, "at", cli_json_time(e->updated_ms), "notice",
-                     cli_json_text(e->notice));
+                     cli_json_text(e->run), "kind", cli_json_text(e->kind), "state", cli_json_text(e->state),
+                     "from", cli_json_text(e->from), "to", cli_json_text(e->to), "rows", (json_int_t)e->rows,
+                     "bytes", (json_int_t)e->bytes, "parts", (json_int_t)e->parts, "at",
+                     cli_json_time(e->updated_ms), "notice", cli_json_text(e->notice));
 }
 
 static int on_newest(void *arg, const struct extraction *e, struct err *err)
@@ -35,7 +35,8 @@ static int tables_of(struct status *s, const struct pipeline *p, json_t **ret, s
     for (size_t i = 0; i < p->extract->table_count; i++)
         json_array_append_new(n.tables, json_null());
     *ret = n.tables;
-    return extraction_newest(s->c->store, p->name, 4 * (int64_t)p->extract->table_count + 100, on_newest, &n, err);
+    return extraction_newest(s->c->store, p->name, 4 * (int64_t)p->extract->table_count + 100, on_newest, &n,
+                             err);
 }
 
 static bool wanted(const struct status *s, const struct pipeline *p)
@@ -43,7 +44,8 @@ static bool wanted(const struct status *s, const struct pipeline *p)
     return s->extract != NULL ? s->extract == p : !s->single;
 }
 
-static int each(struct status *s, int (*fn)(struct status *s, const struct pipeline *p, void *arg, struct err *err), void *arg,
+static int each(struct status *s,
+                int (*fn)(struct status *s, const struct pipeline *p, void *arg, struct err *err), void *arg,
                 struct err *err)
 {
     const struct config *c = s->c->config;
@@ -161,9 +163,10 @@ static int one_print(struct status *s, const struct pipeline *p, void *arg, stru
             printf("  %-24s nothing taken yet\n", name);
             continue;
         }
-        printf("  %-24s %s%s%s  %lld rows in %lld parts%s%s, %s\n", name, out_paint(&s->c->out, view_str(t, "state")),
-               view_str(t, "state"), out_plain(&s->c->out), (long long)view_int(t, "rows"), (long long)view_int(t, "parts"),
-               to != NULL ? ", up to " : "", to != NULL ? to : "", view_str(t, "at"));
+        printf("  %-24s %s%s%s  %lld rows in %lld parts%s%s, %s\n", name,
+               out_paint(&s->c->out, view_str(t, "state")), view_str(t, "state"), out_plain(&s->c->out),
+               (long long)view_int(t, "rows"), (long long)view_int(t, "parts"), to != NULL ? ", up to " : "",
+               to != NULL ? to : "", view_str(t, "at"));
     }
     json_decref(tables);
     return rc < 0 ? rc : findings_of(s->c->store, p, s->now_ms, on_print, &a, err);

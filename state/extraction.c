@@ -4,8 +4,9 @@
 
 void extraction_release(struct extraction *e)
 {
-    char *all[] = {e->pipeline, e->run,    e->name,    e->kind, e->state,  e->stamps, e->manifest_key, e->manifest, e->sql,
-                   e->notice,   e->error, e->message, e->hint, e->reason, e->who,    e->from,         e->to};
+    char *all[] = {e->pipeline,     e->run,      e->name, e->kind,   e->state, e->stamps,
+                   e->manifest_key, e->manifest, e->sql,  e->notice, e->error, e->message,
+                   e->hint,         e->reason,   e->who,  e->from,   e->to};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         free(all[i]);
@@ -27,8 +28,8 @@ static int end_of(struct store *s, int rc, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int plan_one(struct store *s, const char *pipeline, const char *run, const struct extraction *e, int64_t now_ms,
-                    struct err *err)
+static int plan_one(struct store *s, const char *pipeline, const char *run, const struct extraction *e,
+                    int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_EXTRACTION_PUT, &st, err);
@@ -212,8 +213,8 @@ static int last_stamp(struct store *s, const char *pipeline, int64_t *ret, struc
     return rc < 0 ? rc : 0;
 }
 
-int extraction_stamp(struct store *s, const char *token, const char *pipeline, const char *run, int64_t execution_id,
-                     int64_t now_ms, int64_t *ret_stamp_ms, struct err *err)
+int extraction_stamp(struct store *s, const char *token, const char *pipeline, const char *run,
+                     int64_t execution_id, int64_t now_ms, int64_t *ret_stamp_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int64_t last = 0, stamp = now_ms / 1000 * 1000;
@@ -238,8 +239,8 @@ int extraction_stamp(struct store *s, const char *token, const char *pipeline, c
     return end_of(s, rc, err);
 }
 
-int extraction_written(struct store *s, const char *token, const struct extraction *rows, size_t n, int64_t now_ms,
-                       struct err *err)
+int extraction_written(struct store *s, const char *token, const struct extraction *rows, size_t n,
+                       int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_step_begin(s, token, err);
@@ -269,8 +270,8 @@ int extraction_written(struct store *s, const char *token, const struct extracti
     return end_of(s, rc, err);
 }
 
-static int put_watermark(struct store *s, const char *pipeline, const char *name, const char *value, int64_t seq,
-                         const char *run, int64_t at_ms, struct err *err)
+static int put_watermark(struct store *s, const char *pipeline, const char *name, const char *value,
+                         int64_t seq, const char *run, int64_t at_ms, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_WATERMARK_PUT, &st, err);
@@ -286,7 +287,8 @@ static int put_watermark(struct store *s, const char *pipeline, const char *name
     return stmt_run(s, st, err);
 }
 
-int extraction_published(struct store *s, const char *token, const struct extraction *e, int64_t now_ms, struct err *err)
+int extraction_published(struct store *s, const char *token, const struct extraction *e, int64_t now_ms,
+                         struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_step_begin(s, token, err);
@@ -309,7 +311,8 @@ int extraction_published(struct store *s, const char *token, const struct extrac
     return end_of(s, rc, err);
 }
 
-int extraction_nothing(struct store *s, const char *token, const struct extraction *e, int64_t now_ms, struct err *err)
+int extraction_nothing(struct store *s, const char *token, const struct extraction *e, int64_t now_ms,
+                       struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_step_begin(s, token, err);
@@ -372,7 +375,8 @@ int extraction_again(struct store *s, const char *pipeline, struct err *err)
     return end_of(s, rc, err);
 }
 
-int watermark_get(struct store *s, const char *pipeline, const char *name, struct watermark *ret, struct err *err)
+int watermark_get(struct store *s, const char *pipeline, const char *name, struct watermark *ret,
+                  struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_WATERMARK_GET, &st, err);
@@ -390,8 +394,8 @@ int watermark_get(struct store *s, const char *pipeline, const char *name, struc
     return rc;
 }
 
-int watermark_adopt(struct store *s, const char *token, const char *pipeline, const char *name, const struct watermark *w,
-                    struct err *err)
+int watermark_adopt(struct store *s, const char *token, const char *pipeline, const char *name,
+                    const struct watermark *w, struct err *err)
 {
     int rc = store_step_begin(s, token, err);
 

@@ -7,10 +7,12 @@
  * step's token (NULL: a person's command).
  */
 struct extraction {
-    int64_t id, seq, rows, bytes, parts, took_ms, attempts, tries, not_before_ms, execution_id, created_ms, updated_ms;
+    int64_t id, seq, rows, bytes, parts, took_ms, attempts, tries, not_before_ms, execution_id, created_ms,
+        updated_ms;
     int64_t stamp_ms; /* of the newest attempt; 0: none yet */
     bool excluded, verify;
-    char *pipeline, *run, *name, *kind, *state, *stamps, *manifest_key, *manifest, *sql, *notice; /* owned, as all below */
+    char *pipeline, *run, *name, *kind, *state, *stamps, *manifest_key, *manifest, *sql,
+        *notice; /* owned, as all below */
     char *error, *message, *hint, *reason, *who;
     char *from, *to; /* NULL: open there */
 };
@@ -21,28 +23,30 @@ typedef int extraction_fn(void *arg, const struct extraction *e, struct err *err
 NODISCARD int extraction_plan(struct store *s, const char *token, const char *pipeline, const char *run,
                               const struct extraction *rows, size_t n, int64_t now_ms, struct err *err);
 /* The oldest run that may be worked at now_ms, owned: 1, or 0. */
-NODISCARD int extraction_open(struct store *s, const char *pipeline, int64_t now_ms, char **ret_run, struct err *err);
+NODISCARD int extraction_open(struct store *s, const char *pipeline, int64_t now_ms, char **ret_run,
+                              struct err *err);
 /* 1: a run of the sequence is under way or waits; 2: it is DEAD; 0. */
 NODISCARD int extraction_sequence(struct store *s, const char *pipeline, struct err *err);
 /* Rows of a run, in order. With the manifests. */
-NODISCARD int extraction_run(struct store *s, const char *pipeline, const char *run, extraction_fn *fn, void *arg,
+NODISCARD int extraction_run(struct store *s, const char *pipeline, const char *run, extraction_fn *fn,
+                             void *arg, struct err *err);
+NODISCARD int extraction_newest(struct store *s, const char *pipeline, int64_t limit, extraction_fn *fn,
+                                void *arg, struct err *err);
+NODISCARD int extraction_bad(struct store *s, const char *pipeline, extraction_fn *fn, void *arg,
                              struct err *err);
-NODISCARD int extraction_newest(struct store *s, const char *pipeline, int64_t limit, extraction_fn *fn, void *arg,
-                                struct err *err);
-NODISCARD int extraction_bad(struct store *s, const char *pipeline, extraction_fn *fn, void *arg, struct err *err);
 /* An attempt begins: all of the run's rows that are not PUBLISHED are WRITING under a stamp (ms, whole seconds) that no
  * attempt of the pipeline had before. */
 NODISCARD int extraction_stamp(struct store *s, const char *token, const char *pipeline, const char *run,
                                int64_t execution_id, int64_t now_ms, int64_t *ret_stamp_ms, struct err *err);
 /* All tables of the attempt, at once. ERR_LOCK_LOST where another attempt has begun since. */
-NODISCARD int extraction_written(struct store *s, const char *token, const struct extraction *rows, size_t n, int64_t now_ms,
-                                 struct err *err);
+NODISCARD int extraction_written(struct store *s, const char *token, const struct extraction *rows, size_t n,
+                                 int64_t now_ms, struct err *err);
 /* Its manifest is there: PUBLISHED, and the watermark moves (seq >= 0), never backwards. */
-NODISCARD int extraction_published(struct store *s, const char *token, const struct extraction *e, int64_t now_ms,
-                                   struct err *err);
+NODISCARD int extraction_published(struct store *s, const char *token, const struct extraction *e,
+                                   int64_t now_ms, struct err *err);
 /* A window of the sequence in which there were no rows: PUBLISHED without a manifest, the watermark stays where it is. */
-NODISCARD int extraction_nothing(struct store *s, const char *token, const struct extraction *e, int64_t now_ms,
-                                 struct err *err);
+NODISCARD int extraction_nothing(struct store *s, const char *token, const struct extraction *e,
+                                 int64_t now_ms, struct err *err);
 struct extraction_failure {
     const char *error, *message, *hint;
     bool counts; /* towards DEAD */

@@ -237,7 +237,9 @@ int making_filter(struct making *m, const struct extract_filter *f, struct err *
     if (rc == 0)
         rc = making_add(m, signs[f->is], err);
     if (rc == 0 && f->ago_ms > 0) {
-        rc = moment_ago(m, f->ago_ms, &ago, err);
+        const struct column *c = column_at(m, at);
+        bool theirs = c != NULL && (c->type == COL_DATETIME || c->type == COL_DATE);
+        rc = moment_ago(m, f->ago_ms - (theirs ? m->w->datetime_offset_s * 1000 : 0), &ago, err);
         if (rc == 0 && at >= 0 && column_at(m, at)->type == COL_DATE)
             rc = making_warn(m, err, "%s is a date, so it counts from its midnight when compared with %s",
                              f->column, ago);
@@ -260,6 +262,22 @@ bool has_window(const struct making *m)
     return (m->w->from != NULL || m->w->to != NULL) && m->t->watermark != NULL && m->t->watermark[0] != NULL;
 }
 
+/* What a clock of the zone shows in which the application writes. */
+static const char *in_their_zone(const struct making *m, const struct civil *utc, const char *fraction,
+                                 const char **ret_fraction)
+{
+    struct civil c = civil_from_ms(civil_to_ms(utc) + m->w->datetime_offset_s * 1000);
+    char text[64];
+    int n = snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day, c.hour,
+                     c.minute, c.second);
+
+    if (fraction != NULL)
+        snprintf(text + n, sizeof text - (size_t)n, ".%.6s", fraction);
+    const char *kept = arena_strndup(m->arena, text, strlen(text));
+    *ret_fraction = fraction != NULL ? kept + n + 1 : NULL;
+    return kept;
+}
+
 /*
  * An end of the window, with no more digits than the column has; both ends are cut in the same way, so that windows still
  * meet without a gap. DATE: its rows of today have the midnight that is over, and more of them come until the day is: cut to
@@ -270,10 +288,12 @@ static int window_end(const struct making *m, const struct column *c, const char
                       struct err *err)
 {
     const char *fraction = NULL;
-    struct civil ignored;
+    struct civil civil;
 
-    if (!read_moment(text, &ignored, &fraction))
+    if (!read_moment(text, &civil, &fraction))
         return not_a_moment(m, "the window", text, err);
+    if (m->w->datetime_offset_s != 0 && c != NULL && (c->type == COL_DATETIME || c->type == COL_DATE))
+        text = in_their_zone(m, &civil, fraction, &fraction);
     size_t n = strlen(text);
     if (c != NULL && c->type == COL_DATE)
         n = strlen("2022-06-05");

@@ -21,7 +21,8 @@ NODISCARD int extract_dir(const struct extract_names *n, bool fixed, struct buf 
 /* What all parts of the attempt begin with: up to the part's number, where parts have one. */
 NODISCARD int extract_stem(const struct extract_names *n, struct buf *ret, struct err *err);
 /* Is it a part's key of that attempt? stem: as above. */
-bool extract_is_part(const struct extract *x, const struct extract_names *n, const char *stem, const char *key);
+bool extract_is_part(const struct extract *x, const struct extract_names *n, const char *stem,
+                     const char *key);
 /* What all files of the table, of whatever run, begin with; "" where that could be another's too. */
 NODISCARD int extract_fixed_stem(const struct extract_names *n, struct buf *ret, struct err *err);
 
@@ -34,7 +35,8 @@ NODISCARD int extract_rows(struct step_ctx *c, const char *run, const char *stat
                            struct err *err);
 void extract_rows_release(struct extract_rows *r);
 /* By name of the output; ERR_CONFIG: it is gone from the config. */
-NODISCARD int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret, struct err *err);
+NODISCARD int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret,
+                           struct err *err);
 
 /* Where files go, opened for a step. */
 NODISCARD int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err);

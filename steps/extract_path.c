@@ -22,14 +22,15 @@ int extract_moment(const char *text, int64_t *ret_ms)
         p += strlen(p);
     if (*p == 'Z')
         p++;
-    if (*p != '\0' || !civil_valid(c.year, c.month, c.day) || c.hour > 23 || c.minute > 59 || c.second > 59 || c.hour < 0 ||
-        c.minute < 0 || c.second < 0)
+    if (*p != '\0' || !civil_valid(c.year, c.month, c.day) || c.hour > 23 || c.minute > 59 || c.second > 59 ||
+        c.hour < 0 || c.minute < 0 || c.second < 0)
         return -1;
     *ret_ms = civil_to_ms(&c);
     return 0;
 }
 
-static int add_word(const struct extract_names *n, struct str word, int part, struct buf *ret, struct err *err)
+static int add_word(const struct extract_names *n, struct str word, int part, struct buf *ret,
+                    struct err *err)
 {
     struct civil c = civil_from_ms(n->local_ms);
 
@@ -44,11 +45,14 @@ static int add_word(const struct extract_names *n, struct str word, int part, st
     if (str_is(word, "part"))
         return buf_addf(ret, err, "%d", part);
     if (str_is(word, "timestamp"))
-        return buf_addf(ret, err, "%04d%02d%02d%02d%02d%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
-    return err_set(err, ERR_CONFIG, "path: {%.*s} is none of task, table, timestamp, epoch, run, part", (int)word.n, word.p);
+        return buf_addf(ret, err, "%04d%02d%02d%02d%02d%02d", c.year, c.month, c.day, c.hour, c.minute,
+                        c.second);
+    return err_set(err, ERR_CONFIG, "path: {%.*s} is none of task, table, timestamp, epoch, run, part",
+                   (int)word.n, word.p);
 }
 
-static int expand(const struct extract_names *n, const char *path, size_t len, int part, struct buf *ret, struct err *err)
+static int expand(const struct extract_names *n, const char *path, size_t len, int part, struct buf *ret,
+                  struct err *err)
 {
     int rc = 0;
 
@@ -96,7 +100,8 @@ void extract_names(const struct pipeline *p, const struct extract_table *t, cons
                                   .parts = x->part_bytes > 0};
 }
 
-int extract_key(const struct extract *x, const struct extract_names *n, int part, struct buf *ret, struct err *err)
+int extract_key(const struct extract *x, const struct extract_names *n, int part, struct buf *ret,
+                struct err *err)
 {
     buf_clear(ret);
     int rc = buf_adds(ret, n->prefix, err);
@@ -120,7 +125,8 @@ int extract_dir(const struct extract_names *n, bool fixed, struct buf *ret, stru
     for (size_t i = 0; fixed && i < len && n->path[i] != '%' && n->path[i] != '['; i++) {
         if (n->path[i] == '/')
             cut = i;
-        if (n->path[i] == '{' && strncmp(n->path + i, "{task}", 6) != 0 && strncmp(n->path + i, "{table}", 7) != 0)
+        if (n->path[i] == '{' && strncmp(n->path + i, "{task}", 6) != 0 &&
+            strncmp(n->path + i, "{table}", 7) != 0)
             break;
     }
     buf_clear(ret);
@@ -152,7 +158,8 @@ int extract_stem(const struct extract_names *n, struct buf *ret, struct err *err
     return rc;
 }
 
-bool extract_is_part(const struct extract *x, const struct extract_names *n, const char *stem, const char *key)
+bool extract_is_part(const struct extract *x, const struct extract_names *n, const char *stem,
+                     const char *key)
 {
     struct buf mine = BUF_INIT(MAX_KEY);
     struct err ignored;

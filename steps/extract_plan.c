@@ -4,8 +4,8 @@
  * before anything is read. Where this state file knows less than the sink, the sink's newest manifest says where the last one
  * ended.
  */
-#include "base/clock.h"
 #include "base/civil.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "io/hash.h"
@@ -43,7 +43,8 @@ static int on_manifest(void *arg, const struct object_info *o, struct err *err)
 }
 
 /* 1: adopted, 0: there is none of that key. */
-static int adopt(struct planning *p, const struct extract_table *t, const char *key, struct watermark *io, struct err *err)
+static int adopt(struct planning *p, const struct extract_table *t, const char *key, struct watermark *io,
+                 struct err *err)
 {
     struct buf text = BUF_INIT(MAX_MANIFEST);
     struct manifest m = {0};
@@ -51,9 +52,11 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
 
     if (rc == 1) {
         rc = manifest_parse(text.p, text.n, key, &m, err);
-        if (rc == 0 && (strcmp(m.pipeline, p->c->pipeline->name) != 0 || strcmp(m.table, t->name) != 0 || m.seq < 0)) {
-            err_set(err, ERR_CONFIG, "%s is a manifest of %s/%s, not of %s/%s: two extracts write to the same place", key, m.pipeline,
-                    m.table, p->c->pipeline->name, t->name);
+        if (rc == 0 &&
+            (strcmp(m.pipeline, p->c->pipeline->name) != 0 || strcmp(m.table, t->name) != 0 || m.seq < 0)) {
+            err_set(err, ERR_CONFIG,
+                    "%s is a manifest of %s/%s, not of %s/%s: two extracts write to the same place", key,
+                    m.pipeline, m.table, p->c->pipeline->name, t->name);
             rc = err_hint(err, "give each a task or prefix of its own");
         }
         if (rc == 0) {
@@ -71,7 +74,8 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
     return rc;
 }
 
-static int where_it_ended(struct planning *p, const struct extract_table *t, struct watermark *ret, struct err *err)
+static int where_it_ended(struct planning *p, const struct extract_table *t, struct watermark *ret,
+                          struct err *err)
 {
     struct extract_names names;
     struct buf dir = BUF_INIT(MAX_KEY);
@@ -116,16 +120,21 @@ static bool date_alone(const struct extract_table *t, const struct table *def)
 }
 
 /* DATETIME says nothing of its zone: where the server's is not UTC, it must be told. */
-static int check_zone(const struct planning *p, const struct extract_table *t, const struct table *def, struct err *err)
+static int check_zone(const struct planning *p, const struct extract_table *t, const struct table *def,
+                      struct err *err)
 {
-    for (size_t i = 0; def != NULL && p->x->datetime_zone_name == NULL && !p->moment.server_is_utc && t->watermark[i] != NULL;
+    for (size_t i = 0; def != NULL && p->x->datetime_zone_name == NULL && !p->moment.server_is_utc &&
+                       t->watermark[i] != NULL;
          i++) {
         int at = table_find(def, str_of(t->watermark[i]));
         if (at < 0 || def->columns[at].type != COL_DATETIME)
             continue;
-        err_set(err, ERR_CONFIG, "%s.%s is a DATETIME, and the server's own zone is %s: in which zone it is written cannot be known",
+        err_set(err, ERR_CONFIG,
+                "%s.%s is a DATETIME, and the server's own zone is %s: in which zone it is written cannot be "
+                "known",
                 t->table, t->watermark[i], p->moment.zone);
-        return err_hint(err, "set datetime_timezone to the zone that the application writes in, UTC for instance");
+        return err_hint(err,
+                        "set datetime_timezone to the zone that the application writes in, UTC for instance");
     }
     return 0;
 }
@@ -154,7 +163,8 @@ static char *text_of(int64_t ms)
 static int plan_range(struct planning *p, const struct extract_table *t, struct err *err)
 {
     const struct extract_request *q = p->q;
-    int64_t to = q->to_ms >= 0 ? q->to_ms : p->moment.safe_ms, from = q->last_ms > 0 ? to - q->last_ms : q->from_ms;
+    int64_t to = q->to_ms >= 0 ? q->to_ms : p->moment.safe_ms,
+            from = q->last_ms > 0 ? to - q->last_ms : q->from_ms;
 
     if (t->watermark[0] == NULL) {
         err_set(err, ERR_CONFIG, "table %s has no watermark: there is nothing to take a range by", t->name);
@@ -168,7 +178,8 @@ static int plan_range(struct planning *p, const struct extract_table *t, struct 
     return 0;
 }
 
-static int plan_due(struct planning *p, const struct extract_table *t, const struct table *def, struct err *err)
+static int plan_due(struct planning *p, const struct extract_table *t, const struct table *def,
+                    struct err *err)
 {
     struct watermark w = {.seq = -1};
     int64_t safe = p->moment.safe_ms, ended = INT64_MIN;
@@ -193,25 +204,28 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
     e->seq = w.seq + 1;
     e->to = text_of(safe);
     e->from = from != NULL && w.value != NULL && p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms)
-              : from != NULL                                           ? xstrdup(from)
-                                                                       : NULL;
+              : from != NULL                                          ? xstrdup(from)
+                                                                      : NULL;
 out:
     watermark_release(&w);
     return rc;
 }
 
-static int say(struct planning *p, const struct extract_table *t, const struct table *def, const struct extraction *e,
-               struct err *err)
+static int say(struct planning *p, const struct extract_table *t, const struct table *def,
+               const struct extraction *e, struct err *err)
 {
     char now[MOMENT_SIZE];
-    const struct extract_window w = {.from = e->from, .to = e->to, .now = moment_text(p->moment.now_ms, now)};
+    const struct extract_window w = {.from = e->from,
+                                     .to = e->to,
+                                     .datetime_offset_s = p->x->datetime_offset_s,
+                                     .now = moment_text(p->moment.now_ms, now)};
     struct extract_sql sql = {0};
     int rc = extract_sql(t, def, &w, &sql, err);
 
     if (rc == 0 && p->plan != NULL)
-        json_array_append_new(p->plan, json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind", e->kind, "from",
-                                                 e->from, "to", e->to, "sql", sql.text, "notice",
-                                                 sql.warning[0] != '\0' ? sql.warning : e->notice));
+        json_array_append_new(p->plan, json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind",
+                                                 e->kind, "from", e->from, "to", e->to, "sql", sql.text,
+                                                 "notice", sql.warning[0] != '\0' ? sql.warning : e->notice));
     extract_sql_release(&sql);
     return rc;
 }
@@ -242,14 +256,15 @@ static char *run_id(int64_t now_ms)
     unsigned char r[4];
 
     random_bytes(r, sizeof r);
-    return xasprintf("%04d%02d%02dT%02d%02d%02dZ-%02x%02x%02x%02x", c.year, c.month, c.day, c.hour, c.minute, c.second, r[0],
-                     r[1], r[2], r[3]);
+    return xasprintf("%04d%02d%02dT%02d%02d%02dZ-%02x%02x%02x%02x", c.year, c.month, c.day, c.hour, c.minute,
+                     c.second, r[0], r[1], r[2], r[3]);
 }
 
-int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run, json_t **ret_plan,
-                      struct err *err)
+int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run,
+                      json_t **ret_plan, struct err *err)
 {
-    struct planning p = {.c = c, .x = c->pipeline->extract, .q = q, .plan = ret_plan != NULL ? json_array() : NULL};
+    struct planning p = {
+        .c = c, .x = c->pipeline->extract, .q = q, .plan = ret_plan != NULL ? json_array() : NULL};
     int rc = extract_sink(c, &p.sink, err);
 
     *ret_run = NULL;
@@ -264,7 +279,8 @@ int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool 
     }
     if (rc == 0 && p.n > 0 && !dry) {
         *ret_run = run_id(clock_now_ms());
-        rc = extraction_plan(c->store, c->token, c->pipeline->name, *ret_run, p.rows, p.n, clock_now_ms(), err);
+        rc = extraction_plan(c->store, c->token, c->pipeline->name, *ret_run, p.rows, p.n, clock_now_ms(),
+                             err);
     }
     if (rc == 0)
         rc = p.n > 0;
@@ -289,7 +305,8 @@ int step_run_extract_plan(struct step_ctx *c, const json_t *parameters, json_t *
         rc = extraction_open(c->store, c->pipeline->name, clock_now_ms(), &run, err);
     if (rc == 0 && strcmp(cause, "BACKLOG") != 0) { /* one more run was asked for, and it is done */
         rc = extraction_sequence(c->store, c->pipeline->name, err);
-        if (rc == 0 || (rc == 2 && strcmp(cause, "RUN") == 0)) /* what was given up is planned anew by hand alone */
+        if (rc == 0 ||
+            (rc == 2 && strcmp(cause, "RUN") == 0)) /* what was given up is planned anew by hand alone */
             rc = step_extract_plan(c, &due, false, &run, NULL, err);
         else
             rc = rc < 0 ? rc : 0;

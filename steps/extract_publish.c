@@ -70,7 +70,8 @@ static int read_back(struct publishing *p, const struct manifest_part *part, str
     sha256_end(h, sum);
     str_hex(sum, sizeof sum, hex);
     if (rc == 0 && strcmp(hex, part->sha256) != 0)
-        rc = err_set(err, ERR_MISMATCH, "%s reads back as other bytes than were written; nothing is published", part->key);
+        rc = err_set(err, ERR_MISMATCH,
+                     "%s reads back as other bytes than were written; nothing is published", part->key);
     reader_close(raw);
     sha256_free(h);
     free(chunk);
@@ -104,8 +105,8 @@ static int on_left(void *arg, const struct object_info *o, struct err *err)
 }
 
 /* What begins as the first part of that attempt does, up to where its number would stand. */
-static int sweep_stamp(struct publishing *p, const struct extraction *e, const struct extract_table *t, int64_t stamp_ms,
-                       const struct manifest *keep, struct err *err)
+static int sweep_stamp(struct publishing *p, const struct extraction *e, const struct extract_table *t,
+                       int64_t stamp_ms, const struct manifest *keep, struct err *err)
 {
     struct extract_names names;
     struct buf key = BUF_INIT(MAX_KEY);
@@ -127,8 +128,8 @@ static int sweep_stamp(struct publishing *p, const struct extraction *e, const s
 }
 
 /* Only behind the manifest: until it is there, a predecessor that was taken for dead may still publish his. */
-static int sweep(struct publishing *p, const struct extraction *e, const struct extract_table *t, const struct manifest *keep,
-                 struct err *err)
+static int sweep(struct publishing *p, const struct extraction *e, const struct extract_table *t,
+                 const struct manifest *keep, struct err *err)
 {
     json_t *stamps = NULL, *item;
     size_t i;
@@ -146,7 +147,8 @@ static int sweep(struct publishing *p, const struct extraction *e, const struct 
 /* --- one table --- */
 
 /* A copy beside the parts, where these lie elsewhere than the sequence: for who reads one folder. */
-static int put_copy(struct publishing *p, const struct extraction *e, const struct extract_table *t, struct err *err)
+static int put_copy(struct publishing *p, const struct extraction *e, const struct extract_table *t,
+                    struct err *err)
 {
     struct extract_names names;
     struct buf dir = BUF_INIT(MAX_KEY);
@@ -170,7 +172,8 @@ static int put_manifest(struct publishing *p, struct extraction *e, struct err *
 
     if (rc == 0)
         rc = sink_read(p->sink, e->manifest_key, &there, err);
-    if (rc == 1 && there.n > 0 && (there.n != strlen(e->manifest) || memcmp(there.p, e->manifest, there.n) != 0)) {
+    if (rc == 1 && there.n > 0 &&
+        (there.n != strlen(e->manifest) || memcmp(there.p, e->manifest, there.n) != 0)) {
         free(e->manifest);
         e->manifest = xstrndup(there.p, there.n);
     }
@@ -180,11 +183,12 @@ static int put_manifest(struct publishing *p, struct extraction *e, struct err *
     return rc < 0 ? rc : 0;
 }
 
-static int take_word(const struct publishing *p, struct extraction *e, const struct manifest *m, struct err *err)
+static int take_word(const struct publishing *p, struct extraction *e, const struct manifest *m,
+                     struct err *err)
 {
     if (strcmp(m->pipeline, p->c->pipeline->name) != 0 || strcmp(m->table, e->name) != 0) {
-        err_set(err, ERR_CONFIG, "%s is a manifest of %s/%s: two extracts write to the same place", e->manifest_key, m->pipeline,
-                m->table);
+        err_set(err, ERR_CONFIG, "%s is a manifest of %s/%s: two extracts write to the same place",
+                e->manifest_key, m->pipeline, m->table);
         return err_hint(err, "give each a task or prefix of its own");
     }
     e->rows = m->rows;
@@ -238,7 +242,8 @@ static int publish(struct publishing *p, struct extraction *e, struct err *err)
     return rc < 0 ? rc : fault_point("extract.published", err);
 }
 
-int step_run_extract_publish(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
+int step_run_extract_publish(struct step_ctx *c, const json_t *parameters, json_t **ret_owned,
+                             struct err *err)
 {
     struct publishing p = {.c = c};
     struct extract_rows rows = {0};
@@ -286,12 +291,13 @@ int step_run_extract_failed(struct step_ctx *c, const json_t *parameters, json_t
         rc = extract_rows(c, run, NULL, &rows, err);
     if (rc == 0 && rows.n > 0) {
         enum err_code code = err_by_name(error);
-        const struct extraction_failure f = {.error = error,
-                                             .message = cause,
-                                             .counts = err_counts(code),
-                                             .max_attempts = c->pipeline->max_attempts,
-                                             .not_before_ms = code == ERR_CANCELLED ? 0 : clock_now_ms() + wait_ms(rows.rows[0].tries),
-                                             .now_ms = clock_now_ms()};
+        const struct extraction_failure f = {
+            .error = error,
+            .message = cause,
+            .counts = err_counts(code),
+            .max_attempts = c->pipeline->max_attempts,
+            .not_before_ms = code == ERR_CANCELLED ? 0 : clock_now_ms() + wait_ms(rows.rows[0].tries),
+            .now_ms = clock_now_ms()};
         rc = extraction_failed(c->store, c->token, c->pipeline->name, run, &f, err);
     }
     if (rc == 0)

@@ -10,7 +10,8 @@ struct taking {
 static int on_row(void *arg, const struct extraction *e, struct err *err)
 {
     struct taking *t = arg;
-    bool done = strcmp(e->state, "PUBLISHED") == 0 || strcmp(e->state, "DEAD") == 0 || strcmp(e->state, "SUPERSEDED") == 0;
+    bool done = strcmp(e->state, "PUBLISHED") == 0 || strcmp(e->state, "DEAD") == 0 ||
+                strcmp(e->state, "SUPERSEDED") == 0;
 
     UNUSED(err);
     if (t->state != NULL ? strcmp(e->state, t->state) != 0 : done)
@@ -18,15 +19,17 @@ static int on_row(void *arg, const struct extraction *e, struct err *err)
     t->to->rows = xrealloc(t->to->rows, (t->to->n + 1) * sizeof *t->to->rows);
     struct extraction *mine = &t->to->rows[t->to->n++];
     *mine = *e;
-    char **texts[] = {&mine->pipeline,     &mine->run,     &mine->name, &mine->kind,   &mine->state, &mine->stamps,
-                      &mine->manifest_key, &mine->manifest, &mine->sql, &mine->notice, &mine->error, &mine->message,
-                      &mine->hint,         &mine->reason,  &mine->who,  &mine->from,   &mine->to};
+    char **texts[] = {
+        &mine->pipeline,     &mine->run,      &mine->name, &mine->kind,   &mine->state, &mine->stamps,
+        &mine->manifest_key, &mine->manifest, &mine->sql,  &mine->notice, &mine->error, &mine->message,
+        &mine->hint,         &mine->reason,   &mine->who,  &mine->from,   &mine->to};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = *texts[i] != NULL ? xstrdup(*texts[i]) : NULL;
     return 0;
 }
 
-int extract_rows(struct step_ctx *c, const char *run, const char *state, struct extract_rows *ret, struct err *err)
+int extract_rows(struct step_ctx *c, const char *run, const char *state, struct extract_rows *ret,
+                 struct err *err)
 {
     struct taking t = {ret, state};
 
@@ -42,14 +45,16 @@ void extract_rows_release(struct extract_rows *r)
     *r = (struct extract_rows){0};
 }
 
-int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret, struct err *err)
+int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret,
+                 struct err *err)
 {
     for (size_t i = 0; i < p->extract->table_count; i++)
         if (strcmp(p->extract->tables[i].name, name) == 0) {
             *ret = &p->extract->tables[i];
             return 0;
         }
-    err_set(err, ERR_CONFIG, "extract %s has no table '%s' any more, which this run was planned with", p->name, name);
+    err_set(err, ERR_CONFIG, "extract %s has no table '%s' any more, which this run was planned with",
+            p->name, name);
     return err_hint(err, "orch stop ends the run; or put the table back");
 }
 

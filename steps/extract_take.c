@@ -75,8 +75,8 @@ static int prepare(struct taking *k, size_t i, struct err *err)
         rc = manifest_key(name.p, e->name, e->seq, e->run, key, err);
     if (rc == 0) {
         o->key = xstrdup(key);
-        o->notice = xasprintf("%s%s%s", e->notice, e->notice[0] != '\0' && o->sql.warning[0] != '\0' ? "; " : "",
-                              o->sql.warning);
+        o->notice = xasprintf("%s%s%s", e->notice,
+                              e->notice[0] != '\0' && o->sql.warning[0] != '\0' ? "; " : "", o->sql.warning);
         *d = (struct dump_table){.name = e->name,
                                  .select = o->sql.select,
                                  .values = o->sql.values,
@@ -126,13 +126,15 @@ static int reconcile(void *arg, struct target *t, const struct dump_table *d, st
     UNUSED(arg);
     if (sums)
         sums_like(&stored, &d->sums);
-    int rc = target_query_sums(t, o->sql.select, o->sql.values, o->sql.value_count, sums ? o->def : NULL, d->rows, &stored,
-                               err);
+    int rc = target_query_sums(t, o->sql.select, o->sql.values, o->sql.value_count, sums ? o->def : NULL,
+                               d->rows, &stored, err);
     if (rc == 0 && stored.rows != d->rows)
-        rc = err_set(err, ERR_MISMATCH, "%s: %lld rows in the snapshot, %lld were written; nothing is published", d->name,
+        rc = err_set(err, ERR_MISMATCH,
+                     "%s: %lld rows in the snapshot, %lld were written; nothing is published", d->name,
                      (long long)stored.rows, (long long)d->rows);
     if (rc == 0 && sums && sums_compare(&d->sums, &stored, o->def, &diff, 1) > 0)
-        rc = err_set(err, ERR_MISMATCH, "%s: column %s: %s is %s as written and %s in the snapshot; nothing is published",
+        rc = err_set(err, ERR_MISMATCH,
+                     "%s: column %s: %s is %s as written and %s in the snapshot; nothing is published",
                      d->name, diff.column, diff.what, diff.source, diff.target);
     sums_release(&stored);
     return rc;
@@ -147,7 +149,9 @@ static const char *kind_text(enum format_kind k)
 
 static enum manifest_kind kind_of(const char *kind)
 {
-    return strcmp(kind, "FULL") == 0 ? MANIFEST_FULL : strcmp(kind, "RANGE") == 0 ? MANIFEST_RANGE : MANIFEST_INCREMENTAL;
+    return strcmp(kind, "FULL") == 0    ? MANIFEST_FULL
+           : strcmp(kind, "RANGE") == 0 ? MANIFEST_RANGE
+                                        : MANIFEST_INCREMENTAL;
 }
 
 static void columns_of(const struct dump_table *d, struct manifest_column *to, char (*texts)[96])
@@ -179,8 +183,8 @@ static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err
 
     columns_of(d, columns, texts);
     for (size_t p = 0; p < d->part_count; p++)
-        parts[p] = (struct manifest_part){d->parts[p].key, d->parts[p].rows, d->parts[p].up.bytes, d->parts[p].up.sha256,
-                                          d->parts[p].up.etag};
+        parts[p] = (struct manifest_part){d->parts[p].key, d->parts[p].rows, d->parts[p].up.bytes,
+                                          d->parts[p].up.sha256, d->parts[p].up.etag};
     while (o->t->watermark[watermarks] != NULL)
         watermarks++;
     const struct manifest m = {.pipeline = k->c->pipeline->name,
@@ -193,8 +197,8 @@ static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err
                                .watermark = {o->t->watermark, watermarks, o->row->from, o->row->to},
                                .snapshot = {snapshot_at(k->snapshot), snapshot_position(k->snapshot)},
                                .sql = o->sql.text,
-                               .format = {kind_text(f->kind), text ? delimiter : NULL, text ? f->null : NULL, f->header,
-                                          f->crlf ? "crlf" : "lf", packs[k->x->packing]},
+                               .format = {kind_text(f->kind), text ? delimiter : NULL, text ? f->null : NULL,
+                                          f->header, f->crlf ? "crlf" : "lf", packs[k->x->packing]},
                                .columns = columns,
                                .column_count = n,
                                .rows = d->rows,
@@ -343,7 +347,8 @@ int step_run_extract(struct step_ctx *c, const json_t *parameters, json_t **ret_
     if (rc == 0)
         rc = target_moment(target, k.x->lag_ms, &k.moment, err);
     if (rc == 0)
-        rc = extraction_stamp(c->store, c->token, c->pipeline->name, run, c->execution_id, clock_now_ms(), &k.stamp_ms, err);
+        rc = extraction_stamp(c->store, c->token, c->pipeline->name, run, c->execution_id, clock_now_ms(),
+                              &k.stamp_ms, err);
     if (rc == 0)
         rc = extract_rows(c, run, NULL, &k.rows, err);
     if (rc == 0) {
@@ -357,7 +362,8 @@ int step_run_extract(struct step_ctx *c, const json_t *parameters, json_t **ret_
         parts += (int64_t)k.dumps[i].part_count;
     }
     if (rc == 0)
-        *ret_owned = json_pack("{s:I,s:I,s:I}", "rows", (json_int_t)rows, "bytes", (json_int_t)bytes, "parts", (json_int_t)parts);
+        *ret_owned = json_pack("{s:I,s:I,s:I}", "rows", (json_int_t)rows, "bytes", (json_int_t)bytes, "parts",
+                               (json_int_t)parts);
     release(&k);
     return rc;
 }
