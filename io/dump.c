@@ -93,6 +93,8 @@ static void *reader_main(void *arg)
 
     while (rc >= 0 && (t = next_table(w->d)) != NULL) {
         rc = dump_one(w, t, &err);
+        if (rc >= 0 && w->d->c->verify != NULL)
+            rc = w->d->c->verify(w->d->c->arg, w->target, t, &err);
         if (rc < 0)
             err_prefix(&err, "table %s", t->name);
     }

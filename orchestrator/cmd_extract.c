@@ -140,12 +140,13 @@ static const struct out_column plan_columns[] = {{.key = "table", .title = "TABL
                                                  {.key = "notice", .title = "NOTICE"},
                                                  {0}};
 
-static int report(struct cli *c, struct store *s, const char *name, int64_t since_ms, struct err *err)
+static int report(struct cli *c, struct store *s, const char *name, int64_t since_ms, bool well,
+                  struct err *err)
 {
     struct results r = {.rows = json_array(), .since_ms = since_ms};
     int rc = extraction_newest(s, name, 200, on_result, &r, err);
 
-    if (rc == 0 && json_array_size(r.rows) == 0)
+    if (rc == 0 && json_array_size(r.rows) == 0 && well)
         cli_say("%s: nothing is new", name);
     if (rc == 0 && (json_array_size(r.rows) > 0 || c->out.format != OUT_TABLE))
         out_rows(&c->out, "extractions", columns, r.rows);
@@ -202,7 +203,7 @@ static int work(struct cli *c, const struct config *config, const struct pipelin
     if (extract_progress != NULL)
         fprintf(stderr, "\n");
     extract_progress = NULL;
-    return rc < 0 || report(c, s, p->name, began, err) < 0 ? -(int)err->code : rc;
+    return rc < 0 || report(c, s, p->name, began, rc == 0, err) < 0 ? -(int)err->code : rc;
 }
 
 static int run(struct cli *c, struct err *err)

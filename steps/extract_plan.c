@@ -87,7 +87,7 @@ static int where_it_ended(struct planning *p, const struct extract_table *t, str
     if (rc == 0)
         rc = watermark_get(p->c->store, p->c->pipeline->name, t->name, ret, err);
     if (rc == 0) { /* never heard of: this file is new, or the table is */
-        rc = manifest_key(dir.p, t->name, 0, "", key, err);
+        rc = manifest_key(dir.p, t->name, 0, "any", key, err);
         if (rc == 0) {
             *strrchr(key, '/') = '\0';
             rc = sink_list(p->sink, key, on_manifest, &newest, err);
@@ -96,7 +96,7 @@ static int where_it_ended(struct planning *p, const struct extract_table *t, str
             rc = adopt(p, t, newest.key, ret, err);
     }
     while (rc >= 0 && ret->seq >= 0) { /* those that came after what we know */
-        rc = manifest_key(dir.p, t->name, ret->seq + 1, "", key, err);
+        rc = manifest_key(dir.p, t->name, ret->seq + 1, "any", key, err);
         if (rc == 0)
             rc = adopt(p, t, key, ret, err);
         if (rc == 0)
