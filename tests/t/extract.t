@@ -52,4 +52,84 @@ with open(w.path('lake', parts[0]), 'rb') as f:
          'quotes, newlines, NULL apart from empty')
 m = manifests('employees')
 same((len(m), m[0]['rows'], m[0]['seq'], m[0]['kind'], m[0]['parts'][0]['key']), (1, 3, 0, 'full', parts[0]), 'its manifest')
+r = w.good('extract', 'hr', '-o', 'json')
+doc = json.loads(r.out)['extractions']
+same([(d['table'], d['state'], d['rows'], d['parts'], d['kind']) for d in doc], [('employees', 'PUBLISHED', 3, 1, 'FULL')], 'a second full run, as JSON')
+same([m['seq'] for m in manifests('employees')], [0, 1], 'has the next number')
+same(len([k for k in files() if k.endswith('.csv')]), 2, 'and a file of its own')
+r = w.orch('status')
+like(r.out, 'employees', 'status tells of it')
+same(r.rc, 0, 'and all is well')
+
+# --- by a date that ties, day by day ---
+fresh()
+extract(tables=[{'table': 'employees', 'watermark': ['hired']}])
+w.sql("DELETE FROM employees; INSERT INTO employees (id, name, hired) VALUES (1,'a','1994-06-06'),(2,'b','1994-06-07'),(3,'c','1994-06-07'),(4,'d','1994-06-07'),(5,'e','1994-06-07'),(6,'f','1994-06-08'),(7,'g',NULL)")
+got = []
+for day in range(5, 12):
+    for hour in (1, 13):
+        r = w.good('extract', 'hr', now=f'1994-06-{day:02d}T{hour:02d}:00:30Z')
+for m in manifests('employees'):
+    for part in m['parts']:
+        got += [row[0] for row in rows_of(part['key'])[1:]]
+same(sorted(got), ['1', '2', '3', '4', '5', '6'], 'every row once, ties and all, and no file of an empty window')
+same([m['rows'] for m in manifests('employees')], [1, 4, 1], 'a manifest for each day that had rows')
+same([m['watermark']['to'] for m in manifests('employees')], ['1994-06-07 00:00:00', '1994-06-08 00:00:00', '1994-06-09 00:00:00'], 'a window ends when the day is over')
+
+# --- the state file is lost ---
+for p in ('orch.db', 'orch.db-wal', 'orch.db-shm'):
+    if os.path.exists(w.path(p)):
+        os.unlink(w.path(p))
+w.sql("INSERT INTO employees (id, name, hired) VALUES (8,'h','1994-06-09')")
+r = w.good('extract', 'hr', now='1994-06-12T00:00:30Z')
+same([m['seq'] for m in manifests('employees')], [0, 1, 2, 3], 'the sequence goes on where the newest manifest says')
+same(manifests('employees')[-1]['rows'], 1, 'and takes what is new alone')
+
+# --- ranges and full beside the sequence ---
+r = w.good('extract', 'hr', '--from', '1994-06-07', '--to', '1994-06-08', '--reason', 'lost', '-o', 'json', now='1994-06-13T00:00:30Z')
+doc = json.loads(r.out)['extractions']
+same([(d['kind'], d['rows'], d['state']) for d in doc], [('RANGE', 4, 'PUBLISHED')], 'a range')
+r = w.good('extract', 'hr', '--full', '-o', 'json', now='1994-06-13T00:01:30Z')
+same([(d['kind'], d['rows']) for d in json.loads(r.out)['extractions']], [('FULL', 8)], 'everything')
+same([m['seq'] for m in manifests('employees')], [0, 1, 2, 3, -1, -1], 'stand beside the sequence')
+r = w.good('extract', 'hr', '--hours', '48', '-o', 'json', now='1994-06-16T00:00:00Z')
+same([(d['kind'], d['rows'], d['from'], d['to']) for d in json.loads(r.out)['extractions']], [('RANGE', 0, '1994-06-14 00:00:00', '1994-06-16 00:00:00')], 'the last two days')
+r = w.good('extract', 'hr', '--dry-run', '--full', now='1994-06-10T00:00:00Z')
+like(r.out, 'SELECT', 'a dry run tells the statement')
+
+# --- what is refused ---
+extract(tables=[{'table': 'employees', 'columns': ["'id'", 'name']}])
+r = w.orch('extract', 'hr')
+same(r.rc, 3, 'a quoted constant as a column is refused')
+like(r.err, "id", 'with the bare name')
+extract(tables=[{'table': 'employees', 'watermark': ['name']}])
+r = w.orch('extract', 'hr')
+same(r.rc, 3, 'a watermark that is a text is refused')
+extract(tables=[{'table': 'nobody'}])
+r = w.orch('extract', 'hr')
+ok(r.rc in (1, 3), 'a table that is not there fails')
+like(r.err, 'nobody', 'and is named')
+
+# --- parts, gzip, two tables ---
+fresh()
+w.sql("CREATE TABLE many (id INT PRIMARY KEY, t VARCHAR(100)); INSERT INTO many SELECT seq, REPEAT('x', 80) FROM seq_1_to_60000")
+extract(tables=[{'table': 'many'}, {'table': 'employees'}], part_bytes='1MiB', compress='gzip', parallel=2, page_rows=7000, verify='full')
+r = w.good('extract', 'hr')
+m = manifests('many')[0]
+same(m['rows'], 60000, 'many rows')
+import gzip
+got = []
+for part in m['parts']:
+    with gzip.open(w.path('lake', part['key']), 'rt', newline='') as f:
+        rows = list(csv.reader(f))
+    same(len(rows) - 1, part['rows'], f"{part['key']} has the rows that the manifest says")
+    got += [int(x[0]) for x in rows[1:]]
+same(got, list(range(1, 60001)), 'each once, in order')
+same(manifests('employees')[0]['snapshot']['at'], m['snapshot']['at'], 'both tables from one moment')
+extract(tables=[{'table': 'many'}], part_bytes='1MiB', page_rows=7000)
+r = w.good('extract', 'hr')
+m = manifests('many')[1]
+same(len(m['parts']) > 1, True, 'several parts')
+same(sum(p['rows'] for p in m['parts']), 60000, 'with all rows')
+same([os.path.getsize(w.path('lake', p['key'])) for p in m['parts']], [p['bytes'] for p in m['parts']], 'their sizes are as said')
 done()
