@@ -39,6 +39,7 @@ const struct command *const commands[] = {
     &cmd_extract,
     &cmd_schema_infer,
     &cmd_schema_diff,
+    &cmd_spec_convert,
     &cmd_list,
     &cmd_describe,
     &cmd_history,

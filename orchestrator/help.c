@@ -53,6 +53,7 @@ const struct help_row help_rows[] = {
     {&cmd_lineage_add, HELP_START, STATE},
     {&cmd_cron_install, HELP_START, STATE},
     {&cmd_cron_print, HELP_START, FILES},
+    {&cmd_spec_convert, HELP_START, STATE},
 
     {&cmd_tick, HELP_DAILY, WORKS | HELD},
     {&cmd_run, HELP_DAILY, WORKS | HELD},
