@@ -15,7 +15,8 @@ NODISCARD int ocf_open(struct reader *in, struct ocf **ret, struct err *err);
 const struct table *ocf_table(const struct ocf *o);
 const char *ocf_metadata(const struct ocf *o); /* "orch.ddl"; NULL: the file has none */
 /* Appends rows to b until it is full or holds BATCH_BYTES: 1; 0: the file's true end. b's columns are those of ocf_table one by
- * one, of this table or of another with cells of the same kind. lines count from 1. */
+ * one, of this table or of another with cells of the same kind. lines count from 1. After an error
+ * only ocf_close may follow. */
 NODISCARD int ocf_fill(struct ocf *o, struct batch *b, struct err *err);
 void ocf_close(struct ocf *o); /* NULL is fine */
 #endif

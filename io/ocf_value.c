@@ -211,12 +211,23 @@ bool ocf_date_put(struct str text, int64_t *ret_days)
 
 static const int64_t first_day = -719528, last_day = 2932896; /* 0000-01-01, 9999-12-31 */
 
+/* n digits of v, and what follows them. */
+static char *digits_of(char *o, int64_t v, int n, char behind)
+{
+    for (int i = n - 1; i >= 0; i--, v /= 10)
+        o[i] = (char)('0' + v % 10);
+    o[n] = behind;
+    return o + n + 1;
+}
+
 bool ocf_date_get(int64_t days, char out[OCF_TEXT_MAX], size_t *ret_n)
 {
     if (days < first_day || days > last_day)
         return false;
     struct civil c = civil_from_ms(days * 86400000);
-    *ret_n = (size_t)snprintf(out, OCF_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day);
+    char *o = digits_of(out, c.year, 4, '-');
+    o = digits_of(o, c.month, 2, '-');
+    *ret_n = (size_t)(digits_of(o, c.day, 2, ' ') - out) - 1;
     return true;
 }
 
@@ -251,10 +262,12 @@ bool ocf_micros_get(int64_t micros, int fsp, char out[OCF_TEXT_MAX], size_t *ret
     int64_t seconds = rest / 1000000, part = rest % 1000000;
     if (part % tens[6 - fsp] != 0 || !ocf_date_get(days, out, ret_n))
         return false;
-    *ret_n += (size_t)snprintf(out + *ret_n, OCF_TEXT_MAX - *ret_n, " %02d:%02d:%02d", (int)(seconds / 3600),
-                               (int)(seconds / 60 % 60), (int)(seconds % 60));
+    char *o = out + *ret_n + 1; /* the blank is there */
+    o = digits_of(o, seconds / 3600, 2, ':');
+    o = digits_of(o, seconds / 60 % 60, 2, ':');
+    o = digits_of(o, seconds % 60, 2, '.');
     if (fsp > 0)
-        *ret_n +=
-            (size_t)snprintf(out + *ret_n, OCF_TEXT_MAX - *ret_n, ".%0*d", fsp, (int)(part / tens[6 - fsp]));
+        o = digits_of(o, part / tens[6 - fsp], fsp, '.');
+    *ret_n = (size_t)(o - out) - 1;
     return true;
 }

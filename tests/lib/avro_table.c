@@ -1,5 +1,6 @@
 #include "tests/lib/avro_table.h"
 #include "io/real.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -217,7 +218,7 @@ bool avro_same_cell(const struct batch_col *a, size_t a_row, const struct batch_
         return a->lengths[a_row] == b->lengths[b_row] &&
                memcmp(a->bytes[a_row], b->bytes[b_row], a->lengths[a_row]) == 0;
     case CELL_DOUBLE:
-        return memcmp(&a->dbl[a_row], &b->dbl[b_row], sizeof *a->dbl) == 0 &&
+        return a->dbl[a_row] == b->dbl[b_row] && signbit(a->dbl[a_row]) == signbit(b->dbl[b_row]) &&
                a->mantissa[a_row] == b->mantissa[b_row] && a->exp10[a_row] == b->exp10[b_row];
     case CELL_I64:
     case CELL_U64:
