@@ -21,6 +21,8 @@
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
 #define MAX_CELL          (64 * MIB)  /* one value of a query's result: what a person still calls a value */
 #define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
+#define MAX_OCF_BLOCK     (128 * MIB) /* a block of an Avro file as rows: one row at least, of several large cells */
+#define MAX_OCF_HEADER    (16 * MIB)  /* its schema and metadata: 4,096 columns with long ENUMs */
 #define MAX_TOKEN_SET     256         /* NULL spellings of a column */
 #define MAX_CONSTANT      (4 * KIB)   /* bytes of a constant column: a key, and some words */
 #define BATCH_ROWS        4000        /* rows of an array-bound INSERT: notes, measured */

@@ -24,6 +24,10 @@ target_compile_definitions(gen-credit PRIVATE _GNU_SOURCE)
 add_executable(csv-read tests/lib/gen/csv_read.c)
 target_link_libraries(csv-read PRIVATE orchestrator)
 
+# an Avro file of every type, for tests/t/avro.t
+add_executable(avro-write tests/lib/gen/avro_write.c)
+target_link_libraries(avro-write PRIVATE taplib)
+
 file(GLOB units CONFIGURE_DEPENDS tests/unit/*/*.c)
 foreach(file ${units})
   get_filename_component(stem ${file} NAME_WE)

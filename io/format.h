@@ -20,7 +20,10 @@ struct format_config { /* borrowed until format_free */
     const void *zone;
     const char *name;     /* Avro: of the record, made a legal one; JSON Lines, CSV: not used */
     const char *metadata; /* Avro: kept in the file as "orch.ddl"; NULL: none */
-    const char *codec;    /* Avro: "null", "deflate", "zstandard" where the library has it */
+    const char *codec;    /* Avro: "null" (NULL too), "deflate": what every reader has */
+    /* Avro: DATE, DATETIME and TIMESTAMP as strings, in the server's own text: keeps what no calendar has, 0000-00-00. Without
+     * it such a value is ERR_BAD_VALUE */
+    bool text_times;
 };
 struct format;
 /* columns: of def, count of them, as the batches have them, in the order of the file. def is borrowed. */
