@@ -357,10 +357,15 @@ static void fill_source(struct filling *g, struct pipeline *p, const json_t *s, 
     p->late_after_ms = config_duration(s, "late_after");
     p->lookback_ms = config_duration(s, "lookback");
     p->allow_empty = json_is_true(json_object_get(s, "allow_empty"));
+    p->manifest = is(s, "manifest", "orch");
     p->on_overwrite = is(s, "on_overwrite", "refuse") ? OVERWRITE_REFUSE : OVERWRITE_REPLACE;
     fill_range(g, p, s, where);
     if (layout_check(p->layout, p->period, &err) < 0)
         fault_add(g->f, where, "layout: %s", err.msg);
+    if (p->manifest && !str_ends(p->layout, "/"))
+        fault_add(g->f, where,
+                  "layout: with \"manifest\": \"orch\" it must end with '/': manifests lie in a folder "
+                  "within the partition's");
     if (p->prefix[0] == '/' || str_starts(p->prefix, "../") || strstr(p->prefix, "/../") != NULL ||
         str_ends(p->prefix, "/..") || strcmp(p->prefix, "..") == 0)
         fault_add(g->f, where, "prefix: '%s' leaves the connection's URL", p->prefix);

@@ -53,6 +53,8 @@ static const struct key source_keys[] = {
     {"lookback", KEY_DURATION, false, false, "\"72h\"", NULL, NULL, NULL,
      "settled partitions listed each time; all of them once a day"},
     {"allow_empty", KEY_BOOL, false, false, "false", NULL, NULL, NULL, "a partition without objects is well"},
+    {"manifest", KEY_CHOICE, false, false, "\"none\"", "none|orch", NULL, NULL,
+     "orch: only what the manifest of an extract lists is loaded, and held against it"},
     {"on_overwrite", KEY_CHOICE, false, false, "\"replace\"", "replace|refuse", NULL, NULL,
      "an object that changed after it was loaded"},
     {0},

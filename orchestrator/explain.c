@@ -215,8 +215,9 @@ static int block(struct explained *x, const struct flow_facts *f, const struct r
     if (r->under != REASON_HELD)
         block_tick(x, f);
     if (f->left_out > 0 && (r->under == REASON_MISSING || r->under == REASON_LATE))
-        add(&x->blocking, "LEFT_OUT", "include took none of %lld objects of the newest listing, such as %s",
-            (long long)f->left_out, f->left_out_example);
+        add(&x->blocking, "LEFT_OUT", "%s took none of %lld objects of the newest listing, such as %s",
+            f->p->manifest ? "include and the manifests" : "include", (long long)f->left_out,
+            f->left_out_example);
     return rc;
 }
 
@@ -437,8 +438,9 @@ int explain_pipeline(struct store *s, const struct pipeline *p, int64_t now_ms, 
         rc = block_flag(ret, &facts, NULL, err);
     block_tick(ret, &facts);
     if (facts.left_out > 0)
-        add(&ret->notes, "LEFT_OUT", "include did not take %lld objects of the newest listing, such as %s",
-            (long long)facts.left_out, facts.left_out_example);
+        add(&ret->notes, "LEFT_OUT", "%s did not take %lld objects of the newest listing, such as %s",
+            p->manifest ? "include and the manifests" : "include", (long long)facts.left_out,
+            facts.left_out_example);
     if (rc >= 0)
         rc = findings_of(s, p, now_ms, on_finding, ret, err);
     return rc < 0 ? rc : 0;

@@ -135,7 +135,7 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     return l->fn(l->arg, &f, err);
 }
 
-static int on_late(void *arg, const char *part, int64_t since_ms, struct err *err)
+static int on_late(void *arg, const char *part, int64_t since_ms, const char *reason, struct err *err)
 {
     struct looking *l = arg;
     struct finding f = {.class = "LATE", .part = part, .exit_status = 6};
@@ -146,11 +146,14 @@ static int on_late(void *arg, const char *part, int64_t since_ms, struct err *er
     if (part_parse(l->p->period, part, &start, err) == 0 &&
         start + period_ms(l->p->period) + l->p->settle_ms + l->p->late_after_ms < since_ms)
         since_ms = start + period_ms(l->p->period) + l->p->settle_ms + l->p->late_after_ms;
-    snprintf(f.text, sizeof f.text, "no object has come; late since %s",
+    bool held = strstr(reason, "manifest") != NULL;
+    snprintf(f.text, sizeof f.text, "%s; late since %s", held ? reason : "no object has come",
              civil_rfc3339(since_ms, false, since));
     snprintf(f.hint, sizeof f.hint,
-             "ask whoever delivers it; if it will not come: orch skip %s/%s --reason '...'", l->p->name,
-             part);
+             held ? "look after the extract that writes it; what is not to be loaded at all: orch skip %s/%s "
+                    "--reason '...'"
+                  : "ask whoever delivers it; if it will not come: orch skip %s/%s --reason '...'",
+             l->p->name, part);
     return l->fn(l->arg, &f, err);
 }
 

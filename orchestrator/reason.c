@@ -139,6 +139,7 @@ static int without_objects(const struct flow_facts *f, const struct view_part *p
                            struct err *err)
 {
     const struct pipeline *c = f->p;
+    const char *why = strstr(p->reason, "manifest") != NULL ? p->reason : "no object has come";
     char when[CLI_TIME_SIZE];
     int64_t start;
     int rc = part_parse(c->period, p->part, &start, err);
@@ -158,7 +159,7 @@ static int without_objects(const struct flow_facts *f, const struct view_part *p
         say(r, REASON_NOT_DUE, "over at %s, and due settle later",
             cli_time(start + period_ms(c->period), when));
     } else if (p->state == VIEW_LATE) {
-        say(r, REASON_LATE, "no object has come; late since %s",
+        say(r, REASON_LATE, "%s; late since %s", why,
             cli_time(late < p->since_ms ? late : p->since_ms, when));
     } else if (f->now_ms < due) {
         say(r, REASON_NOT_DUE, "settle runs until %s", cli_time(due, when));
@@ -167,7 +168,7 @@ static int without_objects(const struct flow_facts *f, const struct view_part *p
     } else if (strstr(p->reason, "younger") != NULL) {
         say(r, REASON_SETTLING, "%s", p->reason);
     } else {
-        say(r, REASON_MISSING, "no object has come; late from %s on", cli_time(late, when));
+        say(r, REASON_MISSING, "%s; late from %s on", why, cli_time(late, when));
     }
     return 0;
 }
@@ -280,8 +281,10 @@ static void settled(const struct view_part *p, struct reason *r)
         say(r, REASON_ADOPTED, "%s", p->reason[0] != '\0' ? p->reason : "loaded by another system");
         break;
     case VIEW_EMPTY:
-        say(r, REASON_EMPTY,
-            p->job_count > 0 ? "its objects hold no rows" : "no object has come, and none is wanted");
+        say(r, REASON_EMPTY, "%s",
+            strstr(p->reason, "manifest") != NULL ? p->reason
+            : p->job_count > 0                    ? "its objects hold no rows"
+                                                  : "no object has come, and none is wanted");
         break;
     case VIEW_LOADED:
         say(r, REASON_UNVERIFIABLE, "loaded; without lineage columns nothing can be compared");

@@ -100,8 +100,8 @@ static void print_pipeline(struct cli *c, const struct status_flow *f, int64_t n
     printf("\n");
     if (f->left_out > 0) {
         char text[400];
-        snprintf(text, sizeof text, "%lld objects that include does not take, such as %s",
-                 (long long)f->left_out, f->left_out_example);
+        snprintf(text, sizeof text, "%lld objects that %s not take, such as %s", (long long)f->left_out,
+                 f->p->manifest ? "include and the manifests do" : "include does", f->left_out_example);
         printf("  left out    ");
         out_folded(&c->out, INDENT, INDENT, text);
     }
@@ -159,6 +159,8 @@ static void tell_one(struct telling *t, struct finding *x, const char *class, co
     print_told(t->c, class, where, x->text, x->hint);
 }
 
+static const char nothing_came[] = "no object has come";
+
 /* Many hours with one cause: the cause once. What to type is for all of them where a command takes all of them. */
 static void tell_alike(struct telling *t, struct finding *x, const char *class)
 {
@@ -167,8 +169,8 @@ static void tell_alike(struct telling *t, struct finding *x, const char *class)
 
     clean(x->text, sizeof x->text);
     clean(x->hint, sizeof x->hint);
-    if (strcmp(class, "LATE") == 0)
-        snprintf(x->text, sizeof x->text, "no object has come");
+    if (strcmp(class, "LATE") == 0 && str_starts(x->text, nothing_came))
+        snprintf(x->text, sizeof x->text, nothing_came);
     if (failed)
         snprintf(x->hint, sizeof x->hint, "when that is mended: orch retry %s; one by one: orch status %s",
                  t->name, t->name);
@@ -194,12 +196,14 @@ static void let_go(struct telling *t)
     t->n = 0;
 }
 
-/* LATE is one trouble, whenever it began. */
+/* That nothing came is one trouble, whenever it began. */
 static bool alike(const struct telling *t, const char *name, const struct finding *x)
 {
     return t->n > 0 && t->name == name && x->part[0] != '\0' && t->held[0].part[0] != '\0' &&
            strcmp(t->held[0].class, x->class) == 0 &&
-           (strcmp(x->class, "LATE") == 0 || strcmp(t->held[0].x.text, x->text) == 0);
+           ((strcmp(x->class, "LATE") == 0 && str_starts(x->text, nothing_came) &&
+             str_starts(t->held[0].x.text, nothing_came)) ||
+            strcmp(t->held[0].x.text, x->text) == 0);
 }
 
 static int on_finding(void *arg, const struct status_flow *f, const struct finding *x, struct err *err)

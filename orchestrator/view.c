@@ -201,6 +201,9 @@ static void judge(struct view_part *p, const struct job *j, bool *first)
     p->unverifiable = p->unverifiable || j->unverifiable;
     if (p->state == VIEW_SKIPPED || p->state == VIEW_ADOPTED)
         return;
+    /* a manifest says that more is to come than was loaded */
+    if (p->state == VIEW_LATE && (mine == VIEW_RECONCILED || (mine == VIEW_LOADED && j->unverifiable)))
+        return;
     if (*first || states[mine].weight > states[p->state].weight)
         p->state = mine;
     *first = false;

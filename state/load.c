@@ -11,6 +11,7 @@ void load_row_release(struct load_row *l)
     free(l->version_id);
     free(l->sha256);
     free(l->part);
+    free(l->said_sha256);
     *l = (struct load_row){0};
 }
 
@@ -36,7 +37,9 @@ static void fill(sqlite3_stmt *st, struct load_row *ret)
                              .size = col_i64(st, 17),
                              .mtime_ns = col_i64(st, 18),
                              .modified_ms = col_i64(st, 19),
-                             .loaded_ms = col_i64(st, 20)};
+                             .loaded_ms = col_i64(st, 20),
+                             .said_rows = col_i64(st, 21),
+                             .said_sha256 = col_text(st, 22)};
 }
 
 int load_list(struct store *s, int64_t job_id, load_fn *fn, void *arg, struct err *err)

@@ -54,6 +54,29 @@ int object_newest(struct store *s, const char *pipeline, const char *key, struct
     return rc;
 }
 
+static void bind_said(sqlite3_stmt *st, int at, const struct object_seen *o)
+{
+    if (o->said_sha256 != NULL)
+        bind_i64(st, at, o->said_rows);
+    else
+        bind_text(st, at, NULL);
+    bind_text(st, at + 1, o->said_sha256);
+}
+
+int object_said(struct store *s, const struct object_seen *o, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_OBJECT_SAID, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, o->pipeline);
+    bind_blob(st, 2, o->key, strlen(o->key));
+    bind_said(st, 3, o);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
 static int insert(struct store *s, const struct object_seen *o, int64_t *ret_id, struct err *err)
 {
     sqlite3_stmt *st;
@@ -72,6 +95,7 @@ static int insert(struct store *s, const struct object_seen *o, int64_t *ret_id,
     bind_i64(st, 9, o->now_ms);
     bind_text(st, 10, "");
     bind_text(st, 11, "NEW");
+    bind_said(st, 12, o);
     rc = stmt_run(s, st, err);
     if (rc < 0)
         return rc;

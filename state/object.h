@@ -5,6 +5,8 @@
 struct object_seen {
     const char *pipeline, *part, *key, *etag, *version_id;
     int64_t size, mtime_ns, modified_ms, now_ms;
+    int64_t said_rows;       /* by the manifest that lists it; only where said_sha256 is there */
+    const char *said_sha256; /* NULL: none does */
 };
 /* Inside a transaction. 1: new, changed, or back after it was GONE (a row was made), 0: known. *ret_id: the
  * newest row of the key. */
@@ -19,6 +21,8 @@ bool object_same(const struct object_seen *o, const struct object_row *row);
 /* The newest row of the key. 1/0 */
 NODISCARD int object_newest(struct store *s, const char *pipeline, const char *key, struct object_row *ret,
                             struct err *err);
+/* What a manifest says of an object that is known already: kept. Inside a transaction. */
+NODISCARD int object_said(struct store *s, const struct object_seen *o, struct err *err);
 typedef int object_fn(void *arg, const struct object_row *o, struct err *err);
 /* The newest row of each key of the partition, but for those GONE, by key: what a replay loads. */
 NODISCARD int object_list_current(struct store *s, const char *pipeline, const char *part, object_fn *fn,

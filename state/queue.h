@@ -132,6 +132,8 @@ struct load_row { /* a load with its object */
     bool rejects_missing;
     char *key, *etag, *version_id, *sha256, *part; /* owned; of the object; key may hold any byte but NUL */
     int64_t size, mtime_ns, modified_ms, loaded_ms;
+    int64_t said_rows; /* what a manifest says of the object, where said_sha256 is there */
+    char *said_sha256; /* owned; NULL: none does */
 };
 void load_row_release(struct load_row *l);
 typedef int load_fn(void *arg, const struct load_row *l, struct err *err);

@@ -86,6 +86,8 @@ static int make_object(struct store *s, const struct rebuilt *r, int64_t *ret_id
     bind_i64(st, 9, r->at_ms);
     bind_text(st, 10, r->sha256 ? r->sha256 : "");
     bind_text(st, 11, "LOADED");
+    bind_text(st, 12, NULL);
+    bind_text(st, 13, NULL);
     rc = stmt_run(s, st, err);
     if (rc < 0)
         return rc;

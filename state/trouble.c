@@ -122,8 +122,9 @@ int trouble_jobs(struct store *s, const char *pipeline,
 }
 
 int trouble_late(struct store *s, const char *pipeline,
-                 int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err), void *arg,
-                 struct err *err)
+                 int (*fn)(void *arg, const char *part, int64_t since_ms, const char *reason,
+                           struct err *err),
+                 void *arg, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_TROUBLE_LATE, &st, err);
@@ -132,7 +133,7 @@ int trouble_late(struct store *s, const char *pipeline,
         return rc;
     bind_text(st, 1, pipeline);
     while ((rc = stmt_step(s, st, err)) == 1) {
-        rc = fn(arg, text_or_empty(st, 0), col_i64(st, 1), err);
+        rc = fn(arg, text_or_empty(st, 0), col_i64(st, 1), text_or_empty(st, 2), err);
         if (rc < 0)
             break;
     }

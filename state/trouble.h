@@ -28,6 +28,7 @@ NODISCARD int trouble_jobs(struct store *s, const char *pipeline,
                            int (*fn)(void *arg, const struct bad_job *j, struct err *err), void *arg,
                            struct err *err);
 NODISCARD int trouble_late(struct store *s, const char *pipeline,
-                           int (*fn)(void *arg, const char *part, int64_t since_ms, struct err *err),
+                           int (*fn)(void *arg, const char *part, int64_t since_ms, const char *reason,
+                                     struct err *err),
                            void *arg, struct err *err);
 #endif

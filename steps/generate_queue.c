@@ -67,6 +67,8 @@ static int one_object(struct found *f, const struct object_seen *o, struct err *
     int rc = decide_object(c, f->part, o, &v, err);
     if (rc == 0 && !f->g->dry && v.fate != FATE_KNOWN)
         rc = object_see(c->store, o, &id, err);
+    else if (rc == 0 && !f->g->dry && o->said_sha256 != NULL)
+        rc = object_said(c->store, o, err);
     if (rc < 0)
         return rc;
     f->requeued += v.fate == FATE_REPOINT;
@@ -207,9 +209,13 @@ static int64_t due_ms(const struct found *f)
 static int wait_for(struct found *f, const char *reason, bool may_be_empty, struct err *err)
 {
     const struct pipeline *p = f->g->c->pipeline;
+    bool empty = may_be_empty && f->g->l.now_ms >= due_ms(f) && f->part->nothing_said;
     bool late =
         f->count == 0 && f->g->l.now_ms >= due_ms(f) + p->late_after_ms; /* one that settles has come */
-    enum part_state state = !late ? PART_WAITING : may_be_empty && p->allow_empty ? PART_EMPTY : PART_LATE;
+    enum part_state state = empty                            ? PART_EMPTY
+                            : !late                          ? PART_WAITING
+                            : may_be_empty && p->allow_empty ? PART_EMPTY
+                                                             : PART_LATE;
     static const char *const actions[] = {
         [PART_WAITING] = "wait", [PART_LATE] = "late", [PART_EMPTY] = "empty"};
 
@@ -221,6 +227,20 @@ static int wait_for(struct found *f, const char *reason, bool may_be_empty, stru
         rc = plan_row(f, actions[state], f->count > 0 ? "SETTLING" : codes[state], reason, (int64_t)f->count,
                       err);
     return rc;
+}
+
+/* A manifest says that there is more, or something else. What was loaded before shows until the partition is late. */
+static int held_back(struct found *f, struct err *err)
+{
+    const char *why = f->part->hold;
+    bool late = f->g->l.now_ms >= due_ms(f) + f->g->c->pipeline->late_after_ms;
+
+    if (!late && f->part->state == PART_QUEUED)
+        return put_part(f, PART_QUEUED, "", err);
+    int rc = put_part(f, late ? PART_LATE : PART_WAITING, why, err);
+    return rc < 0
+               ? rc
+               : plan_row(f, late ? "late" : "wait", late ? "LATE" : "MISSING", why, (int64_t)f->count, err);
 }
 
 static bool settled(const struct found *f)
@@ -291,6 +311,8 @@ static int one_part(struct found *f, struct err *err)
     f->g->n.partitions++;
     if (f->part->state == PART_ADOPTED)
         return adopted(f, err);
+    if (f->part->hold != NULL)
+        return held_back(f, err);
     if (f->count > 0 && !settled(f)) {
         if (f->part->state == PART_QUEUED)
             return put_part(f, PART_QUEUED, "", err);
@@ -304,7 +326,10 @@ static int one_part(struct found *f, struct err *err)
     rc = load_any(c->store, c->pipeline->name, f->part->name, err);
     if (rc != 0)
         return rc < 0 ? rc : put_part(f, PART_QUEUED, "", err);
-    return wait_for(f, "no object has come", true, err);
+    if (f->part->unlisted > 0)
+        return wait_for(f, "objects have come, and no manifest lists them", false, err);
+    return wait_for(f, f->part->nothing_said ? "its manifest lists no object" : "no object has come", true,
+                    err);
 }
 
 /* ---- the run ---- */

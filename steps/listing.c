@@ -1,6 +1,7 @@
 #include "steps/listing.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "steps/manifest.h"
 
 enum { DAY_MS = 86400000 };
 
@@ -219,14 +220,30 @@ struct listing_arg {
     char (*prefixes)[PREFIX_SIZE]; /* of the unit's partitions */
 };
 
-static void leave_out(struct listing *l, const struct object_info *o)
+void listing_leave_out(struct listing *l, const char *key, int64_t size)
 {
-    size_t n = strlen(o->key);
+    size_t n = strlen(key);
 
-    if (o->size == 0 && n > 0 && o->key[n - 1] == '/') /* a folder, as consoles make them: no file */
+    if (size == 0 && n > 0 && key[n - 1] == '/') /* a folder, as consoles make them: no file */
         return;
     if (l->left_out++ == 0)
-        str_printable(o->key, n, l->left_out_example, sizeof l->left_out_example);
+        str_printable(key, n, l->left_out_example, sizeof l->left_out_example);
+}
+
+static int keep_manifest(struct listing *l, size_t part, const struct object_info *o, struct err *err)
+{
+    if (l->manifest_count == MAX_LISTED)
+        return err_set(err, ERR_TOO_LARGE, "more than %d manifests", MAX_LISTED);
+    if (l->manifest_count == l->manifest_cap) {
+        l->manifest_cap = l->manifest_cap ? l->manifest_cap * 2 : 16;
+        l->manifests = xrealloc(l->manifests, l->manifest_cap * sizeof *l->manifests);
+    }
+    struct manifest_seen *m = &l->manifests[l->manifest_count++];
+    *m = (struct manifest_seen){part, *o};
+    m->o.key = arena_strndup(l->arena, o->key, strlen(o->key));
+    m->o.etag = o->etag ? arena_strndup(l->arena, o->etag, strlen(o->etag)) : "";
+    m->o.version_id = o->version_id ? arena_strndup(l->arena, o->version_id, strlen(o->version_id)) : NULL;
+    return 0;
 }
 
 static int on_object(void *arg, const struct object_info *o, struct err *err)
@@ -237,11 +254,13 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
 
     while (k < a->u->count && !str_starts(o->key, a->prefixes[k]))
         k++;
+    if (k < a->u->count && l->c->pipeline->manifest && manifest_is_key(o->key))
+        return keep_manifest(l, a->u->first + k, o, err);
     if (k == a->u->count || !include_matches(l->c->pipeline, o->key)) {
         /* Beside all partitions of a day that is only partly due: perhaps of an hour that is not closed yet.
          */
         if (k < a->u->count || a->u->count == 24)
-            leave_out(l, o);
+            listing_leave_out(l, o->key, o->size);
         return 0;
     }
     if (l->seen_count == MAX_LISTED)
@@ -270,12 +289,15 @@ int listing_run(struct listing *l, const struct unit *u, struct err *err)
 {
     struct listing_arg a = {.l = l, .u = u, .prefixes = xcalloc(u->count, sizeof *a.prefixes)};
     struct source *source;
+    size_t first = l->seen_count;
 
     int rc = step_source(l->c, &source, err);
     for (size_t i = 0; rc == 0 && i < u->count; i++)
         rc = listing_prefix(l->c->pipeline, l->parts[u->first + i].start_ms, a.prefixes[i], err);
     if (rc == 0)
         rc = source_list(source, u->prefix, on_object, &a, err);
+    if (rc == 0 && l->c->pipeline->manifest)
+        rc = listing_manifests(l, first, err);
     free(a.prefixes);
     return rc;
 }
@@ -298,6 +320,8 @@ void listing_sort(struct listing *l)
 void listing_clear(struct listing *l)
 {
     l->seen_count = 0;
+    for (size_t i = 0; i < l->part_count; i++)
+        l->parts[i].hold = NULL;
     arena_reset(l->arena);
 }
 
@@ -306,6 +330,7 @@ void listing_release(struct listing *l)
     free(l->parts);
     free(l->units);
     free(l->seen);
+    free(l->manifests);
     arena_free(l->arena);
     *l = (struct listing){0};
 }

@@ -17,6 +17,11 @@ struct part {
     enum part_state state;
     bool open; /* partition_row.open */
     bool want; /* to be listed now */
+    /* with manifests, of what was listed last */
+    const char
+        *hold; /* why nothing of it may be loaded yet, in the listing's arena; NULL: nothing is in the way */
+    int64_t unlisted;  /* files that no manifest lists (yet) */
+    bool nothing_said; /* a manifest is there, of a run without rows */
     char name[PART_SIZE];
 };
 struct seen {
@@ -29,6 +34,11 @@ struct unit {
     int64_t listed_ms; /* the oldest of those wanted */
     char prefix[PREFIX_SIZE];
 };
+/* A manifest that lies there. */
+struct manifest_seen {
+    size_t part;
+    struct object_info o; /* strings in the listing's arena */
+};
 struct listing {
     struct step_ctx *c;
     int64_t now_ms;
@@ -40,6 +50,8 @@ struct listing {
     struct arena *arena; /* strings of seen; reset by listing_clear */
     struct seen *seen;   /* owned; by part and key once listing_sort was called */
     size_t seen_count, seen_cap;
+    struct manifest_seen *manifests; /* owned */
+    size_t manifest_count, manifest_cap;
     int64_t left_out;
     char left_out_example[MAX_KEY + 1];
 };
@@ -52,6 +64,10 @@ NODISCARD int listing_prefix(const struct pipeline *p, int64_t start_ms, char ou
                              struct err *err);
 /* Lists one unit: appends what lies there to l->seen. */
 NODISCARD int listing_run(struct listing *l, const struct unit *u, struct err *err);
+/* listing_manifest.c: of what lies there (seen[first] and on) only what the manifests list stays; they are read. */
+NODISCARD int listing_manifests(struct listing *l, size_t first, struct err *err);
+/* One object is none of the pipeline's files: counted. */
+void listing_leave_out(struct listing *l, const char *key, int64_t size);
 void listing_sort(struct listing *l);
 void listing_clear(struct listing *l);
 void listing_release(struct listing *l);

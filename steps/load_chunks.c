@@ -545,6 +545,8 @@ static int read_and_seal(struct chunking *k, struct err *err)
         return rc < 0 ? rc : load_run(k->j, k->l, 1, err);
     }
     if (rc == 0)
+        rc = object_as_said(row, k->read, whole.sha256, err);
+    if (rc == 0)
         rc = seal(k, &whole, err);
     return rc < 0 ? give_up(k, rc, err) : 0;
 }

@@ -79,7 +79,11 @@ static int on_ready(void *arg, struct loader_unit *u, struct err *err)
         if (l->over)
             return 1;
     }
-    int rc = put_pending(r, u, err);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < u->n; i++)
+        rc = object_as_said(members_of(r, u)[i]->row, u->objects[i].records, u->objects[i].sha256, err);
+    if (rc == 0)
+        rc = put_pending(r, u, err);
     for (size_t i = 0; rc == 0 && i < u->n; i++) {
         const struct loader_object *o = &u->objects[i];
         const struct reject_owner owner = {o->load_id, o->rejected > 0 ? o->info.key : NULL, u->replaces};

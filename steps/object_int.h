@@ -25,6 +25,8 @@ NODISCARD int rows_read(struct step_ctx *c, const struct load_row *l, const stru
                         const struct row_sink *sink, struct rows_result *ret, struct err *err);
 /* The same bytes without parsing them: sha256 alone. */
 NODISCARD int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], struct err *err);
+/* What was read, against what the manifest says that lists it, if one does: ERR_MISMATCH. */
+NODISCARD int object_as_said(const struct load_row *l, int64_t records, const char *sha256, struct err *err);
 /* Last part of the key, printable: for messages. */
 #define KEY_NAME_SIZE 200
 const char *key_name(const char *key, char out[KEY_NAME_SIZE]);

@@ -118,6 +118,28 @@ int object_sha256(struct step_ctx *c, const struct load_row *l, char ret[65], st
     return rc;
 }
 
+int object_as_said(const struct load_row *l, int64_t records, const char *sha256, struct err *err)
+{
+    char name[KEY_NAME_SIZE];
+
+    if (l->said_sha256 == NULL)
+        return 0;
+    key_name(l->key, name);
+    if (strcmp(sha256, l->said_sha256) != 0) {
+        err_set(err, ERR_MISMATCH, "%s: its sha256 is %s, its manifest says %s", name, sha256,
+                l->said_sha256);
+        return err_hint(err, "it was changed after it was extracted: extract it again");
+    }
+    if (records != l->said_rows) {
+        err_set(err, ERR_MISMATCH, "%s: %lld rows were read, its manifest says %lld", name,
+                (long long)records, (long long)l->said_rows);
+        return err_hint(err,
+                        "the bytes are those that were extracted: does \"csv\" of the pipeline fit what the "
+                        "manifest's \"format\" says");
+    }
+    return 0;
+}
+
 static int collect(void *arg, const struct load_row *l, struct err *err)
 {
     struct loads *all = arg;
@@ -133,6 +155,7 @@ static int collect(void *arg, const struct load_row *l, struct err *err)
     copy->version_id = l->version_id ? xstrdup(l->version_id) : NULL;
     copy->sha256 = xstrdup(l->sha256 ? l->sha256 : "");
     copy->part = xstrdup(l->part);
+    copy->said_sha256 = l->said_sha256 != NULL ? xstrdup(l->said_sha256) : NULL;
     return 0;
 }
 

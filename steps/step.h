@@ -36,6 +36,7 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     int64_t since_ms, until_ms; /* starts of partitions; until inclusive, -1: open */
     int64_t settle_ms, late_after_ms, lookback_ms;
     bool allow_empty;
+    bool manifest; /* only what a manifest of an extract lists is an object */
     enum overwrite on_overwrite;
     struct csv_dialect dialect;
     struct convert_config convert;

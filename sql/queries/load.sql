@@ -1,19 +1,19 @@
 -- name: load_get
 SELECT l.load_id, l.job_id, l.object_id, l.generation, l.replaces, l.rows_read, l.rows_loaded, l.rows_rejected,
   l.empty_lines, l.state, l.columns, l.rejects_missing, o.key, o.etag, o.version_id, o.sha256, o.part, o.size,
-  o.mtime_ns, o.modified_ms, l.loaded_ms
+  o.mtime_ns, o.modified_ms, l.loaded_ms, coalesce(o.said_rows, -1), o.said_sha256
 FROM load l JOIN object o ON o.id = l.object_id WHERE l.load_id = ?1;
 
 -- name: load_list
 SELECT l.load_id, l.job_id, l.object_id, l.generation, l.replaces, l.rows_read, l.rows_loaded, l.rows_rejected,
   l.empty_lines, l.state, l.columns, l.rejects_missing, o.key, o.etag, o.version_id, o.sha256, o.part, o.size,
-  o.mtime_ns, o.modified_ms, l.loaded_ms
+  o.mtime_ns, o.modified_ms, l.loaded_ms, coalesce(o.said_rows, -1), o.said_sha256
 FROM load l JOIN object o ON o.id = l.object_id WHERE l.job_id = ?1 AND l.state <> 'DROPPED' ORDER BY o.key;
 
 -- name: load_newest
 SELECT l.load_id, l.job_id, l.object_id, l.generation, l.replaces, l.rows_read, l.rows_loaded, l.rows_rejected,
   l.empty_lines, l.state, l.columns, l.rejects_missing, o.key, o.etag, o.version_id, o.sha256, o.part, o.size,
-  o.mtime_ns, o.modified_ms, l.loaded_ms
+  o.mtime_ns, o.modified_ms, l.loaded_ms, coalesce(o.said_rows, -1), o.said_sha256
 FROM object o CROSS JOIN load l ON l.object_id = o.id
 WHERE o.pipeline = ?1 AND o.key = ?2 AND l.state IN ('LOADED', 'EMPTY')
 ORDER BY l.generation DESC LIMIT 1;

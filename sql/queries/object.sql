@@ -1,6 +1,13 @@
 -- name: object_put
-INSERT INTO object (pipeline, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+INSERT INTO object (pipeline, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict,
+  said_rows, said_sha256)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
+
+-- name: object_said
+-- the newest row of the key
+UPDATE object SET said_rows = ?3, said_sha256 = ?4
+WHERE id = (SELECT id FROM object WHERE pipeline = ?1 AND key = ?2 ORDER BY id DESC LIMIT 1)
+AND (said_rows IS NOT ?3 OR said_sha256 IS NOT ?4);
 
 -- name: object_newest
 SELECT id, part, key, etag, version_id, size, mtime_ns, modified_ms, first_seen_ms, sha256, verdict

@@ -22,4 +22,4 @@ WHERE j.pipeline = ?1 AND j.state IN ('FAILED', 'DEAD', 'MISMATCHED', 'QUEUED', 
                   AND p.state IN ('SKIPPED', 'ADOPTED'))
 ORDER BY j.part, j.n;
 -- name: trouble_late
-SELECT part, since_ms FROM partition_ INDEXED BY partition_state WHERE pipeline = ?1 AND state = 'LATE' ORDER BY part;
+SELECT part, since_ms, reason FROM partition_ INDEXED BY partition_state WHERE pipeline = ?1 AND state = 'LATE' ORDER BY part;

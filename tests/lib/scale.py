@@ -31,7 +31,7 @@ def fill(path, pipelines, first_hour, hours, strange=None):
                          None if well or state == 'QUEUED' else 'Orch.DataInvalid', None if well or state == 'QUEUED' else f'{pipeline}/{part}: file001.csv line 3: is not an INT', None, '', '', 0,
                          at, at, at if well else None, at if well else None))
             key = f'yyyy={part[:4]}/mm={part[5:7]}/dd={part[8:10]}/hh={part[11:]}/file001.csv'
-            objects.append((job_id, pipeline, part, key.encode(), f'{job_id:032x}', None, 35000, at * 1000000, at, at, f'{job_id:064x}' if well else '', 'LOADED' if well else 'QUEUED'))
+            objects.append((job_id, pipeline, part, key.encode(), f'{job_id:032x}', None, 35000, at * 1000000, at, at, f'{job_id:064x}' if well else '', 'LOADED' if well else 'QUEUED', None, None))
             loads.append((job_id, job_id, job_id, 1, 'LOADED' if well else 'DRAWN', 0, 1000 if well else 0, 997 if well else 0, 3 if well else 0, 0, '', at if well else None))
     with db:
         marks = lambda row: ','.join('?' * len(row))

@@ -90,11 +90,11 @@ static int note_job(void *arg, const struct bad_job *j, struct err *e)
     return 0;
 }
 
-static int note_late(void *arg, const char *part, int64_t since_ms, struct err *e)
+static int note_late(void *arg, const char *part, int64_t since_ms, const char *reason, struct err *e)
 {
     UNUSED(arg);
     UNUSED(e);
-    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s@%lld", part, (long long)since_ms);
+    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s@%lld%s", part, (long long)since_ms, reason);
     return 0;
 }
 
@@ -111,14 +111,15 @@ TEST(bad_jobs_are_found_also_while_they_are_tried_again_but_not_what_was_skipped
              " ('p', 'e', 1, 'LOAD', 'DEAD', 5, 'E', 0, 0), ('p', 'f', 1, 'LOAD', 'MISMATCHED', 0, NULL, 0, "
              "0),"
              " ('p', 'g', 1, 'LOAD', 'FAILED', 1, 'E', 0, 0), ('q', 'a', 1, 'LOAD', 'DEAD', 1, 'E', 0, 0);"
-             "INSERT INTO partition_(pipeline, part, state, since_ms) VALUES ('p', 'g', 'SKIPPED', 1),"
-             " ('p', 'h', 'LATE', 77), ('p', 'i', 'WAITING', 78)",
+             "INSERT INTO partition_(pipeline, part, state, since_ms, reason) VALUES ('p', 'g', 'SKIPPED', "
+             "1, ''),"
+             " ('p', 'h', 'LATE', 77, ' why'), ('p', 'i', 'WAITING', 78, '')",
              NULL, NULL, NULL) == SQLITE_OK);
     seen[0] = '\0';
     must_rc(trouble_jobs(s, "p", note_job, NULL, &err), &err);
     is_str(seen, "a#1 FAILED, c#2 PROCESSING, e#1 DEAD, f#1 MISMATCHED");
     seen[0] = '\0';
     must_rc(trouble_late(s, "p", note_late, NULL, &err), &err);
-    is_str(seen, "h@77");
+    is_str(seen, "h@77 why");
     store_close(s);
 }
