@@ -210,10 +210,15 @@ static enum kind recognise(const unsigned char *p, size_t n)
     return PLAIN;
 }
 
+bool inflate_packed(const unsigned char *p, size_t n)
+{
+    return recognise(p, n) != PLAIN;
+}
+
 /* The first bytes, which may come one by one. */
 static int fill_head(struct inflating *s, struct err *err)
 {
-    while (s->end < 4 && !s->raw_ended) {
+    while (s->end < INFLATE_HEAD && !s->raw_ended) {
         size_t n = 0;
         int rc = reader_read(s->raw, s->in + s->end, IN_SIZE - s->end, &n, err);
         if (rc < 0)

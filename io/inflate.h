@@ -8,6 +8,9 @@
  * are refused above 32 MiB (ERR_CORRUPT with a hint).
  */
 NODISCARD int inflate_open(struct reader *raw, struct reader **ret_owned, struct err *err);
+enum { INFLATE_HEAD = 4 };
+bool inflate_packed(const unsigned char *p,
+                    size_t n); /* do these first bytes, INFLATE_HEAD if there are so many, say so? */
 /* sha256 and byte count of everything that passes; takes inner. */
 struct hashing;
 NODISCARD int hashing_open(struct reader *inner, struct reader **ret_owned, struct err *err);

@@ -449,11 +449,12 @@ static int apart(struct feed *f, struct rows **io, struct err *err)
 
     f->to = f->lane;
     while (rc >= 0 && (chunk = claim(f)) > 0) {
-        rc = chunk < next ? reopen(f, io, err) : ROWS_UNTIL;
-        if (rc >= 0 && chunk != next)
+        if (chunk < next)
+            rc = reopen(f, io, err);
+        if (rc > ROWS_END && chunk != next)
             rc = rows_fill(*io, NULL, (chunk - 1) * bytes, NULL, NULL, err);
-        if (rc != ROWS_END)
-            rc = rc < 0 ? rc : one_chunk(f, *io, chunk, err);
+        if (rc > ROWS_END) /* else no record begins here or behind: the chunk of the last one is the last */
+            rc = one_chunk(f, *io, chunk, err);
         next = chunk + 1;
     }
     return rc < 0 ? rc : rows_fill(*io, NULL, -1, NULL, NULL, err);

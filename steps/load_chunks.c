@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "io/hash.h"
+#include "io/inflate.h"
 #include "io/target_chunks.h"
 #include "io/target_rejects.h"
 #include "io/target_stage.h"
@@ -259,6 +260,26 @@ static int on_failed(void *arg, struct loader_unit *u, const struct err *why, st
 
 /* --- all of it --- */
 
+/* 1: the object can be read by each connection for itself, at no price, and where its chunks are follows from its size. Its
+ * bytes decide, for a packed one may have any name. */
+static int is_apart(const struct chunking *k, struct source *s, struct err *err)
+{
+    const struct object_info info = object_info_of(k->l->row);
+    unsigned char head[INFLATE_HEAD];
+    struct reader *r = NULL;
+    size_t n = 0, got = 1;
+
+    if (k->j->connections < 2 || source_is_s3(s))
+        return 0;
+    int rc = source_get(s, &info, &r, err);
+    while (rc == 0 && got > 0 && n < sizeof head) {
+        rc = reader_read(r, head + n, sizeof head - n, &got, err);
+        n += got;
+    }
+    reader_close(r);
+    return rc < 0 ? rc : !inflate_packed(head, n);
+}
+
 static int run_chunks(struct chunking *k, struct loader_object *whole, bool careful, struct err *err)
 {
     const struct load_job *j = k->j;
@@ -272,8 +293,13 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
     int rc = step_lanes(j->c, (size_t)j->connections, j->epoch, &lanes, err);
     if (rc < 0)
         return rc;
+    rc = is_apart(k, lanes.sources[0], err);
+    if (rc < 0) {
+        step_lanes_back(j->c);
+        return rc;
+    }
+    chunks.apart = rc == 1;
     struct loader_config config = load_config(j, label, &lanes, (size_t)j->connections, &beating);
-    chunks.apart = j->connections > 1 && !source_is_s3(lanes.sources[0]) && !is_packed(k->l->row);
     config.into = k->into;
     config.careful = careful;
     config.max_rejects = -1;

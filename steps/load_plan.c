@@ -157,7 +157,7 @@ static int look_at_known(struct loading *l, const struct known *k, struct err *e
     return 0;
 }
 
-bool is_packed(const struct load_row *l)
+static bool is_packed(const struct load_row *l)
 {
     return str_ends(l->key, ".gz") || str_ends(l->key, ".zst");
 }

@@ -89,7 +89,6 @@ struct loads;
 NODISCARD int load_limits(struct load_job *j, const struct loads *loads, struct err *err);
 /* load_plan.c: what the ledger knows of each object decides. all: as many as loads, zeroed. */
 NODISCARD int load_plan(struct load_job *j, struct loads *loads, struct loading *all, struct err *err);
-bool is_packed(const struct load_row *l); /* by its name: gzip or zstd */
 /* load_run.c: whole objects, in order, several at a time as `parallel` and their sizes allow. */
 NODISCARD int load_run(struct load_job *j, struct loading *all, size_t n, struct err *err);
 /* load_run.c: what every run of the load pipeline for this job has in common; the rest is the caller's to fill. label,

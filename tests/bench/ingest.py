@@ -539,7 +539,7 @@ def memory(i):
     total = 10 * ROWS
     ranged = {"parallel": 2, "publish": "chunks"}
     cases = [("count", "none", "count", {}, 1, None), ("made", "made", "count", {}, 1, None), ("sums", "made", "sums", {}, 1, None),
-             ("ranges", "none", "count", ranged, 2, None), ("24files", "made", "sums", {"parallel": 2}, 2, "memory24")]
+             ("ranges", "added", "count", ranged, 2, None), ("24files", "made", "sums", {"parallel": 2}, 2, "memory24")]
     for name, kind, verify, keys, connections, bucket in cases:
         limit = 64 + 16 * connections
         if bucket is not None:

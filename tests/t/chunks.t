@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Files larger than a transaction should be: in chunks, resumed, taken back; several connections for one file."""
-import datetime, os, sqlite3, sys
+import datetime, gzip, hashlib, os, signal, sqlite3, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
 
@@ -190,4 +190,131 @@ for parallel in (1, 2):
     same(r.rc, 0, 'a repeated key')
     same(ledger(), [['0', 'LOADED', str(N + 1), str(N), '1']], 'everything but it is loaded')
     same(w.state("SELECT code FROM reject"), [['DUPLICATE_KEY']], 'and it is a reject')
+
+# a file on disk is read by each connection for itself, in stretches of chunks: whatever is in them
+small = [[str(i), f'n{i}', '1'] for i in range(1, 20001)]
+long = ['20001', '"' + 'a line of a text that is long\n' * 12000 + '"', '2']  # over five chunks
+wide = HEAD + [f'"column {i} {"x" * 60}"' for i in range(2000)]
+odd = [('a last record over several chunks', csv_of([*small, long], '\n', header=HEAD), 20001, {}),
+       ('a record over several chunks, CRLF', csv_of([*small[:100], long, *small[100:]], '\r\n', header=HEAD).replace(b'long\n', b'long\r\n'), 20001, {}),
+       ('one record alone, larger than seven chunks', csv_of([['1', '"' + 'x' * 500000 + '"', '1']], '\n', header=HEAD), 1, {}),
+       ('chunks of empty lines at the end', csv_of(small, '\n', header=HEAD) + b'\n' * 300000, 20000, {}),
+       ('a file that ends with its last chunk', csv_of(small, '\n', header=HEAD)[:131063] + b'9,end,,10', 10217, dict(max_rejects=1)),
+       ('a header larger than a chunk', csv_of([wide], '\n', header=None) + csv_of([r_ + [''] * 2000 for r_ in small[:100]], '\n', header=None), 100, dict(target_drift='ignore-extra')),
+       ('gzip whose name does not say so', gzip.compress(csv_of([[str(i), os.urandom(40).hex(), '1'] for i in range(1, 8001)], '\n', header=HEAD)), 8000, {})]
+for what, text, n, keys in odd:
+    for parallel in (1, 2, 8):
+        fresh(text, unique='', parallel=parallel, **keys)
+        w.sql('ALTER TABLE t MODIFY name LONGTEXT')
+        r = w.good('tick', now=clock())
+        same(w.state('SELECT state FROM job'), [['RECONCILED']], f'{what}, {parallel} connection(s)')
+        same(content()[0:2], [n, n], 'each row once')
+        same(w.sql("SELECT chunk, state, rows_loaded, sha256 FROM orch_load"), [['0', 'LOADED', str(n), hashlib.sha256(text).hexdigest()]], 'and the ledger has the sum of the bytes')
+same(len(odd[4][1]) % 65536, 0, 'the one that was to end with its last chunk did')
+
+# whoever goes on has as many connections as he likes
+for first, second in ((1, 3), (3, 1), (2, 8)):
+    fresh(parallel=first)
+    same(w.orch('tick', now=clock(), fault='chunks.done=kill@2').rc, -9, f'killed with {first} connection(s)')
+    before = len([x for x in ledger() if x[1] == 'LOADED'])
+    ok(before >= 2, 'some chunks are there')
+    w.config_json['pipelines']['loans']['parallel'] = second
+    w.write_config(w.config_json)
+    for _ in range(3):
+        log = w.path(f'log.{first}.{second}')
+        w.orch('tick', now=clock(), fault_log=log)
+        if w.state('SELECT state FROM job') == [['RECONCILED']]:
+            break
+    same(open(log).read().split().count('chunks.done'), seen.count('chunks.done') - before, f'{second} load the rest, and no more')
+    whole(f'{first}, then {second} connection(s)')
+
+# keys repeated across chunks, in both directions: connections that wait for each other settle it
+cross = list(rows)
+for i in range(5000, 8000, 113):
+    cross.insert(50, [str(i), 'early', '6'])
+cross += [[str(i), 'again', '5'] for i in range(20, 4000, 97)]
+for publish in ('chunks', 'whole'):
+    fresh(csv_of(cross, '\n', header=HEAD), parallel=8, max_rejects=len(cross) - N, publish=publish)
+    for _ in range(3):
+        w.orch('tick', now=clock())
+        if w.state('SELECT state FROM job') == [['RECONCILED']]:
+            break
+    same(ledger(), [['0', 'LOADED', str(len(cross)), str(N), str(len(cross) - N)]], f'keys repeated in other chunks, publish: {publish}')
+    same(content()[:3], want[:3], 'each key once')
+    same(w.state('SELECT COUNT(*), COUNT(DISTINCT line), MIN(code), MAX(code) FROM reject'), [[len(cross) - N, len(cross) - N, 'DUPLICATE_KEY', 'DUPLICATE_KEY']], 'and the others are rejects')
+
+
+# a file that changes while it is read: nothing of it stays, and what it is now is loaded next
+def stopped(fault, change):
+    p = w.spawn('tick', now=clock(), fault=fault)
+    _, status = os.waitpid(p.pid, os.WUNTRACED)
+    ok(os.WIFSTOPPED(status), f'stopped at {fault}')
+    change(p)
+    os.kill(p.pid, signal.SIGCONT)
+    out, err = p.communicate(timeout=300)
+    return p.returncode, err
+
+
+def put(text):
+    w.put(hour_key(3, 'big.csv'), text, mtime=1654400000)
+
+
+def cut(size):
+    os.truncate(w.path('lake', hour_key(3, 'big.csv')), size)
+
+
+def append(text):
+    with open(w.path('lake', hour_key(3, 'big.csv')), 'ab') as f:
+        f.write(text)
+
+
+def replace(text):
+    old = w.path('lake', hour_key(3, 'big.csv'))
+    with open(old + '.new', 'wb') as f:
+        f.write(text)
+    os.rename(old + '.new', old)
+
+
+other = csv_of([[r_[0], r_[1], '7' if r_[2] != 'NA' else 'NA'] for r_ in rows], '\n', header=HEAD)
+for what, change, n in (('grows', lambda p: append(b'9999,later,1\n'), N + 1), ('is cut off', lambda p: cut(100000), None),
+                        ('is another one', lambda p: replace(other), N), ('is written over', lambda p: put(data[:-4] + data[-4:].replace(b'\n', b' ')), None)):
+    for fault in ('source.get=stop@3', 'source.end=stop@2'):  # the second connection opens it; the second one is at its end
+        if what == 'is another one' and fault.startswith('source.end'):
+            continue  # whoever has it open reads the old one to its end, rightly
+        fresh(parallel=2, publish='chunks', max_rejects=1)
+        rc, err = stopped(fault, change)
+        ok(rc != 0 and 'changed' in err, f'a file that {what} at {fault} is told')
+        same((content()[0], ledger()), (0, []), 'nothing of it stays')
+        for _ in range(3):
+            w.orch('tick', now=clock())
+            if w.state("SELECT state FROM job ORDER BY n DESC LIMIT 1") == [['RECONCILED']]:
+                break
+        there = open(w.path('lake', hour_key(3, 'big.csv')), 'rb').read()
+        same(w.sql("SELECT state, sha256 FROM orch_load"), [['LOADED', hashlib.sha256(there).hexdigest()]], 'what it is now is loaded')
+        if n:
+            same(content()[0], n, 'each row once')
+
+# asked to end in the midst of it: it does so at once, and the next one goes on
+for parallel in (1, 3):
+    fresh(parallel=parallel)
+    rc, err = stopped('chunks.done=stop@2', lambda p: os.kill(p.pid, signal.SIGTERM))
+    same((rc, w.state('SELECT state FROM job')), (75, [['PROCESSING']]), f'SIGTERM between two chunks, {parallel} connection(s)')
+    ok(any(x[1] == 'PLAN' for x in ledger()), 'what is there stays')
+    for _ in range(3):
+        w.orch('tick', now=clock())
+        if w.state('SELECT state FROM job') == [['RECONCILED']]:
+            break
+    whole('gone on with')
+
+# verified long ago is not verified now: chunks that lay there are summed again when the load is whole
+for late, verdict in ((False, 'RECONCILED'), (True, 'MISMATCHED')):
+    fresh(parallel=2)
+    same(w.orch('tick', now=clock(), fault='chunks.done=kill@2').rc, -9, 'killed between two chunks')
+    if late:
+        w.sql('UPDATE t SET amount = amount + 1 WHERE amount IS NOT NULL ORDER BY id LIMIT 1')
+    for _ in range(3):
+        w.orch('tick', now=clock())
+        if w.state('SELECT state FROM job')[0][0] in ('RECONCILED', 'MISMATCHED'):
+            break
+    same(w.state('SELECT state FROM job'), [[verdict]], f'somebody {"" if late else "not "}at the rows of a chunk an hour before the last one: {verdict}')
 done()
