@@ -1,5 +1,6 @@
 #ifndef IO_DUMP_INT_H
 #define IO_DUMP_INT_H
+#include "base/limits.h"
 #include "io/dump.h"
 #include <pthread.h>
 #include <stdatomic.h>
