@@ -628,3 +628,90 @@ static void comes_back(struct fixture *f)
     csv_close(csv);
 }
 
+static void everything(struct fixture *f)
+{
+    static const char *const texts[] = {"",
+                                        NULL,
+                                        "NULL",
+                                        "\\N",
+                                        "a,b",
+                                        "q\"q",
+                                        "l\nl",
+                                        "l\r\nl",
+                                        "l\rl",
+                                        " ",
+                                        "7",
+                                        "\xf0\x9f\x98\x80",
+                                        "\xef\xbb\xbf",
+                                        "'",
+                                        "\\\"",
+                                        "a;b\tc",
+                                        "#",
+                                        "-",
+                                        "null"};
+    static const double doubles[] = {
+        0.1, -0.0, 0, 1e17, 5e-324, -1.7976931348623157e308, 7, 1.0 / 3, 1e-6, 123456789012345680.0};
+
+    SETUP(f, "varchar(20)", "text", "bigint", "bigint unsigned", "double", "float", "decimal(20,5)",
+          "datetime(3)", "timestamp", "time(2)", "date", "year(4)", "tinyint(1)");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        text(f, 0, texts[i]);
+        text(f, 1, texts[ARRAY_LEN(texts) - 1 - i]);
+        integer(f, 2, i % 3 == 0 ? INT64_MIN + (int64_t)i : (int64_t)i - 9);
+        integer(f, 3, i % 2 == 0 ? (int64_t)(UINT64_MAX - i) : (int64_t)i);
+        real(f, 4, doubles[i % ARRAY_LEN(doubles)]);
+        real(f, 5, (double)(float)ldexp(1.0, (int)i * 13 - 120));
+        text(f, 6, i % 2 == 0 ? "-123456789012345.67890" : "0.00000");
+        text(f, 7, i % 2 == 0 ? "2022-06-05 12:34:56.789" : "1000-01-01 00:00:00.000");
+        text(f, 8, "2022-06-05 12:34:56");
+        text(f, 9, i % 2 == 0 ? "-838:59:58.99" : "00:00:00.00");
+        text(f, 10, "9999-12-31");
+        integer(f, 11, 1901 + (int64_t)i);
+        integer(f, 12, i % 2 == 0);
+        f->b->rows++;
+    }
+    for (size_t i = 0; i < 13; i++)
+        null(f, i);
+    f->b->rows++;
+    f->config.header = true;
+}
+
+TEST(our_reader_gives_the_same_cells)
+{
+    static const char *const nulls[] = {"", "NULL", "\\N", "7", "0"};
+    struct fixture f;
+    struct err err;
+
+    everything(&f);
+    for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
+        for (int kind = 0; kind < 4; kind++) {
+            f.config.null = nulls[i];
+            f.config.kind = kind == 1 ? FORMAT_TSV : FORMAT_CSV;
+            f.config.crlf = kind == 2;
+            f.config.delimiter = kind == 3 ? ';' : ',';
+            must_rc(write_out(&f, &err), &err);
+            comes_back(&f);
+        }
+    teardown(&f);
+}
+
+TEST(floats_of_every_power_of_two_come_back)
+{
+    struct fixture f;
+    struct err err;
+
+    SETUP(&f, "float", "int(11)");
+    f.config.header = true;
+    for (int e = -149; e < 128; e += 60) {
+        f.b->rows = 0;
+        for (int i = e; i < 128 && i < e + 60; i++) {
+            f.b->cols[0].dbl[f.b->rows] = ldexp(1.0, i);
+            f.b->cols[0].nulls[f.b->rows] = 0;
+            integer(&f, 1, i);
+            f.b->rows++;
+        }
+        must_rc(write_out(&f, &err), &err);
+        comes_back(&f);
+    }
+    teardown(&f);
+}
