@@ -102,7 +102,7 @@ static int refuse(const struct avro *a, size_t i, struct str cell, const char *w
 static int no_such_day(const struct avro *a, size_t i, struct str cell, struct err *err)
 {
     refuse(a, i, cell, "is in no calendar, and Avro's dates hold nothing else", err);
-    return err_hint(err, "dates and times that are written as text keep it as it is");
+    return err_hint(err, "with text_times dates and times are written as text, and keep it as it is");
 }
 
 static unsigned char *write_bytes(unsigned char *o, const void *p, size_t n)

@@ -36,6 +36,8 @@ NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err
  * once (engine, triggers, view) is described, target_check says so. "db.table" is a table of another database. */
 #define TARGET_NO_TABLE 1146
 NODISCARD int target_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
+/* Its CREATE TABLE, as the server writes it (MySQL); appended. */
+NODISCARD int target_show_create(struct target *t, const char *table, struct buf *ret, struct err *err);
 NODISCARD int target_check(const struct table *def, struct err *err);
 NODISCARD int target_has_ledger(struct target *t, struct err *err); /* 1 yes, 0 no */
 NODISCARD int target_setup(struct target *t, struct err *err);      /* orch_load, orch_fence; idempotent */

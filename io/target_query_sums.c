@@ -37,3 +37,24 @@ int target_query_sums(struct target *t, const char *select, const struct val *va
     buf_release(&columns);
     return rc;
 }
+
+static int on_create(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    return count < 2 ? err_set(err, ERR_BAD_RESPONSE, "SHOW CREATE TABLE has %zu columns", count)
+                     : buf_add(arg, cells[1].p, cells[1].n, err);
+}
+
+int target_show_create(struct target *t, const char *table, struct buf *ret, struct err *err)
+{
+    struct buf sql = BUF_INIT(MAX_SQL);
+    int rc = target_ready(t, err);
+
+    if (rc == 0)
+        rc = buf_adds(&sql, "SHOW CREATE TABLE ", err);
+    if (rc == 0)
+        rc = t->ops->quote(table, true, &sql, err);
+    if (rc == 0)
+        rc = t->ops->scan(t, sql.p, on_create, ret, err);
+    buf_release(&sql);
+    return rc < 0 ? rc : 0;
+}

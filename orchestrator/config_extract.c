@@ -74,6 +74,8 @@ const struct key config_extract_keys[] = {
     {"null", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL,
      "CSV and TSV: NULL, unquoted; the same text as a value is quoted"},
     {"binary", KEY_CHOICE, false, false, "\"hex\"", "hex|base64", NULL, NULL, "BINARY, BLOB and BIT as text"},
+    {"text_times", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
+     "Avro: dates and times as text: 0000-00-00 has no other form there"},
     {"compress", KEY_CHOICE, false, false, "\"none\"", "none|gzip|zstd", NULL, NULL, "the files"},
     {"level", KEY_INT, true, false, NULL, NULL, NULL, NULL, "of compression; null: gzip 1, zstd 3"},
     {"part_bytes", KEY_SIZE, true, false, NULL, NULL, NULL, NULL,
@@ -234,6 +236,7 @@ static void fill_format(struct reading *r, const json_t *k, const char *where)
     if (x->format.kind == FORMAT_AVRO && x->packing != PACK_NONE)
         fault_add(r->f, where, "compress: an Avro file packs its own blocks: none");
     x->format.codec = "deflate";
+    x->format.text_times = json_is_true(json_object_get(k, "text_times"));
     const json_t *size = json_object_get(k, "part_bytes");
     if (json_is_integer(size))
         bytes = json_integer_value(size);

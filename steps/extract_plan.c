@@ -170,9 +170,18 @@ static int plan_range(struct planning *p, const struct extract_table *t, struct 
         err_set(err, ERR_CONFIG, "table %s has no watermark: there is nothing to take a range by", t->name);
         return err_hint(err, "give it a watermark, or --full");
     }
-    if (from >= to)
-        return err_set(err, ERR_USAGE, "the range ends before it begins");
+    if (from >= to || from >= p->moment.safe_ms)
+        return err_set(err, ERR_USAGE,
+                       from >= to ? "the range ends before it begins"
+                                  : "the range begins in what is still being written");
     struct extraction *e = add_row(p, t, "RANGE");
+    if (to >
+        p->moment.safe_ms) { /* a row below its end may be committed yet, and nobody would come back for it */
+        to = p->moment.safe_ms;
+        free(e->notice);
+        e->notice = xasprintf("the range ends where rows are all there%s%s",
+                              p->moment.held[0] != '\0' ? ": " : "", p->moment.held);
+    }
     e->from = text_of(from);
     e->to = text_of(to);
     return 0;

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_moment.h"
 #include "io/target_query_sums.h"
@@ -22,6 +23,7 @@ struct one { /* table of the attempt */
     struct extract_sql sql;
     struct extract_names names;
     char *key, *notice; /* of the manifest; owned, both */
+    struct buf ddl;     /* of an Avro file */
 };
 struct taking {
     struct step_ctx *c;
@@ -58,6 +60,9 @@ static int prepare(struct taking *k, size_t i, struct err *err)
         rc = step_target(k->c, &target, err);
     if (rc == 0 && o->t->table != NULL)
         rc = target_describe(target, o->t->table, &o->def, err);
+    o->ddl = (struct buf)BUF_INIT(MAX_STATEMENT);
+    if (rc == 0 && o->def != NULL && k->x->format.kind == FORMAT_AVRO)
+        rc = target_show_create(target, o->t->table, &o->ddl, err);
     if (rc < 0)
         return rc;
     const struct extract_window w = {.from = e->from,
@@ -90,6 +95,8 @@ static int prepare(struct taking *k, size_t i, struct err *err)
                                  .key_count = o->sql.key_count,
                                  .page_rows = k->x->page_rows,
                                  .order = o->sql.order[0] != '\0' ? o->sql.order : NULL,
+                                 .record = e->name,
+                                 .metadata = o->ddl.n > 0 ? o->ddl.p : NULL,
                                  .part_key = part_key,
                                  .arg = o};
     }
@@ -324,6 +331,7 @@ static void release(struct taking *k)
         struct one *o = &k->all[i];
         table_free(o->def);
         extract_sql_release(&o->sql);
+        buf_release(&o->ddl);
         free(o->key);
         free(o->notice);
         dump_table_release(&k->dumps[i]);
@@ -334,36 +342,59 @@ static void release(struct taking *k)
     extract_rows_release(&k->rows);
 }
 
+/* 1: an attempt before this one has written all that is left of the run, and died before it was published. */
+static int is_written(struct taking *k, const char *run, struct err *err)
+{
+    int rc = extract_rows(k->c, run, NULL, &k->rows, err);
+
+    for (size_t i = 0; rc == 0 && i < k->rows.n; i++)
+        if (strcmp(k->rows.rows[i].state, "WRITTEN") != 0) {
+            extract_rows_release(&k->rows);
+            return 0;
+        }
+    return rc < 0 ? rc : 1;
+}
+
+static int begin(struct taking *k, const char *run, struct err *err)
+{
+    struct step_ctx *c = k->c;
+    struct target *target;
+    int rc = step_target(c, &target, err);
+
+    if (rc == 0)
+        rc = target_moment(target, k->x->lag_ms, &k->moment, err);
+    if (rc == 0)
+        rc = extraction_stamp(c->store, c->token, c->pipeline->name, run, c->execution_id, clock_now_ms(),
+                              &k->stamp_ms, err);
+    if (rc == 0)
+        rc = extract_rows(c, run, NULL, &k->rows, err);
+    if (rc == 0) {
+        k->all = xcalloc(k->rows.n + 1, sizeof *k->all);
+        k->dumps = xcalloc(k->rows.n + 1, sizeof *k->dumps);
+        rc = take(k, err);
+    }
+    return rc;
+}
+
 int step_run_extract(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
     struct taking k = {.c = c, .x = c->pipeline->extract, .began_ms = clock_mono_ms()};
     int64_t rows = 0, bytes = 0, parts = 0;
-    struct target *target;
     const char *run;
 
     int rc = json_need_str(parameters, "run", &run, err);
     if (rc == 0)
-        rc = step_target(c, &target, err);
+        rc = is_written(&k, run, err);
     if (rc == 0)
-        rc = target_moment(target, k.x->lag_ms, &k.moment, err);
-    if (rc == 0)
-        rc = extraction_stamp(c->store, c->token, c->pipeline->name, run, c->execution_id, clock_now_ms(),
-                              &k.stamp_ms, err);
-    if (rc == 0)
-        rc = extract_rows(c, run, NULL, &k.rows, err);
-    if (rc == 0) {
-        k.all = xcalloc(k.rows.n + 1, sizeof *k.all);
-        k.dumps = xcalloc(k.rows.n + 1, sizeof *k.dumps);
-        rc = take(&k, err);
+        rc = begin(&k, run, err);
+    for (size_t i = 0; rc >= 0 && i < k.rows.n; i++) {
+        rows += k.dumps != NULL ? k.dumps[i].rows : k.rows.rows[i].rows;
+        bytes += k.dumps != NULL ? k.dumps[i].bytes : k.rows.rows[i].bytes;
+        parts += k.dumps != NULL ? (int64_t)k.dumps[i].part_count : k.rows.rows[i].parts;
     }
-    for (size_t i = 0; rc == 0 && i < k.rows.n; i++) {
-        rows += k.dumps[i].rows;
-        bytes += k.dumps[i].bytes;
-        parts += (int64_t)k.dumps[i].part_count;
-    }
-    if (rc == 0)
+    if (rc >= 0)
         *ret_owned = json_pack("{s:I,s:I,s:I}", "rows", (json_int_t)rows, "bytes", (json_int_t)bytes, "parts",
                                (json_int_t)parts);
     release(&k);
-    return rc;
+    return rc < 0 ? rc : 0;
 }

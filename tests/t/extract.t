@@ -132,4 +132,19 @@ m = manifests('many')[1]
 same(len(m['parts']) > 1, True, 'several parts')
 same(sum(p['rows'] for p in m['parts']), 60000, 'with all rows')
 same([os.path.getsize(w.path('lake', p['key'])) for p in m['parts']], [p['bytes'] for p in m['parts']], 'their sizes are as said')
+
+# --- the other formats ---
+fresh()
+w.sql("UPDATE employees SET hired = NULL WHERE id = 8")
+for kind, suffix in (('tsv', '.tsv'), ('jsonl', '.jsonl'), ('avro', '.avro')):
+    extract(tables=[{'table': 'employees'}], format=kind)
+    r = w.good('extract', 'hr')
+    same(manifests('employees')[-1]['parts'][0]['key'].endswith(suffix), True, f'{kind} has its suffix')
+    with open(w.path('lake', manifests('employees')[-1]['parts'][0]['key']), 'rb') as f:
+        data = f.read()
+    if kind == 'jsonl':
+        same([json.loads(x)['id'] for x in data.decode().splitlines()], [1, 2, 3, 4, 5, 6, 7, 8], 'JSON Lines has the rows')
+    if kind == 'avro':
+        same(data[:4], b'Obj\x01', 'Avro is an object container')
+        ok(b'CREATE TABLE `employees`' in data, 'with the table')
 done()
