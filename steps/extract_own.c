@@ -7,9 +7,8 @@ static const char *past_quotes(const char *p)
     char quote = *p++;
 
     for (; *p != '\0'; p++) {
-        if (*p == '\\' && quote != '`' && p[1] != '\0')
-            p++;
-        else if (*p == quote && p[1] == quote)
+        bool escaped = *p == '\\' && quote != '`' && p[1] != '\0';
+        if (escaped || (*p == quote && p[1] == quote))
             p++;
         else if (*p == quote)
             return p + 1;
