@@ -1,5 +1,4 @@
 #include "steps/extract_sql_int.h"
-#include <ctype.h>
 
 /* Past a quoted text, from its opening quote; NULL: it does not end. */
 static const char *past_quotes(const char *p)
@@ -19,7 +18,7 @@ static const char *past_quotes(const char *p)
 /* Past a comment that begins at p, or p itself where none does; NULL: it does not end. */
 static const char *past_comment(const char *p)
 {
-    if (*p == '#' || (p[0] == '-' && p[1] == '-' && (p[2] == '\0' || isspace((unsigned char)p[2]))))
+    if (*p == '#' || (p[0] == '-' && p[1] == '-' && ((unsigned char)p[2] <= ' ' || p[2] == 0x7f)))
         return p + strcspn(p, "\n");
     if (p[0] != '/' || p[1] != '*')
         return p;

@@ -40,8 +40,8 @@ static struct found scan(const char *s)
         } else if (c == '\'' || c == '"' || c == '`') {
             state = QUOTED;
             quote = c;
-        } else if (c == '#' || (c == '-' && next == '-' &&
-                                (s[i + 2] == '\0' || strchr(" \t\r\n\v\f", s[i + 2]) != NULL))) {
+        } else if (c == '#' ||
+                   (c == '-' && next == '-' && ((unsigned char)s[i + 2] <= ' ' || s[i + 2] == 0x7f))) {
             state = LINE_COMMENT;
         } else if (c == '/' && next == '*') {
             assert(s[i + 2] != '!' && strncmp(s + i + 2, "M!", 2) != 0);
