@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* clang-format off */ /* a line each, whatever their number */
 const struct command *const commands[] = {
     &cmd_init,
     &cmd_validate,
@@ -56,8 +57,9 @@ const struct command *const commands[] = {
     &cmd_completion,
     &cmd_version,
     &cmd_help,
-    NULL, /* keeps clang-format from columns */
+    NULL,
 };
+/* clang-format on */
 
 void cli_say(const char *fmt, ...)
 {
