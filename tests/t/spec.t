@@ -51,7 +51,15 @@ for k in sys.argv[1].split("/"):
 print(json.dumps(v))' "$1"
 }
 
+# the document that was printed last, as orch.json
+(umask 077 && echo t0p-s3cr3t >"$T/db.secret")
+valid() {
+    printf '%s\n' "$out" >"$T/orch.json"
+    ok "orch reads $1" "$ORCH" -c "$T/orch.json" validate
+}
+
 runs "a task spec with its config.json" 0 "$ORCH" spec convert "$T/task.json" --config "$T/config.json"
+valid "what was made of it"
 is "where the database is" "$(at connections/db/url)" '"mysql://reader@db.example:3307/shop"'
 is "a password by a file that is to be made" "$(at connections/db/password_file)" '"db.secret"'
 unlike "and not itself, in what is written" "$out$err" 't0p-s3cr3t'
@@ -72,13 +80,14 @@ is "placeholders" "$(at connections/db/url)" '"mysql://USER@HOST/DATABASE"'
 like "to be filled in" "$err" 'nothing says the server: put it in place of HOST'
 
 runs "an hourly or daily config" 0 "$ORCH" spec convert "$T/hourly.json"
+valid "it"
 is "names that stood in quotes are names" "$(at extracts/bank/tables/0/columns) $(at extracts/bank/tables/1/columns)" '["value", "set_at"] ["deskno", "title"]'
 like "and that is said" "$err" "rate.SELECT_COLS: 'value' in quotes is a constant, the same text in every row; the column value is meant"
 is "incremental: a watermark" "$(at extracts/bank/tables/0/watermark)" '["set_at"]'
 like "fullload: none" "$err" 'desk.CDC_COLUMNS: not used'
 is "where files go" "$(at connections/lake/url) $(at extracts/bank/target/prefix) $(at extracts/bank/path) $(at extracts/bank/compress)" \
     '"s3://some-bucket/" "bank/" "{table}_{epoch}[_{part}]" "gzip"'
-runs "its schedule is one" 0 "$ORCH" schedule next "$(at extracts/bank/schedule | tr -d '"')" --from 2022-06-05T12:00:00Z --count 1
+runs "its schedule" 0 "$ORCH" schedule next "$(at extracts/bank/schedule | tr -d '"')" --from 2022-06-05T12:00:00Z --count 1
 like "every midnight" "$out" '2022-06-06'
 runs "a backfill" 0 "$ORCH" spec convert "$T/backfill.json"
 like "says how it is run" "$err" 'orch extract rate --hours 12'
@@ -121,6 +130,7 @@ for name, config in zip(('main', 'backfill'), re.findall(r'json\.dumps\((\{.*?\}
 P
     runs "employees.json" 0 "$ORCH" spec convert "$T/employees.json"
     is "its filters" "$(at extracts/employees/tables/0/filters)" '[{"column": "hire_date", "is": ">", "value": "1995-05-05"}, {"column": "manager_id", "is": "!=", "value": 103}]'
+    valid "it"
     runs "the common config" 0 "$ORCH" spec convert "$T/main-000.json"
     is "its columns" "$(at extracts/cred/tables/0/columns)" '["rates", "created_at"]'
     runs "the backfill's" 0 "$ORCH" spec convert "$T/backfill-000.json"
