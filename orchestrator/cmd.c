@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* clang-format off */ /* a line each, whatever their number */
 const struct command *const commands[] = {
     &cmd_init,
     &cmd_validate,
@@ -58,6 +59,7 @@ const struct command *const commands[] = {
     &cmd_help,
     NULL,
 };
+/* clang-format on */
 
 void cli_say(const char *fmt, ...)
 {

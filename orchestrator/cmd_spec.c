@@ -67,7 +67,7 @@ static int run(struct cli *c, struct err *err)
         if (json_array_size(s.errors) > 1)
             say_all(s.errors, "refused: ");
         if (rc < 0 && json_array_size(s.errors) > 1) {
-            rc = err_set(err, ERR_CONFIG, "%s: %zu faults", c->args.items[0], json_array_size(s.errors));
+            err_set(err, ERR_CONFIG, "%s: %zu faults", c->args.items[0], json_array_size(s.errors));
             rc = err_hint(err, "docs/extract-specs.md tells what is understood");
         }
     }

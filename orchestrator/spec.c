@@ -335,7 +335,7 @@ int spec_read(const struct spec_given *given, struct spec *ret, struct err *err)
 
     *ret = (struct spec){.notes = json_array(), .errors = json_array()};
     ret->document = json_pack("{s:{},s:{}}", "connections", "extracts");
-    r.extract = json_pack("{s:n,s:{s:s},s:{s:s,s:s}}", "schedule", "source", "connection", "db", "target",
+    r.extract = json_pack("{s:s,s:{s:s},s:{s:s,s:s}}", "schedule", "", "source", "connection", "db", "target",
                           "connection", "lake", "prefix", "");
     r.tables = json_array();
     json_t *spec = read_json(&r, given->text, "spec");

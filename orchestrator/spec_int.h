@@ -31,7 +31,7 @@ void spec_bucket(struct spec_reading *r, const char *where, const char *bucket);
 void spec_prefix(struct spec_reading *r, const char *where, const char *folder);
 void spec_pde_config(struct spec_reading *r, const json_t *config); /* NULL: none; spec_config.c */
 void spec_pde(struct spec_reading *r, const json_t *spec, const json_t *config);
-void spec_crede(struct spec_reading *r, const json_t *config);
+void spec_crede(struct spec_reading *r, const json_t *o);
 
 /* spec_text.c: SQL as those systems paste it, taken apart */
 /* A list of names, in one text or several: owned array, empty for "*". Names in quotes are mended, or refused. transforms:

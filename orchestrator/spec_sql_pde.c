@@ -460,18 +460,38 @@ static void read_format(struct spec_reading *r, const json_t *spec)
                "'%s' is not written", clean);
 }
 
-static void read_zone(struct spec_reading *r, const json_t *spec)
+/* Whether its clocks are put back at times: an hour of names comes twice then. */
+static bool read_zone(struct spec_reading *r, const json_t *spec)
 {
+    const int64_t of_late_ms = INT64_C(1577836800000); /* 2020: any zone that still does has done it since */
     const char *name = spec_get_text(r, "output_timezone", spec, "output_timezone");
     const struct cron_zone *zone = NULL;
+    struct cron_change change;
     struct err err = {0};
 
     if (name == NULL || *name == '\0')
-        return;
-    if (cron_zone_find(name, &zone, &err) < 0)
+        return false;
+    if (cron_zone_find(name, &zone, &err) < 0) {
         spec_error(r, "output_timezone", "an IANA name such as Asia/Kolkata", "%s", err.msg);
-    else
-        json_object_set_new(r->extract, "timezone_of_output", json_string(name));
+        return false;
+    }
+    json_object_set_new(r->extract, "timezone_of_output", json_string(name));
+    return zone != NULL && cron_zone_change(zone, of_late_ms, &change) == 1;
+}
+
+static void set_path(struct spec_reading *r, bool twice)
+{
+    bool several = json_array_size(r->tables) > 1;
+    char path[100];
+
+    if (several)
+        spec_note(r, "table", "files are named by their table, or several would have one name");
+    if (twice)
+        spec_note(r, "output_timezone",
+                  "an hour comes twice when its clocks are put back: names have {epoch} too");
+    snprintf(path, sizeof path, "{task}/%s_{timestamp}%s[_{part}]", several ? "{table}" : "{task}",
+             twice ? "_{epoch}" : "");
+    json_object_set_new(r->extract, "path", json_string(path));
 }
 
 static void check_word(struct spec_reading *r, const json_t *spec, const char *key, const char *const *words,
@@ -507,13 +527,7 @@ void spec_pde(struct spec_reading *r, const json_t *spec, const json_t *config)
     check_word(r, spec, "source", sources, "mysql");
     check_word(r, spec, "sink", sinks, "s3; for a folder, a connection file://...");
     read_format(r, spec);
-    read_zone(r, spec);
-    bool several = json_array_size(r->tables) > 1;
-    if (several)
-        spec_note(r, "table", "files are named by their table, or several would have one name");
-    json_object_set_new(
-        r->extract, "path",
-        json_string(several ? "{task}/{table}_{timestamp}[_{part}]" : "{task}/{task}_{timestamp}[_{part}]"));
+    set_path(r, read_zone(r, spec));
     spec_note(r, "schedule", "a task spec has none: orch extract %s runs it, or say when in schedule",
               r->to->name);
 }

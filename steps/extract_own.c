@@ -1,5 +1,4 @@
 #include "steps/extract_sql_int.h"
-#include <ctype.h>
 
 /* Past a quoted text, from its opening quote; NULL: it does not end. */
 static const char *past_quotes(const char *p)
@@ -7,9 +6,8 @@ static const char *past_quotes(const char *p)
     char quote = *p++;
 
     for (; *p != '\0'; p++) {
-        if (*p == '\\' && quote != '`' && p[1] != '\0')
-            p++;
-        else if (*p == quote && p[1] == quote)
+        bool escaped = *p == '\\' && quote != '`' && p[1] != '\0';
+        if (escaped || (*p == quote && p[1] == quote))
             p++;
         else if (*p == quote)
             return p + 1;
@@ -20,7 +18,7 @@ static const char *past_quotes(const char *p)
 /* Past a comment that begins at p, or p itself where none does; NULL: it does not end. */
 static const char *past_comment(const char *p)
 {
-    if (*p == '#' || (p[0] == '-' && p[1] == '-' && (p[2] == '\0' || isspace((unsigned char)p[2]))))
+    if (*p == '#' || (p[0] == '-' && p[1] == '-' && ((unsigned char)p[2] <= ' ' || p[2] == 0x7f)))
         return p + strcspn(p, "\n");
     if (p[0] != '/' || p[1] != '*')
         return p;

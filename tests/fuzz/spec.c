@@ -1,9 +1,10 @@
 /*
  * A spec is somebody else's JSON: whatever stands in it, the answer is an orch document or a list of errors, and a document
- * has the shape that the config reader is promised. Bytes behind a line "---" are a config.json.
+ * is one that the config reader takes. Bytes behind a line "---" are a config.json.
  */
 #include "orchestrator/spec.h"
 #include "base/limits.h"
+#include "orchestrator/config.h"
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -58,6 +59,15 @@ static void check_document(const json_t *document)
     }
     char *text = json_dumps(document, JSON_COMPACT);
     assert(text != NULL);
+    struct buf faults = BUF_INIT(256 * KIB);
+    struct config *c = NULL;
+    struct err err = {0};
+    if (config_parse(text, strlen(text), "/nowhere/orch.json", false, &c, &faults, &err) < 0) {
+        fprintf(stderr, "%s\n%s\n", text, faults.p != NULL ? faults.p : err.msg);
+        abort();
+    }
+    config_free(c);
+    buf_release(&faults);
     free(text);
 }
 

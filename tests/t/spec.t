@@ -51,7 +51,15 @@ for k in sys.argv[1].split("/"):
 print(json.dumps(v))' "$1"
 }
 
+# the document that was printed last, as orch.json
+(umask 077 && echo t0p-s3cr3t >"$T/db.secret")
+valid() {
+    printf '%s\n' "$out" >"$T/orch.json"
+    ok "orch reads $1" "$ORCH" -c "$T/orch.json" validate
+}
+
 runs "a task spec with its config.json" 0 "$ORCH" spec convert "$T/task.json" --config "$T/config.json"
+valid "what was made of it"
 is "where the database is" "$(at connections/db/url)" '"mysql://reader@db.example:3307/shop"'
 is "a password by a file that is to be made" "$(at connections/db/password_file)" '"db.secret"'
 unlike "and not itself, in what is written" "$out$err" 't0p-s3cr3t'
@@ -72,13 +80,14 @@ is "placeholders" "$(at connections/db/url)" '"mysql://USER@HOST/DATABASE"'
 like "to be filled in" "$err" 'nothing says the server: put it in place of HOST'
 
 runs "an hourly or daily config" 0 "$ORCH" spec convert "$T/hourly.json"
+valid "it"
 is "names that stood in quotes are names" "$(at extracts/bank/tables/0/columns) $(at extracts/bank/tables/1/columns)" '["value", "set_at"] ["deskno", "title"]'
 like "and that is said" "$err" "rate.SELECT_COLS: 'value' in quotes is a constant, the same text in every row; the column value is meant"
 is "incremental: a watermark" "$(at extracts/bank/tables/0/watermark)" '["set_at"]'
 like "fullload: none" "$err" 'desk.CDC_COLUMNS: not used'
 is "where files go" "$(at connections/lake/url) $(at extracts/bank/target/prefix) $(at extracts/bank/path) $(at extracts/bank/compress)" \
     '"s3://some-bucket/" "bank/" "{table}_{epoch}[_{part}]" "gzip"'
-runs "its schedule is one" 0 "$ORCH" schedule next "$(at extracts/bank/schedule | tr -d '"')" --from 2022-06-05T12:00:00Z --count 1
+runs "its schedule" 0 "$ORCH" schedule next "$(at extracts/bank/schedule | tr -d '"')" --from 2022-06-05T12:00:00Z --count 1
 like "every midnight" "$out" '2022-06-06'
 runs "a backfill" 0 "$ORCH" spec convert "$T/backfill.json"
 like "says how it is run" "$err" 'orch extract rate --hours 12'
@@ -106,4 +115,27 @@ head -c 1100000 /dev/zero | tr '\0' ' ' >"$T/large.json"
 runs "a file that is larger than any spec" 3 "$ORCH" spec convert "$T/large.json"
 runs "no file" 2 "$ORCH" spec convert
 runs "no port" 2 "$ORCH" spec convert "$T/task.json" -p 70000
+
+# -- the documents of those systems, word for word, where they are at hand
+seeds=${ORCH_SEEDS:-$ORCH_SOURCE/../shared/seeds}
+if ls "$seeds"/000*.txt "$seeds"/002*.txt >/dev/null 2>&1; then
+    $python - "$seeds" "$T" <<'P'
+import glob, re, sys
+seeds, to = sys.argv[1:]
+text = open(glob.glob(seeds + '/002*.txt')[0]).read()
+open(to + '/employees.json', 'w').write(re.search(r'`employees.json`\n```\n(.*?)```', text, re.S).group(1))
+text = open(glob.glob(seeds + '/000*.txt')[0]).read()
+for name, config in zip(('main', 'backfill'), re.findall(r'json\.dumps\((\{.*?\})\)\n```', text, re.S)):
+    open(f'{to}/{name}-000.json', 'w').write(config)
+P
+    runs "employees.json" 0 "$ORCH" spec convert "$T/employees.json"
+    is "its filters" "$(at extracts/employees/tables/0/filters)" '[{"column": "hire_date", "is": ">", "value": "1995-05-05"}, {"column": "manager_id", "is": "!=", "value": 103}]'
+    valid "it"
+    runs "the common config" 0 "$ORCH" spec convert "$T/main-000.json"
+    is "its columns" "$(at extracts/cred/tables/0/columns)" '["rates", "created_at"]'
+    runs "the backfill's" 0 "$ORCH" spec convert "$T/backfill-000.json"
+    is "its folder" "$(at extracts/currency/target/prefix)" '"cred/"'
+else
+    pass "documents of those systems # SKIP they are not at hand"
+fi
 done_testing

@@ -111,7 +111,7 @@ TEST(a_task_spec_becomes_an_extract)
                 "\"lake\":{\"url\":\"s3://sql-pde-exports/\"}},\"extracts\":{\"orders\":{\"format\":\"csv\","
                 "\"owner\":{\"email\":\"a@b.example\",\"name\":\"A\"},\"path\":\"{task}/"
                 "{task}_{timestamp}[_{part}]\","
-                "\"schedule\":null,\"source\":{\"connection\":\"db\"},\"tables\":[{\"columns\":[\"id\","
+                "\"schedule\":\"\",\"source\":{\"connection\":\"db\"},\"tables\":[{\"columns\":[\"id\","
                 "\"total\"],\"filters\":["
                 "{\"column\":\"placed_at\",\"is\":\">\",\"value\":\"2001-02-03\"},{\"column\":\"buyer_id\","
                 "\"is\":\"!=\","
@@ -360,6 +360,16 @@ TEST(formats_and_zones)
     got = document(
         "{\"task_name\": \"t\", \"table\": [{\"name\": \"a\"}], \"output_file_format\": \"tsv.gz\"}", config);
     ok(strstr(got, "\"format\":\"tsv\"") != NULL && strstr(got, "\"compress\":\"gzip\"") != NULL);
+    free(got);
+    got = document(
+        "{\"task_name\": \"t\", \"table\": [{\"name\": \"a\"}], \"output_timezone\": \"Europe/Berlin\"}",
+        config);
+    ok(strstr(got, "\"path\":\"{task}/{task}_{timestamp}_{epoch}[_{part}]\"") != NULL);
+    free(got);
+    got = document(
+        "{\"task_name\": \"t\", \"table\": [{\"name\": \"a\"}], \"output_timezone\": \"Asia/Kolkata\"}",
+        config);
+    ok(strstr(got, "\"path\":\"{task}/{task}_{timestamp}[_{part}]\"") != NULL);
     free(got);
 }
 

@@ -444,6 +444,27 @@ TEST(a_query_of_ones_own_is_wrapped)
             "SELECT `b``` FROM (with y as (select 1) select * from y -- x\n) AS q WHERE (`salary` > '10')");
 }
 
+/* Whoever asked the server what the query gives has the same certainty about it as about a table. */
+TEST(a_query_whose_result_is_known_is_checked_as_a_table)
+{
+    struct table *def = employees();
+    struct extract_table t = {
+        .name = "q", .query = "SELECT * FROM employees", .watermark = NAMES("hire_date")};
+    const struct extract_window w = {.to = "2022-06-05 12:00:00"};
+    struct extract_sql s = made(&t, def, &w);
+
+    is_str(s.text, "SELECT * FROM (SELECT * FROM employees) AS q WHERE ((`hire_date` < '2022-06-05'))");
+    is_int(s.key_count, 0);
+    is_int(s.column_count, 9);
+    is_int(s.columns[8], 8);
+    extract_sql_release(&s);
+    t.watermark = NAMES("name");
+    refused(&t, def, "watermark: name is varchar(40)", "");
+    t.watermark = NAMES("hiredate");
+    refused(&t, def, "no column 'hiredate' in the query's result", "hire_date");
+    table_free(def);
+}
+
 TEST(sql_of_ones_own_stays_in_its_brackets)
 {
     static const char *const bad[] = {
