@@ -76,6 +76,8 @@ static int plan_cell(const struct plan *p, struct csv_field f, struct reject_inf
     bool null = p->constant == NULL && (p->field < 0 || plan_is_null(p, f));
 
     c->to->nulls[c->row] = null;
+    if (!null && p->bytes != NULL)
+        return put_encoded(c, p->bytes, f, ret);
     if (!null)
         return p->local.decimal != 0 ? put_local(c, p->local, f, ret) : put_cell(c, f, ret);
     if (c->to->kind == CELL_BYTES) { /* what an older row left here is not to be read by anyone */

@@ -67,6 +67,8 @@ static const struct key csv_keys[] = {
     {"encoding", KEY_CHOICE, false, false, "\"utf-8\"", "utf-8|latin1|cp1252", NULL, NULL, "of the files"},
     {"null", KEY_TEXTS, false, false, "[\"NA\", \"\"]", NULL, NULL, NULL,
      "unquoted texts that mean NULL; the empty one not in text columns"},
+    {"binary", KEY_CHOICE, false, false, "\"raw\"", "raw|hex|base64", NULL, NULL,
+     "how BINARY, BLOB and BIT are written"},
     {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
      "every record ends with a delimiter; without it such a record is a reject"},
     {0},
@@ -79,6 +81,8 @@ static const struct key column_keys[] = {
     {"decimal", KEY_CHOICE, false, false, "\".\"", ".|,", NULL, NULL, "decimal sign of its numbers"},
     {"group", KEY_CHAR, true, false, NULL, NULL, NULL, NULL,
      "sign between the thousands of its numbers; null: there is none"},
+    {"binary", KEY_CHOICE, true, false, NULL, "raw|hex|base64", NULL, NULL,
+     "how it is written, of a BINARY, BLOB or BIT column; null: as csv.binary says"},
     {"type", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "SQL type where orch makes the table"},
     {0},
 };
