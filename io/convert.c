@@ -216,7 +216,7 @@ int convert_cell(const struct column *col, struct csv_field f, const char *forma
 {
     char scratch[CELL_SCRATCH];
     struct batch_col *to = &b->cols[at];
-    struct cell c = {col, format, to, b->rows, scratch};
+    struct cell c = {col, format, to, b->rows, scratch, false};
 
     to->nulls[b->rows] = 0;
     if (!put_cell(&c, f, ret))

@@ -93,11 +93,11 @@ int put_encoded(const struct cell *c, struct bytes_plan *b, struct csv_field f, 
     const struct column *k = c->column;
     struct csv_field bytes = {.quoted = f.quoted};
 
-    if (f.n > b->room) {
-        b->room = f.n + f.n / 2;
+    if (b->text == NULL || f.n > b->room) {
+        b->room = f.n + f.n / 2 + 16;
         b->text = xrealloc(b->text, b->room);
     }
-    bytes.p = b->text != NULL ? b->text : "";
+    bytes.p = b->text;
     if (!(b->form == CONVERT_HEX ? from_hex : from_base64)(f, b->text, &bytes.n))
         return not_encoded(b, f, ret);
     if (k->type == COL_BIT)

@@ -374,6 +374,7 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
     p->cell.column = column;
     p->cell.scratch = arena_alloc(c->arena, CELL_SCRATCH);
     p->cell.format = rule != NULL ? rule->format : NULL;
+    p->cell.zero_dates = c->config->zero_dates;
     if (p->cell.format != NULL) {
         int rc = time_format_check(p->cell.format, column->type, err);
         if (rc < 0)

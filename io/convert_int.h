@@ -13,6 +13,7 @@ struct cell {
     struct batch_col *to;
     size_t row;
     char *scratch; /* CELL_SCRATCH bytes */
+    bool zero_dates;
 };
 int put_int(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_bit(const struct cell *c, struct csv_field f, struct reject_info *ret);

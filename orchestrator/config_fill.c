@@ -393,6 +393,7 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
     p->convert.header = json_is_true(json_object_get(s, "header"));
     p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
     p->convert.binary = config_binary(s);
+    p->convert.zero_dates = json_is_true(json_object_get(s, "zero_dates"));
     p->convert.trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
     p->convert.zone = "UTC";
 }
@@ -406,6 +407,7 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
         p->target_name = n->name;
         target_connection(g->c, n, &p->target);
     }
+    p->target.zero_dates = p->convert.zero_dates;
     p->table = need(g->c, t, "table");
     p->create = json_is_true(json_object_get(t, "create"));
     p->lineage = is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;

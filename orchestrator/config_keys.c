@@ -69,6 +69,8 @@ static const struct key csv_keys[] = {
      "unquoted texts that mean NULL; the empty one not in text columns"},
     {"binary", KEY_CHOICE, false, false, "\"raw\"", "raw|hex|base64", NULL, NULL,
      "how BINARY, BLOB and BIT are written"},
+    {"zero_dates", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
+     "0000-00-00, 2022-00-00 and the year 0000 are values, as MySQL may hold them, and no rejects"},
     {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
      "every record ends with a delimiter; without it such a record is a reject"},
     {0},

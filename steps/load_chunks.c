@@ -72,6 +72,8 @@ static void rules_of(const struct chunking *k, char out[SHA256_HEX])
         add_text(h, p->convert.nulls[i]);
     if (p->convert.binary != CONVERT_UNSAID && p->convert.binary != CONVERT_RAW)
         add_text(h, p->convert.binary == CONVERT_HEX ? "hex" : "base64");
+    if (p->convert.zero_dates)
+        add_text(h, "zero");
     for (size_t i = 0; i < p->convert.rule_count; i++) {
         const struct convert_rule *r = &p->convert.rules[i];
         add_text(h, r->from);

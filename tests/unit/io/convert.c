@@ -565,6 +565,46 @@ TEST(bytes_may_be_written_as_text)
     }
 }
 
+/* What becomes of one field where zero dates are values. */
+static void zero_row(const char *type, const char *text, const char *want)
+{
+    const struct convert_config c = {.nulls = none, .header = true, .zero_dates = true};
+    char file[200], column[60], got[60];
+    struct fixture f;
+
+    snprintf(file, sizeof file, "d,x\n%s,1\n", text);
+    snprintf(column, sizeof column, "d %s", type);
+    setup(&f, file, COLUMNS(column, "x int"));
+    must_rc(start(&f, &c), &f.err);
+    if (next(&f) == 0)
+        snprintf(got, sizeof got, "%s", f.why.code);
+    else if (f.batch->cols[0].kind == CELL_BYTES)
+        snprintf(got, sizeof got, "%.*s", (int)f.batch->cols[0].lengths[0], f.batch->cols[0].bytes[0]);
+    else
+        snprintf(got, sizeof got, "%lld", (long long)f.batch->cols[0].i64[0]);
+    is_str(got, want);
+    teardown(&f);
+}
+
+TEST(zero_dates_are_values_where_that_is_said)
+{
+    zero_row("date", "0000-00-00", "0000-00-00");
+    zero_row("date", "2022-00-00", "2022-00-00");
+    zero_row("date", "2022-02-00", "2022-02-00");
+    zero_row("date", "2022-13-00", "BAD_DATE");
+    zero_row("date", "2022-00-32", "BAD_DATE");
+    zero_row("date", "0000-01-01", "BAD_DATE");
+    zero_row("date", "2022-02-30", "BAD_DATE");
+    zero_row("datetime", "0000-00-00 00:00:00", "0000-00-00 00:00:00");
+    zero_row("datetime(3)", "2022-00-01 10:11:12.5", "2022-00-01 10:11:12.500");
+    zero_row("datetime", "2022-00-01 10:11:12.5", "BAD_DATE");
+    zero_row("datetime", "0000-00-00 10:00:00", "BAD_DATE");
+    zero_row("timestamp(6)", "0000-00-00 00:00:00.000000", "0000-00-00 00:00:00.000000");
+    zero_row("timestamp", "2022-00-00 00:00:00", "BAD_DATE");
+    zero_row("year", "0000", "0");
+    zero_row("year", "1900", "OUT_OF_RANGE");
+}
+
 TEST(how_bytes_are_written_is_said_for_all_columns_of_the_kind_or_for_one)
 {
     static const struct convert_rule raw = {.from = "a", .to = "a", .binary = CONVERT_RAW},
