@@ -76,6 +76,8 @@ static int plan_cell(const struct plan *p, struct csv_field f, struct reject_inf
     bool null = p->constant == NULL && (p->field < 0 || plan_is_null(p, f));
 
     c->to->nulls[c->row] = null;
+    if (!null && p->bytes != NULL)
+        return put_encoded(c, p->bytes, f, ret);
     if (!null)
         return p->local.decimal != 0 ? put_local(c, p->local, f, ret) : put_cell(c, f, ret);
     if (c->to->kind == CELL_BYTES) { /* what an older row left here is not to be read by anyone */
@@ -214,7 +216,7 @@ int convert_cell(const struct column *col, struct csv_field f, const char *forma
 {
     char scratch[CELL_SCRATCH];
     struct batch_col *to = &b->cols[at];
-    struct cell c = {col, format, to, b->rows, scratch};
+    struct cell c = {col, format, to, b->rows, scratch, false};
 
     to->nulls[b->rows] = 0;
     if (!put_cell(&c, f, ret))

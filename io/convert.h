@@ -6,13 +6,20 @@
  * From CSV text to typed cells, strictly: no rounding, no clamping, no silent cut; what does not fit is a
  * reject with a code. The rules and why: notes in docs/cleaning.md. Bytes are compared in C, never by collation.
  */
-struct convert_rule {         /* one entry of the pipeline's "columns" */
-    const char *from;         /* header name, or "3" (1-based) where header is false */
-    const char *to;           /* target column; NULL: dropped */
-    const char *const *nulls; /* NULL-ended spellings; NULL: the dialect's list */
-    const char *format;       /* strptime subset for dates; NULL: ISO 8601 */
-    char decimal;             /* of numbers: ','; 0 and '.': a point */
-    char group;               /* between the thousands of numbers; 0: none is taken */
+enum convert_binary {                 /* how a file holds what a BINARY, BLOB or BIT column gets */
+                      CONVERT_UNSAID, /* of a rule: as convert_config says; of that: raw */
+                      CONVERT_RAW,    /* bytes; BIT: a number */
+                      CONVERT_HEX,    /* two digits a byte; BIT: likewise, the highest byte first */
+                      CONVERT_BASE64, /* RFC 4648, padded */
+};
+struct convert_rule {           /* one entry of the pipeline's "columns" */
+    const char *from;           /* header name, or "3" (1-based) where header is false */
+    const char *to;             /* target column; NULL: dropped */
+    const char *const *nulls;   /* NULL-ended spellings; NULL: the dialect's list */
+    const char *format;         /* strptime subset for dates; NULL: ISO 8601 */
+    char decimal;               /* of numbers: ','; 0 and '.': a point */
+    char group;                 /* between the thousands of numbers; 0: none is taken */
+    enum convert_binary binary; /* another than raw for a column of another type is ERR_CONFIG */
 };
 /* A target column that the same value goes to in every row of a file. */
 struct convert_constant {
@@ -31,6 +38,8 @@ struct convert_config {
     const char *const
         *nulls; /* the pipeline's csv.null, NULL-ended. "" in it: an unquoted empty field is NULL in
                                  number and date columns; in a text column only where the column's own list has "" */
+    enum convert_binary binary; /* of BINARY, BLOB and BIT columns without a rule of their own */
+    bool zero_dates;            /* 0000-00-00, 2022-00-00 and the year 0000 are values */
     bool header;
     bool trailing_delimiter; /* every record ends with a delimiter more, the header's names may */
     const struct convert_constant *constants;
@@ -64,7 +73,7 @@ struct reject_info {
     int64_t line, offset;
     char column[200];  /* "" where the record as a whole is wrong */
     char code[32];     /* FIELD_COUNT, NOT_AN_INT, OUT_OF_RANGE, DIGITS_LOST, NOT_A_NUMBER, BAD_DATE,
-                                 BAD_TIME, TOO_LONG, NOT_NULL, NOT_A_MEMBER, BAD_QUOTE, NUL_BYTE, BAD_UTF8, BAD_ENCODING, RECORD_TOO_LARGE,
+                                 BAD_TIME, TOO_LONG, NOT_HEX, NOT_BASE64, NOT_NULL, NOT_A_MEMBER, BAD_QUOTE, NUL_BYTE, BAD_UTF8, BAD_ENCODING, RECORD_TOO_LARGE,
                                  DUPLICATE_KEY, REFUSED_BY_SERVER, NOT_IN_CHARSET ... (docs/rejects.md) */
     char message[300]; /* "'12,000' is not an INT" */
     char hint[200];

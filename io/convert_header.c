@@ -341,6 +341,23 @@ static int plan_local(struct plan *p, const struct convert_rule *rule, struct er
     return local_check(l, p->cell.column->type, err);
 }
 
+static int plan_bytes(struct converter *c, struct plan *p, const struct convert_rule *rule, struct err *err)
+{
+    enum col_type type = p->cell.column->type;
+    bool said = rule != NULL && rule->binary != CONVERT_UNSAID;
+    enum convert_binary form = said ? rule->binary : c->config->binary;
+
+    if (form != CONVERT_HEX && form != CONVERT_BASE64)
+        return 0;
+    if (type != COL_BINARY && type != COL_BIT)
+        return said ? err_set(err, ERR_CONFIG, "\"binary\" is for BINARY, BLOB and BIT, and it is %s",
+                              p->cell.column->type_text)
+                    : 0;
+    p->bytes = arena_alloc(c->arena, sizeof *p->bytes);
+    *p->bytes = (struct bytes_plan){.form = form};
+    return 0;
+}
+
 static int plan_column(struct converter *c, const struct match *m, const struct convert_about *about,
                        size_t k, struct err *err)
 {
@@ -357,6 +374,7 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
     p->cell.column = column;
     p->cell.scratch = arena_alloc(c->arena, CELL_SCRATCH);
     p->cell.format = rule != NULL ? rule->format : NULL;
+    p->cell.zero_dates = c->config->zero_dates;
     if (p->cell.format != NULL) {
         int rc = time_format_check(p->cell.format, column->type, err);
         if (rc < 0)
@@ -367,12 +385,12 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
     c->columns[c->count++] = (int)k;
     if (field <= CONSTANT)
         return plan_constant(c, p, &m->c->constants[CONSTANT - field], about, err);
-    if (rule != NULL) {
-        int rc = plan_local(p, rule, err);
-        if (rc < 0)
-            return err_prefix(err, "column %s", column->name);
-    }
-    int rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    int rc = rule != NULL ? plan_local(p, rule, err) : 0;
+    if (rc == 0)
+        rc = plan_bytes(c, p, rule, err);
+    if (rc < 0)
+        return err_prefix(err, "column %s", column->name);
+    rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
     c->quick[c->count - 1] = quick_of(p);
     return rc;
 }
@@ -440,6 +458,9 @@ void converter_free(struct converter *c)
 {
     if (c == NULL)
         return;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->plans[i].bytes != NULL)
+            free(c->plans[i].bytes->text);
     arena_free(c->arena);
     free(c->plans);
     free(c->quick);

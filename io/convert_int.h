@@ -13,6 +13,7 @@ struct cell {
     struct batch_col *to;
     size_t row;
     char *scratch; /* CELL_SCRATCH bytes */
+    bool zero_dates;
 };
 int put_int(const struct cell *c, struct csv_field f, struct reject_info *ret);
 int put_bit(const struct cell *c, struct csv_field f, struct reject_info *ret);
@@ -33,6 +34,13 @@ struct local {
     char decimal, group; /* as in convert_rule, decimal never 0 */
 };
 int put_local(const struct cell *c, struct local l, struct csv_field f, struct reject_info *ret);
+/* Bytes that are written as text: io/convert_binary.c */
+struct bytes_plan {
+    enum convert_binary form; /* CONVERT_HEX or CONVERT_BASE64 */
+    char *text;               /* owned; of the cell that was read last */
+    size_t room;
+};
+int put_encoded(const struct cell *c, struct bytes_plan *b, struct csv_field f, struct reject_info *ret);
 /* The number in out as the rest of orch reads it; false: it is none in that form. */
 enum { LOCAL_SIZE = 256 };
 bool local_plain(struct local l, struct csv_field f, char out[LOCAL_SIZE], struct csv_field *ret);
@@ -58,6 +66,7 @@ struct plan {
     int field;                        /* of the record; -1: always NULL (drift "null-missing"), or constant */
     const struct csv_field *constant; /* arena; NULL: none */
     struct local local;               /* decimal 0: a number is written as everywhere */
+    struct bytes_plan *bytes;         /* arena; NULL: as they stand */
     struct cell cell;                 /* all but row */
     const struct str *nulls;          /* spellings, arena */
     size_t null_count;

@@ -393,6 +393,22 @@ static int fraction_lost(const struct cell *c, struct csv_field f, struct reject
     return 0;
 }
 
+/* What MySQL has beside the calendar: no day at all, and a day or month left open. */
+static bool put_zero(const struct cell *c, const struct moment *m)
+{
+    bool time = m->hour != 0 || m->minute != 0 || m->second != 0 || m->nano != 0;
+    bool all = m->year == 0 && m->month == 0 && m->day == 0;
+    int part = 0;
+
+    if (!c->zero_dates || m->month > 12 || m->day > 31 || m->hour > 23 || m->minute > 59 || m->second > 59 ||
+        m->offset_s != 0 || (m->year == 0 && !all) || (time && (all || c->column->type == COL_DATE)) ||
+        (!all && c->column->type == COL_TIMESTAMP) || !keep_fraction(m->nano, c->column->fsp, &part))
+        return false;
+    const struct civil at = {m->year, m->month, m->day, m->hour, m->minute, m->second, 0};
+    put_stamp(c, &at, part, c->column->type != COL_DATE);
+    return true;
+}
+
 static int put_moment(const struct cell *c, struct csv_field f, const struct moment *m,
                       struct reject_info *ret)
 {
@@ -401,9 +417,12 @@ static int put_moment(const struct cell *c, struct csv_field f, const struct mom
     int part = 0;
 
     if (m->year == 0 || m->month == 0 || m->day == 0) {
+        if (put_zero(c, m))
+            return 1;
         bad_time(c, f, ": year, month and day begin at 1", ret);
         if (m->year == 0 && m->month == 0 && m->day == 0)
-            refuse_hint(ret, "a zero date is no date; if it means NULL, list these very bytes in \"null\"");
+            refuse_hint(ret, "a zero date is no date; if it means NULL, list these very bytes in \"null\"; "
+                             "csv.zero_dates keeps it");
         return 0;
     }
     if (!civil_valid(m->year, m->month, m->day) || m->hour > 23 || m->minute > 59 || m->second > 59)
@@ -446,7 +465,8 @@ static int put_clock(const struct cell *c, struct csv_field f, const struct mome
         return bad_time(c, f, ": minutes and seconds end at 59", ret);
     if (!keep_fraction(m->nano, c->column->fsp, &part))
         return fraction_lost(c, f, ret);
-    if (m->hour > 838 || (m->hour == 838 && m->minute == 59 && m->second == 59 && part > 0))
+    if (m->hour >
+        838) /* MariaDB has fractions up to the end; MySQL, which has not, refuses the last second's itself */
         return refuse(ret, "OUT_OF_RANGE", f, "is outside -838:59:59 to 838:59:59 of TIME");
     bool zero = m->hour == 0 && m->minute == 0 && m->second == 0 && part == 0;
     if (m->negative && !zero)
@@ -464,7 +484,7 @@ static int put_year(const struct cell *c, struct csv_field f, struct reject_info
 
     if (f.n != 4 || !number(&p, f.p + f.n, 4, 4, &year))
         return bad_time(c, f, " of four digits", ret);
-    if (year < 1901 || year > 2155)
+    if ((year < 1901 || year > 2155) && !(year == 0 && c->zero_dates))
         return refuse(ret, "OUT_OF_RANGE", f, "is outside 1901 to 2155 of YEAR");
     c->to->i64[c->row] = year;
     return 1;

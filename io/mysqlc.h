@@ -63,6 +63,7 @@ struct mysqlc_column {
     const char *nulls;            /* 1: NULL; NULL: no row is */
     const int64_t *mantissa;      /* BULK_DOUBLE: the value's shortest decimal, for mysqlc_infile */
     const int16_t *exp10;
+    bool is_year; /* of mysqlc_infile: 0 is written as 0000, for the server takes the text 0 for 2000 */
 };
 struct mysqlc_bulk;
 /* head: up to and with "VALUES "; row: "(?,?,42,?)" with as many marks as columns (at least one). Borrows c. */

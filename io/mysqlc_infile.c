@@ -75,6 +75,11 @@ static bool put_cell(struct mysqlc_infile *f, char **p, const char *limit)
     }
     switch (c->kind) {
     case BULK_I64:
+        if (c->is_year && ((const int64_t *)c->values)[f->row] == 0) {
+            memcpy(*p, "0000", 4);
+            *p += 4;
+            return true;
+        }
         *p = put_signed(*p, ((const int64_t *)c->values)[f->row]);
         return true;
     case BULK_U64:

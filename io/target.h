@@ -22,6 +22,7 @@ struct target_config { /* borrowed, must outlive the target */
     enum tls_mode tls; /* sockets and loopback do not need TLS in PREFER */
     int timeout_ms;    /* network read/write; 0: 20 s. Shorter than the heartbeat */
     const struct beat *beat;
+    bool zero_dates;       /* MySQL: the session takes them */
     const char *note_path; /* sqlite: the state file, which must not be the target itself; NULL: unknown */
 };
 struct target;

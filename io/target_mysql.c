@@ -99,6 +99,8 @@ static int set_session(struct target *t, struct mysql_db *db, struct err *err)
         mysqlc_run(db->c, target_query(t, "session_variables"), NULL, 0, on_variable, db, NULL, NULL, err);
     if (rc == 0)
         rc = script(db->c, target_query(t, "session"), err);
+    if (rc == 0 && t->config.zero_dates)
+        rc = script(db->c, target_query(t, "session_zero_dates"), err);
     /* An idle transaction ends before the lease. */
     snprintf(extra, sizeof extra,
              "SET SESSION innodb_lock_wait_timeout = %d, lock_wait_timeout = %d, wait_timeout = %d%s%s",

@@ -152,6 +152,7 @@ static void point_at(struct insert *in, const struct load *l, const struct batch
         case CELL_U64:
             to->kind = from->kind == CELL_I64 ? BULK_I64 : BULK_U64;
             to->values = from->i64;
+            to->is_year = type == COL_YEAR;
             break;
         case CELL_DOUBLE:
             to->kind = BULK_DOUBLE;

@@ -376,19 +376,13 @@ static void fill_source(struct filling *g, struct pipeline *p, const json_t *s, 
     free(where);
 }
 
-static char one(const json_t *o, const char *key)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-    return s != NULL ? s[0] : '\0';
-}
-
 static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, const char *where)
 {
     struct csv_dialect *d = &p->dialect;
 
-    d->delimiter = one(s, "delimiter");
-    d->quote = one(s, "quote");
-    d->escape = one(s, "escape");
+    d->delimiter = config_char(s, "delimiter");
+    d->quote = config_char(s, "quote");
+    d->escape = config_char(s, "escape");
     d->encoding = is(s, "encoding", "latin1")   ? CSV_LATIN1
                   : is(s, "encoding", "cp1252") ? CSV_CP1252
                                                 : CSV_UTF8;
@@ -398,72 +392,10 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
         fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
     p->convert.header = json_is_true(json_object_get(s, "header"));
     p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
+    p->convert.binary = config_binary(s);
+    p->convert.zero_dates = json_is_true(json_object_get(s, "zero_dates"));
     p->convert.trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
     p->convert.zone = "UTC";
-}
-
-static void fill_rule(struct filling *g, struct pipeline *p, struct convert_rule *r, const char *name,
-                      const json_t *v, const char **ret_type, const char *where)
-{
-    const struct config *c = g->c;
-    struct err err;
-    int64_t n;
-
-    r->from = config_keep(c, name);
-    *ret_type = NULL;
-    if (!p->convert.header && str_to_i64(str_of(name), 1, MAX_COLUMNS, &n, &err) < 0)
-        fault_add(g->f, where, "where header is false, columns are numbered from 1; '%s' is no such number",
-                  name);
-    if (json_is_string(v)) {
-        r->to = config_keep(c, json_string_value(v));
-    } else if (json_is_object(v)) {
-        r->to = config_text(c, v, "to");
-        if (r->to == NULL && !p->convert.header)
-            fault_add(g->f, where, "%s: 'to' is needed where header is false", name);
-        if (r->to == NULL)
-            r->to = r->from;
-        r->nulls = config_texts(c, json_object_get(v, "null"));
-        r->format = config_text(c, v, "format");
-        r->decimal = one(v, "decimal");
-        r->group = one(v, "group");
-        if (r->group != '\0' && (r->group == r->decimal || strchr("0123456789-+eE", r->group) != NULL))
-            fault_add(g->f, where, "%s: group '%c' cannot be told from the rest of a number", name, r->group);
-        *ret_type = config_text(c, v, "type");
-        if (*ret_type != NULL && !p->create)
-            fault_add(g->f, where, "%s: 'type' has no effect unless target.create is true", name);
-    }
-    if (r->to != NULL && r->to[0] == '\0')
-        fault_add(g->f, where, "%s: a target column without a name; null drops it", name);
-    for (struct convert_rule *o = (struct convert_rule *)(uintptr_t)p->convert.rules; r->to != NULL && o < r;
-         o++)
-        if (o->to != NULL && strcasecmp(o->to, r->to) == 0)
-            fault_add(g->f, where, "'%s' and '%s' both go to column %s", o->from, r->from, r->to);
-}
-
-static void fill_columns(struct filling *g, struct pipeline *p, json_t *columns, const char *pipeline_where)
-{
-    size_t n = json_object_size(columns);
-    struct convert_rule *rules;
-    char *where = xasprintf("%s.columns", pipeline_where);
-    const char **types, *name;
-    json_t *v;
-
-    if (n > MAX_COLUMNS) {
-        fault_add(g->f, where, "more than %d columns", MAX_COLUMNS);
-        goto out;
-    }
-    rules = arena_alloc(g->c->arena, (n + 1) * sizeof *rules);
-    types = arena_alloc(g->c->arena, (n + 1) * sizeof *types);
-    memset(rules, 0, (n + 1) * sizeof *rules);
-    p->convert.rules = rules;
-    p->create_types = types;
-    json_object_foreach(columns, name, v) {
-        size_t i = p->convert.rule_count;
-        fill_rule(g, p, &rules[i], name, v, &types[i], where);
-        p->convert.rule_count++;
-    }
-out:
-    free(where);
 }
 
 static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, const char *pipeline_where)
@@ -475,6 +407,7 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
         p->target_name = n->name;
         target_connection(g->c, n, &p->target);
     }
+    p->target.zero_dates = p->convert.zero_dates;
     p->table = need(g->c, t, "table");
     p->create = json_is_true(json_object_get(t, "create"));
     p->lineage = is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;
@@ -646,7 +579,7 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
     fill_source(g, p, json_object_get(k, "source"), where);
     fill_csv(g, p, json_object_get(k, "csv"), where);
     fill_target(g, p, json_object_get(k, "target"), where);
-    fill_columns(g, p, json_object_get(k, "columns"), where);
+    config_fill_columns(g->c, p, json_object_get(k, "columns"), where, g->f);
     config_fill_constants(g->c, p, json_object_get(k, "constants"), where, g->f);
     fill_rules(g, p, k, where);
     fill_pressure(g, p, k, where);

@@ -59,6 +59,11 @@ const char *config_secret(const struct config *c, const json_t *o, const char *w
                           struct faults *f);
 /* Whether a connection with this URL has such a key. */
 bool config_applies(const char *url, const char *key);
+/* config_columns.c: after csv is filled */
+void config_fill_columns(const struct config *c, struct pipeline *p, json_t *columns,
+                         const char *pipeline_where, struct faults *f);
+char config_char(const json_t *o, const char *key); /* the first of a text; 0: none */
+enum convert_binary config_binary(const json_t *o); /* of its member "binary" */
 /* config_constants.c: after the columns of p are filled */
 void config_fill_constants(const struct config *c, struct pipeline *p, json_t *constants,
                            const char *pipeline_where, struct faults *f);

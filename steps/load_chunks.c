@@ -71,11 +71,17 @@ static void rules_of(const struct chunking *k, char out[SHA256_HEX])
     add_text(h, row->etag);
     for (size_t i = 0; p->convert.nulls != NULL && p->convert.nulls[i] != NULL; i++)
         add_text(h, p->convert.nulls[i]);
+    if (p->convert.binary != CONVERT_UNSAID && p->convert.binary != CONVERT_RAW)
+        add_text(h, p->convert.binary == CONVERT_HEX ? "hex" : "base64");
+    if (p->convert.zero_dates)
+        add_text(h, "zero");
     for (size_t i = 0; i < p->convert.rule_count; i++) {
         const struct convert_rule *r = &p->convert.rules[i];
         add_text(h, r->from);
         add_text(h, r->to);
         add_text(h, r->format);
+        if (r->binary != CONVERT_UNSAID)
+            add_text(h, r->binary == CONVERT_RAW ? "raw" : r->binary == CONVERT_HEX ? "hex" : "base64");
         for (size_t n = 0; r->nulls != NULL && r->nulls[n] != NULL; n++)
             add_text(h, r->nulls[n]);
     }

@@ -39,6 +39,10 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR
     sql_safe_updates = 0, sql_select_limit = DEFAULT;
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
+-- name: session_zero_dates
+-- The same for tables that hold 0000-00-00, which are to be as they were.
+SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO';
+
 -- name: limits_variables
 SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_connections', 'max_allowed_packet', 'max_binlog_cache_size', 'log_bin', 'wsrep_on', 'wsrep_max_ws_size',
   'group_replication_transaction_size_limit', 'group_replication_group_name');

@@ -70,6 +70,28 @@ static void check_constant(const struct table *t, const char *text, struct csv_r
     batch_free(b);
 }
 
+/* Bytes written as text: what is taken has so many bytes, and is within the column. */
+static void check_binary(const struct table *t, struct csv_record *rec)
+{
+    static const int first[] = {0};
+    const struct csv_field f = rec->fields[0];
+    struct reject_info why = {0};
+    struct err err;
+
+    for (enum convert_binary form = CONVERT_HEX; form <= CONVERT_BASE64; form++) {
+        const struct convert_rule rule = {.from = "1", .to = "c", .binary = form};
+        const struct convert_config config = {.rules = &rule, .rule_count = 1};
+        struct batch *b = batch_new(t, first, 1, 1);
+        struct converter *c = NULL;
+        if (converter_new(&config, t, rec, &c, &err) == 0 && converter_row(c, rec, b, &why) &&
+            t->columns[0].type == COL_BINARY && !t->columns[0].is_char)
+            assert(form == CONVERT_HEX ? b->cols[0].lengths[0] * 2 == f.n
+                                       : (b->cols[0].lengths[0] + 2) / 3 * 4 == f.n);
+        converter_free(c);
+        batch_free(b);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static const int first[] = {0};
@@ -117,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         }
         converter_free(c);
         batch_free(b);
+        check_binary(&t, &rec);
         if (parts[3] != NULL) {
             columns[1] = columns[0];
             columns[1].name = "d";

@@ -34,7 +34,7 @@ ok('connections.lake.region' not in k and 'connections.other.tls' not in k, 'key
 same(k['connections.other.endpoint'][0], 'https://me:***@s3.example/', 'a password in a URL is not shown')
 same(k['alerts.webhook.url'][0], 'https://hooks.example/***', "nor a webhook's path, which is one")
 same(k['alerts.ping.url'][0], 'https://hc.example/***', "nor a ping's")
-same(sorted(keys('pipelines.loans.csv')), sorted('pipelines.loans.csv.' + n for n in ('delimiter', 'quote', 'escape', 'header', 'encoding', 'null', 'trailing_delimiter')),
+same(sorted(keys('pipelines.loans.csv')), sorted('pipelines.loans.csv.' + n for n in ('binary', 'delimiter', 'quote', 'escape', 'header', 'encoding', 'null', 'trailing_delimiter', 'zero_dates')),
      'one part alone')
 r = w.orch('config', 'show', 'pipelines.loans.scv', **env)
 ok(r.rc == 2 and 'pipelines.loans.scv' in r.err, 'a key that is none is usage')

@@ -138,6 +138,18 @@ same([i for i in ids() if i < 1000], [100, 101, 102, 110, 111, 200, 201, 202, 30
                                       900, 901, 902, 910, 911, 920, 921], 'then each row is there once')
 same([state(w, h, now='2022-06-06T03:06:00Z')[0] for h in range(1, 11)], ['RECONCILED'] * 5 + ['EMPTY'] + ['RECONCILED'] * 4, 'and every hour is well')
 
+# the state file lost: the ledger tells what is loaded, and the manifests what may be
+extract(w, 10, 2, {'e_9.csv': csv(1010, 2)}, leave=['e_9.csv'])
+for name in ('orch.db', 'orch.db-wal', 'orch.db-shm'):
+    if os.path.exists(w.path(name)):
+        os.unlink(w.path(name))
+before = ids()
+w.orch('tick', now='2022-06-06T04:00:00Z')
+same([ids(), state(w, 10, now='2022-06-06T04:01:00Z')[0]], [before, 'LATE'], 'without the state file nothing is loaded twice, and what is not whole is not loaded')
+w.put(folder(10) + '/e_9.csv', csv(1011, 2)[0])
+w.orch('tick', now='2022-06-06T04:10:00Z')
+same([ids(), state(w, 10, now='2022-06-06T04:11:00Z')[0]], [before, 'FAILED'], 'nor what is not what was extracted')
+
 # ---- radosgw into MariaDB; the sink's keys begin elsewhere than ours
 w = World('mysql', 's3')
 w.linger = '0s'
@@ -171,6 +183,10 @@ same(w.sql("SELECT id, n IS NULL, s IS NULL, s = '', v IS NULL, HEX(v), HEX(s) F
 same(w.one('SELECT COUNT(*) FROM t WHERE id >= 10'), '0', 'a large part that is not what was extracted: none of its chunks stays')
 like(state(w, 2)[1], 't_1.csv: its sha256 is', 'and why')
 same(w.one('SELECT COUNT(*) FROM orch_load WHERE chunk > 0'), '0', 'the ledger holds no chunk of it')
+s3_pipe(publish='chunks')
+w.orch('retry', 'loans', now='2022-06-05T12:40:00Z')
+w.orch('tick', now='2022-06-05T12:41:00Z')
+same([w.one('SELECT COUNT(*) FROM t WHERE id >= 10'), state(w, 2)[0] in ('FAILED', 'DEAD')], ['0', True], 'nor where readers see chunks as they come: they are taken back')
 like(state(w, 3)[1], 'lists t_1.csv, which is not there', 'and of an hour whose part is missing')
 w.put(folder(2, 'in/hr/') + '/t_1.csv', big)
 w.put(folder(3, 'in/hr/') + '/t_1.csv', b'id,n,s,v\n9,9,9,9\n')
