@@ -51,6 +51,7 @@ foreach(file ${targets})
   get_filename_component(stem ${file} NAME_WE)
   add_executable(fuzz-${stem}.t ${file} tests/fuzz/replay.c)
   target_link_libraries(fuzz-${stem}.t PRIVATE taplib)
+  target_compile_options(fuzz-${stem}.t PRIVATE -UNDEBUG) # they test by assert(), in a release build too
   set_target_properties(fuzz-${stem}.t PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${tests})
   orch_tap(fuzz/${stem} $<TARGET_FILE:fuzz-${stem}.t> ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${stem})
   if(ORCH_FUZZ)

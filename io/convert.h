@@ -64,6 +64,10 @@ NODISCARD int converter_new(const struct convert_config *c, const struct table *
 NODISCARD int converter_new_about(const struct convert_config *c, const struct table *t,
                                   const struct csv_record *first, const struct convert_about *about,
                                   struct converter **ret, struct err *err);
+/* The i-th of "columns", or behind them of "constants", against the table alone: what would stop every file. about: of a
+ * file as it may come. */
+NODISCARD int converter_check(const struct convert_config *c, const struct table *t,
+                              const struct convert_about *about, size_t i, struct err *err);
 /* Whether text is one that a constant can have: names in braces are known, braces are closed. */
 NODISCARD int constant_check(const char *text, struct err *err);
 void converter_free(struct converter *c);

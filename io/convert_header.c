@@ -122,6 +122,39 @@ static int refuse_repeated(const struct match *m, struct err *err)
     return 0;
 }
 
+/* Where a rule sends its field; negative: nowhere. */
+static int rule_column(const struct table *t, const struct convert_rule *rule, struct err *err)
+{
+    int at = table_find(t, str_of(rule->to));
+
+    if (at < 0) {
+        const char *near = nearest_column(t, str_of(rule->to));
+        return err_set(err, ERR_SCHEMA, "\"columns\" sends '%s' to '%s', which table %s does not have%s%s%s",
+                       rule->from, rule->to, t->name, near != NULL ? " (nearest: '" : "",
+                       near != NULL ? near : "", near != NULL ? "')" : "");
+    }
+    if (!loadable(&t->columns[at]))
+        return err_set(err, ERR_SCHEMA, "\"columns\" sends '%s' to '%s', which %s fills itself", rule->from,
+                       rule->to, t->columns[at].generated ? "the server" : "orch");
+    return at;
+}
+
+static int constant_column(const struct table *t, const struct convert_constant *k, struct err *err)
+{
+    int at = table_find(t, str_of(k->to));
+
+    if (at < 0) {
+        const char *near = nearest_column(t, str_of(k->to));
+        return err_set(err, ERR_SCHEMA, "\"constants\" fills '%s', which table %s does not have%s%s%s", k->to,
+                       t->name, near != NULL ? " (nearest: '" : "", near != NULL ? near : "",
+                       near != NULL ? "')" : "");
+    }
+    if (!loadable(&t->columns[at]))
+        return err_set(err, ERR_SCHEMA, "\"constants\" fills '%s', which %s fills itself", k->to,
+                       t->columns[at].generated ? "the server" : "orch");
+    return at;
+}
+
 /* The column that field i goes to by name, number or position; -1 dropped, -2 there is none. */
 static int column_of(const struct match *m, size_t i, struct err *err)
 {
@@ -132,18 +165,7 @@ static int column_of(const struct match *m, size_t i, struct err *err)
     if (rule != NULL) {
         if (rule->to == NULL)
             return -1;
-        at = table_find(m->t, str_of(rule->to));
-        if (at < 0) {
-            const char *near = nearest_column(m->t, str_of(rule->to));
-            return err_set(err, ERR_SCHEMA,
-                           "\"columns\" sends '%s' to '%s', which table %s does not have%s%s%s", rule->from,
-                           rule->to, m->t->name, near != NULL ? " (nearest: '" : "", near != NULL ? near : "",
-                           near != NULL ? "')" : "");
-        }
-        if (!loadable(&m->t->columns[at]))
-            return err_set(err, ERR_SCHEMA, "\"columns\" sends '%s' to '%s', which %s fills itself",
-                           rule->from, rule->to, m->t->columns[at].generated ? "the server" : "orch");
-        return at;
+        return rule_column(m->t, rule, err);
     }
     if (m->c->header) {
         at = table_find(m->t, field_name(m, i, number));
@@ -220,17 +242,9 @@ static bool may_stay_unfilled(const struct match *m, const struct column *c)
 static int match_constants(struct match *m, struct err *err)
 {
     for (size_t i = 0; i < m->c->constant_count; i++) {
-        const char *to = m->c->constants[i].to;
-        int at = table_find(m->t, str_of(to));
-        if (at < 0) {
-            const char *near = nearest_column(m->t, str_of(to));
-            return err_set(err, ERR_SCHEMA, "\"constants\" fills '%s', which table %s does not have%s%s%s",
-                           to, m->t->name, near != NULL ? " (nearest: '" : "", near != NULL ? near : "",
-                           near != NULL ? "')" : "");
-        }
-        if (!loadable(&m->t->columns[at]))
-            return err_set(err, ERR_SCHEMA, "\"constants\" fills '%s', which %s fills itself", to,
-                           m->t->columns[at].generated ? "the server" : "orch");
+        int at = constant_column(m->t, &m->c->constants[i], err);
+        if (at < 0)
+            return at;
         if (m->filled_by[at] >= 0) {
             err_set(err, ERR_SCHEMA, "field %d of the file and \"constants\" both fill column %s",
                     m->filled_by[at] + 1, m->t->columns[at].name);
@@ -393,6 +407,48 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
     rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
     c->quick[c->count - 1] = quick_of(p);
     return rc;
+}
+
+static int check_rule(const struct convert_rule *rule, const struct column *column, struct err *err)
+{
+    struct plan p = {.cell = {.column = column}};
+
+    if (column->type == COL_UNSUPPORTED)
+        return err_set(err, ERR_TARGET, "column %s: orch does not load %s", column->name, column->type_text);
+    int rc = rule->format != NULL ? time_format_check(rule->format, column->type, err) : 0;
+    if (rc == 0)
+        rc = plan_local(&p, rule, err);
+    return rc < 0 ? err_prefix(err, "column %s", column->name) : 0;
+}
+
+static int check_constant(const struct convert_constant *k, const struct table *t, int at,
+                          const struct convert_about *about, struct err *err)
+{
+    char scratch[CELL_SCRATCH];
+    struct plan p = {.cell = {.column = &t->columns[at], .scratch = scratch}};
+    struct converter c = {.table = t, .arena = arena_new()};
+
+    int rc = p.cell.column->type == COL_UNSUPPORTED
+                 ? err_set(err, ERR_TARGET, "column %s: orch does not load %s", p.cell.column->name,
+                           p.cell.column->type_text)
+                 : plan_constant(&c, &p, k, about, err);
+    arena_free(c.arena);
+    return rc;
+}
+
+int converter_check(const struct convert_config *c, const struct table *t, const struct convert_about *about,
+                    size_t i, struct err *err)
+{
+    const struct convert_rule *rule = i < c->rule_count ? &c->rules[i] : NULL;
+    const struct convert_constant *k = rule == NULL ? &c->constants[i - c->rule_count] : NULL;
+    const char *to = rule != NULL ? rule->to : k->to;
+
+    if (to == NULL || (c->drift == DRIFT_ADD_COLUMNS && table_find(t, str_of(to)) < 0))
+        return 0; /* dropped, or made when the first file comes */
+    int at = rule != NULL ? rule_column(t, rule, err) : constant_column(t, k, err);
+    if (at < 0)
+        return at;
+    return rule != NULL ? check_rule(rule, &t->columns[at], err) : check_constant(k, t, at, about, err);
 }
 
 int converter_new(const struct convert_config *c, const struct table *t, const struct csv_record *first,

@@ -18,6 +18,8 @@ struct reject_page {
 struct reject_page *reject_page_new(void);
 void reject_page_free(struct reject_page *p); /* NULL is fine */
 void reject_page_clear(struct reject_page *p);
+/* why's own hint, else what usually helps against its code; "" where nothing is known. Borrowed. */
+const char *reject_hint(const struct reject_info *why);
 /* Copies *why. true: the page is full now. */
 bool reject_page_add(struct reject_page *p, int64_t load_id, const struct reject_info *why);
 #endif

@@ -413,8 +413,8 @@ int target_ddl(struct target *t, const char *table, struct buf *ret, struct err 
     return rc;
 }
 
-int target_grants(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
-                  struct err *err)
+int target_grants(struct target *t, const char *user, const char *table, const char *copy, bool upserts,
+                  struct buf *ret, struct err *err)
 {
-    return t->ops->grants(t, user, table, upserts, ret, err);
+    return t->ops->grants(t, user, table, copy, upserts, ret, err);
 }

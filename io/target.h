@@ -52,9 +52,9 @@ NODISCARD int target_add_columns(struct target *t, const char *table, const char
 NODISCARD int target_lineage_add(struct target *t, const char *table, struct err *err); /* idempotent */
 /* What the DDL calls above would run, for --dry-run and docs: one statement a line. */
 NODISCARD int target_ddl(struct target *t, const char *table, struct buf *ret, struct err *err);
-/* The GRANTs that a loader user needs. */
-NODISCARD int target_grants(struct target *t, const char *user, const char *table, bool upserts,
-                            struct buf *ret, struct err *err);
+/* The GRANTs that a loader user needs. copy: the table for rejects; NULL: none. */
+NODISCARD int target_grants(struct target *t, const char *user, const char *table, const char *copy,
+                            bool upserts, struct buf *ret, struct err *err);
 
 /* Fence. raise with from < 0 starts from the value found (the row is made when missing); else compare-and-set:
  * another value there is ERR_LOCK_LOST. A transaction of its own. */

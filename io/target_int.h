@@ -70,8 +70,8 @@ struct target_ops {
     int (*describe)(struct target *t, const char *table, struct table **ret_owned, struct err *err);
     int (*create_ddl)(struct target *t, const char *table, const char *const *names, const char *const *types,
                       size_t count, struct buf *ret, struct err *err);
-    int (*grants)(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
-                  struct err *err);
+    int (*grants)(struct target *t, const char *user, const char *table, const char *copy, bool upserts,
+                  struct buf *ret, struct err *err);
     int (*quote)(const char *name, bool qualified, struct buf *ret, struct err *err);
     /* ",SUM(...)" of a column, quoted as given: the cells that the plan names (target_sums_int.h). */
     int (*sum_expr)(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,

@@ -18,8 +18,8 @@ int mysql_quote(const char *name, bool qualified, struct buf *ret, struct err *e
 int mysql_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err);
 int mysql_create_ddl(struct target *t, const char *table, const char *const *names, const char *const *types,
                      size_t count, struct buf *ret, struct err *err);
-int mysql_grants(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
-                 struct err *err);
+int mysql_grants(struct target *t, const char *user, const char *table, const char *copy, bool upserts,
+                 struct buf *ret, struct err *err);
 /* target_mysql_load.c */
 int mysql_insert_open(struct load *l, struct err *err);
 int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err);

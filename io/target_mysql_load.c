@@ -543,11 +543,22 @@ int mysql_insert_settle(struct load *l, struct err *err)
 
 static int too_wide(struct load *l, const struct batch *b, size_t row, size_t bytes, struct err *err)
 {
+    const struct batch_col *widest = NULL;
+    unsigned long most = 0;
+    char text[120] = "";
     struct err why;
 
+    for (size_t i = 0; i < b->col_count; i++)
+        if (b->cols[i].kind == CELL_BYTES && !b->cols[i].nulls[row] && b->cols[i].lengths[row] > most) {
+            widest = &b->cols[i];
+            most = widest->lengths[row];
+        }
+    if (widest != NULL)
+        snprintf(text, sizeof text, ": %lu of them for column '%.70s'", most,
+                 l->spec.table->columns[widest->column].name);
     err_set(&why, ERR_BAD_VALUE,
-            "the row takes %zu bytes, and the server takes at most %lld in one statement", bytes,
-            (long long)mysql_db(l->t)->max_packet);
+            "the server takes at most %lld bytes in one statement, and the row takes %zu%s",
+            (long long)mysql_db(l->t)->max_packet, bytes, text);
     err_hint(&why, "raise max_allowed_packet on the server");
     why.native = 1406;
     return reject(l, b, row, &why, err);

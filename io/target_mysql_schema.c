@@ -238,8 +238,8 @@ static int add_account(const char *user, struct buf *ret, struct err *err)
     return rc < 0 ? rc : buf_adds(ret, ";\n", err);
 }
 
-int mysql_grants(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
-                 struct err *err)
+int mysql_grants(struct target *t, const char *user, const char *table, const char *copy, bool upserts,
+                 struct buf *ret, struct err *err)
 {
     char stage[STAGE_NAME_SIZE];
 
@@ -251,6 +251,7 @@ int mysql_grants(struct target *t, const char *user, const char *table, bool ups
         {"SELECT, INSERT, UPDATE, DELETE", "orch_load"},
         {"SELECT, INSERT, UPDATE", "orch_fence"},
         {"SELECT, INSERT", "orch_reject"},
+        {"SELECT, INSERT, UPDATE, DELETE", copy},
         {"SELECT, INSERT, DELETE", table != NULL ? stage : NULL}, /* last: it may be yet to be made */
     };
     const char *database = strrchr(t->name, '/') + 1;

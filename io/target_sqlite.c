@@ -276,12 +276,13 @@ int sqlite_quote(const char *name, bool qualified, struct buf *ret, struct err *
     return rc < 0 ? rc : buf_adds(ret, "\"", err);
 }
 
-static int sqlite_grants(struct target *t, const char *user, const char *table, bool upserts, struct buf *ret,
-                         struct err *err)
+static int sqlite_grants(struct target *t, const char *user, const char *table, const char *copy,
+                         bool upserts, struct buf *ret, struct err *err)
 {
     UNUSED(user);
     UNUSED(upserts);
     UNUSED(table);
+    UNUSED(copy);
     return buf_addf(
         ret, err, "-- %s: SQLite has no users; whoever loads must be able to write the file and its folder\n",
         t->name);

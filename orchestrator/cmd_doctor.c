@@ -205,6 +205,35 @@ static void check_source(struct doctor *d, const struct pipeline *p, const char 
     source_close(s);
 }
 
+/* What orch.json says of columns of the table, before a file comes to nothing by it. */
+static void check_rules(struct doctor *d, const struct pipeline *p, const struct table *def, const char *what)
+{
+    const struct convert_config *k = &p->convert;
+    char part[PART_SIZE];
+    struct err err;
+    const struct convert_about about = {part_name(p->period, p->since_ms, part), "a/file.csv", 1};
+
+    for (size_t i = 0; i < k->rule_count + k->constant_count; i++)
+        if (converter_check(k, def, &about, i, &err) < 0)
+            doctor_fail(d, what, &err);
+}
+
+static void check_rejects_table(struct doctor *d, struct target *t, const struct pipeline *p,
+                                const char *what)
+{
+    struct table *def = NULL;
+    struct err err;
+
+    if (p->rejects_table == NULL)
+        return;
+    if (target_describe(t, p->rejects_table, &def, &err) < 0) {
+        if (err.native == TARGET_NO_TABLE)
+            err_hint(&err, "orch target setup makes it");
+        doctor_fail(d, what, &err);
+    }
+    table_free(def);
+}
+
 static void check_table(struct doctor *d, struct target *t, const struct pipeline *p, const char *what)
 {
     struct table *def = NULL;
@@ -238,6 +267,7 @@ static void check_table(struct doctor *d, struct target *t, const struct pipelin
                        "change its type, or drop the field: \"columns\": {\"FIELD\": null}",
                        "column %s: orch does not load %s; a file that fills it fails", def->columns[i].name,
                        def->columns[i].type_text);
+    check_rules(d, p, def, what);
     table_free(def);
 }
 
@@ -265,6 +295,7 @@ static void check_target(struct doctor *d, const struct pipeline *p, const char 
         d->exit = d->exit == 0 ? 1 : d->exit;
     }
     check_table(d, t, p, what);
+    check_rejects_table(d, t, p, what);
     doctor_needs_target(d, t, p);
     target_close(t);
 }

@@ -17,8 +17,8 @@ static void overview(void)
     const struct out to = {.to = stdout, .width = 80};
     int wide = 0;
 
-    fputs("orch loads hourly or daily CSV partitions from S3 or a folder into MySQL or\n"
-          "SQLite, exactly once.\n\n"
+    fputs("orch loads hourly or daily CSV partitions from S3 or a folder into MySQL,\n"
+          "MariaDB or SQLite, exactly once.\n\n"
           "  orch init --demo demo      something to try, no server needed\n"
           "  orch -c demo/orch.json tick\n"
           "  orch -c demo/orch.json status\n\n"

@@ -77,8 +77,8 @@ static int set_up(struct cli *c, const struct pipeline *p, struct err *err)
     if (rc >= 0)
         rc = step_stage_setup(&ctx, stage, err);
     if (rc >= 0)
-        printf("%s: orch_load and orch_fence are there%s%s\n", target_name(t), p->create ? ", and " : "",
-               p->create ? p->table : "");
+        printf("%s: orch_load, orch_fence and orch_reject are there%s%s\n", target_name(t),
+               p->create ? ", and " : "", p->create ? p->table : "");
     cli_step_end(&ctx);
     return rc < 0 ? rc : 0;
 }
@@ -232,6 +232,26 @@ static void take_source(json_t *pipeline, const struct probe *f)
     set(s, "$comment", "since: the first partition; each one from there on is waited for, however old");
 }
 
+/* Dates that are not ISO 8601 are read where their form is said. What a file proves is put down; day and month that could be
+ * either are for a person to tell. */
+static void take_date(json_t *columns, const char *field, const struct probe_date *d, const struct column *to)
+{
+    char format[24], shown[200];
+    bool sure = d->day_first != d->day_second;
+
+    if (d->example[0] == '\0' ||
+        (to != NULL && to->type != COL_DATE && to->type != COL_DATETIME && to->type != COL_TIMESTAMP))
+        return;
+    snprintf(format, sizeof format, d->day_second && sure ? "%%m%c%%d%c%%Y%s" : "%%d%c%%m%c%%Y%s", d->sign,
+             d->sign, d->time);
+    str_printable(field, strlen(field), shown, sizeof shown);
+    printf("  column '%s' holds '%s': \"columns\": {\"%s\": {\"format\": \"%s\"}} reads it, and %s\n", shown,
+           d->example, shown, format,
+           sure ? "is written so" : "whether day or month comes first is for you to say");
+    if (sure)
+        json_object_set_new(columns, field, json_pack("{s:s}", "format", format));
+}
+
 /* What of the header has no column in the table is dropped, in words that can be read and changed. */
 static void take_columns(json_t *pipeline, const struct probe *f, const struct table *t)
 {
@@ -239,7 +259,10 @@ static void take_columns(json_t *pipeline, const struct probe *f, const struct t
     size_t dropped = 0;
 
     for (size_t i = 0; i < f->count; i++) {
-        bool known = t != NULL && table_find(t, str_of(f->names[i])) >= 0;
+        int at = t != NULL ? table_find(t, str_of(f->names[i])) : -1;
+        bool known = at >= 0;
+        if (known || (t == NULL && f->names[i][0] != '\0'))
+            take_date(columns, f->names[i], &f->dates[i], known ? &t->columns[at] : NULL);
         if (known || (t == NULL && f->names[i][0] != '\0'))
             continue;
         json_object_set_new(columns, f->names[i], json_null());

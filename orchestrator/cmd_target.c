@@ -67,7 +67,7 @@ static int one(struct cli *c, size_t i, struct err *err)
     if (rc == 0 && first_of_target(c->config, i)) {
         rc = target_setup(t, err);
         if (rc >= 0)
-            printf("%s: orch_load and orch_fence are there\n", target_name(t));
+            printf("%s: orch_load, orch_fence and orch_reject are there\n", target_name(t));
     }
     if (rc >= 0 && p->rejects_table != NULL) {
         rc = target_copy_setup(t, p->rejects_table, err);

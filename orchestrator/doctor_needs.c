@@ -50,8 +50,10 @@ void doctor_needs_target(struct doctor *d, struct target *t, const struct pipeli
                *at = strchr(user, '@');
     char *name = at != NULL ? xstrndup(user, (size_t)(at - user)) : xstrdup("orch");
 
-    bool known = target_is_mysql(t) &&
-                 target_grants(t, name, p->table, p->mode == MODE_UPSERT, &text, &err) >= 0 && text.n > 0;
+    bool known =
+        target_is_mysql(t) &&
+        target_grants(t, name, p->table, p->rejects_table, p->mode == MODE_UPSERT, &text, &err) >= 0 &&
+        text.n > 0;
     const char *on = known ? strstr(text.p, " ON ") : NULL;
     if (on != NULL &&
         p->convert.drift == DRIFT_ADD_COLUMNS) { /* on the first table, which is the pipeline's */

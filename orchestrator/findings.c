@@ -129,7 +129,9 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     else if (strcmp(f.class, "DEAD") == 0)
         advise(&f, "when that is mended: orch retry %s/%s", l->p->name, j->part);
     else
-        advise(&f, "it is tried again by itself, or at once by orch retry %s/%s", l->p->name, j->part);
+        advise(&f, "%s by itself, or at once by orch retry %s/%s",
+               err_retryable(err_by_name(j->error)) ? "it is tried again" : "once that is mended it goes on",
+               l->p->name, j->part);
     if (j->execution_id != 0 && j->execution_id == l->last_id)
         l->said_by_job = true;
     return l->fn(l->arg, &f, err);

@@ -201,7 +201,8 @@ static void main_page(FILE *to)
                               "orch tick --dry-run\n"
                               "orch cron install\n";
 
-    name_section(to, "orch", "loads hourly or daily CSV partitions into MySQL or SQLite, exactly once");
+    name_section(to, "orch",
+                 "loads hourly or daily CSV partitions into MySQL, MariaDB or SQLite, exactly once");
     roff_heading(to, "SH", "SYNOPSIS");
     roff_bold(to, "orch");
     fputs(" [", to);

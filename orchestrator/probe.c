@@ -5,7 +5,7 @@
 #include "io/inflate.h"
 #include <fnmatch.h>
 
-enum { LOOK_AT = 5000, PEEK = 256 * 1024 };
+enum { LOOK_AT = 5000, PEEK = 256 * 1024, DATE_RECORDS = 10000 };
 
 static const struct {
     const char *layout;
@@ -30,6 +30,7 @@ void probe_release(struct probe *p)
     for (size_t i = 0; i < p->count; i++)
         free(p->names[i]);
     free(p->names);
+    free(p->dates);
     free(p->key);
     free(p->prefix);
     *p = (struct probe){0};
@@ -185,6 +186,50 @@ static void memory_close(struct reader *r)
     UNUSED(r);
 }
 
+/* "31/12/2022", with a time of day or without. */
+static bool date_like(struct csv_field f, struct probe_date *d)
+{
+    static const struct {
+        const char *form, *time;
+    } forms[] = {{"##?##?####", ""}, {"##?##?#### ##:##", " %H:%M"}, {"##?##?#### ##:##:##", " %H:%M:%S"}};
+
+    for (size_t k = 0; k < ARRAY_LEN(forms); k++) {
+        const char *form = forms[k].form;
+        bool fits = f.n == strlen(form) && strchr("/.-", f.p[2]) != NULL && f.p[5] == f.p[2];
+        for (size_t i = 0; fits && i < f.n; i++)
+            fits = form[i] == '?' || (form[i] == '#' ? f.p[i] >= '0' && f.p[i] <= '9' : f.p[i] == form[i]);
+        if (!fits)
+            continue;
+        d->sign = f.p[2];
+        d->time = forms[k].time;
+        d->day_first = (f.p[0] - '0') * 10 + (f.p[1] - '0') > 12;
+        d->day_second = (f.p[3] - '0') * 10 + (f.p[4] - '0') > 12;
+        snprintf(d->example, sizeof d->example, "%.*s", (int)f.n, f.p);
+        return true;
+    }
+    return false;
+}
+
+/* Of the records that follow the header, as far as what was read of the object goes. */
+static void look_for_dates(struct csv *csv, struct probe *ret)
+{
+    struct csv_record rec;
+    struct err ignored; /* what was read ends somewhere, in a packed file within a block */
+
+    for (int i = 0; i < DATE_RECORDS && csv_next(csv, &rec, &ignored) > 0; i++)
+        for (size_t k = 0; rec.code == CSV_GOOD && k < rec.count && k < ret->count; k++) {
+            struct probe_date *d = &ret->dates[k], here;
+            if (!date_like(rec.fields[k], &here) || (d->example[0] != '\0' && d->sign != here.sign))
+                continue;
+            here.day_first = here.day_first || d->day_first;
+            here.day_second = here.day_second || d->day_second;
+            if (d->example[0] == '\0')
+                *d = here;
+            d->day_first = here.day_first;
+            d->day_second = here.day_second;
+        }
+}
+
 /* The first record of the object, as the pipeline's dialect reads it: names of the header, or "1", "2", ... */
 static int probe_header(struct source *s, const struct pipeline *p, const struct object_info *o,
                         struct probe *ret, struct err *err)
@@ -216,6 +261,8 @@ static int probe_header(struct source *s, const struct pipeline *p, const struct
     for (size_t i = 0; i < rec.count; i++)
         ret->names[i] =
             p->convert.header ? xstrndup(rec.fields[i].p, rec.fields[i].n) : xasprintf("%zu", i + 1);
+    ret->dates = xcalloc(rec.count + 1, sizeof *ret->dates);
+    look_for_dates(csv, ret);
     rc = 0;
 out:
     csv_close(csv);

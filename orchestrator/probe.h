@@ -2,13 +2,21 @@
 #define ORCHESTRATOR_PROBE_H
 #include "orchestrator/cmd.h"
 /* What init and doctor find out by looking: layout and first partition of a source, header of a file. */
+/* A field whose cells look like 31/12/2022: dates that are read where their form is said. */
+struct probe_date {
+    char example[40];           /* "": it does not */
+    char sign;                  /* '/', '.' or '-' */
+    const char *time;           /* of day: "", " %H:%M" or " %H:%M:%S" */
+    bool day_second, day_first; /* a cell proves it */
+};
 struct probe {
     char *key;          /* a real file; owned; NULL: none was found */
     char *prefix;       /* before the layout; owned */
     const char *layout; /* static, or as given */
     enum period period;
-    int64_t start_ms; /* of the partition that key is in */
-    char **names;     /* header; owned */
+    int64_t start_ms;         /* of the partition that key is in */
+    char **names;             /* header; owned */
+    struct probe_date *dates; /* one a name; owned */
     size_t count;
     size_t listed; /* objects looked at */
 };

@@ -79,10 +79,12 @@ void schema_say_read(const struct schema_read *r)
 {
     char where[400];
 
-    cli_say("%lld records of %zu file%s%s", (long long)r->records, r->of.count, r->of.count == 1 ? "" : "s",
+    cli_say("%lld record%s of %zu file%s%s", (long long)r->records, r->records == 1 ? "" : "s", r->of.count,
+            r->of.count == 1 ? "" : "s",
             r->limit > 0 && r->records >= r->limit ? "; there may be more: what they hold is not known" : "");
     if (r->evidence->other == 0)
         return;
     schema_where(r, &r->evidence->other_at, where, sizeof where);
-    cli_say("%lld records could not be read, the first %s", (long long)r->evidence->other, where);
+    cli_say("%lld record%s could not be read, the first %s", (long long)r->evidence->other,
+            r->evidence->other == 1 ? "" : "s", where);
 }

@@ -49,7 +49,7 @@ static void refuse(const struct reject *r, const char *code, const char *message
 {
     *ret = (struct reject_info){.line = r->line, .offset = r->offset, .raw_total = r->raw_total};
     snprintf(ret->code, sizeof ret->code, "%s", code);
-    snprintf(ret->message, sizeof ret->message, "%s", message);
+    snprintf(ret->message, sizeof ret->message, "%.299s", message);
 }
 
 void reject_parse_end(struct reject_parse *p)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/mem.h"
+#include "io/reject_page.h"
 #include "io/target_rejects.h"
 #include "state/flag.h"
 #include "steps/object_int.h"
@@ -65,7 +66,7 @@ static void refuse(struct object *o, const struct reject_info *why)
                                          .code = keep(o, why->code),
                                          .column = keep(o, why->column),
                                          .message = keep(o, why->message),
-                                         .hint = keep(o, why->hint)};
+                                         .hint = keep(o, reject_hint(why))};
 }
 
 static int on_server_reject(void *arg, const struct batch *b, size_t row, const struct reject_info *why,

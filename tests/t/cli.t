@@ -32,6 +32,7 @@ runs "no config: exit 3, with what to do" 3 env -C "$T" "$ORCH" -c "$T/none.json
 like "the hint" "$err" 'hint: orch init --demo'
 runs "--help alone: the same" 0 "$ORCH" --help
 like "all commands" "$out" 'status  +What is loaded'
+like "all databases" "$out" 'MariaDB'
 runs "help exit-codes" 0 "$ORCH" help exit-codes
 like "lists them" "$out" ' 75 +try again later'
 for verb in init validate doctor 'target setup' 'lineage add' tick run status replay skip reconcile rejects list \

@@ -380,6 +380,7 @@ def session(s):
     is_((r.rc, s.sql('SELECT a, LENGTH(b), LEFT(b, 1) FROM packet ORDER BY a'), [x['line'] for x in rejects(s, 'packet')]), (0, [['1', '900000', 'x'], ['3', '900000', 'z']], [3]),
         'max_allowed_packet: statements are sized below it, the row that is too wide is a reject')
     like(' '.join(x['message'] + x['hint'] for x in rejects(s, 'packet')), 'max_allowed_packet', f'{s.name}: which names max_allowed_packet')
+    is_([(x['column'], x['code']) for x in rejects(s, 'packet')], [('b', 'TOO_LONG')], 'and the column that takes most of it')
     s.sql('SET GLOBAL max_allowed_packet = 16777216')
     # an error in the middle: the transaction is whole, or not at all
     rows = b''.join(b'%d\n' % i for i in range(20000))

@@ -40,6 +40,25 @@ r = w.orch('lineage', 'add', 'loan_applicant_info', '--dry-run')
 like(r.out, '_orch_load_id', 'lineage add --dry-run prints the statement')
 same(w.orch('lineage', 'add', 'loan_applicant_info').rc, 0, 'lineage add')
 same(w.orch('doctor').rc, 0, 'doctor: all well')
+
+
+
+def told(part, **more):
+    """What doctor says that is not well, with this in the pipeline."""
+    changed = json.loads(json.dumps(c))
+    changed['pipelines']['loans'].update(more)
+    json.dump(changed, open(w.path('wrong.json'), 'w'))
+    r = w.orch('doctor', '-o', 'json', config='wrong.json')
+    bad = [x['text'] for x in json.loads(r.out)['checks'] if x['status'] == 'FAIL']
+    ok(r.rc != 0 and any(part in x for x in bad), f'doctor: {part}')
+    if r.rc == 0 or not any(part in x for x in bad):
+        diag(f'{r.rc} {bad} {r.err}')
+
+
+told("sends 'age' to 'agee', which table loan_applicant_info does not have (nearest: 'age')", columns={'': None, 'age': {'to': 'agee'}})
+told("sends 'age' to '_orch_line', which orch fills itself", columns={'': None, 'age': '_orch_line'})
+told("\"constants\" fills 'origin', which table loan_applicant_info does not have", constants={'origin': 'a bank'})
+told("constant age: 'old' is not a BIGINT", constants={'age': 'old'}, columns={'': None, 'age': None})
 r = w.orch('status')
 same(('all well' in r.out, 'no tick has looked yet: orch tick looks' in r.out), (False, True), 'status calls nothing well that nobody has looked at')
 r = w.orch('doctor', '-o', 'json')
@@ -69,4 +88,14 @@ ok(re.search('CREATE TABLE IF NOT EXISTS `?orch_load', r.out), 'the statements')
 r = w.orch('init', '--from', 's3://no-such-bucket/', *args[2:], config='other.json')
 same((r.rc, os.path.exists(w.path('other.json'))), (1, False), 'a bucket that is not there: nothing is written')
 like(r.err, 'no-such-bucket', 'and it is named')
+
+# dates that are not ISO 8601: their form is written down where the file proves it
+for h in range(2):
+    w.put('dates/' + hour_key(h), 'id,born,seen,plain,ends\n1,03/04/1999,01.02.2022 10:00:00,2022-06-05,12-31-2022\n2,31/12/1980,02.03.2022 11:30:00,2022-06-06,01-02-2022\n')
+r = w.orch('init', '--from', f's3://{w.bucket}/dates/', '--to', f'mysql://loader@127.0.0.1:{w.base + 80}/w.born', *args[4:], config='dates.json')
+same(r.rc, 0, 'init on a file with dates as people write them')
+same(json.load(open(w.path('dates.json')))['pipelines']['loans']['columns'], {'born': {'format': '%d/%m/%Y'}, 'ends': {'format': '%m-%d-%Y'}}, 'the form that the cells prove is written down')
+like(r.out, """column 'seen' holds '01.02.2022 10:00:00': "columns": {"seen": {"format": "%d.%m.%Y %H:%M:%S"}} reads it, and whether day or month comes first is for you to say""", 'the other is named')
+same([t.split('(')[0] for c_, t in w.sql("SELECT column_name, column_type FROM information_schema.columns WHERE table_name = 'born' AND column_name IN ('born', 'ends', 'plain', 'seen') ORDER BY 1")],
+     ['date', 'date', 'date', 'varchar'], 'and the table that orch makes has dates for them')
 done()

@@ -103,7 +103,7 @@ same(len(plan('--all')['plan']), 12, 'plan --all: every closed hour')
 same(sorted(codes('loans', '--from', D + '04', '--to', D + '06')), ['04', '06'], 'plan --from --to')
 r = w.orch('plan')
 like(r.out.splitlines()[-1], '6 partitions', 'the table ends with totals')
-like(w.orch('status').out, f'by itself, or at once by orch retry loans/{D}04', 'status names the command that tries again')
+like(w.orch('status').out, f'once that is mended it goes on by itself, or at once by orch retry loans/{D}04', 'status names the command that tries again')
 
 w.orch('tick', now='2022-06-05T12:30:00Z')
 x = told('04', 'DEAD', 'DEAD', 'orch retry loans/', 'dead', now='2022-06-05T12:31:00Z')

@@ -74,6 +74,7 @@ w.good('rejects', PART, '--export', w.path('all.csv'))
 with open(w.path('all.csv'), newline='') as f:
     rows = list(csv.DictReader(f))
 same([bytes.fromhex(r['raw_hex']) for r in rows if int(r['raw_bytes']) < 60000], [v for v in BAD.values() if len(v) < 60000] * 2, '--export: all fields as CSV, the bytes without loss')
+same({r['code'] for r in rows if r['hint'] == ''}, {'NOT_AN_INT'}, 'with what to do about it, where there is more to say than the message does')
 lines = [json.loads(x) for x in w.good('rejects', 'loans', '--export', '-', '-o', 'jsonl').out.splitlines()]
 same([(r['line'], r['state'], r['code']) for r in lines], [(int(r['line']), r['state'], r['code']) for r in rows], '--export -: JSON lines')
 for words in (('--by', 'colour'), ('--state', 'OPEN'), ('--raw', '--by', 'code'), ('--replay',), ('--discard',), ('--discard', '--limit', '3', '--reason', 'x'), ('--reason', 'x')):

@@ -52,6 +52,7 @@ def well(config='orch.json'):
 
 
 fresh()
+same(sorted((r['code'], r['hint'] != '') for r in rejects()), [('DUPLICATE_KEY', True)] + [('OUT_OF_RANGE', True)] * 3 + [('TOO_LONG', True)], 'each says what to do about it')
 same(w.sql('SELECT COUNT(*), COUNT(DISTINCT id), SUM(income) FROM loan'), WAITING, 'three are out of range, one is too long, one is there twice')
 same(w.sql('SELECT line, code, column_name, raw, raw_bytes, part FROM loan_rejects WHERE line = 32'), [['32', 'DUPLICATE_KEY', '', '4,4,ab', '6', '2022-06-05T00']], 'what the server refused is in the copy too')
 like(replay().out, '3 rejects loaded', 'the column is widened: they go in')
@@ -169,4 +170,24 @@ same(w.orch('tick').rc, 0, 'a tick that reads the whole ledger needs no such tab
 r = w.orch('rejects', 'loans', '--discard', '--reason', 'x')
 ok(r.rc in (1, 4) and 'orch_reject' in r.err or 'orch target setup' in r.err, 'a decision does, and says so')
 ok(len(rejects()) >= 1, 'and has changed nothing')
+
+# the rights that doctor prints, and no others, are enough for all of it
+fresh(widen=lambda: None)
+doctor = w.good('doctor').out
+like(doctor, 'GRANT SELECT, INSERT, UPDATE, DELETE ON `w`.`loan_rejects` TO', 'doctor asks for the rights on the table of rejects too')
+grants = [line for line in doctor.splitlines() if line.startswith('GRANT ')]
+w.sql("CREATE USER least@'127.0.0.1' IDENTIFIED BY 'loader-secret'; " + ' '.join(g.replace("'loader'@'%'", "'least'@'127.0.0.1'") for g in grants), db='')
+w.config_json['connections']['warehouse']['url'] = f'mysql://least@127.0.0.1:{PORT}/w'
+w.write_config(w.config_json)
+w.put(hour_key(0, 'more.csv'), 'id,income,name\n100,1,ab\n100,2,ab\n', mtime=OLD)
+same(w.good('tick', now='2022-06-05T03:00:00Z').rc, 0, 'a user with these rights loads')
+same(w.good('replay', 'loans/2022-06-05T00', '--reason', 'x', now='2022-06-05T03:10:00Z').rc, 0, 'and loads again')
+same(w.good('tick', now='2022-06-05T03:20:00Z').rc, 0, 'in full')
+w.sql('ALTER TABLE loan MODIFY income BIGINT')
+same(replay(now='2022-06-05T03:30:00Z').rc, 0, 'tries rejects again')
+same(w.good('rejects', 'loans', '--discard', '--reason', 'x', now='2022-06-05T03:40:00Z').rc, 0, 'gives them up')
+same(w.sql('SELECT COUNT(*) FROM loan_rejects'), [['0']], 'and none is left in the table of rejects')
+w.sql('DROP TABLE loan_rejects')
+r = w.orch('doctor')
+ok(r.rc == 1 and 'loan_rejects' in r.out and 'orch target setup makes it' in r.out, 'doctor misses the table of rejects')
 done()

@@ -46,6 +46,11 @@ same(column(['""', '7']), 'VARCHAR(8) NOT NULL', 'a quoted empty field is never 
 same(column(['NA', 'NA']), 'VARCHAR(255)', 'nothing but NULL')
 same(column(['5', '7'], '--wide'), 'BIGINT', '--wide has room, and NULL')
 
+like(w.orch('schema', 'infer', w.path('t.csv')).err, '2 records of 1 file', 'what was read is said')
+with open(w.path('one.csv'), 'w') as f:
+    f.write('a,b\n1,2\n3\n')
+r = w.orch('schema', 'infer', w.path('one.csv'))
+ok('2 records of 1 file' in r.err and '1 record could not be read' in r.err, 'and one is one')
 doc = infer('id,mail,n\n3,a@x,NA\n1,A@X,5\n2,b@x,\n')
 c = {x['column']: x for x in doc['columns']}
 same((c['id']['key'], c['mail']['key'], c['n']['key']), (True, False, False), 'id may be the key; mails that differ in capitals alone may not; NULLs may not')

@@ -633,7 +633,7 @@ TEST(batches_stay_below_the_packet_limit)
     struct tf_load l = {.table = "own", .csv = csv.p, .id = 7, .epoch = take_epoch(t)};
     must_rc(tf_load(t, &l, &err), &err);
     is_int(l.reject_count, 1);
-    ok(strncmp(l.rejects[0], "52 TOO_LONG : the row takes ", 28) == 0);
+    ok(strncmp(l.rejects[0], "52 TOO_LONG v: the server takes ", 32) == 0);
     is_sql("SELECT COUNT(*), SUM(LENGTH(v)) FROM own", "99\t891000");
     buf_release(&csv);
     target_close(t);
@@ -1034,7 +1034,7 @@ TEST(grants_are_enough_for_a_loader)
     must_rc(target_describe(t, "loan", &def, &err), &err);
     must(target_stage_setup(t, def, NULL, &err) >= 0);
     table_free(def);
-    must_rc(target_grants(t, "loader@localhost", "loan", false, &grants, &err), &err);
+    must_rc(target_grants(t, "loader@localhost", "loan", NULL, false, &grants, &err), &err);
     free(sql("DROP USER IF EXISTS loader@localhost; CREATE USER loader@localhost IDENTIFIED BY 'geheim'"));
     free(sql(grants.p));
     char *url = xasprintf("mysql://loader@localhost/lending?socket=%s", server->socket);
