@@ -321,6 +321,29 @@ TEST(a_window_over_dates_ends_with_the_last_whole_day)
     table_free(def);
 }
 
+/* A window is UTC, as TIMESTAMP is; DATETIME and DATE are what their writer's clock showed. */
+TEST(datetime_and_date_are_of_their_writers_zone)
+{
+    struct table *def = employees();
+    const struct extract_filter f = {"seen_at", IS_GT, NULL, 3600000};
+    struct extract_table t = {.name = "e",
+                              .table = "e",
+                              .columns = NAMES("id"),
+                              .watermark = NAMES("seen_at", "updated_at", "hire_date")};
+    struct extract_window w = {.to = "2022-06-05 22:00:00.25", .datetime_offset_s = 19800, .now = whole.now};
+
+    text_is(
+        &t, def, &w,
+        "SELECT `id` FROM `e` WHERE (((`seen_at` < '2022-06-06 03:30:00.25') OR (`updated_at` < '2022-06-05 "
+        "22:00:00') OR (`hire_date` < '2022-06-06'))) ORDER BY `id`");
+    w.to = NULL;
+    t.filters = &f;
+    t.filter_count = 1;
+    text_is(&t, def, &w,
+            "SELECT `id` FROM `e` WHERE (`seen_at` > '2022-06-05 17:04:56.123456') ORDER BY `id`");
+    table_free(def);
+}
+
 TEST(a_watermark_is_a_time)
 {
     struct table *def = employees();
