@@ -38,6 +38,9 @@ void extract_rows_release(struct extract_rows *r);
 NODISCARD int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret,
                            struct err *err);
 
+/* What the columns are: of the table; of a query with a watermark, as the server says of its result; else NULL. Owned. */
+NODISCARD int extract_describe(struct target *t, const struct extract_table *x, struct table **ret,
+                               struct err *err);
 /* Where files go, opened for a step. */
 NODISCARD int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err);
 #endif

@@ -243,7 +243,7 @@ static int plan_table(struct planning *p, const struct extract_table *t, struct 
 {
     struct table *def = NULL;
     size_t before = p->n;
-    int rc = t->table != NULL ? target_describe(p->target, t->table, &def, err) : 0;
+    int rc = extract_describe(p->target, t, &def, err);
 
     if (rc == 0)
         rc = check_zone(p, t, def, err);

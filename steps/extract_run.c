@@ -1,5 +1,7 @@
 /* What the extract steps share: the rows of a run, their tables, the sink. */
+#include "base/limits.h"
 #include "base/mem.h"
+#include "io/target_select.h"
 #include "steps/extract_int.h"
 
 struct taking {
@@ -64,4 +66,24 @@ int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err)
 
     config.beat = &c->beat;
     return sink_open(&config, ret, err);
+}
+
+int extract_describe(struct target *t, const struct extract_table *x, struct table **ret, struct err *err)
+{
+    struct buf sql = BUF_INIT(MAX_STATEMENT);
+    struct select *s = NULL;
+
+    *ret = NULL;
+    if (x->table != NULL)
+        return target_describe(t, x->table, ret, err);
+    if (x->watermark[0] == NULL)
+        return 0;
+    int rc = buf_addf(&sql, err, "SELECT * FROM (%s\n) AS q LIMIT 0", x->query);
+    if (rc == 0)
+        rc = target_select(t, sql.p, NULL, 0, NULL, NULL, 0, &s, err);
+    if (rc == 0)
+        *ret = select_take_table(s);
+    select_close(s);
+    buf_release(&sql);
+    return rc;
 }

@@ -58,10 +58,10 @@ static int prepare(struct taking *k, size_t i, struct err *err)
     int rc = extract_find(k->c->pipeline, e->name, &o->t, err);
     if (rc == 0)
         rc = step_target(k->c, &target, err);
-    if (rc == 0 && o->t->table != NULL)
-        rc = target_describe(target, o->t->table, &o->def, err);
+    if (rc == 0)
+        rc = extract_describe(target, o->t, &o->def, err);
     o->ddl = (struct buf)BUF_INIT(MAX_STATEMENT);
-    if (rc == 0 && o->def != NULL && k->x->format.kind == FORMAT_AVRO)
+    if (rc == 0 && o->t->table != NULL && k->x->format.kind == FORMAT_AVRO)
         rc = target_show_create(target, o->t->table, &o->ddl, err);
     if (rc < 0)
         return rc;

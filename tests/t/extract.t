@@ -133,7 +133,18 @@ same(len(m['parts']) > 1, True, 'several parts')
 same(sum(p['rows'] for p in m['parts']), 60000, 'with all rows')
 same([os.path.getsize(w.path('lake', p['key'])) for p in m['parts']], [p['bytes'] for p in m['parts']], 'their sizes are as said')
 
+# --- a query by a date: today's rows come when today is over, as with a table ---
+fresh()
+w.sql("CREATE TABLE teams (id INT PRIMARY KEY, team VARCHAR(20)); INSERT INTO teams VALUES (1, 'x'), (2, 'y');"
+      "DELETE FROM employees; INSERT INTO employees (id, name, hired, manager_id) VALUES (1,'a','1994-06-06',1),(2,'b','1994-06-07',2),(3,'c','1994-06-07',1)")
+extract(tables=[{'name': 'joined', 'query': 'SELECT e.id, e.name, e.hired, t.team FROM employees e JOIN teams t ON t.id = e.manager_id -- a remark', 'watermark': ['hired'], 'order': ['id']}], timezone_of_output='UTC')
+for day, hour in ((7, 9), (7, 18), (8, 9), (8, 18)):
+    w.good('extract', 'hr', now=f'1994-06-{day:02d}T{hour:02d}:00:30Z')
+same([m['rows'] for m in manifests('joined')], [1, 2], 'windows of dates meet also over a query')
+same(rows_of(manifests('joined')[1]['parts'][0]['key']), [['id', 'name', 'hired', 'team'], ['2', 'b', '1994-06-07', 'y'], ['3', 'c', '1994-06-07', 'x']], 'with the rows of the join')
+
 # --- the other formats ---
+w.sql("INSERT INTO employees (id) VALUES (4),(5),(6),(7),(8)")
 fresh()
 w.sql("UPDATE employees SET hired = NULL WHERE id = 8")
 for kind, suffix in (('tsv', '.tsv'), ('jsonl', '.jsonl'), ('avro', '.avro')):
