@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A table with every type, edge values, NULLs, empty texts, quotes, line ends and emoji, out to files and in again: the same
 table, cell by cell. The way out is a stand-in written here; the way in is orch's, by the manifest."""
-import csv, gzip, hashlib, io, json, os, struct, sys
+import base64, gzip, hashlib, json, os, struct, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
 
@@ -30,14 +30,13 @@ TYPES = {
 }
 BYTES = ('bn', 'vb', 'tb', 'bl', 'mb', 'lb')
 BITS = {'b1': 1, 'b12': 2, 'b64': 8}
-ZONE = "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', max_allowed_packet = DEFAULT; "
 
 w.sql(f'CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, {", ".join(f"{c} {t[0]}" for c, t in TYPES.items())}, gv INT AS (id * 2) VIRTUAL) DEFAULT CHARSET utf8mb4')
 w.sql('CREATE TABLE b LIKE a')
 deepest = max(len(t) for t in TYPES.values())
 rows = [f'({n}, {", ".join(t[1 + n] if 1 + n < len(t) else "NULL" for t in TYPES.values())}, DEFAULT)' for n in range(deepest)]
 with open(w.path('rows.sql'), 'w') as f:
-    f.write('SET NAMES utf8mb4; ' + ZONE.replace(', max_allowed_packet = DEFAULT', '') + f'INSERT INTO a VALUES {", ".join(rows)};\n')
+    f.write("SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'; " f'INSERT INTO a VALUES {", ".join(rows)};\n')
 r = w.run(['bash', '-c', f"mariadb --no-defaults -uroot -S {w.path('mariadb', 'sock')} --max-allowed-packet=64M w < {w.path('rows.sql')}"])
 same(r.err, '', 'the table is filled')
 
@@ -55,7 +54,7 @@ def single(text):
     return next(t for t in (f'{v:.{p}g}' for p in range(6, 10)) if struct.pack('f', float(t)) == struct.pack('f', v))
 
 
-def extract(binary, null):
+def extract(how, null):
     """Stand-in for an extract of table a into hour 3: two parts and their manifest."""
     def field(c, v):
         if v is None:
@@ -64,7 +63,7 @@ def extract(binary, null):
             return single(v)
         if c in BITS or c in BYTES:
             v = int(v, 16).to_bytes(BITS[c], 'big') if c in BITS else v
-            text = v.hex().upper() if binary == 'hex' else __import__('base64').b64encode(v).decode()
+            text = v.hex().upper() if how == 'hex' else base64.b64encode(v).decode()
         else:
             text = v.decode()
         return text if text not in ('', null) and not any(x in text for x in ',"\r\n') else '"' + text.replace('"', '""') + '"'
@@ -75,7 +74,7 @@ def extract(binary, null):
     parts = []
     for k, lines in enumerate((all_[:5], all_[5:])):
         data = gzip.compress(('\n'.join([names] + lines) + '\n').encode(), 1, mtime=0)
-        name = f'a_{binary}_{k + 1}.csv.gz'
+        name = f'a_{how}_{k + 1}.csv.gz'
         w.put(hour_key(3, name), data)
         parts.append({'key': 'out/' + hour_key(3, name), 'rows': len(lines), 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest(), 'etag': ''})
     w.put(hour_key(3, '_manifest/a/0000000001_manifest.json'), json.dumps(
