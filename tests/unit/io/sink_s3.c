@@ -82,6 +82,201 @@ static void says(const struct place *p, const char *what)
     ok(strstr(p->err.msg, SECRET) == NULL && strstr(p->err.hint, SECRET) == NULL);
 }
 
+/* ---- a server that says what no real one would ---- */
+
+#define MD5_HELLO       "5d41402abc4b2a76b9719d911017c592"
+#define UPLOADS(inside) "<ListMultipartUploadsResult>" inside "</ListMultipartUploadsResult>"
+#define UPLOAD(key, id)                                                                                      \
+    "<Upload><Key>" key "</Key><UploadId>" id                                                                \
+    "</UploadId><Initiated>2022-06-05T12:13:14Z</Initiated></Upload>"
+
+static void mocked(struct place *p, struct mock *m, const struct mock_answer *answers, size_t n)
+{
+    mock_start(m, answers, n);
+    open_at(p, m->url, "bucket/in/");
+}
+
+static void unmock(struct place *p, struct mock *m)
+{
+    done(p);
+    mock_stop(m);
+}
+
+TEST(an_etag_that_is_not_that_of_the_bytes_is_an_error)
+{
+    const struct mock_answer answers[] = {{"PUT /bucket/in/x HTTP/1.1",
+                                           "200 OK\r\nETag: \"00000000000000000000000000000000\"\r\n", NULL,
+                                           0, 0, 0}};
+    struct mock m;
+    struct place p;
+    struct uploaded got;
+
+    mocked(&p, &m, answers, 1);
+    fails(put(&p, "x", "hello", 5, &got), &p.err, ERR_BAD_RESPONSE);
+    says(&p, MD5_HELLO);
+    says(&p, "damages data");
+    unmock(&p, &m);
+}
+
+/* With KMS the ETag is no MD5: the bytes are read back. */
+TEST(where_the_etag_tells_nothing_the_bytes_do)
+{
+    static const char *const heads[] = {
+        "200 OK\r\nETag: \"00000000000000000000000000000000\"\r\nx-amz-server-side-encryption: aws:kms\r\n",
+        "200 OK\r\nETag: \"some-other-thing\"\r\n", "200 OK\r\n"};
+    static const struct {
+        const char *body;
+        enum err_code code;
+    } rows[] = {{"hello", ERR_OK}, {"hallo", ERR_BAD_RESPONSE}, {"hell", ERR_BAD_RESPONSE}};
+
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+        for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+            char *head = xasprintf("%sContent-Length: %zu\r\n", heads[i], strlen(rows[k].body));
+            const struct mock_answer answers[] = {{"PUT", heads[i], NULL, 0, 0, 0},
+                                                  {"HEAD", head, NULL, 0, 0, 0},
+                                                  {"GET", heads[i], rows[k].body, 0, 0, 0}};
+            struct mock m;
+            struct place p;
+            struct uploaded got;
+            mocked(&p, &m, answers, ARRAY_LEN(answers));
+            if (rows[k].code == ERR_OK)
+                must_rc(put(&p, "x", "hello", 5, &got), &p.err);
+            else
+                fails(put(&p, "x", "hello", 5, &got), &p.err, rows[k].code);
+            unmock(&p, &m);
+            free(head);
+        }
+}
+
+#define BEGUN "<InitiateMultipartUploadResult><UploadId>id/1</UploadId></InitiateMultipartUploadResult>"
+#define KMS   "200 OK\r\nETag: \"kms-1\"\r\nx-amz-server-side-encryption: aws:kms\r\n"
+#define ENDED "<CompleteMultipartUploadResult><ETag>\"kms-2\"</ETag></CompleteMultipartUploadResult>"
+
+TEST(a_whole_without_an_md5_has_the_right_size_at_least)
+{
+    static const struct {
+        const char *head;
+        enum err_code code;
+    } rows[] = {{"200 OK\r\nContent-Length: 8388609\r\nETag: \"kms-2\"\r\n", ERR_OK},
+                {"200 OK\r\nContent-Length: 8388608\r\nETag: \"kms-2\"\r\n", ERR_BAD_RESPONSE}};
+    char *bytes = noise(SINK_PIECE + 1);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct mock_answer answers[] = {
+            {"POST /bucket/in/x?uploads= ", "200 OK\r\n", BEGUN, 0, 0, 0},
+            {"PUT /bucket/in/x?partNumber=1&uploadId=id%2F1 ", KMS, NULL, 0, 0, 0},
+            {"PUT /bucket/in/x?partNumber=2&uploadId=id%2F1 ", KMS, NULL, 0, 0, 0},
+            {"POST /bucket/in/x?uploadId=id%2F1 ", "200 OK\r\n", ENDED, 0, 0, 0},
+            {"HEAD /bucket/in/x ", rows[i].head, NULL, 0, 0, 0}};
+        struct mock m;
+        struct place p;
+        struct uploaded got;
+        mocked(&p, &m, answers, ARRAY_LEN(answers));
+        if (rows[i].code == ERR_OK) {
+            must_rc(put(&p, "x", bytes, SINK_PIECE + 1, &got), &p.err);
+            is_str(got.etag, "kms-2");
+        } else {
+            fails(put(&p, "x", bytes, SINK_PIECE + 1, &got), &p.err, rows[i].code);
+            says(&p, "8388608 bytes there");
+        }
+        unmock(&p, &m);
+    }
+    free(bytes);
+}
+
+TEST(an_answer_to_a_piece_that_could_break_the_end_is_refused)
+{
+    static const char *const heads[] = {"200 OK\r\n", "200 OK\r\nETag: \"a<b\"\r\n",
+                                        "200 OK\r\nETag: \"00000000000000000000000000000000\"\r\n"};
+    char *bytes = noise(SINK_PIECE + 1);
+
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        const struct mock_answer answers[] = {
+            {"POST", "200 OK\r\n", BEGUN, 0, 0, 0},
+            {"PUT", heads[i], NULL, 0, 0, 0},
+            {"DELETE /bucket/in/x?uploadId=id%2F1 ", "204 No Content\r\n", NULL, 0, 0, 0},
+            {"GET /bucket/in/x?max-parts=1&uploadId=id%2F1 ", "200 OK\r\n", "<x/>", 0, 0, 0},
+            {"DELETE /bucket/in/x?uploadId=id%2F1 ", "204 No Content\r\n", NULL, 0, 0, 0},
+            {"GET /bucket/in/x?max-parts=1&uploadId=id%2F1 ", "404 Not Found\r\n", "", 0, 0, 0}};
+        struct mock m;
+        struct place p;
+        struct uploaded got;
+        mocked(&p, &m, answers, ARRAY_LEN(answers));
+        fails(put(&p, "x", bytes, SINK_PIECE + 1, &got), &p.err, ERR_BAD_RESPONSE);
+        is_str(sink_left(p.s), "");
+        char *log = mock_log(&m);
+        int asked = 0;
+        for (const char *at = log; (at = strstr(at, "max-parts")) != NULL; at++)
+            asked++;
+        is_int(asked, 2); /* aborted until no piece is listed */
+        free(log);
+        unmock(&p, &m);
+    }
+    free(bytes);
+}
+
+static int yes(void *arg, const char *key)
+{
+    struct err err;
+
+    err_ignore(buf_addf(arg, &err, "%s|", key));
+    return strcmp(key, "b") != 0;
+}
+
+TEST(abandoned_uploads_are_found_page_by_page)
+{
+    const struct mock_answer answers[] = {
+        {"GET /bucket?uploads=&prefix=in%2F HTTP/1.1", "200 OK\r\n",
+         UPLOADS("<IsTruncated>true</IsTruncated><NextKeyMarker>in/a b</NextKeyMarker>"
+                 "<NextUploadIdMarker>7~</NextUploadIdMarker>" UPLOAD("in/a", "1") UPLOAD("in/b", "2")),
+         0, 0, 0},
+        {"DELETE /bucket/in/a?uploadId=1 ", "204 No Content\r\n", NULL, 0, 0, 0},
+        {"GET /bucket/in/a?max-parts=1&uploadId=1 ", "404 Not Found\r\n", NULL, 0, 0, 0},
+        {"GET /bucket?uploads=&prefix=in%2F&key-marker=in%2Fa%20b&upload-id-marker=7~ HTTP/1.1", "200 OK\r\n",
+         UPLOADS("<IsTruncated>false</IsTruncated>" UPLOAD("in/c", "3")), 0, 0, 0},
+        {"DELETE /bucket/in/c?uploadId=3 ", "404 Not Found\r\n", NULL, 0, 0, 0}};
+    struct mock m;
+    struct place p;
+    struct buf asked = BUF_INIT(100);
+
+    mocked(&p, &m, answers, ARRAY_LEN(answers));
+    is_int(sink_abandon(p.s, "", yes, &asked, &p.err), 2);
+    is_str(asked.p, "a|b|c|");
+    buf_release(&asked);
+    unmock(&p, &m);
+}
+
+TEST(a_listing_of_uploads_that_leads_astray_is_an_error)
+{
+#define AGAIN UPLOADS("<IsTruncated>true</IsTruncated><NextKeyMarker>in/a</NextKeyMarker>")
+    static const struct {
+        const char *head, *body;
+        enum err_code code;
+        const char *says;
+    } rows[] = {
+        {"200 OK\r\n", UPLOADS("<IsTruncated>false</IsTruncated>" UPLOAD("other/a", "1")), ERR_BAD_RESPONSE,
+         "outside the prefix"},
+        {"200 OK\r\n", AGAIN, ERR_BAD_RESPONSE, "same place twice"},
+        {"200 OK\r\n", "<html>", ERR_BAD_RESPONSE, "s3://bucket/in/"},
+        {"403 Forbidden\r\n", "<Error><Code>AccessDenied</Code></Error>", ERR_ACCESS_DENIED,
+         "s3:ListBucketMultipartUploads"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct mock_answer answers[] = {{"GET", rows[i].head, rows[i].body, 0, 0, 0},
+                                              {"GET", rows[i].head, rows[i].body, 0, 0, 0}};
+        struct mock m;
+        struct place p;
+        struct buf asked = BUF_INIT(100);
+        mocked(&p, &m, answers, ARRAY_LEN(answers));
+        fails(sink_abandon(p.s, "", yes, &asked, &p.err), &p.err, rows[i].code);
+        says(&p, rows[i].says);
+        is_int(asked.n, 0);
+        buf_release(&asked);
+        unmock(&p, &m);
+    }
+}
+
 /* ---- radosgw ---- */
 
 enum { BIG = 2 * SINK_PIECE + 12345 };
