@@ -39,7 +39,7 @@ enum cell_form {
 enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
                             const struct format_config *config);
 /* Hex, as the server's HEX() writes it, or base64. At most 2n + 4 bytes; returns the end. */
-char *format_bytes(char *o, const void *p, size_t n, enum binary_form form);
+char *format_bytes(char *o, const void *bytes, size_t n, enum binary_form form);
 char *format_bits(char *o, uint64_t v, int bits, enum binary_form form); /* big-endian, at most 20 bytes */
 char *format_double(char *o, const struct batch_col *col, size_t row,
                     enum cell_form form); /* SHORTEST_SIZE bytes */

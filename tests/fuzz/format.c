@@ -194,7 +194,7 @@ static void same(const struct column *k, const struct batch_col *a, const struct
         assert(a->lengths[row] == b->lengths[row] &&
                memcmp(a->bytes[row], b->bytes[row], a->lengths[row]) == 0);
     else if (a->kind == CELL_DOUBLE)
-        assert(memcmp(&a->dbl[row], &b->dbl[row], sizeof *a->dbl) == 0);
+        assert(a->dbl[row] == b->dbl[row] && signbit(a->dbl[row]) == signbit(b->dbl[row]));
     else
         assert(a->i64[row] == b->i64[row]);
 }
