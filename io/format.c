@@ -96,6 +96,9 @@ static char *csv_cell(const struct csv_format *f, size_t i, const struct batch_c
     case FORM_I64:
         o = csv_i64(o, c->i64[row]);
         break;
+    case FORM_YEAR:
+        o = c->i64[row] == 0 ? (char *)memcpy(o, "0000", 4) + 4 : csv_i64(o, c->i64[row]);
+        break;
     case FORM_U64:
         o = put_digits(o, (uint64_t)c->i64[row]);
         break;

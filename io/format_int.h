@@ -27,6 +27,7 @@ NODISCARD int format_avro_new(const struct format_config *c, const struct table 
 /* format_cell.c: what CSV and JSON Lines have in common. */
 enum cell_form {
     FORM_I64,
+    FORM_YEAR, /* four digits, also of 0000 */
     FORM_U64,
     FORM_DOUBLE,
     FORM_FLOAT, /* by its value: the batch's decimal is the one of the double it becomes */

@@ -221,11 +221,11 @@ static void pack(enum packing packing, const struct buf *all, size_t rows)
 
 static void same_as_file(const char *path, const struct buf *all)
 {
-    char *p = malloc(all->n);
+    char *p = xmalloc(all->n + 1);
     FILE *f = fopen(path, "rb");
     struct err err;
 
-    if (p == NULL || f == NULL || fread(p, 1, all->n, f) != all->n || memcmp(p, all->p, all->n) != 0) {
+    if (f == NULL || fread(p, 1, all->n, f) != all->n || memcmp(p, all->p, all->n) != 0) {
         err_ignore(err_set(&err, ERR_MISMATCH, "what was written is not what was read"));
         die(&err);
     }
