@@ -154,7 +154,7 @@ int deflate_new(enum packing packing, int level, bytes_fn *out, void *arg, struc
         d->buffer = xmalloc(OUT_SIZE);
     if (packing == PACK_GZIP) {
         /* 16: gzip, whose header zlib fills with no name and no time */
-        if (deflateInit2(&d->z, level == 0 ? 1 : level, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) !=
+        if (deflateInit2(&d->z, level == 0 ? 1 : level, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) !=
             Z_OK)
             abort();
     } else if (packing == PACK_ZSTD) {

@@ -96,6 +96,9 @@ static char *csv_cell(const struct csv_format *f, size_t i, const struct batch_c
     case FORM_I64:
         o = csv_i64(o, c->i64[row]);
         break;
+    case FORM_YEAR:
+        o = c->i64[row] == 0 ? (char *)memcpy(o, "0000", 4) + 4 : csv_i64(o, c->i64[row]);
+        break;
     case FORM_U64:
         o = put_digits(o, (uint64_t)c->i64[row]);
         break;
@@ -190,24 +193,24 @@ static void csv_prepare(struct csv_format *f, const struct batch *b)
 static int csv_begin(struct format *base, struct buf *out, struct err *err)
 {
     const struct csv_format *f = (const struct csv_format *)base;
-    int rc = 0;
+    size_t most = 3;
 
-    for (size_t i = 0; base->c->header && i < base->count && rc == 0; i++) {
+    if (!base->c->header)
+        return 0;
+    for (size_t i = 0; i < base->count; i++)
+        most += 2 * strlen(base->def->columns[base->columns[i]].name) + 3;
+    char *line = xmalloc(most), *o = line;
+    for (size_t i = 0; i < base->count; i++) {
         const char *name = base->def->columns[base->columns[i]].name;
-        rc = buf_reserve(out, 2 * strlen(name) + 5, err);
-        if (rc < 0)
-            return rc;
-        char *o = csv_text(f, out->p + out->n, name, strlen(name));
-        if (i + 1 < base->count) {
+        if (i > 0)
             *o++ = f->delimiter;
-        } else {
-            if (base->c->crlf)
-                *o++ = '\r';
-            *o++ = '\n';
-        }
-        out->n = (size_t)(o - out->p);
-        out->p[out->n] = '\0';
+        o = csv_text(f, o, name, strlen(name));
     }
+    if (base->c->crlf)
+        *o++ = '\r';
+    *o++ = '\n';
+    int rc = buf_add(out, line, (size_t)(o - line), err);
+    free(line);
     return rc;
 }
 

@@ -16,7 +16,7 @@ enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
 {
     switch (col->kind) {
     case CELL_I64:
-        return FORM_I64;
+        return c->type == COL_YEAR ? FORM_YEAR : FORM_I64;
     case CELL_U64:
         return c->type == COL_BIT ? FORM_BITS : FORM_U64;
     case CELL_DOUBLE:

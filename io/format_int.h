@@ -27,6 +27,7 @@ NODISCARD int format_avro_new(const struct format_config *c, const struct table 
 /* format_cell.c: what CSV and JSON Lines have in common. */
 enum cell_form {
     FORM_I64,
+    FORM_YEAR, /* four digits, also of 0000 */
     FORM_U64,
     FORM_DOUBLE,
     FORM_FLOAT, /* by its value: the batch's decimal is the one of the double it becomes */
@@ -39,7 +40,7 @@ enum cell_form {
 enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
                             const struct format_config *config);
 /* Hex, as the server's HEX() writes it, or base64. At most 2n + 4 bytes; returns the end. */
-char *format_bytes(char *o, const void *p, size_t n, enum binary_form form);
+char *format_bytes(char *o, const void *bytes, size_t n, enum binary_form form);
 char *format_bits(char *o, uint64_t v, int bits, enum binary_form form); /* big-endian, at most 20 bytes */
 char *format_double(char *o, const struct batch_col *col, size_t row,
                     enum cell_form form); /* SHORTEST_SIZE bytes */

@@ -119,6 +119,7 @@ static char *json_cell(const struct json_format *f, size_t i, const struct batch
 
     switch (f->forms[i]) {
     case FORM_I64:
+    case FORM_YEAR:
         if (c->i64[row] < 0)
             *o++ = '-';
         return put_digits(o, c->i64[row] < 0 ? -(uint64_t)c->i64[row] : (uint64_t)c->i64[row]);

@@ -284,6 +284,8 @@ static void set_options(struct http_response *r, const struct http_request *rq)
         curl_easy_setopt(e, CURLOPT_CAINFO, rq->ca_file);
     if (rq->unix_socket != NULL)
         curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, rq->unix_socket);
+    if (rq->once)
+        curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     if (rq->direct)
         curl_easy_setopt(e, CURLOPT_PROXY, "");
 }

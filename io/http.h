@@ -16,6 +16,7 @@ struct http_request {
     const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
     const void *body;           /* borrows; NULL: none */
     size_t body_n;
+    bool once; /* on a connection of its own: libcurl sends again what a kept one that died took along */
     bool body_stays;         /* it lives until http_close, and is not copied */
     const char *ca_file;     /* NULL: the system's */
     const char *unix_socket; /* NULL: TCP */

@@ -435,6 +435,7 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
                                   .body = q->body,
                                   .body_n = q->body_n,
                                   .body_stays = q->body_stays,
+                                  .once = q->once,
                                   .ca_file = c->ca_file,
                                   .beat = c->beat,
                                   .stall_timeout_ms =

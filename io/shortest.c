@@ -59,7 +59,11 @@ static inline uint64_t choose(uint64_t lower, uint64_t v, uint64_t upper, int *k
 
 static inline uint64_t strip(uint64_t digits, int *exp10)
 {
-    while (digits % 100 == 0) {
+    while (digits % 10000 == 0) {
+        digits /= 10000;
+        *exp10 += 4;
+    }
+    if (digits % 100 == 0) {
         digits /= 100;
         *exp10 += 2;
     }

@@ -189,7 +189,8 @@ struct sweep {
 static int ask_page(const struct sweep *w, struct xml_uploads *ret, struct err *err)
 {
     struct buf query = BUF_INIT(32 * KIB), answer = BUF_INIT(MAX_XML_PAGE);
-    int rc = buf_adds(&query, "uploads=&encoding-type=url", err);
+    /* without encoding-type=url: radosgw 16 encodes the keys then, and does not say so */
+    int rc = buf_adds(&query, "uploads=", err);
 
     if (rc == 0 && *w->prefix != '\0')
         rc = sink_s3_query(&query, "prefix", w->prefix, err);

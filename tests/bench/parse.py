@@ -7,14 +7,14 @@ import subprocess
 ROWS = 1000000
 
 
-def build(bench, run):
-    """tests/bench/parse.c against the libraries of the build that orch comes from."""
-    made, program = os.path.dirname(run.ORCH), bench.path("parse")
+def build(bench, run, name="parse"):
+    """tests/bench/NAME.c against the libraries of the build that orch comes from."""
+    made, program = os.path.dirname(run.ORCH), bench.path(name)
     mysql = "libmariadb" if subprocess.run(["pkg-config", "--exists", "libmariadb"]).returncode == 0 else "mysqlclient"
     packages = ["jansson", "sqlite3", "libcurl", "libxml-2.0", "zlib", "libzstd", "libcrypto", mysql]
     flags = run.command("pkg-config", "--cflags", "--libs", *packages).split()
     run.command("cc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-include", os.path.join(run.TOP, "base/banned.h"), "-I", run.TOP,
-                "-I", os.path.join(made, "generated"), "-o", program, os.path.join(run.TOP, "tests/bench/parse.c"),
+                "-I", os.path.join(made, "generated"), "-o", program, os.path.join(run.TOP, f"tests/bench/{name}.c"),
                 os.path.join(made, "libio.a"), os.path.join(made, "libbase.a"), *flags, "-lm")
     return program
 
@@ -69,3 +69,20 @@ def parse(bench, run):
               f"the server {statistics.median(cpu['load']):.2f} s, {busy:.1f} times as much", flush=True)
     if statistics.median(y / x for x, y in zip(modes["typed"], load)) < 15:
         run.fail("parse: less than 15 times the yardstick")
+
+
+def written(bench, run):
+    """tests/bench/format.c: rows into text and packed, by the CPU's own time."""
+    program, clean = build(bench, run, "format"), clean_file(bench)
+    passes = {}
+    for line in run.command(program, clean, str(3 * run.rounds(5))).splitlines():
+        name, *figures = line.split()
+        passes.setdefault(name, []).append([float(f) for f in figures])
+    for name, lines in passes.items():
+        speed = statistics.median(size / seconds for seconds, size, _ in lines) / 1e6
+        cost = statistics.median(seconds / rows for seconds, _, rows in lines) * 1e9
+        print(f"{'format-' + name:<22} {speed:7.0f} {'M doubles/s' if name == 'shortest' else 'MB/s'}, {cost:.0f} ns a row", flush=True)
+    ratio = [y[0] / x[0] for x, y in zip(passes["csv"], passes["printf"])]
+    print(f"{'format-csv':<22} speed {statistics.median(ratio):.1f}  (from {min(ratio):.1f} to {max(ratio):.1f}, {len(ratio)} passes)")
+    if statistics.median(ratio) < 8:
+        run.fail("format: less than 8 times snprintf")

@@ -26,6 +26,8 @@
     ingest-24h     as ingest-150k, the file cut into 24 hourly partitions
     parse          parsing and typing of 1,000,000 rows alone, on one core (tests/bench/parse.c), against LOAD DATA LOCAL INFILE of
                    the same clean file: at least 15 times as fast
+    format         200,000 rows written as CSV and JSON Lines, their doubles made decimals, and packed (tests/bench/format.c), on one
+                   core, against snprintf of the same cells: at least 8 times as fast
     schedule-next  a million calls of cronexpr_next over the expressions and zones of tests/cron/cases.txt: at most
                    10 microseconds each
     status-438k    orch status over 10 pipelines x 5 years of hours, against a C program that steps the bare query
@@ -333,6 +335,7 @@ CASES = {
     "plan-438k-all": lambda bench: at_scale(bench, "plan-438k-all", WHOLE, "plan", "--all", "-o", "csv"),
     "tick-438k": lambda bench: at_scale(bench, "tick-438k", GROUPED, "tick", config="metrics.json"),
     "parse": lambda bench: parse.parse(bench, sys.modules[__name__]),
+    "format": lambda bench: parse.written(bench, sys.modules[__name__]),
     "schedule-next": schedule_next,
     "tick-idle": tick_idle,
     "tick-72h": tick_72h,

@@ -6,6 +6,7 @@
     s3.py ENDPOINT get BUCKET KEY               body to stdout
     s3.py ENDPOINT head BUCKET KEY              "etag size", quotes removed
     s3.py ENDPOINT ls BUCKET [PREFIX]           keys, one a line, in the server's order
+    s3.py ENDPOINT uploads BUCKET               keys of uploads that were begun and not ended, one a line
     s3.py ENDPOINT rm BUCKET KEY                s3.py ENDPOINT rmbucket BUCKET
 
 Key and secret come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else they are those of tests/servers;
@@ -103,6 +104,12 @@ class S3:
             query["continuation-token"] = page.findtext("NextContinuationToken")
 
 
+    def uploads(self, bucket):
+        query = {"uploads": "", "max-uploads": "1000"}
+        page = ET.fromstring(re.sub(rb' xmlns="[^"]*"', b"", self.request("GET", bucket, query=query)[1]))
+        return [upload.findtext("Key") for upload in page.iter("Upload")]
+
+
 def read(name):
     if name == "-":
         return sys.stdin.buffer.read()
@@ -131,6 +138,9 @@ def main(endpoint, word, bucket, *rest):
         print(answer.headers["ETag"].strip('"'), answer.headers["Content-Length"])
     elif word == "ls":
         for key in s3.keys(bucket, rest[0] if rest else ""):
+            print(key)
+    elif word == "uploads":
+        for key in s3.uploads(bucket):
             print(key)
     elif word == "rm":
         s3.remove(bucket, rest[0])

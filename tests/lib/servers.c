@@ -204,6 +204,22 @@ char *test_s3_get(const struct test_s3 *s, const char *bucket, const char *key, 
     return r.out;
 }
 
+char *test_s3_head(const struct test_s3 *s, const char *bucket, const char *key)
+{
+    struct ran r = s3_client(s, (const char *const[4]){"head", bucket, key, NULL});
+
+    free(r.err);
+    return r.out;
+}
+
+char *test_s3_uploads(const struct test_s3 *s, const char *bucket)
+{
+    struct ran r = s3_client(s, (const char *const[4]){"uploads", bucket, NULL, NULL});
+
+    free(r.err);
+    return r.out;
+}
+
 static NORETURN void proxy_child(const char *script, const char *host_port, const struct test_proxy *p,
                                  int out)
 {

@@ -33,7 +33,10 @@ void test_s3_again(const struct test_s3 *s);
 void test_s3_bucket(const struct test_s3 *s, const char *bucket);
 void test_s3_put(const struct test_s3 *s, const char *bucket, const char *key, const void *p, size_t n);
 char *test_s3_get(const struct test_s3 *s, const char *bucket, const char *key,
-                  size_t *ret_n); /* returns owned */
+                  size_t *ret_n);                                                 /* returns owned */
+char *test_s3_head(const struct test_s3 *s, const char *bucket, const char *key); /* "etag size\n"; owned */
+char *test_s3_uploads(const struct test_s3 *s,
+                      const char *bucket); /* keys of uploads begun and not ended, lines; owned */
 
 /* tests/servers/faultproxy.py before HOST:PORT; rules as it says, NULL: none. */
 struct test_proxy {

@@ -18,6 +18,7 @@ included; for TCP they count what the server sent on this connection.
     throttle RATE     at most RATE bytes a second
     corrupt N         flips the lowest bit of byte N (from 0) of the response
     resetreq N        a reset after N bytes of the request
+    corruptreq N      flips the lowest bit of byte N (from 0) of the request
     lostreq TEXT      a reset instead of passing on the packet that holds TEXT ("COMMIT" never arrived)
     lostreply TEXT    passes that packet on, waits for the answer, drops it and resets ("COMMIT" was done, and
                       nobody was told)
@@ -128,6 +129,10 @@ class Connection:
             self.server_out.write(data[: self.number() - self.received])
             await self.server_out.drain()
             self.reset()
+        if self.doing("corruptreq") and self.received <= self.number() < self.received + len(data):
+            data = bytearray(data)
+            data[self.number() - self.received] ^= 1
+            data = bytes(data)
         self.received += len(data)
         lost = self.rules.find("TCP" if not self.http else "HTTP", data)
         if lost is not None and lost[0] == "lostreq":

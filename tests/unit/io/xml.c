@@ -194,3 +194,112 @@ TEST(an_error_document)
     ok(!xml_s3_error("<Error><Message>x</Message></Error>", 35, &e));
     is_str(e.message, "");
 }
+
+/* ---- uploads in pieces ---- */
+
+#define ENDED(inside)                                                                                        \
+    "<?xml version=\"1.0\"?><CompleteMultipartUploadResult>" inside "</CompleteMultipartUploadResult>"
+#define BEGUN(inside) "<InitiateMultipartUploadResult><Key>k</Key>" inside "</InitiateMultipartUploadResult>"
+#define LISTED(inside)                                                                                       \
+    "<?xml version=\"1.0\"?><ListMultipartUploadsResult "                                                    \
+    "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" inside "</ListMultipartUploadsResult>"
+#define UPLOAD(key, id)                                                                                      \
+    "<Upload><Key>" key "</Key><UploadId>" id "</UploadId><Owner><ID>UploadId</ID></Owner>"                  \
+    "<Initiated>2022-06-05T12:13:14.567Z</Initiated></Upload>"
+
+TEST(the_answers_to_an_upload_in_pieces)
+{
+    char *id = NULL, *etag = NULL, *late = NULL;
+    struct err err;
+    const char *begun = BEGUN("<UploadId> 2~x/y </UploadId>"),
+               *ended = ENDED("<ETag>&quot;ab-2&quot;</ETag>"),
+               *slow = "  \n " ENDED("<ETag>ab-2</ETag>") "\n";
+
+    must_rc(xml_upload_id(begun, strlen(begun), &id, &err), &err);
+    is_str(id, "2~x/y");
+    must_rc(xml_completed(ended, strlen(ended), &etag, &err), &err);
+    is_str(etag, "ab-2");
+    must_rc(xml_completed(slow, strlen(slow), &late, &err), &err);
+    is_str(late, "ab-2");
+    free(id);
+    free(etag);
+    free(late);
+}
+
+TEST(upload_ids_that_could_split_a_request_are_refused)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {BEGUN(""), "lacks UploadId"},
+        {BEGUN("<UploadId></UploadId>"), "of 0 bytes"},
+        {BEGUN("<UploadId>a b</UploadId>"), "is none"},
+        {BEGUN("<UploadId>a&#13;&#10;Host: b</UploadId>"), "is none"},
+        {BEGUN("<UploadId>a</UploadId><UploadId>b</UploadId>"), "twice"},
+        {ENDED("<ETag>\"a\"</ETag>"), "<CompleteMultipartUploadResult>"},
+        {"<Error><Code>InternalError</Code></Error>", "<Error>"},
+        {"", "empty"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *id = NULL;
+        struct err err = {0};
+        fails(xml_upload_id(rows[i].text, strlen(rows[i].text), &id, &err), &err, ERR_BAD_RESPONSE);
+        if (!ok(strstr(err.msg, rows[i].why) != NULL))
+            diag("%s", err.msg);
+        ok(id == NULL);
+    }
+}
+
+TEST(a_listing_of_uploads)
+{
+    struct xml_uploads page;
+    struct err err;
+    const char *plain = LISTED("<IsTruncated>false</IsTruncated>" UPLOAD("a%2B+\xc3\xa9\n", "1~x")
+                                   UPLOAD("b", "2")),
+               *encoded =
+                   LISTED("<EncodingType>url</EncodingType><NextKeyMarker>a%0Ab</NextKeyMarker>"
+                          "<NextUploadIdMarker>7</NextUploadIdMarker><IsTruncated>true</IsTruncated>" UPLOAD(
+                              "a%2B+c", "1"));
+
+    must_rc(xml_uploads(plain, strlen(plain), &page, &err), &err);
+    must(page.count == 2);
+    is_str(page.uploads[0].key, "a%2B+\xc3\xa9\n");
+    is_str(page.uploads[0].id, "1~x");
+    is_int(page.uploads[0].initiated_ms, 1654431194567);
+    is_str(page.uploads[1].key, "b");
+    ok(!page.truncated);
+    xml_uploads_release(&page);
+    must_rc(xml_uploads(encoded, strlen(encoded), &page, &err), &err);
+    must(page.count == 1);
+    is_str(page.uploads[0].key, "a+ c");
+    is_str(page.next_key, "a\nb");
+    is_str(page.next_id, "7");
+    ok(page.truncated);
+    xml_uploads_release(&page);
+    xml_uploads_release(&page);
+}
+
+TEST(a_listing_of_uploads_that_could_lose_one_is_refused)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {LISTED(UPLOAD("a", "1")), "IsTruncated"},
+        {LISTED("<IsTruncated>maybe</IsTruncated>"), "IsTruncated"},
+        {LISTED("<IsTruncated>true</IsTruncated>" UPLOAD("a", "1")), "not where"},
+        {LISTED("<IsTruncated>false</IsTruncated><Upload><Key>a</Key></Upload>"), "without"},
+        {LISTED("<IsTruncated>false</IsTruncated>" UPLOAD("", "1")), "key of 0"},
+        {LISTED("<IsTruncated>false</IsTruncated>" UPLOAD("a", "\"")), "is none"},
+        {LISTED("<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>" UPLOAD("a%00", "1")), "%"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct xml_uploads page;
+        struct err err = {0};
+        fails(xml_uploads(rows[i].text, strlen(rows[i].text), &page, &err), &err, ERR_BAD_RESPONSE);
+        if (!ok(strstr(err.msg, rows[i].why) != NULL))
+            diag("%s", err.msg);
+        ok(page.uploads == NULL && page.next_key == NULL && page.arena == NULL);
+    }
+}
