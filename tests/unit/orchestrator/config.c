@@ -301,7 +301,7 @@ TEST(names_that_would_break_jobs_are_refused)
         json_object_clear(all);
         json_object_set_new(all, names[i], loans);
         char *text = json_text(doc);
-        refused(text, "a pipeline's name has 1 to 40");
+        refused(text, "a name has 1 to 40");
         free(text);
         json_decref(doc);
     }
