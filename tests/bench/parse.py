@@ -11,7 +11,7 @@ def build(bench, run, name="parse"):
     """tests/bench/NAME.c against the libraries of the build that orch comes from."""
     made, program = os.path.dirname(run.ORCH), bench.path(name)
     mysql = "libmariadb" if subprocess.run(["pkg-config", "--exists", "libmariadb"]).returncode == 0 else "mysqlclient"
-    packages = ["jansson", "sqlite3", "libcurl", "libxml-2.0", "zlib", "libzstd", "libcrypto", mysql]
+    packages = ["jansson", "sqlite3", "libcurl", "libxml-2.0", "zlib", "libzstd", "libcrypto", "avro-c", mysql]
     flags = run.command("pkg-config", "--cflags", "--libs", *packages).split()
     run.command("cc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-include", os.path.join(run.TOP, "base/banned.h"), "-I", run.TOP,
                 "-I", os.path.join(made, "generated"), "-o", program, os.path.join(run.TOP, f"tests/bench/{name}.c"),
