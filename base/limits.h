@@ -16,6 +16,7 @@
 #define HTTP_READ_AHEAD   (1 * MIB)   /* body bytes buffered before the transfer is paused */
 #define MAX_KEY           1024        /* S3's limit for a key, in bytes of UTF-8 */
 #define MAX_LIST_PAGES    10000       /* of one prefix: 10 M objects */
+#define MAX_UPLOAD_PIECES 10000       /* S3's limit; with SINK_PIECE 78 GiB of one object */
 #define MAX_COLUMNS       4096        /* MySQL's limit */
 #define MAX_DRIFT_COLUMNS 16          /* that one header may add to a table: more is another file */
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */

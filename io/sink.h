@@ -15,7 +15,9 @@ bool sink_is_s3(const struct sink *s);
 /*
  * One object that is written as it grows. Nobody sees it before upload_finish; one of the same key is replaced then. S3: a
  * multipart upload in pieces of SINK_PIECE (one PUT where all of it fits in the first); file: a name that begins with a
- * dot beside it, fsync, rename, fsync of the folder. Pieces that fail are sent again as s3.h says.
+ * dot beside it, fsync, rename, fsync of the folder. Pieces that fail are sent again as s3.h says. In memory: on S3 the piece
+ * that is filled and the one that is on its way meanwhile; of a file 256 KiB. More than MAX_UPLOAD_PIECES pieces are
+ * ERR_TOO_LARGE: whoever cuts parts cuts them below 78 GiB.
  */
 #define SINK_PIECE (8 * 1024 * 1024)
 struct upload;
@@ -26,12 +28,15 @@ struct uploaded {
 };
 NODISCARD int sink_upload(struct sink *s, const char *key, struct upload **ret, struct err *err);
 NODISCARD int upload_write(struct upload *u, const void *p, size_t n, struct err *err);
-/* Takes u whatever comes; where it fails the object is as it was before, and nothing is left open. */
+/* Takes u whatever comes; where it fails the object is as it was before, and nothing is left open, or the hint and sink_left
+ * say what is. An answer that was lost is settled by looking at what is there; only where no look is answered either may the
+ * object be whole and this have failed. What a server then holds is compared: ETag where it is of the bytes, else the size. */
 NODISCARD int upload_finish(struct upload *u, struct uploaded *ret, struct err *err);
 /* Takes u: the upload is aborted until the server lists no piece of it. NULL is fine. */
 void upload_abort(struct upload *u);
 /* Whole and small, and only where there is none of that key yet: 1 written, 0 there is one. S3: If-None-Match, after a look
- * of our own for servers that do not know it. An answer that was lost is settled by reading what is there: ours is 1. */
+ * of our own for servers that do not know it (there two that look at once both write; radosgw 16 and AWS do know it). File:
+ * a link, which is atomic. An answer that was lost is settled by reading what is there: ours is 1. */
 NODISCARD int sink_put_new(struct sink *s, const char *key, const void *p, size_t n, struct err *err);
 /* 1: read whole into ret (cleared first; ret->max bounds it, ERR_TOO_LARGE), 0: there is none. */
 NODISCARD int sink_read(struct sink *s, const char *key, struct buf *ret, struct err *err);

@@ -11,7 +11,7 @@
  * One piece is on its way while the next is filled: two buffers. The transfer moves whenever somebody writes, and is waited
  * for before the next piece goes. A piece that fails is sent again by s3_send, which waits and tries as ever.
  */
-enum { MAX_PIECES = 10000, FIRST_ROOM = 64 * KIB, SLOP_MS = 2000 };
+enum { FIRST_ROOM = 64 * KIB, SLOP_MS = 2000 };
 
 struct piece {
     char *p; /* owned */
@@ -236,8 +236,8 @@ static int ship(struct s3_upload *u, struct err *err)
     struct err ignored;
     int rc;
 
-    if (u->pieces == MAX_PIECES) {
-        err_set(err, ERR_TOO_LARGE, "an object of more than %d pieces of %d MiB", MAX_PIECES,
+    if (u->pieces == MAX_UPLOAD_PIECES) {
+        err_set(err, ERR_TOO_LARGE, "an object of more than %d pieces of %d MiB", MAX_UPLOAD_PIECES,
                 SINK_PIECE / (1024 * 1024));
         err_hint(err, "set \"part_bytes\" to less than 78 GiB, so that it becomes several");
         return s3_prefix_err(sink_of(u)->s3, u->whole_key, err);

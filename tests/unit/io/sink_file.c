@@ -386,10 +386,11 @@ TEST(abandoned_files_are_found_by_their_key)
     is_int(names_in(folder), 4); /* a.whole, the near one, deep, and b.csv's */
     is_int(sink_abandon(p.s, "t/b", begins_with_a, &asked, &p.err), 0);
     is_int(sink_abandon(p.s, "", begins_with_a, &asked, &p.err), 1);
+    is_int(sink_abandon(p.s, "t/b", NULL, NULL, &p.err), 1);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         upload_abort(u[i]); /* what was taken away is no fault */
     is_str(sink_left(p.s), "");
-    is_int(names_in(folder), 3);
+    is_int(names_in(folder), 3); /* a.whole, the near one, deep */
     buf_release(&asked);
     buf_release(&all);
     free(chunk);

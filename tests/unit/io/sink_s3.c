@@ -471,6 +471,7 @@ TEST(abandoned_uploads_are_found_by_their_key)
     is_str(open, "in/t/b\nin/u/a\n");
     free(open);
     is_int(sink_abandon(p.s, "t/", is_a, &asked, &p.err), 0);
+    is_int(sink_abandon(p.s, "t/b", NULL, NULL, &p.err), 1);
     for (int i = 0; i < 4; i++)
         upload_abort(u[i]); /* two are gone already: no fault */
     is_str(sink_left(other.s), "");
