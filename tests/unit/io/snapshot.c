@@ -72,11 +72,12 @@ static struct snapshot *take(const char *user, size_t wanted)
 {
     static const char *const tables[] = {"a", "shop.b", "a"};
     static struct target_config config;
+    static char url[300];
     struct snapshot *s = NULL;
     struct err err;
 
-    config = (struct target_config){
-        .url = xasprintf("mysql://%s@localhost/shop?socket=%s", user, server->socket), .tls = TLS_OFF};
+    snprintf(url, sizeof url, "mysql://%s@localhost/shop?socket=%s", user, server->socket);
+    config = (struct target_config){.url = url, .tls = TLS_OFF};
     must_rc(snapshot_open(&config, wanted, tables, ARRAY_LEN(tables), &s, &err), &err);
     return s;
 }
