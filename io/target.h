@@ -31,6 +31,11 @@ void target_close(struct target *t); /* rolls back; NULL is fine */
 bool target_is_mysql(const struct target *t);
 const char *target_version(const struct target *t); /* "MariaDB 10.11.19", "MySQL 9.7.4", "SQLite 3.40.1" */
 const char *target_name(const struct target *t);    /* "db.example:3306/lending", without user */
+/* Did two transactions want each other's rows? */
+static inline bool target_lock_conflict(const struct err *err)
+{
+    return err->native == 1213 || err->native == 1205;
+}
 NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err);
 
 /* Tables. describe: ERR_TARGET with err->native == TARGET_NO_TABLE when missing; a table that cannot be loaded exactly

@@ -45,6 +45,7 @@ struct chunking {
     int64_t budget;       /* rejects of chunks that are read now, on top of `rejected` */
     int64_t lines, bytes; /* where the object ends */
     bool careful;         /* a chunk was refused a row: it is read again, row by row */
+    size_t lanes;
 };
 
 /* --- the plan --- */
@@ -275,7 +276,7 @@ static int is_apart(const struct chunking *k, struct source *s, struct err *err)
     struct reader *r = NULL;
     size_t n = 0, got = 1;
 
-    if (k->j->connections < 2 || source_is_s3(s))
+    if (k->lanes < 2 || source_is_s3(s))
         return 0;
     int rc = source_get(s, &info, &r, err);
     while (rc == 0 && got > 0 && n < sizeof head) {
@@ -296,7 +297,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         .whole = whole, .bytes = k->plan.bytes, .have = k->have, .have_n = k->have_n};
 
     job_label(j->job, label);
-    int rc = step_lanes(j->c, (size_t)j->connections, j->epoch, &lanes, err);
+    int rc = step_lanes(j->c, k->lanes, j->epoch, &lanes, err);
     if (rc < 0)
         return rc;
     rc = is_apart(k, lanes.sources[0], err);
@@ -305,7 +306,7 @@ static int run_chunks(struct chunking *k, struct loader_object *whole, bool care
         return rc;
     }
     chunks.apart = rc == 1;
-    struct loader_config config = load_config(j, label, &lanes, (size_t)j->connections, &beating);
+    struct loader_config config = load_config(j, label, &lanes, k->lanes, &beating);
     config.into = k->into;
     config.careful = careful;
     config.max_rejects = -1;
@@ -549,21 +550,39 @@ static int give_up(struct chunking *k, int rc, struct err *err)
     return rc;
 }
 
+/*
+ * All that are missing. A row that is refused has its chunk read again, row by row. Lanes that wait for each other (a key that
+ * is in chunks of both) would do so at every try: then one lane goes on alone.
+ */
+static int all_chunks(struct chunking *k, struct loader_object *whole, struct err *err)
+{
+    bool careful = false, again;
+    int rc;
+
+    k->lanes = (size_t)k->j->connections;
+    do {
+        k->careful = false;
+        k->budget = 0;
+        rc = look(k, err);
+        if (rc == 0)
+            rc = run_chunks(k, whole, careful, err);
+        bool refused = rc < 0 && k->careful && !careful;
+        bool waited = rc < 0 && k->lanes > 1 && target_lock_conflict(err);
+        again = refused || waited;
+        careful = careful || refused;
+        if (waited)
+            k->lanes = 1;
+    } while (again);
+    return rc;
+}
+
 static int read_and_seal(struct chunking *k, struct err *err)
 {
     struct load_row *row = k->l->row;
     struct loader_object whole = {
         .info = object_info_of(row), .load_id = row->load_id, .generation = row->generation};
 
-    int rc = look(k, err);
-    if (rc == 0)
-        rc = run_chunks(k, &whole, false, err);
-    if (rc < 0 && k->careful) {
-        rc = look(k, err);
-        k->budget = 0;
-        if (rc == 0)
-            rc = run_chunks(k, &whole, true, err);
-    }
+    int rc = all_chunks(k, &whole, err);
     if (rc == 0)
         rc = look(k, err);
     if (rc == 0 && loading_is_over(k->l, k->rejected, k->read)) {
