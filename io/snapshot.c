@@ -2,6 +2,8 @@
 #include "io/snapshot.h"
 #include "base/limits.h"
 #include "io/target_mysql_int.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,6 +37,18 @@ static int set_session(struct target *t, int lock_wait_s, struct err *err)
     return rc;
 }
 
+/* A server's host that has gone without a word is missed within two minutes, however long a statement may be silent. */
+static void watch(int fd)
+{
+    const int on = 1, idle_s = 60, every_s = 15, times = 4;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times) < 0)
+        return; /* a socket of this host, which breaks with its server */
+}
+
 static int open_one(struct snapshot *s, size_t i, struct err *err)
 {
     int rc = target_open(&s->config, &s->targets[i], err);
@@ -52,6 +66,7 @@ static int open_one(struct snapshot *s, size_t i, struct err *err)
         return rc;
     }
     s->sockets[i] = dup(mysqlc_socket(mysql_db(s->targets[i])->c));
+    watch(s->sockets[i]);
     s->count = i + 1;
     return 0;
 }

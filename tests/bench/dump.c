@@ -6,9 +6,9 @@
  *     cc -O2 -include base/banned.h -std=c17 -D_GNU_SOURCE -DORCH_TEST_BUILD=1 -I. -Ibuild/testrelease/generated tests/bench/dump.c
  *       build/testrelease/lib{io,base}.a -lmariadb -lcurl -lxml2 -lz -lzstd -lcrypto -lsqlite3 -ljansson -lm -o bench-dump
  */
+#include "io/dump.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "io/dump.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -36,14 +36,20 @@ struct keys {
     int at[MAX_KEY_COLUMNS], columns[256];
 };
 
-static void describe(struct snapshot *s, const char *name, int64_t page_rows, struct keys *k, struct dump_table *ret)
+static void describe(struct snapshot *s, const char *name, int64_t page_rows, struct keys *k,
+                     struct dump_table *ret)
 {
     struct table *def = NULL;
     struct err err;
 
     check(target_describe(snapshot_target(s, 0), name, &def, &err), &err);
-    *ret = (struct dump_table){.name = name, .def = def, .columns = k->columns, .column_count = def->count,
-                               .part_key = part_key, .key_sql = (const char *const *)k->sql, .key_at = k->at};
+    *ret = (struct dump_table){.name = name,
+                               .def = def,
+                               .columns = k->columns,
+                               .column_count = def->count,
+                               .part_key = part_key,
+                               .key_sql = (const char *const *)k->sql,
+                               .key_at = k->at};
     char *list = xstrdup("");
     for (size_t i = 0; i < def->count; i++) {
         char *more = xasprintf("%s%s`%s`", list, i > 0 ? "," : "", def->columns[i].name);
@@ -63,7 +69,8 @@ static void describe(struct snapshot *s, const char *name, int64_t page_rows, st
 
 static double cpu_seconds(const struct rusage *u)
 {
-    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) + (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+           (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
 }
 
 int main(int argc, char **argv)
@@ -104,7 +111,8 @@ int main(int argc, char **argv)
         rows += tables[i].rows;
         bytes += tables[i].bytes;
     }
-    printf("%.3f s %" PRId64 " rows %" PRId64 " bytes %.1f MB/s cpu %.2f peak %ld MiB\n", seconds, rows, bytes,
-           (double)bytes / 1e6 / seconds, cpu_seconds(&after) - cpu_seconds(&before), after.ru_maxrss / 1024);
+    printf("%.3f s %" PRId64 " rows %" PRId64 " bytes %.1f MB/s cpu %.2f peak %ld MiB\n", seconds, rows,
+           bytes, (double)bytes / 1e6 / seconds, cpu_seconds(&after) - cpu_seconds(&before),
+           after.ru_maxrss / 1024);
     return 0;
 }

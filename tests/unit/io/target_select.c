@@ -364,7 +364,7 @@ TEST(a_connection_killed_in_the_middle_is_no_short_result)
         struct err err;
         int64_t rows = 100;
 
-        is_int(read_some(t, &s, &b, &err), 1);
+        must(read_some(t, &s, &b, &err) == 1);
         char *id = sql("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT seq, REPEAT%'");
         char *kill = xasprintf("%s %s", kills[i], id);
         free(sql(kill));
@@ -402,7 +402,7 @@ TEST(a_wire_that_breaks_or_falls_silent_is_an_error)
 
         test_proxy_rules(p, rows[i].rule);
         t = open_at(url, 1500);
-        is_int(read_some(t, &s, &b, &err), 1);
+        must(read_some(t, &s, &b, &err) == 1);
         int rc = read_rest(s, b, &n, &err);
         ok(rc < 0 && n < 200000);
         if (!ok(err.code == rows[i].code || err.code == rows[i].other))
@@ -422,7 +422,7 @@ TEST(closing_early_costs_the_connection_and_nothing_more)
     struct batch *b = NULL;
     struct err err;
 
-    is_int(read_some(t, &s, &b, &err), 1);
+    must(read_some(t, &s, &b, &err) == 1);
     select_close(s);
     batch_free(b);
     is_rows(t, "SELECT COUNT(*) FROM t", NULL, "200000");
