@@ -260,6 +260,21 @@ TEST(the_sessions_are_fit_for_reading)
     snapshot_close(s);
 }
 
+TEST(a_table_that_is_altered_behind_the_snapshot_is_tried_again)
+{
+    int64_t n[2];
+    struct err err;
+
+    begin();
+    struct snapshot *s = take("root", 1);
+    free(sql("ALTER TABLE a ADD COLUMN x INT, ALGORITHM=COPY"));
+    fails(target_run_sql(snapshot_target(s, 0), "SELECT COUNT(*), 1 FROM a", NULL, 0, target_row_i64, n, NULL,
+                         &err),
+          &err, ERR_TRANSIENT);
+    is_int(err.native, 1412);
+    snapshot_close(s);
+}
+
 static int no_more(void *arg, struct err *err)
 {
     UNUSED(arg);
