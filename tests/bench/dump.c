@@ -4,7 +4,7 @@
  * table's primary key; 0: one statement. S3's key is the tests'. DUMP_SUMS=no leaves the sums out.
  *
  *     cc -O2 -include base/banned.h -std=c17 -D_GNU_SOURCE -DORCH_TEST_BUILD=1 -I. -Ibuild/testrelease/generated tests/bench/dump.c
- *       build/testrelease/lib{io,base}.a -lmariadb -lcurl -lxml2 -lz -lzstd -lcrypto -lsqlite3 -ljansson -lm -o bench-dump
+ *       build/testrelease/lib{io,base}.a -lmariadb -lcurl -lxml2 -lz -lzstd -lcrypto -lsqlite3 -ljansson -lavro -lm -o bench-dump
  */
 #include "io/dump.h"
 #include "base/clock.h"
