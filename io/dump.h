@@ -57,7 +57,8 @@ struct dump_config { /* borrowed */
     const struct beat *beat;
     /* In the worker, when all rows of a table were read and sent, on its connection, still in the snapshot; NULL: none. */
     int (*verify)(void *arg, struct target *t, const struct dump_table *d, struct err *err);
-    void (*progress)(void *arg, int64_t rows, int64_t bytes); /* of all tables, about twice a second; NULL: none */
+    void (*progress)(void *arg, int64_t rows,
+                     int64_t bytes); /* of all tables, about twice a second; NULL: none */
     void *arg;
 };
 /* All of them, or none: where one fails, the parts that were finished are removed again, best effort, and the error names the

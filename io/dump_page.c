@@ -3,7 +3,6 @@
 #include "io/dump_int.h"
 #include <inttypes.h>
 
-
 static const struct column *key_column(const struct dump_table *t, const struct table *def,
                                        const int *columns, size_t i)
 {
