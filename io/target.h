@@ -61,6 +61,11 @@ NODISCARD int target_ddl(struct target *t, const char *table, struct buf *ret, s
 NODISCARD int target_grants(struct target *t, const char *user, const char *table, const char *copy,
                             bool upserts, struct buf *ret, struct err *err);
 
+/* Those that an extract's user needs to read tables ("db.table" too); several: also to hold them still for a moment, so that
+ * several connections see one. MySQL. */
+NODISCARD int target_read_grants(struct target *t, const char *user, const char *const *tables, size_t n,
+                                 bool several, struct buf *ret, struct err *err);
+
 /* Fence. raise with from < 0 starts from the value found (the row is made when missing); else compare-and-set:
  * another value there is ERR_LOCK_LOST. A transaction of its own. */
 NODISCARD int target_fence_read(struct target *t, const char *pipeline, int64_t *ret_epoch, int64_t *ret_seq,

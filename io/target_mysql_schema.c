@@ -273,3 +273,35 @@ int mysql_grants(struct target *t, const char *user, const char *table, const ch
     }
     return rc;
 }
+
+/* Of a name with or without its database. */
+static int grant_on(struct target *t, const char *right, const char *table, const char *user, struct buf *ret,
+                    struct err *err)
+{
+    const char *database = strrchr(t->name, '/') + 1;
+    char *name = strchr(table, '.') != NULL ? xstrdup(table) : xasprintf("%s.%s", database, table);
+    int rc = buf_addf(ret, err, "GRANT %s ON ", right);
+
+    if (rc == 0)
+        rc = mysql_quote(name, true, ret, err);
+    free(name);
+    return rc < 0 ? rc : add_account(user, ret, err);
+}
+
+int target_read_grants(struct target *t, const char *user, const char *const *tables, size_t n, bool several,
+                       struct buf *ret, struct err *err)
+{
+    int rc = target_is_mysql(t) ? 0 : err_set(err, ERR_CONFIG, "%s has no grants", target_name(t));
+
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = grant_on(t, "SELECT", tables[i], user, ret, err);
+    if (rc == 0)
+        rc = buf_adds(ret, "GRANT PROCESS ON *.*", err);
+    if (rc == 0)
+        rc = add_account(user, ret, err);
+    if (rc == 0 && several)
+        rc = buf_adds(ret, "GRANT RELOAD ON *.*", err);
+    if (rc == 0 && several)
+        rc = add_account(user, ret, err);
+    return rc;
+}

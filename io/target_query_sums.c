@@ -58,3 +58,15 @@ int target_show_create(struct target *t, const char *table, struct buf *ret, str
     buf_release(&sql);
     return rc < 0 ? rc : 0;
 }
+
+int target_rows_about(struct target *t, const char *table, int64_t *ret, struct err *err)
+{
+    const char *dot = strchr(table, '.'), *name = dot != NULL ? dot + 1 : table;
+    char *schema = dot != NULL ? xstrndup(table, (size_t)(dot - table)) : NULL;
+    const struct val values[] = {val_text(schema), val_text(name)};
+
+    *ret = 0;
+    int rc = target_run(t, "rows_about", values, ARRAY_LEN(values), target_row_i64, ret, NULL, err);
+    free(schema);
+    return rc < 0 ? rc : 0;
+}

@@ -9,4 +9,6 @@
  */
 NODISCARD int target_query_sums(struct target *t, const char *select, const struct val *values, size_t count,
                                 const struct table *def, int64_t rows, struct sums *ret, struct err *err);
+/* About how many rows a table has, as the server's statistics say; they may be far off. 0: they say nothing. */
+NODISCARD int target_rows_about(struct target *t, const char *table, int64_t *ret, struct err *err);
 #endif

@@ -141,6 +141,37 @@ int cli_flow(struct cli *c, const char *word, const struct pipeline **ret, char 
     return rc;
 }
 
+int cli_is_extract(struct cli *c, const char *word, struct err *err)
+{
+    const struct pipeline *p;
+    struct err none;
+    int rc = cli_config(c, err);
+
+    return rc < 0 ? rc : config_extract(c->config, word, &p, &none) == 0;
+}
+
+int cli_either(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
+               struct err *err)
+{
+    size_t n = strcspn(word, "/");
+    char *name = xstrndup(word, n);
+    int is = cli_is_extract(c, name, err), rc = is;
+
+    part[0] = '\0';
+    if (is > 0 && word[n] != '\0') {
+        err_set(err, ERR_USAGE, "%s: an extract has no partitions", word);
+        rc = err_hint(err, "orch extract %s --from TIME --to TIME takes a range again", name);
+    } else if (is > 0) {
+        rc = config_extract(c->config, name, ret, err);
+    } else if (is == 0 && word[n] == '\0') {
+        rc = config_flow(c->config, name, ret, err);
+    } else if (is == 0) {
+        rc = cli_flow(c, word, ret, part, err);
+    }
+    free(name);
+    return rc;
+}
+
 int cli_partition(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
                   struct err *err)
 {

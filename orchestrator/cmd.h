@@ -39,7 +39,12 @@ NODISCARD int cli_store(struct cli *c, enum store_mode mode, struct err *err); /
 /* "loans" or "loans/2022-06-05T12": checked against config and period. part is "" when none was given. */
 NODISCARD int cli_flow(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
                        struct err *err);
-/* The same where a partition must be given. */
+/* A pipeline as above, or an extract, which has no partitions. */
+NODISCARD int cli_either(struct cli *c, const char *word, const struct pipeline **ret, char part[PART_SIZE],
+                         struct err *err);
+/* 1: word is the name of an extract. */
+NODISCARD int cli_is_extract(struct cli *c, const char *word, struct err *err);
+/* The same as cli_flow where a partition must be given. */
 NODISCARD int cli_partition(struct cli *c, const char *word, const struct pipeline **ret,
                             char part[PART_SIZE], struct err *err);
 /* --from/--to, NULL: open; checked against the pipeline's period. */

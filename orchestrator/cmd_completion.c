@@ -5,11 +5,11 @@
 
 /*
  * Completions, from the tables of commands and options. What an argument may be is told by the word that stands
- * for it in help: FILE, DIR, PIPELINE, COMMAND, or the words themselves, "bash | zsh | fish".
+ * for it in help: FILE, DIR, PIPELINE, EXTRACT, COMMAND, or the words themselves, "bash | zsh | fish".
  */
 enum { MAX_WORDS = 600 };
 struct values {
-    bool files, dirs, pipelines, commands;
+    bool files, dirs, pipelines, extracts, commands;
     char words[MAX_WORDS]; /* " json jsonl" */
 };
 
@@ -32,6 +32,7 @@ static struct values values_of(const char *arg)
         v.dirs = v.dirs || str_is(s, "DIR");
         v.commands = v.commands || str_is(s, "COMMAND");
         v.pipelines = v.pipelines || (s.n >= 8 && memcmp(s.p, "PIPELINE", 8) == 0);
+        v.extracts = v.extracts || (s.n >= 7 && memcmp(s.p, "EXTRACT", 7) == 0);
         if (plain > 0 && (plain == s.n || s.p[plain] == ']') && used + plain + 2 < sizeof v.words)
             used += (size_t)snprintf(v.words + used, sizeof v.words - used, " %.*s", (int)plain, s.p);
     }
@@ -84,7 +85,9 @@ static void reply(const struct values *v)
     if (v->words[0] != '\0')
         printf("_orch_words '%s'; ", v->words + 1);
     if (v->pipelines)
-        fputs("_orch_words \"$(_orch_pipelines)\"; ", stdout);
+        fputs("_orch_words \"$(_orch_names pipelines)\"; ", stdout);
+    if (v->extracts)
+        fputs("_orch_words \"$(_orch_names extracts)\"; ", stdout);
     if (v->files || v->dirs)
         printf("_orch_paths %s; ", v->files ? "file" : "dir");
     if (v->commands)
@@ -196,7 +199,7 @@ static void cases(void)
           stdout);
     for (const struct help_row *r = help_rows; r->command != NULL; r++) {
         struct values v = values_of(r->command->args);
-        if (v.words[0] == '\0' && !v.pipelines && !v.files && !v.dirs && !v.commands)
+        if (v.words[0] == '\0' && !v.pipelines && !v.extracts && !v.files && !v.dirs && !v.commands)
             continue;
         printf("    '%s') ", r->command->name);
         reply(&v);
@@ -216,7 +219,7 @@ static void bash(void)
           "    compopt -o filenames 2>/dev/null\n"
           "    COMPREPLY+=($(compgen $kind -- \"$cur\"))\n"
           "}\n"
-          "_orch_pipelines() { orch ${config:+-c \"$config\"} completion pipelines 2>/dev/null; }\n"
+          "_orch_names() { orch ${config:+-c \"$config\"} completion \"$1\" 2>/dev/null; }\n"
           "_orch() {\n"
           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
           "    local before=(\"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
@@ -243,24 +246,23 @@ static void about_option(const struct command *k, const struct opt *o)
 
 static void zsh(void)
 {
-    fputs(
-        "#compdef orch\n"
-        "# Completion of orch for zsh, made by: orch completion zsh\n"
-        "_orch_words() {\n"
-        "    local word\n"
-        "    local -a said\n"
-        "    for word in ${=1}; do\n"
-        "        said+=(\"$word:${about[$verb $word]:-${about[ $word]}}\")\n"
-        "    done\n"
-        "    _describe word said\n"
-        "}\n"
-        "_orch_paths() { if [[ $1 = file ]]; then _files; else _files -/; fi }\n"
-        "_orch_pipelines() { orch ${config:+-c} ${config:+\"$config\"} completion pipelines 2>/dev/null; }\n"
-        "_orch() {\n"
-        "    local cur=${words[CURRENT]} prev=${words[CURRENT - 1]}\n"
-        "    local -a before=(\"${(@)words[2,CURRENT - 1]}\")\n"
-        "    local -A about=(\n",
-        stdout);
+    fputs("#compdef orch\n"
+          "# Completion of orch for zsh, made by: orch completion zsh\n"
+          "_orch_words() {\n"
+          "    local word\n"
+          "    local -a said\n"
+          "    for word in ${=1}; do\n"
+          "        said+=(\"$word:${about[$verb $word]:-${about[ $word]}}\")\n"
+          "    done\n"
+          "    _describe word said\n"
+          "}\n"
+          "_orch_paths() { if [[ $1 = file ]]; then _files; else _files -/; fi }\n"
+          "_orch_names() { orch ${config:+-c} ${config:+\"$config\"} completion $1 2>/dev/null; }\n"
+          "_orch() {\n"
+          "    local cur=${words[CURRENT]} prev=${words[CURRENT - 1]}\n"
+          "    local -a before=(\"${(@)words[2,CURRENT - 1]}\")\n"
+          "    local -A about=(\n",
+          stdout);
     for (const struct help_row *r = help_rows; r->command != NULL; r++) {
         char key[120];
         bool single = strchr(r->command->name, ' ') == NULL;
@@ -285,7 +287,9 @@ static void fish_values(const struct values *v)
     if (v->words[0] != '\0')
         printf(" -a '%s'", v->words + 1);
     if (v->pipelines)
-        fputs(" -a '(__orch_pipelines)'", stdout);
+        fputs(" -a '(__orch_names pipelines)'", stdout);
+    if (v->extracts)
+        fputs(" -a '(__orch_names extracts)'", stdout);
     if (v->dirs)
         fputs(" -a '(__fish_complete_directories)'", stdout);
     fputs(v->files ? " -F" : "", stdout);
@@ -336,12 +340,12 @@ static void fish(void)
           "    end\n"
           "    test \"$verb[1..2]\" = $argv[1]; or test \"$verb[1]\" = $argv[1]\n"
           "end\n"
-          "function __orch_pipelines\n"
+          "function __orch_names\n"
           "    set -l words (commandline -opc)\n"
           "    if set -l at (contains -i -- -c $words)\n"
-          "        orch -c $words[(math $at + 1)] completion pipelines 2>/dev/null\n"
+          "        orch -c $words[(math $at + 1)] completion $argv[1] 2>/dev/null\n"
           "    else\n"
-          "        orch completion pipelines 2>/dev/null\n"
+          "        orch completion $argv[1] 2>/dev/null\n"
           "    end\n"
           "end\n"
           "complete -c orch -f\n",
@@ -354,7 +358,7 @@ static void fish(void)
         if (!single)
             fish_word(word, r->command->name + n + 1, r->command->summary);
         struct values v = values_of(r->command->args);
-        if (v.words[0] != '\0' || v.pipelines || v.files || v.dirs) {
+        if (v.words[0] != '\0' || v.pipelines || v.extracts || v.files || v.dirs) {
             printf("complete -c orch -n '__orch_at \"%s\"'", r->command->name);
             fish_values(&v);
             putchar('\n');
@@ -368,14 +372,15 @@ static void fish(void)
 }
 
 /* What completions ask for while somebody types: quick, and silent whatever is wrong. */
-static void pipelines(struct cli *c)
+static void names(struct cli *c, bool extracts)
 {
     struct err err;
 
     if (config_load(c->config_path, &c->config, NULL, &err) < 0)
         return;
-    for (size_t i = 0; i < c->config->pipeline_count; i++)
-        printf("%s\n", c->config->pipelines[i].name);
+    size_t n = extracts ? c->config->extract_count : c->config->pipeline_count;
+    for (size_t i = 0; i < n; i++)
+        printf("%s\n", extracts ? c->config->extracts[i].name : c->config->pipelines[i].name);
 }
 
 static int run(struct cli *c, struct err *err)
@@ -392,8 +397,8 @@ static int run(struct cli *c, struct err *err)
             shells[i].print();
             return 0;
         }
-    if (strcmp(word, "pipelines") == 0) {
-        pipelines(c);
+    if (strcmp(word, "pipelines") == 0 || strcmp(word, "extracts") == 0) {
+        names(c, *word == 'e');
         return 0;
     }
     str_printable(word, strlen(word), shown, sizeof shown);
@@ -403,9 +408,10 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_completion = {
     "completion",
-    "bash | zsh | fish | pipelines",
+    "bash | zsh | fish | pipelines | extracts",
     "What the shell needs to complete orch's commands and options.",
-    "The package installs it. pipelines prints the names in orch.json, which completions ask for.\n\n"
+    "The package installs it. pipelines and extracts print the names in orch.json, which completions ask "
+    "for.\n\n"
     "  source <(orch completion bash)\n"
     "  orch completion fish > ~/.config/fish/completions/orch.fish\n",
     NULL,

@@ -22,8 +22,8 @@ static const struct opt opts[] = {
     {0},
 };
 
-static void PRINTF(5, 6) doctor_say(struct doctor *d, const char *what, enum doctor_status s,
-                                    const char *hint, const char *fmt, ...)
+void doctor_say(struct doctor *d, const char *what, enum doctor_status s, const char *hint, const char *fmt,
+                ...)
 {
     static const char *const words[] = {"OK", "WARN", "FAIL"};
     char text[1400];
@@ -37,7 +37,7 @@ static void PRINTF(5, 6) doctor_say(struct doctor *d, const char *what, enum doc
                                     cli_json_text(text), "hint", cli_json_text(hint != NULL ? hint : "")));
 }
 
-static void doctor_fail(struct doctor *d, const char *what, const struct err *err)
+void doctor_fail(struct doctor *d, const char *what, const struct err *err)
 {
     doctor_say(d, what, DOCTOR_FAIL, err->hint, "%s", err->msg);
     if (d->exit == 0)
@@ -47,9 +47,9 @@ static void doctor_fail(struct doctor *d, const char *what, const struct err *er
 static void check_file(struct doctor *d, const struct config *c)
 {
     struct stat st;
+    char count[80];
 
-    doctor_say(d, "config", DOCTOR_OK, NULL, "%s: %zu pipeline%s", c->path, c->pipeline_count,
-               c->pipeline_count == 1 ? "" : "s");
+    doctor_say(d, "config", DOCTOR_OK, NULL, "%s: %s", c->path, config_count_text(c, count));
     if (stat(c->path, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
         doctor_say(d, "config", DOCTOR_WARN, "chmod o-w", "%s may be changed by everybody", c->path);
 }
@@ -102,7 +102,7 @@ static void check_workflow(struct doctor *d, const struct config *c, const struc
     free(text);
 }
 
-static void check_skew(struct doctor *d, const char *what, const char *who, int64_t skew_ms, int64_t limit_ms)
+void doctor_skew(struct doctor *d, const char *what, const char *who, int64_t skew_ms, int64_t limit_ms)
 {
     int64_t off = skew_ms < 0 ? -skew_ms : skew_ms;
 
@@ -200,7 +200,7 @@ static void check_source(struct doctor *d, const struct pipeline *p, const char 
         say_source(d, &look, origin, what);
         check_shared_file(d, p, origin, what);
         if (source_is_s3(s))
-            check_skew(d, what, "S3", source_clock_skew_ms(s), 60000);
+            doctor_skew(d, what, "S3", source_clock_skew_ms(s), 60000);
     }
     source_close(s);
 }
@@ -286,7 +286,7 @@ static void check_target(struct doctor *d, const struct pipeline *p, const char 
     if (target_clock_ms(t, &there, &err) < 0)
         doctor_fail(d, what, &err);
     else
-        check_skew(d, what, "the database", there - clock_real_ms(), 60000);
+        doctor_skew(d, what, "the database", there - clock_real_ms(), 60000);
     int ledger = target_has_ledger(t, &err);
     if (ledger < 0) {
         doctor_fail(d, what, &err);
@@ -407,6 +407,8 @@ static int run(struct cli *c, struct err *err)
         check_state(&d, c);
         for (size_t i = 0; i < c->config->pipeline_count; i++)
             check_pipeline(&d, c->config, &c->config->pipelines[i]);
+        for (size_t i = 0; i < c->config->extract_count; i++)
+            doctor_extract(&d, c, &c->config->extracts[i]);
         print(c, &d);
         rc = d.exit;
     }

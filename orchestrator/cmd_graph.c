@@ -16,12 +16,12 @@ static bool is_file(const char *word)
     return str_ends(word, ".json") || strchr(word, '/') != NULL;
 }
 
-static bool is_pipeline(const struct cli *c, const char *word)
+static bool is_flow(const struct cli *c, const char *word)
 {
-    for (size_t i = 0; i < c->config->pipeline_count; i++)
-        if (strcmp(c->config->pipelines[i].name, word) == 0)
-            return true;
-    return false;
+    const struct pipeline *p;
+    struct err none;
+
+    return config_flow(c->config, word, &p, &none) == 0;
 }
 
 static int of_pipeline(struct cli *c, const char *word, struct buf *definition, struct err *err)
@@ -29,7 +29,7 @@ static int of_pipeline(struct cli *c, const char *word, struct buf *definition, 
     const struct pipeline *p = NULL;
     char *text = NULL;
     size_t n = 0;
-    int rc = config_pipeline(c->config, word, &p, err);
+    int rc = config_flow(c->config, word, &p, err);
 
     if (rc == 0)
         rc = config_workflow(c->config, p, &text, &n, err);
@@ -97,7 +97,7 @@ static int run(struct cli *c, struct err *err)
     }
     if (is_file(word))
         rc = fs_read(word, &definition, err);
-    else if ((rc = cli_config(c, err)) == 0 && is_pipeline(c, word))
+    else if ((rc = cli_config(c, err)) == 0 && is_flow(c, word))
         rc = of_pipeline(c, word, &definition, err);
     else if (rc == 0)
         rc = of_execution(c, word, &definition, &t, &title, err);
@@ -116,13 +116,13 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_graph = {
     "graph",
-    "PIPELINE | EXECUTION | FILE",
+    "PIPELINE | EXTRACT | EXECUTION | FILE",
     "A workflow drawn, or the path that an execution took through it.",
     "SVG that needs nothing beside itself, or Mermaid text for a page or a merge request. The path taken is "
     "thick;\n"
     "what failed, where it is now and how often a state was entered are written in the box. A pipeline's "
-    "name draws\n"
-    "its workflow, orch list names executions, and a FILE that ends in .json needs no orch.json.\n\n"
+    "or extract's name\n"
+    "draws its workflow, orch list names executions, and a FILE that ends in .json needs no orch.json.\n\n"
     "  orch graph loans --to loans.svg\n"
     "  orch graph loans-20220605T130000Z-4f2a --format mermaid\n",
     opts,

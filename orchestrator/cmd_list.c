@@ -45,7 +45,7 @@ static int run(struct cli *c, struct err *err)
     int rc = check_status(err);
 
     if (rc == 0 && c->args.count > 0)
-        rc = cli_flow(c, c->args.items[0], &p, part, err);
+        rc = cli_either(c, c->args.items[0], &p, part, err);
     if (rc == 0)
         rc = cli_store(c, STORE_READ, err);
     if (rc == 0)
@@ -63,7 +63,7 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_list = {
     "list",
-    "[PIPELINE]",
+    "[PIPELINE | EXTRACT]",
     "Executions, newest first (aws stepfunctions list-executions).",
     "  orch list loans --status FAILED\n",
     opts,

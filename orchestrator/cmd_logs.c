@@ -1,8 +1,10 @@
 #include "base/civil.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "orchestrator/cmd_exec.h"
 #include "orchestrator/view.h"
 #include "state/chronicle.h"
+#include "state/extraction.h"
 #include "state/last_tick.h"
 
 enum { LIMIT = 200, LIMIT_MAX = 10000 };
@@ -47,6 +49,26 @@ static int on_happening(void *arg, const struct happening *h, struct err *err)
     return 0;
 }
 
+static void took(int64_t ms, char out[40])
+{
+    if (ms < 10000)
+        snprintf(out, 40, "%lld ms", (long long)(ms < 0 ? 0 : ms));
+    else
+        snprintf(out, 40, "%lld s", (long long)(ms / 1000));
+}
+
+/* Times of one form are in the order of their texts. */
+static void put_in_order(json_t *lines, json_t *o)
+{
+    size_t place = json_array_size(lines);
+
+    while (place > 0 && strcmp(view_str(json_array_get(lines, place - 1), "at"), view_str(o, "at")) > 0)
+        place--;
+    json_array_insert_new(lines, place, o);
+    if (json_array_size(lines) > (size_t)limit)
+        json_array_remove(lines, 0);
+}
+
 /* Where all pipelines are told of: that the tick ran, too. */
 static int add_tick(struct cli *c, int64_t since_ms, json_t *lines, struct err *err)
 {
@@ -62,14 +84,53 @@ static int add_tick(struct cli *c, int64_t since_ms, json_t *lines, struct err *
                  t.host);
     else
         snprintf(text, sizeof text, "not ended yet: process %lld on %s", (long long)t.pid, t.host);
-    json_t *o = line(at, "", "", "tick", t.finished_ms != 0 ? "ended" : "began", text);
-    size_t place = json_array_size(lines); /* times of one form are in the order of their texts */
-    while (place > 0 && strcmp(view_str(json_array_get(lines, place - 1), "at"), view_str(o, "at")) > 0)
-        place--;
-    json_array_insert_new(lines, place, o);
-    if (json_array_size(lines) > (size_t)limit)
-        json_array_remove(lines, 0);
+    put_in_order(lines, line(at, "", "", "tick", t.finished_ms != 0 ? "ended" : "began", text));
     return 0;
+}
+
+/* ---- runs of extracts: rows, time, statement ---- */
+
+struct extracts {
+    json_t *lines;
+    int64_t since_ms;
+};
+
+static int on_extraction(void *arg, const struct extraction *e, struct err *err)
+{
+    const struct extracts *x = arg;
+    bool done = strcmp(e->state, "PUBLISHED") == 0, failed = e->error[0] != '\0';
+    const char *what =
+        done && e->parts == 0 && strcmp(e->kind, "INCREMENTAL") == 0 ? "nothing new" : e->state;
+    char span[40], *window = NULL, *text;
+
+    UNUSED(err);
+    if (e->updated_ms < x->since_ms)
+        return 0;
+    took(e->took_ms, span);
+    if (e->from != NULL || e->to != NULL)
+        window = xasprintf(", from %s up to %s", e->from != NULL ? e->from : "the first",
+                           e->to != NULL ? e->to : "the last");
+    if (failed)
+        text = xasprintf("%s: %s%s%s", e->error, e->message, e->notice[0] != '\0' ? "; " : "", e->notice);
+    else if (done || strcmp(e->state, "WRITTEN") == 0)
+        text = xasprintf("%s: %lld rows, %lld bytes in %lld part%s, in %s%s%s%s: %s", e->kind,
+                         (long long)e->rows, (long long)e->bytes, (long long)e->parts,
+                         e->parts == 1 ? "" : "s", span, window != NULL ? window : "",
+                         e->notice[0] != '\0' ? "; " : "", e->notice, e->sql);
+    else
+        text = xasprintf("%s%s%s%s", e->kind, window != NULL ? window : "", e->notice[0] != '\0' ? "; " : "",
+                         e->notice);
+    put_in_order(x->lines, line(e->updated_ms, e->pipeline, e->name, "extract", what, text));
+    free(window);
+    free(text);
+    return 0;
+}
+
+static int add_extracts(struct cli *c, const char *name, int64_t since_ms, json_t *lines, struct err *err)
+{
+    struct extracts x = {lines, since_ms};
+
+    return extraction_newest(c->store, name, limit, on_extraction, &x, err);
 }
 
 /* ---- one execution: its states and attempts ---- */
@@ -95,14 +156,6 @@ static const json_t *details_of(const json_t *d)
 static void add(struct reading *r, int64_t at_ms, const char *kind, const char *what, const char *text)
 {
     json_array_append_new(r->lines, line(at_ms, r->pipeline, "", kind, what, text));
-}
-
-static void took(int64_t ms, char out[40])
-{
-    if (ms < 10000)
-        snprintf(out, 40, "%lld ms", (long long)(ms < 0 ? 0 : ms));
-    else
-        snprintf(out, 40, "%lld s", (long long)(ms / 1000));
 }
 
 static void tell(struct reading *r, const char *type, int64_t ts_ms, const json_t *d)
@@ -179,14 +232,12 @@ static int of_execution(struct cli *c, const char *word, json_t *lines, struct e
 
 /* ---- the command ---- */
 
-static bool names_pipeline(const struct cli *c, const char *word)
+static bool names_flow(const struct cli *c, const char *word)
 {
-    size_t n = strcspn(word, "/");
+    const struct pipeline *p;
+    struct err none;
 
-    for (size_t i = 0; i < c->config->pipeline_count; i++)
-        if (strlen(c->config->pipelines[i].name) == n && strncmp(c->config->pipelines[i].name, word, n) == 0)
-            return true;
-    return strchr(word, '/') != NULL;
+    return strchr(word, '/') != NULL || config_flow(c->config, word, &p, &none) == 0;
 }
 
 static int gather(struct cli *c, json_t *lines, struct err *err)
@@ -199,11 +250,11 @@ static int gather(struct cli *c, json_t *lines, struct err *err)
 
     if (rc < 0)
         return rc;
-    if (word != NULL && !names_pipeline(c, word))
+    if (word != NULL && !names_flow(c, word))
         return of_execution(c, word, lines, err);
     rc = parse_since(&since_ms, err);
     if (rc == 0 && word != NULL)
-        rc = cli_flow(c, word, &p, part, err);
+        rc = cli_either(c, word, &p, part, err);
     if (rc == 0 && part[0] != '\0' && since == NULL)
         since_ms = 0; /* of one partition everything */
     if (rc == 0)
@@ -211,6 +262,9 @@ static int gather(struct cli *c, json_t *lines, struct err *err)
     if (rc == 0)
         rc = chronicle_list(c->store, p != NULL ? p->name : NULL, part[0] != '\0' ? part : NULL, since_ms,
                             limit, on_happening, lines, err);
+    for (size_t i = 0; rc == 0 && i < c->config->extract_count; i++)
+        if (p == NULL || p == &c->config->extracts[i])
+            rc = add_extracts(c, c->config->extracts[i].name, since_ms, lines, err);
     if (rc == 0 && p == NULL)
         rc = add_tick(c, since_ms, lines, err);
     return rc;
@@ -244,9 +298,12 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_logs = {
     "logs",
-    "[PIPELINE[/PARTITION] | EXECUTION]",
+    "[PIPELINE[/PARTITION] | EXTRACT | EXECUTION]",
     "What happened, a line each, newest last.",
-    "Runs, failed attempts, jobs, reconciliations, what people did, troubles. Of an execution: its states "
+    "Runs, failed attempts, jobs, reconciliations, what people did, troubles. Of an extract each table of a "
+    "run: "
+    "rows, bytes,\n"
+    "time taken, window and statement. Of an execution: its states "
     "and attempts,\n"
     "with how long each took. Bytes of rejected records are not shown. orch history gives every event.\n\n"
     "  orch logs --since 2h\n"

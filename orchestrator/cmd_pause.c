@@ -19,7 +19,7 @@ static const struct opt resume_opts[] = {
 static int find(struct cli *c, const struct pipeline **ret, struct pause *ret_pause, struct err *err)
 {
     char part[PART_SIZE];
-    int rc = cli_flow(c, c->args.items[0], ret, part, err);
+    int rc = cli_either(c, c->args.items[0], ret, part, err);
 
     if (rc == 0 && part[0] != '\0') {
         err_set(err, ERR_USAGE, "%s: a pipeline is paused, not one of its partitions", c->args.items[0]);
@@ -47,7 +47,7 @@ static int run_pause(struct cli *c, struct err *err)
     int rc = 0;
 
     if (reason == NULL || *reason == '\0')
-        return err_set(err, ERR_USAGE, "pause: --reason is needed: somebody will ask why nothing is loaded");
+        return err_set(err, ERR_USAGE, "pause: --reason is needed: somebody will ask why nothing moves");
     rc = find(c, &p, &was, err);
     if (rc == 0 && !dry_run)
         rc = pause_set(c->store, p->name, cli_who(who, sizeof who), reason, clock_now_ms(), err) < 0
@@ -60,8 +60,9 @@ static int run_pause(struct cli *c, struct err *err)
         print_since(&was);
         printf("\n");
     } else {
-        printf("%s %s; what is being loaded is loaded to its end\n", p->name,
-               dry_run ? "would be paused" : "is paused until orch resume");
+        printf("%s %s; what is being %s to its end\n", p->name,
+               dry_run ? "would be paused" : "is paused until orch resume",
+               p->extract != NULL ? "taken is taken" : "loaded is loaded");
     }
     return 0;
 }
@@ -92,10 +93,10 @@ static int run_resume(struct cli *c, struct err *err)
 
 const struct command cmd_pause = {
     "pause",
-    "PIPELINE",
-    "Starts nothing for a pipeline until it is resumed.",
+    "PIPELINE | EXTRACT",
+    "Starts nothing for a pipeline or an extract until it is resumed.",
     "What is being loaded is loaded to its end. The tick still looks at the source, so that an hour that is\n"
-    "late is told. orch run and orch replay work a paused pipeline when a person asks.\n\n"
+    "late is told. orch run, replay and extract work a paused one when a person asks.\n\n"
     "  orch pause loans --reason 'the warehouse is moved until ten'\n",
     pause_opts,
     1,
@@ -105,8 +106,8 @@ const struct command cmd_pause = {
 
 const struct command cmd_resume = {
     "resume",
-    "PIPELINE",
-    "Lets a paused pipeline go on.",
+    "PIPELINE | EXTRACT",
+    "Lets a paused pipeline or extract go on.",
     "Nothing is lost by a pause: the next tick works what has come meanwhile, oldest first.\n\n"
     "  orch resume loans\n",
     resume_opts,

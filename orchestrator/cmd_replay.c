@@ -1,3 +1,4 @@
+#include "orchestrator/extract_now.h"
 #include "orchestrator/replay.h"
 
 static const char *from, *to, *only, *reason = "";
@@ -25,6 +26,24 @@ static int check_words(struct err *err)
     return 0;
 }
 
+/* A range beside the sequence: what has been taken stays, and the watermarks stay where they are. */
+static int replay_extract(struct cli *c, const char *name, struct err *err)
+{
+    const struct extract_ask ask = {
+        .from = from, .to = to, .reason = reason, .dry = dry_run, .queue = queue_only};
+
+    if (only != NULL) {
+        err_set(err, ERR_USAGE, "%s is an extract, and has no partitions to choose among by --only", name);
+        return err_hint(err, "what has failed: orch retry %s", name);
+    }
+    if (from == NULL) {
+        err_set(err, ERR_USAGE, "%s is an extract: --from and --to, two times, say what is taken again",
+                name);
+        return err_hint(err, "orch extract %s --full takes everything", name);
+    }
+    return extract_named(c, name, &ask, err);
+}
+
 static int run(struct cli *c, struct err *err)
 {
     const struct replay_ask a = {.verb = "replay",
@@ -36,16 +55,22 @@ static int run(struct cli *c, struct err *err)
                                  .queue_only = queue_only};
     int rc = check_words(err);
 
+    if (rc == 0)
+        rc = cli_is_extract(c, c->args.items[0], err);
+    if (rc > 0)
+        return replay_extract(c, c->args.items[0], err);
     return rc < 0 ? rc : replay_run(c, &a, err);
 }
 
 const struct command cmd_replay = {
     "replay",
-    "PIPELINE[/PARTITION]",
+    "PIPELINE[/PARTITION] | EXTRACT",
     "Loads hours again, without doubling a row.",
     "What is loaded gets a new generation that replaces the old one in one transaction; what failed is tried "
     "again.\n"
-    "Works at once, unless --queue.\n\n"
+    "Works at once, unless --queue. Of an extract --from and --to are times, the second itself not: that "
+    "range is\n"
+    "taken again into files and a manifest of their own, as orch extract --from --to does.\n\n"
     "  orch replay loans/2022-06-05T12 --reason 'the bank sent a correction'\n"
     "  orch replay loans --from 2022-06-05T00 --to 2022-06-05T23 --only failed --dry-run\n",
     opts,

@@ -1,3 +1,4 @@
+#include "orchestrator/extract_now.h"
 #include "orchestrator/replay.h"
 
 static const char *from, *to, *reason = "";
@@ -22,12 +23,20 @@ static int run(struct cli *c, struct err *err)
                                  .dry_run = dry_run,
                                  .queue_only = queue_only};
 
-    return replay_run(c, &a, err);
+    int rc = cli_is_extract(c, c->args.items[0], err);
+
+    if (rc > 0 && (from != NULL || to != NULL)) {
+        err_set(err, ERR_USAGE, "%s is an extract: what failed of it is tried again whole", c->args.items[0]);
+        return err_hint(err, "orch extract %s --from TIME --to TIME takes a range", c->args.items[0]);
+    }
+    if (rc > 0)
+        return extract_retry(c, c->args.items[0], reason, dry_run, queue_only, err);
+    return rc < 0 ? rc : replay_run(c, &a, err);
 }
 
 const struct command cmd_retry = {
     "retry",
-    "PIPELINE[/PARTITION]",
+    "PIPELINE[/PARTITION] | EXTRACT",
     "Tries again what is FAILED or DEAD, now, with all its attempts.",
     "Nothing that is loaded is touched: orch replay --only failed is the same. Works at once, unless "
     "--queue.\n\n"

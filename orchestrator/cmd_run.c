@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "orchestrator/cmd.h"
 #include "orchestrator/engine.h"
+#include "orchestrator/extract_now.h"
 #include "orchestrator/tick.h"
 #include "orchestrator/view.h"
 #include <signal.h>
@@ -141,11 +142,32 @@ static int wanted(struct cli *c, const struct pipeline **ret, char part[PART_SIZ
     return 0;
 }
 
+/* Everything of orch extract that orch run has an option for. */
+static int run_extract(struct cli *c, struct err *err)
+{
+    const struct extract_ask ask = {.fail_if_locked = fail_if_locked};
+    const char *name = c->args.items[0];
+    int rc = 0;
+
+    if (partition != NULL) {
+        err_set(err, ERR_USAGE, "%s is an extract, and has no partitions", name);
+        return err_hint(err, "orch extract %s --from TIME --to TIME takes a range", name);
+    }
+    if (timeout != NULL)
+        rc = stop_after(timeout, err);
+    return rc < 0 ? rc : extract_named(c, name, &ask, err);
+}
+
 static int run(struct cli *c, struct err *err)
 {
     const struct pipeline *p;
     char part[PART_SIZE];
-    int rc = wanted(c, &p, part, err);
+    int rc = cli_is_extract(c, c->args.items[0], err);
+
+    if (rc > 0)
+        return run_extract(c, err);
+    if (rc == 0)
+        rc = wanted(c, &p, part, err);
 
     if (rc == 0)
         rc = cli_store(c, STORE_CREATE, err);
@@ -165,13 +187,13 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_run = {
     "run",
-    "PIPELINE[/PARTITION]",
-    "Works one pipeline now, whatever its schedule says.",
+    "PIPELINE[/PARTITION] | EXTRACT",
+    "Works one pipeline or extract now, whatever its schedule says.",
     "Idempotent: what is loaded is not loaded again. For Airflow, Kubernetes or a person.\n"
     "With a partition, exit 0 says that it is loaded, empty or skipped, and every other code why not: 1 "
     "failed or\n"
     "dead, 5 mismatched, 6 late, 75 not there yet or a server is away: try again. -o json tells its "
-    "state.\n\n"
+    "state. Of an extract it is the same as orch extract.\n\n"
     "  orch run loans\n"
     "  orch run loans --partition 2022-06-05T12 --timeout 30m\n",
     opts,

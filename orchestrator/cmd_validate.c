@@ -50,7 +50,7 @@ static int check_pipelines(struct cli *c, json_t *rows, size_t *ret_errors, stru
 {
     int rc = cli_config(c, err);
 
-    for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++) {
+    for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++) { /* an extract's is the shipped one */
         const struct pipeline *p = &c->config->pipelines[i];
         bool seen = false;
         char *text = NULL;
@@ -74,6 +74,7 @@ static void print(struct cli *c, const json_t *rows, size_t errors)
         {"location", "LOCATION", false, false}, {"message", "MESSAGE", false, false},
         {"document", "DOCUMENT", false, false}, {0},
     };
+    char count[80];
 
     if (c->out.format == OUT_JSON) { /* the shape of validate-state-machine-definition */
         json_t *whole = json_pack("{s:s,s:O,s:b}", "result", errors > 0 ? "FAIL" : "OK", "diagnostics", rows,
@@ -84,8 +85,7 @@ static void print(struct cli *c, const json_t *rows, size_t errors)
     }
     out_rows(&c->out, "diagnostics", columns, rows);
     if (c->out.format == OUT_TABLE && errors == 0 && file == NULL)
-        printf("%s: well, %zu pipeline%s\n", c->config->path, c->config->pipeline_count,
-               c->config->pipeline_count == 1 ? "" : "s");
+        printf("%s: well, %s\n", c->config->path, config_count_text(c->config, count));
     else if (c->out.format == OUT_TABLE && errors == 0)
         printf("%s: well\n", file);
 }

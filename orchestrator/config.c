@@ -165,7 +165,8 @@ static int no_such(const struct config *c, const char *what, const char *name, s
     for (size_t i = 0; extracts && i < c->extract_count; i++)
         names[n++] = c->extracts[i].name;
     str_printable(name, strlen(name), shown, sizeof shown);
-    int rc = err_set(err, ERR_NOT_FOUND, "%s has no %s '%s'", c->path, what != NULL ? what : "pipeline", shown);
+    int rc =
+        err_set(err, ERR_NOT_FOUND, "%s has no %s '%s'", c->path, what != NULL ? what : "pipeline", shown);
     const char *near = str_nearest(name, names);
     if (near != NULL)
         rc = err_hint(err, "the nearest is '%s'", near);
@@ -181,7 +182,8 @@ int config_pipeline(const struct config *c, const char *name, const struct pipel
     if (named(c->extracts, c->extract_count, name) == NULL)
         return no_such(c, "pipeline", name, err);
     err_set(err, ERR_NOT_FOUND, "'%s' is an extract, and this is for what is loaded", name);
-    return err_hint(err, "orch extract %s; orch status %s", name, name);
+    return err_hint(err, "orch status %s; orch logs %s; what it would take: orch extract %s --dry-run", name,
+                    name, name);
 }
 
 int config_extract(const struct config *c, const char *name, const struct pipeline **ret, struct err *err)
@@ -196,6 +198,18 @@ int config_flow(const struct config *c, const char *name, const struct pipeline 
     if (*ret == NULL)
         *ret = named(c->extracts, c->extract_count, name);
     return *ret != NULL ? 0 : no_such(c, NULL, name, err);
+}
+
+const char *config_count_text(const struct config *c, char out[80])
+{
+    size_t p = c->pipeline_count, x = c->extract_count;
+    int n = 0;
+
+    if (p > 0 || x == 0)
+        n = snprintf(out, 80, "%zu pipeline%s%s", p, p == 1 ? "" : "s", x > 0 ? ", " : "");
+    if (x > 0)
+        snprintf(out + n, 80 - (size_t)n, "%zu extract%s", x, x == 1 ? "" : "s");
+    return out;
 }
 
 int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned, size_t *ret_n,

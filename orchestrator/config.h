@@ -52,6 +52,8 @@ NODISCARD int config_extract(const struct config *c, const char *name, const str
                              struct err *err);
 NODISCARD int config_flow(const struct config *c, const char *name, const struct pipeline **ret,
                           struct err *err);
+/* "2 pipelines", "1 extract", "2 pipelines, 1 extract" */
+const char *config_count_text(const struct config *c, char out[80]);
 /* The workflow's text: an embedded one by name ("ingest"), or a file. Owned. */
 NODISCARD int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned,
                               size_t *ret_n, struct err *err);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cron/cronexpr.h"
 #include "cron/zone.h"
+#include "io/shortest.h"
 #include "orchestrator/config_int.h"
 #include "steps/extract.h"
 
@@ -117,14 +118,18 @@ static void *zeroed(struct reading *r, size_t n, size_t size)
 
 static const char *value_text(struct reading *r, const json_t *v)
 {
-    char text[64];
+    char text[SHORTEST_SIZE];
+    int64_t mantissa;
+    int exp10;
 
     if (json_is_string(v))
         return config_keep(r->c, json_string_value(v));
-    if (json_is_integer(v))
+    if (json_is_integer(v)) {
         snprintf(text, sizeof text, "%lld", (long long)json_integer_value(v));
-    else
-        snprintf(text, sizeof text, "%.17g", json_number_value(v));
+    } else { /* 0.1 stays 0.1 */
+        shortest_double(json_number_value(v), &mantissa, &exp10);
+        shortest_text(mantissa, exp10, text);
+    }
     return config_keep(r->c, text);
 }
 

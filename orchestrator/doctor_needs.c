@@ -1,6 +1,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/doctor.h"
+#include "steps/extract.h"
 
 static void add(struct doctor *d, const char *what, const char *text)
 {
@@ -63,6 +64,63 @@ void doctor_needs_target(struct doctor *d, struct target *t, const struct pipeli
     }
     if (known)
         add(d, "Rights that the database user needs:", text.p);
+    free(name);
+    buf_release(&text);
+}
+
+/* --- extracts --- */
+
+static void needs_sink(struct doctor *d, const struct pipeline *p)
+{
+    if (p->source.url == NULL || !str_starts(p->source.url, "s3://"))
+        return;
+    const char *bucket = p->source.url + 5, *slash = strchr(bucket, '/');
+    char *name = xstrndup(bucket, slash != NULL ? (size_t)(slash - bucket) : strlen(bucket));
+    char *prefix = xasprintf("%s%s", slash != NULL ? slash + 1 : "", p->extract->prefix);
+    char *whole = xasprintf("arn:aws:s3:::%s", name),
+         *objects = xasprintf("arn:aws:s3:::%s/%s*", name, prefix);
+    json_t *policy =
+        json_pack("{s:s,s:[{s:s,s:[s,s],s:s},{s:s,s:[s,s,s,s,s],s:s}]}", "Version", "2012-10-17", "Statement",
+                  "Effect", "Allow", "Action", "s3:ListBucket", "s3:ListBucketMultipartUploads", "Resource",
+                  whole, "Effect", "Allow", "Action", "s3:GetObject", "s3:PutObject", "s3:DeleteObject",
+                  "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "Resource", objects);
+    char *text = policy != NULL ? json_dumps(policy, JSON_INDENT(2)) : NULL;
+    char *line = xasprintf("%s\n", text != NULL ? text : "");
+
+    if (text != NULL)
+        add(d, "IAM policy that an extract needs, and nothing more:", line);
+    free(line);
+    free(text);
+    json_decref(policy);
+    free(objects);
+    free(whole);
+    free(prefix);
+    free(name);
+}
+
+void doctor_needs_extract(struct doctor *d, struct target *t, const struct pipeline *p)
+{
+    const struct extract *x = p->extract;
+    const char *user = p->target.url + strlen("mysql://"), *at = strchr(user, '@');
+    char *name = at != NULL ? xstrndup(user, (size_t)(at - user)) : xstrdup("orch");
+    const char **tables = xcalloc(x->table_count + 1, sizeof *tables);
+    struct buf text = BUF_INIT(64 * KIB);
+    struct err err;
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->table_count; i++)
+        if (x->tables[i].table != NULL)
+            tables[n++] = x->tables[i].table;
+    if (target_read_grants(t, name, tables, n, x->parallel > 1, &text, &err) == 0)
+        add(d,
+            n < x->table_count
+                ? "Rights that the user of an extract needs, besides SELECT on what its queries read "
+                  "(PROCESS: to see "
+                  "open transactions):"
+                : "Rights that the user of an extract needs (PROCESS: to see open transactions):",
+            text.p);
+    needs_sink(d, p);
+    free(tables);
     free(name);
     buf_release(&text);
 }

@@ -3,8 +3,10 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/view.h"
+#include "state/extraction.h"
 #include "state/last_tick.h"
 #include "state/metric.h"
+#include "steps/extract.h"
 #include <sys/stat.h>
 
 enum { STATES = 16, MAX_COUNTERS = 1000000 };
@@ -25,11 +27,20 @@ struct count {
     int64_t value;
 };
 
+struct taken { /* of one table of an extract */
+    const struct pipeline *p;
+    char *table;                       /* owned */
+    int64_t rows, bytes, at_ms, to_ms; /* to_ms -1: no window */
+};
+
 struct page {
     struct buf *out;
     struct store *store;
     struct fact *facts;
     size_t fact_count;
+    size_t in_count; /* of them that load; the others are extracts */
+    struct taken *taken;
+    size_t taken_n;
     struct count *counts; /* by name, pipeline, label */
     size_t count_n, count_cap;
     struct last_tick tick;
@@ -131,7 +142,7 @@ static int lag(struct page *p, struct err *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++)
         rc = of_job(p, &p->facts[i], p->facts[i].due - p->facts[i].st.well, false, err);
     return rc;
 }
@@ -149,7 +160,7 @@ static int last_success(struct page *p, struct err *err)
     int64_t start;
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++)
         if (newest_of(&p->facts[i], &start))
             rc = of_job(p, &p->facts[i], start, true, err);
     return rc;
@@ -160,7 +171,7 @@ static int landing_delay(struct page *p, struct err *err)
     int64_t start;
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++) {
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++) {
         const struct fact *f = &p->facts[i];
         if (f->st.landed_ms != 0 && newest_of(f, &start))
             rc = of_job(p, f, f->st.landed_ms - start - period_ms(f->p->period), true, err);
@@ -172,7 +183,7 @@ static int partitions(struct page *p, struct err *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++)
         for (size_t k = 0; rc == 0 && k < p->facts[i].state_count; k++) {
             const char *const labels[] = {"job", p->facts[i].p->name, "state", p->facts[i].states[k].name,
                                           NULL};
@@ -187,7 +198,7 @@ static int rows(struct page *p, struct err *err)
     char label[40];
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++)
         for (size_t k = 0; rc == 0 && k < ARRAY_LEN(outcomes); k++) {
             const char *job = p->facts[i].p->name;
             const char *const labels[] = {"job", job, "direction", "in", "outcome", outcomes[k], NULL};
@@ -197,13 +208,70 @@ static int rows(struct page *p, struct err *err)
     return rc;
 }
 
-/* A counter of each pipeline without further labels. */
-static int per_job(struct page *p, struct err *err)
+/* A counter of each of the first n without further labels. */
+static int per_job_of(struct page *p, size_t n, struct err *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < n; i++)
         rc = of_job(p, &p->facts[i], counted(p, p->family, p->facts[i].p->name, ""), false, err);
+    return rc;
+}
+
+static int bytes(struct page *p, struct err *err)
+{
+    return per_job_of(p, p->in_count, err);
+}
+
+static int per_job(struct page *p, struct err *err)
+{
+    return per_job_of(p, p->fact_count, err);
+}
+
+/* --- extracts --- */
+
+static int of_table(struct page *p, const struct taken *t, int64_t value, bool ms, struct err *err)
+{
+    const char *const labels[] = {"job", t->p->name, "table", t->table, NULL};
+
+    return sample(p, "", labels, value, ms, err);
+}
+
+static int taken_rows(struct page *p, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->taken_n; i++)
+        rc = of_table(p, &p->taken[i], p->taken[i].rows, false, err);
+    return rc;
+}
+
+static int taken_bytes(struct page *p, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->taken_n; i++)
+        rc = of_table(p, &p->taken[i], p->taken[i].bytes, false, err);
+    return rc;
+}
+
+static int taken_at(struct page *p, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->taken_n; i++)
+        if (p->taken[i].at_ms > 0)
+            rc = of_table(p, &p->taken[i], p->taken[i].at_ms, true, err);
+    return rc;
+}
+
+static int taken_to(struct page *p, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->taken_n; i++)
+        if (p->taken[i].to_ms >= 0)
+            rc = of_table(p, &p->taken[i], p->taken[i].to_ms, true, err);
     return rc;
 }
 
@@ -263,7 +331,7 @@ static int difference(struct page *p, struct err *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++)
         rc = of_job(p, &p->facts[i], p->facts[i].st.difference_rows, false, err);
     return rc;
 }
@@ -272,7 +340,7 @@ static int mismatch(struct page *p, struct err *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->fact_count; i++)
+    for (size_t i = 0; rc == 0 && i < p->in_count; i++)
         rc = of_job(p, &p->facts[i], p->facts[i].st.mismatched, false, err);
     return rc;
 }
@@ -320,7 +388,7 @@ static const struct family {
      "When a tick last came to its end: exit status 0, 1, 5 or 6", tick_success},
     {"orch_tick_duration_seconds", "gauge",
      "How long the newest tick took; absent while it runs or if it died", tick_duration},
-    {"orch_job_paused", "gauge", "1: a person has paused the pipeline", paused},
+    {"orch_job_paused", "gauge", "1: a person has paused the pipeline or extract", paused},
     {"orch_job_lag_partitions", "gauge", "Partitions that are due and not settled", lag},
     {"orch_job_last_success_partition_timestamp_seconds", "gauge",
      "Start of the newest partition that is loaded and reconciled, or empty", last_success},
@@ -328,7 +396,12 @@ static const struct family {
      landing_delay},
     {"orch_partitions", "gauge", "Partitions that are due, by state", partitions},
     {"orch_rows_total", "counter", "Rows; of null_converted values", rows},
-    {"orch_bytes_total", "counter", "Bytes of the objects that were loaded", per_job},
+    {"orch_bytes_total", "counter", "Bytes of the objects that were loaded", bytes},
+    {"orch_extract_rows_total", "counter", "Rows of published files, by table of an extract", taken_rows},
+    {"orch_extract_bytes_total", "counter", "Bytes of published files", taken_bytes},
+    {"orch_extract_last_success_timestamp_seconds", "gauge",
+     "When a run last came to its end, with new rows or without", taken_at},
+    {"orch_extract_watermark_timestamp_seconds", "gauge", "Up to where changed rows were taken", taken_to},
     {"orch_state_duration_seconds", "histogram", "Time in a Task or Wait state, retries included",
      state_duration},
     {"orch_recon_difference_rows", "gauge", "Rows that nothing explains, in mismatched partitions",
@@ -403,16 +476,57 @@ static int collect(struct store *s, const struct pipeline *p, int64_t now_ms, st
     return rc;
 }
 
+struct totals {
+    struct page *page;
+    const struct pipeline *p;
+};
+
+/* Tables that the config has no more are told no more. */
+static int on_total(void *arg, const struct extraction_total *t, struct err *err)
+{
+    const struct totals *s = arg;
+
+    UNUSED(err);
+    for (size_t i = 0; i < s->page->taken_n; i++) {
+        struct taken *k = &s->page->taken[i];
+        if (k->p != s->p || strcmp(k->table, t->name) != 0)
+            continue;
+        k->rows = t->rows;
+        k->bytes = t->bytes;
+        k->at_ms = t->at_ms;
+        if (t->to == NULL || extract_moment(t->to, &k->to_ms) < 0)
+            k->to_ms = -1;
+    }
+    return 0;
+}
+
+static int collect_extract(struct page *p, const struct pipeline *x, struct err *err)
+{
+    struct totals t = {p, x};
+    struct fact *f = &p->facts[p->fact_count++];
+    const struct extract *e = x->extract;
+
+    *f = (struct fact){.p = x};
+    p->taken = xrealloc(p->taken, (p->taken_n + e->table_count) * sizeof *p->taken);
+    for (size_t i = 0; i < e->table_count; i++)
+        p->taken[p->taken_n++] = (struct taken){.p = x, .table = xstrdup(e->tables[i].name), .to_ms = -1};
+    int rc = extraction_totals(p->store, x->name, on_total, &t, err);
+    return rc < 0 ? rc : metric_standing(p->store, x->name, "", "", on_state, f, &f->st, err);
+}
+
 int metrics_text(const struct config *c, struct store *s, int64_t now_ms, struct buf *out, struct err *err)
 {
     struct page p = {.out = out, .store = s};
     int rc = last_tick_get(s, &p.tick, err);
 
-    p.facts = xcalloc(c->pipeline_count + 1, sizeof *p.facts);
+    p.facts = xcalloc(c->pipeline_count + c->extract_count + 1, sizeof *p.facts);
+    p.in_count = c->pipeline_count;
     if (rc >= 0)
         rc = counter_list(s, on_count, &p, err);
     for (; rc >= 0 && p.fact_count < c->pipeline_count; p.fact_count++)
         rc = collect(s, &c->pipelines[p.fact_count], now_ms, &p.facts[p.fact_count], err);
+    for (size_t i = 0; rc >= 0 && i < c->extract_count; i++)
+        rc = collect_extract(&p, &c->extracts[i], err);
     for (size_t i = 0; rc >= 0 && i < ARRAY_LEN(families); i++) {
         p.family = families[i].name;
         rc = buf_addf(out, err, "# HELP %s %s.\n# TYPE %s %s\n", p.family, families[i].help, p.family,
@@ -425,6 +539,9 @@ int metrics_text(const struct config *c, struct store *s, int64_t now_ms, struct
         free(p.counts[i].pipeline);
         free(p.counts[i].label);
     }
+    for (size_t i = 0; i < p.taken_n; i++)
+        free(p.taken[i].table);
+    free(p.taken);
     free(p.counts);
     free(p.facts);
     return rc < 0 ? rc : 0;

@@ -39,7 +39,10 @@ int tick_look(struct tick *t, struct flow *f, int64_t fire_ms, struct err *err)
                            .lease_ms = 60000,
                            .beat.fn = look_beat};
     json_t *found = NULL;
-    int rc = step_generate_queue(&ctx, false, &found, err);
+    int rc = 0;
+
+    if (f->p->extract == NULL) /* of an extract there is nothing to look at: its windows wait */
+        rc = step_generate_queue(&ctx, false, &found, err);
 
     json_decref(found);
     step_io_free(ctx.io);

@@ -360,19 +360,58 @@ int extraction_failed(struct store *s, const char *token, const char *pipeline, 
     return end_of(s, rc, err);
 }
 
-int extraction_again(struct store *s, const char *pipeline, struct err *err)
+static int of_pipeline(struct store *s, enum sql_state_id query, const char *pipeline, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_step_begin(s, NULL, err);
 
     if (rc < 0)
         return rc;
-    rc = store_stmt(s, SQL_STATE_EXTRACTION_AGAIN, &st, err);
+    rc = store_stmt(s, query, &st, err);
     if (rc == 0) {
         bind_text(st, 1, pipeline);
         rc = stmt_run(s, st, err);
     }
     return end_of(s, rc, err);
+}
+
+int extraction_again(struct store *s, const char *pipeline, struct err *err)
+{
+    return of_pipeline(s, SQL_STATE_EXTRACTION_AGAIN, pipeline, err);
+}
+
+int extraction_retry(struct store *s, const char *pipeline, struct err *err)
+{
+    return of_pipeline(s, SQL_STATE_EXTRACTION_RETRY, pipeline, err);
+}
+
+int extraction_totals(struct store *s, const char *pipeline,
+                      int (*fn)(void *arg, const struct extraction_total *t, struct err *err), void *arg,
+                      struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXTRACTION_TOTALS, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, pipeline);
+    while ((rc = stmt_step(s, st, err)) > 0) {
+        char *name = col_text(st, 0), *to = col_text(st, 5);
+        const struct extraction_total t = {.name = name,
+                                           .to = to,
+                                           .runs = col_i64(st, 1),
+                                           .rows = col_i64(st, 2),
+                                           .bytes = col_i64(st, 3),
+                                           .at_ms = col_i64(st, 4)};
+        rc = fn(arg, &t, err);
+        free(name);
+        free(to);
+        if (rc < 0) {
+            stmt_done(st);
+            return rc;
+        }
+    }
+    return rc;
 }
 
 int watermark_get(struct store *s, const char *pipeline, const char *name, struct watermark *ret,

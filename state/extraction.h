@@ -56,6 +56,17 @@ NODISCARD int extraction_failed(struct store *s, const char *token, const char *
                                 const struct extraction_failure *f, struct err *err);
 /* What FAILED may be tried at once. */
 NODISCARD int extraction_again(struct store *s, const char *pipeline, struct err *err);
+/* That too, and what is DEAD is FAILED again, with all its attempts. */
+NODISCARD int extraction_retry(struct store *s, const char *pipeline, struct err *err);
+/* What has been published of each table: runs that wrote something, their rows and bytes, when the newest run came to its
+ * end, and up to where the sequence has taken (NULL: no window). */
+struct extraction_total {
+    const char *name, *to; /* borrowed */
+    int64_t runs, rows, bytes, at_ms;
+};
+NODISCARD int extraction_totals(struct store *s, const char *pipeline,
+                                int (*fn)(void *arg, const struct extraction_total *t, struct err *err),
+                                void *arg, struct err *err);
 
 struct watermark {
     char *value, *run; /* owned; value NULL: of full runs */

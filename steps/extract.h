@@ -61,7 +61,8 @@ struct extract {
 };
 
 /* Of what a run on a terminal shows; NULL: nothing. Of the process. */
-typedef void extract_progress_fn(const char *pipeline, int64_t rows, int64_t bytes, int64_t took_ms);
+typedef void extract_progress_fn(const char *pipeline, int64_t rows, int64_t about, int64_t bytes,
+                                 int64_t took_ms); /* about: rows that there will be, 0: not known */
 extern extract_progress_fn *extract_progress;
 
 /*
@@ -79,6 +80,9 @@ struct extract_request {
  * {table, kind, from, to, sql, notice}. */
 NODISCARD int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run,
                                 json_t **ret_plan, struct err *err);
+
+/* extract_try.c. Whether a run could take the table: it is there, its statement is one, the account may read it. No row is read. */
+NODISCARD int step_extract_try(struct step_ctx *c, const struct extract_table *t, struct err *err);
 
 /*
  * extract_sql.c: the statement of one table. Identifiers are quoted, values bound; only query, where and transforms are the

@@ -1,6 +1,7 @@
 #ifndef STEPS_EXTRACT_INT_H
 #define STEPS_EXTRACT_INT_H
 /* Between the files steps/extract_*.c alone. */
+#include "io/target_moment.h"
 #include "state/extraction.h"
 #include "steps/extract.h"
 #include "steps/manifest.h"
@@ -41,6 +42,9 @@ NODISCARD int extract_find(const struct pipeline *p, const char *name, const str
 /* What the columns are: of the table; of a query with a watermark, as the server says of its result; else NULL. Owned. */
 NODISCARD int extract_describe(struct target *t, const struct extract_table *x, struct table **ret,
                                struct err *err);
+/* DATETIME says nothing of its zone: where the server's is not UTC, it must be told. def NULL is fine. */
+NODISCARD int extract_check_zone(const struct extract *x, const struct moment *m,
+                                 const struct extract_table *t, const struct table *def, struct err *err);
 /* Where files go, opened for a step. */
 NODISCARD int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err);
 #endif

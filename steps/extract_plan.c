@@ -119,26 +119,6 @@ static bool date_alone(const struct extract_table *t, const struct table *def)
     return all;
 }
 
-/* DATETIME says nothing of its zone: where the server's is not UTC, it must be told. */
-static int check_zone(const struct planning *p, const struct extract_table *t, const struct table *def,
-                      struct err *err)
-{
-    for (size_t i = 0; def != NULL && p->x->datetime_zone_name == NULL && !p->moment.server_is_utc &&
-                       t->watermark[i] != NULL;
-         i++) {
-        int at = table_find(def, str_of(t->watermark[i]));
-        if (at < 0 || def->columns[at].type != COL_DATETIME)
-            continue;
-        err_set(err, ERR_CONFIG,
-                "%s.%s is a DATETIME, and the server's own zone is %s: in which zone it is written cannot be "
-                "known",
-                t->table, t->watermark[i], p->moment.zone);
-        return err_hint(err,
-                        "set datetime_timezone to the zone that the application writes in, UTC for instance");
-    }
-    return 0;
-}
-
 static struct extraction *add_row(struct planning *p, const struct extract_table *t, const char *kind)
 {
     p->rows = xrealloc(p->rows, (p->n + 1) * sizeof *p->rows);
@@ -246,7 +226,7 @@ static int plan_table(struct planning *p, const struct extract_table *t, struct 
     int rc = extract_describe(p->target, t, &def, err);
 
     if (rc == 0)
-        rc = check_zone(p, t, def, err);
+        rc = extract_check_zone(p->x, &p->moment, t, def, err);
     if (rc == 0 && p->q->what == EXTRACT_RANGE)
         rc = plan_range(p, t, err);
     else if (rc == 0 && p->q->what == EXTRACT_FULL)

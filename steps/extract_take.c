@@ -34,6 +34,7 @@ struct taking {
     struct snapshot *snapshot;
     struct moment moment;
     int64_t stamp_ms, began_ms;
+    int64_t about; /* rows, for who watches; 0: not known */
 };
 
 static void part_key(void *arg, const struct dump_table *d, int part, struct buf *ret)
@@ -257,7 +258,25 @@ static void on_progress(void *arg, int64_t rows, int64_t bytes)
     const struct taking *k = arg;
 
     if (extract_progress != NULL)
-        extract_progress(k->c->pipeline->name, rows, bytes, clock_mono_ms() - k->began_ms);
+        extract_progress(k->c->pipeline->name, rows, k->about, bytes, clock_mono_ms() - k->began_ms);
+}
+
+/* How many rows there will be is known of whole tables alone, and of them by statistics. */
+static void guess(struct taking *k)
+{
+    struct target *target = snapshot_target(k->snapshot, 0);
+    struct err ignored;
+
+    for (size_t i = 0; i < k->rows.n; i++) {
+        const struct extract_table *t = k->all[i].t;
+        int64_t rows = 0;
+        if (t->table == NULL || t->filter_count > 0 || t->where != NULL || k->rows.rows[i].from != NULL ||
+            target_rows_about(target, t->table, &rows, &ignored) < 0 || rows == 0) {
+            k->about = 0;
+            return;
+        }
+        k->about += rows;
+    }
 }
 
 /* Uploads of attempts that died. The pipeline has one run at a time, so whatever is open under its names is nobody's. */
@@ -311,6 +330,8 @@ static int take(struct taking *k, struct err *err)
     if (rc == 0)
         rc = open_snapshot(k, err);
     with.snapshot = k->snapshot;
+    if (rc == 0 && extract_progress != NULL)
+        guess(k);
     if (rc == 0)
         rc = dump_run(&with, k->dumps, k->rows.n, err);
     if (rc < 0)

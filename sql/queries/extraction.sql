@@ -75,6 +75,14 @@ WHERE pipeline = ?1 AND state = 'DEAD';
 -- name: extraction_again
 UPDATE extraction SET not_before_ms = 0 WHERE pipeline = ?1 AND state = 'FAILED';
 
+-- name: extraction_retry
+UPDATE extraction SET state = 'FAILED', attempts = 0, tries = 0, not_before_ms = 0 WHERE pipeline = ?1 AND state IN ('FAILED', 'DEAD');
+
+-- name: extraction_totals
+-- A window without rows counts as a success, and its end as taken: nothing was there.
+SELECT name, SUM(parts > 0), SUM(rows), SUM(bytes), MAX(updated_ms), MAX(CASE kind WHEN 'INCREMENTAL' THEN to_ END)
+FROM extraction WHERE pipeline = ?1 AND state = 'PUBLISHED' GROUP BY name ORDER BY name;
+
 -- name: watermark_get
 SELECT value, seq, run, at_ms FROM watermark WHERE pipeline = ?1 AND name = ?2;
 

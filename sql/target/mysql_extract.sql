@@ -14,3 +14,7 @@ SELECT trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, CONVERT_TZ(trx_started, 'SYSTE
 
 -- name: is_read_only
 SELECT @@global.read_only + 0;
+
+-- name: rows_about
+SELECT COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?;

@@ -23,6 +23,8 @@ runs "a shell that is none" 2 "$ORCH" completion tcsh
 like "what there is" "$err" 'bash, zsh or fish'
 runs "names of pipelines" 0 "$ORCH" -c "$T/work/demo/orch.json" completion pipelines
 is "one a line" "$out" loans
+runs "names of extracts: it has none" 0 "$ORCH" -c "$T/work/demo/orch.json" completion extracts
+is "nothing" "$out" ""
 runs "without a config: nothing, and no complaint" 0 "$ORCH" -c "$T/none.json" completion pipelines
 is "silent" "$out$err" ''
 
@@ -37,7 +39,7 @@ is "bash: pipelines of the config that is named" "$(in_bash orch -c demo/orch.js
 is "bash: options before the command do not count" "$(in_bash orch -o json -c demo/orch.json replay lo)" 'loans '
 is "bash: files" "$(in_bash orch -c 'fi')" 'file.json '
 is "bash: folders only" "$(in_bash orch init --demo f)" 'folder '
-is "bash: words that stand in the usage" "$(in_bash orch completion '')" 'bash zsh fish pipelines '
+is "bash: words that stand in the usage" "$(in_bash orch completion '')" 'bash zsh fish pipelines extracts '
 is "bash: help of a command" "$(in_bash orch help sta)" 'status '
 is "bash: nothing after a value that only the user knows" "$(in_bash orch replay loans --reason '')" ' '
 

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# What a user meets around an extract: every command that takes a name, doctor, logs, metrics, completion, graph.
+import json, os, re, sys
+sys.path.insert(0, os.path.join(os.environ['ORCH_SOURCE'], 'tests', 'lib'))
+from world import World, ok, same, like, done
+
+w = World('mysql')
+LOADS = {'source': {'connection': 'in', 'since': '2026-01-01T00'}, 'target': {'connection': 'warehouse', 'table': 'loans'}}
+
+
+def config(user='loader', secret='db.secret', tables=None, sink=None, pipelines=None, **x):
+    body = {'schedule': 'rate(1 minute)', 'source': {'connection': 'warehouse'}, 'target': {'connection': 'lake', 'prefix': 'out/'}, 'lag': '0s',
+            'tables': tables or [{'table': 'employees', 'watermark': ['changed']}], **x}
+    w.write_config({'state': 'orch.db', 'tick': {'linger': '0s'}, 'extracts': {'hr': body}, 'pipelines': pipelines or {}, 'connections': {
+        'in': {'url': f'file://{w.dir}/in/'},
+        'lake': sink or {'url': f'file://{w.dir}/lake/'}, 'warehouse': {'url': f'mysql://{user}@127.0.0.1:{w.base + 80}/w', 'password_file': secret, 'tls': 'off'}}})
+
+
+def checks(r):
+    return [(c['check'], c['status'], c['text']) for c in json.loads(r.out)['checks']]
+
+
+def of(r, check, status):
+    return ' | '.join(t for c, s, t in checks(r) if c == check and s == status)
+
+
+os.mkdir(w.path('in'))
+w.sql("CREATE TABLE employees (id INT PRIMARY KEY, name VARCHAR(20), rate DOUBLE, changed DATETIME);"
+      "INSERT INTO employees VALUES (1,'a',0.1,'2026-06-01 10:00:00'),(2,'b',0.2,'2026-06-01 11:00:00'),(3,'c',0.3,'2026-06-02 12:00:00')")
+config(datetime_timezone='UTC')
+
+# --- before the first run ---
+r = w.good('validate')
+like(r.out, 'well, 1 extract', 'validate counts extracts')
+config(pipelines={'loans': LOADS}, datetime_timezone='UTC')
+like(w.good('validate').out, 'well, 1 pipeline, 1 extract', 'and pipelines')
+same(w.good('completion', 'extracts').out, 'hr\n', 'names of extracts, for completion')
+same(w.good('completion', 'pipelines').out, 'loans\n', 'and of pipelines')
+like(w.good('config', 'show').out, 'extracts.hr', 'config show has it')
+config(datetime_timezone='UTC')
+w.now = '2026-06-03T00:00:30Z'
+r = w.orch('run', 'hr', '--partition', '2026-06-01T00')
+same(r.rc, 2, 'an extract has no partitions')
+like(r.err, 'orch extract hr --from', 'and what to type is said')
+r = w.good('run', 'hr', '-o', 'json')
+same([(d['table'], d['rows'], d['state']) for d in json.loads(r.out)['extractions']], [('employees', 3, 'PUBLISHED')], 'orch run is orch extract')
+
+# --- afterwards ---
+r = w.good('logs', 'hr', '-o', 'json')
+mine = [x for x in json.loads(r.out)['logs'] if x['kind'] == 'extract']
+same([(x['pipeline'], x['partition'], x['what']) for x in mine], [('hr', 'employees', 'PUBLISHED')], 'a line in the log for each table of a run')
+ok(re.search(r'INCREMENTAL: 3 rows, \d+ bytes in 1 part, in \d+ ms, from the first up to 2026-06-03 00:00:30.*: SELECT .*FROM .*employees', mine[0]['text'], re.S),
+   'with rows, time taken, window and statement') or print('#', mine[0]['text'], file=sys.stderr)
+like(w.good('logs').out, 'PUBLISHED', 'also among everything')
+w.now = '2026-06-03T00:02:30Z'
+w.good('extract', 'hr')
+last = [x for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract'][-1]
+same(last['what'], 'nothing new', 'a window without rows is told as that')
+same([e['status'] for e in json.loads(w.good('list', 'hr', '-o', 'json').out)['executions']], ['SUCCEEDED', 'SUCCEEDED'], 'executions')
+like(w.good('graph', 'hr', '--format', 'mermaid').out, 'Publish', 'the workflow drawn')
+like(w.good('graph', 'hr').out, '<svg', 'and as SVG')
+m = w.good('metrics').out
+like(m, 'orch_extract_rows_total{job="hr",table="employees"} 3\n', 'metrics: rows')
+like(m, 'orch_extract_watermark_timestamp_seconds{job="hr",table="employees"} 1780444950.000\n', 'metrics: the watermark')
+like(m, 'orch_extract_last_success_timestamp_seconds{job="hr",table="employees"} 178044495', 'metrics: the last success')
+like(m, 'orch_job_paused{job="hr"} 0\n', 'metrics: not paused')
+ok('orch_partitions{job="hr"' not in m and 'orch_job_lag_partitions{job="hr"' not in m, 'metrics: nothing of partitions, which it has not')
+
+# --- pause, resume ---
+r = w.good('pause', 'hr', '--reason', 'the database is moved')
+like(r.out, 'hr is paused', 'a pause')
+like(w.good('metrics').out, 'orch_job_paused{job="hr"} 1\n', 'which metrics show')
+w.sql("INSERT INTO employees VALUES (4,'d',0.1,'2026-06-03 00:02:40')")
+w.now = '2026-06-03T00:10:30Z'
+w.good('tick')
+same(len(json.loads(w.good('list', 'hr', '-o', 'json').out)['executions']), 2, 'the tick starts nothing')
+w.now = '2026-06-03T00:12:30Z'
+w.good('resume', 'hr')
+w.good('tick')
+like(w.good('metrics').out, 'orch_extract_rows_total{job="hr",table="employees"} 4\n', 'and goes on when it is resumed')
+
+# --- replay: a range ---
+r = w.orch('replay', 'hr')
+same(r.rc, 2, 'replay wants a range')
+like(r.err, 'orch extract hr --full', 'or names what takes everything')
+r = w.orch('replay', 'hr', '--from', '2026-06-01', '--to', '2026-06-02', '--only', 'failed')
+same((r.rc, 'orch retry hr' in r.err), (2, True), '--only is for partitions')
+w.now = '2026-06-03T00:20:30Z'
+r = w.good('replay', 'hr', '--from', '2026-06-01', '--to', '2026-06-02', '--reason', 'lost', '-o', 'json')
+same([(d['kind'], d['rows']) for d in json.loads(r.out)['extractions']], [('RANGE', 2)], 'a range is taken again')
+w.now = '2026-06-03T00:22:30Z'
+r = w.good('replay', 'hr', '--from', '2026-06-02', '--queue')
+like(r.err, 'the next tick takes it', 'or is left to the tick')
+w.now = '2026-06-03T00:24:30Z'
+w.good('tick')
+same([x['text'].split(',')[0] for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract'][-1], 'RANGE: 2 rows', 'which takes it')
+
+# --- what fails, and is tried again ---
+same(w.good('retry', 'hr').err.strip(), 'orch: hr: nothing has failed', 'nothing to try again')
+w.sql("INSERT INTO employees VALUES (5,'e',0.1,'2026-06-03 00:25:00')")
+w.now = '2026-06-03T00:32:30Z'
+WHERE = 'id >= (SELECT id FROM employees AS e WHERE e.id > 3)'
+config(datetime_timezone='UTC', max_attempts=1, tables=[{'table': 'employees', 'where': WHERE, 'watermark': ['changed']}])
+r = w.orch('extract', 'hr')
+same(r.rc, 1, 'a statement that fails')
+config(datetime_timezone='UTC', tables=[{'table': 'employees', 'watermark': ['changed']}])
+r = w.good('retry', 'hr', '--dry-run', '-o', 'json')
+same([(d['table'], d['state'], d['to']) for d in json.loads(r.out)['retry']], [('employees', 'DEAD', '2026-06-03 00:32:30')], 'what failed is listed')
+failed = [x for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract'][-1]
+same((failed['what'], 'more than 1 row' in failed['text']), ('DEAD', True), 'and stands in the log, with why')
+w.now = '2026-06-03T00:40:30Z'
+r = w.good('retry', 'hr', '--reason', 'mended')
+again = [x['text'] for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract' and 'up to 2026-06-03 00:32:30' in x['text']]
+same([x.partition(',')[0] for x in again], ['INCREMENTAL: 1 rows'], 'the same window is taken by retry')
+same(w.good('status').rc, 0, 'and all is well')
+
+# --- commands of partitions ---
+for verb, *more in (['plan'], ['explain'], ['diff'], ['reconcile'], ['rejects'], ['cancel'], ['skip', '--reason', 'x'], ['adopt'], ['profile'], ['ack', '--reason', 'x']):
+    word = 'hr/2026-06-01T00' if verb in ('skip', 'ack') else 'hr'
+    r = w.orch(verb, word, *more)
+    same((r.rc != 0, "'hr' is an extract" in r.err, 'orch ' in r.err.partition('hint')[2]), (True, True, True), f'{verb} says that this is an extract, and what to type')
+r = w.orch('stop', 'hr')
+same((r.rc, 'is not running' in r.err), (1, True), 'stop finds its newest execution')
+like(w.good('describe', 'hr').out, 'SUCCEEDED', 'so does describe')
+like(w.good('history', 'hr').out, 'orch-extract', 'and history')
+
+# --- reals in filters ---
+w.now = '2026-06-03T00:50:30Z'
+config(datetime_timezone='UTC', tables=[{'table': 'employees', 'filters': [{'column': 'rate', 'is': '=', 'value': 0.1}]}])
+r = w.good('extract', 'hr', '--dry-run', '-o', 'json')
+sql = json.loads(r.out)['plan'][0]['sql']
+ok('0.1' in sql and '0.10000000000000001' not in sql, '0.1 in a filter is 0.1') or print('#', sql, file=sys.stderr)
+same(sum(d['rows'] for d in json.loads(w.good('extract', 'hr', '-o', 'json').out)['extractions']), 3, 'and meets the rows that have it')
+
+# --- doctor ---
+w.now = None
+config(datetime_timezone='UTC')
+r = w.orch('doctor', '-o', 'json')
+same(r.rc, 0, 'doctor: all is well')
+like(of(r, 'config', 'OK'), '1 extract', 'doctor counts extracts')
+like(of(r, 'hr database', 'OK'), '1 of 1 tables can be taken', 'tables are tried')
+like(of(r, 'hr database', 'WARN'), 'open transactions cannot be seen', 'without PROCESS what that means is said')
+like(of(r, 'hr files', 'OK'), 'files can be written, given up, read and removed', 'a file is tried')
+ok(not any('_orch_doctor' in f for _, _, fs in os.walk(w.path('lake')) for f in fs), 'and nothing is left of it')
+needs = ' '.join(n['text'] for n in json.loads(r.out)['needs'])
+like(needs, "GRANT SELECT ON `w`.`employees` TO 'loader'", 'the rights that are needed')
+like(needs, 'GRANT PROCESS ON *.*', 'and the one that is better')
+w.sql("GRANT PROCESS ON *.* TO loader@'127.0.0.1'")
+r = w.orch('doctor', '-o', 'json')
+like(of(r, 'hr database', 'OK'), 'open transactions are seen', 'with PROCESS')
+w.sql("CREATE TABLE other (id INT PRIMARY KEY); CREATE USER few@'127.0.0.1' IDENTIFIED BY 'few-secret'; GRANT SELECT ON w.employees TO few@'127.0.0.1'")
+w.secret('few.secret', 'few-secret')
+config('few', 'few.secret', tables=[{'table': 'employees'}, {'table': 'other'}], parallel=2)
+r = w.orch('doctor', '-o', 'json')
+ok(r.rc != 0, 'doctor fails where a table may not be read')
+like(of(r, 'hr database', 'FAIL'), 'other', 'names it')
+like(of(r, 'hr database', 'OK'), '1 of 2 tables can be taken', 'and counts the others')
+w.sql("GRANT SELECT ON w.other TO few@'127.0.0.1'")
+r = w.orch('doctor', '-o', 'json')
+same(r.rc, 0, 'two tables, one after the other')
+like(of(r, 'hr database', 'WARN'), 'one table at a time, in place of 2', 'which is said')
+w.sql("GRANT RELOAD ON *.* TO few@'127.0.0.1'")
+r = w.orch('doctor', '-o', 'json')
+like(of(r, 'hr database', 'OK'), '2 tables at a time, in one snapshot', 'two at a time with the right for it')
+config(tables=[{'table': 'employees', 'watermark': ['name']}])
+r = w.orch('doctor', '-o', 'json')
+like(of(r, 'hr database', 'FAIL'), 'name', 'a watermark that cannot be one is found by doctor')
+os.chmod(w.path('lake'), 0o500)
+config(datetime_timezone='UTC')
+r = w.orch('doctor', '-o', 'json')
+if os.getuid() == 0:
+    ok(True, 'a folder that cannot be written # SKIP root writes everywhere')
+else:
+    ok(r.rc != 0 and of(r, 'hr files', 'FAIL') != '', 'a folder that cannot be written')
+os.chmod(w.path('lake'), 0o700)
+done()
