@@ -41,6 +41,12 @@ int mysql_sum_expr(const struct column *c, const struct ask *a, const char *quot
     return 0;
 }
 
+/* A number is compared by its digits: ZEROFILL is of the display, and a sum has none of it. */
+static bool has_zerofill(const struct column *c)
+{
+    return c->type_text != NULL && strstr(c->type_text, "zerofill") != NULL;
+}
+
 /* The cell's text behind its line: doubles as decimals, whose text is the same everywhere. */
 static int check_text(const struct column *c, const char *quoted, struct buf *ret, struct err *err)
 {
@@ -62,6 +68,7 @@ static int check_text(const struct column *c, const char *quoted, struct buf *re
         return buf_addf(ret, err, "CAST(%s AS CHAR)", quoted);
     case COL_INT:
     case COL_DECIMAL:
+        return buf_addf(ret, err, has_zerofill(c) ? "(%s+0)" : "%s", quoted);
     case COL_BINARY:
     case COL_UNSUPPORTED:
         break;
@@ -106,6 +113,7 @@ int mysql_text_expr(const struct column *c, const char *quoted, struct buf *ret,
         return buf_addf(ret, err, ",CAST(%s AS UNSIGNED)", quoted);
     case COL_INT:
     case COL_DECIMAL:
+        return buf_addf(ret, err, has_zerofill(c) ? ",(%s+0)" : ",%s", quoted);
     case COL_BINARY:
     case COL_UNSUPPORTED:
         break;
