@@ -295,10 +295,10 @@ static int match_missing(struct match *m, struct err *err)
         "map a field to it in \"columns\", or set drift to null-missing where NULL or the default will do");
 }
 
-static int plan_nulls(struct plan *p, const char *const *own, const char *const *common, struct arena *a,
-                      struct err *err)
+static int plan_nulls(struct plan *p, const char *const *own, const struct convert_config *config,
+                      struct arena *a, struct err *err)
 {
-    const char *const *list = own != NULL ? own : common;
+    const char *const *list = own != NULL ? own : config->nulls;
     bool text = p->cell.column->type == COL_TEXT || p->cell.column->type == COL_BINARY;
     size_t n = 0;
 
@@ -310,7 +310,7 @@ static int plan_nulls(struct plan *p, const char *const *own, const char *const 
     struct str *nulls = arena_alloc(a, n * sizeof *nulls);
     for (size_t i = 0; i < n; i++) {
         if (list[i][0] == '\0') {
-            p->null_empty = own != NULL || !text;
+            p->null_empty = own != NULL || !text || config->null_empty;
         } else {
             nulls[p->null_count++] = str_of(list[i]);
             p->may_begin[(unsigned char)list[i][0]] = true;
@@ -404,7 +404,7 @@ static int plan_column(struct converter *c, const struct match *m, const struct 
         rc = plan_bytes(c, p, rule, err);
     if (rc < 0)
         return err_prefix(err, "column %s", column->name);
-    rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c->nulls, c->arena, err);
+    rc = plan_nulls(p, rule != NULL ? rule->nulls : NULL, m->c, c->arena, err);
     c->quick[c->count - 1] = quick_of(p);
     return rc;
 }

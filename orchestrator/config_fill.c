@@ -392,6 +392,7 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
         fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
     p->convert.header = json_is_true(json_object_get(s, "header"));
     p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
+    p->convert.null_empty = p->manifest; /* extracts quote an empty text */
     p->convert.binary = config_binary(s);
     p->convert.zero_dates = json_is_true(json_object_get(s, "zero_dates"));
     p->convert.trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
@@ -654,8 +655,9 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
         return;
     }
     if (json_object_size(all) == 0 && json_object_size(extracts) == 0)
-        fault_add(f, "pipelines", json_object_get(c->root, "pipelines") == NULL
-                                      ? "missing" : "none: nothing would ever be loaded");
+        fault_add(f, "pipelines",
+                  json_object_get(c->root, "pipelines") == NULL ? "missing"
+                                                                : "none: nothing would ever be loaded");
     c->pipelines = arena_alloc(c->arena, (json_object_size(all) + 1) * sizeof *c->pipelines);
     memset(c->pipelines, 0, (json_object_size(all) + 1) * sizeof *c->pipelines);
     json_object_foreach(all, name, item)

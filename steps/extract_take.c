@@ -206,7 +206,11 @@ static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err
                                .snapshot = {snapshot_at(k->snapshot), snapshot_position(k->snapshot)},
                                .sql = o->sql.text,
                                .format = {kind_text(f->kind), text ? delimiter : NULL, text ? f->null : NULL,
-                                          f->header, f->crlf ? "crlf" : "lf", packs[k->x->packing]},
+                                          f->header, f->crlf ? "crlf" : "lf",
+                                          f->kind == FORMAT_AVRO       ? NULL
+                                          : f->binary == BINARY_BASE64 ? "base64"
+                                                                       : "hex",
+                                          packs[k->x->packing]},
                                .columns = columns,
                                .column_count = n,
                                .rows = d->rows,

@@ -8,6 +8,9 @@
 #include "steps/listing.h"
 #include "steps/manifest.h"
 #include "steps/object_int.h"
+#include <strings.h>
+
+enum { SHOWN = 80 };
 
 /* A part that is to be there. */
 struct entry {
@@ -90,6 +93,73 @@ static int fetch(struct source *source, const struct object_info *o, struct buf 
     return rc;
 }
 
+static bool holds_bytes(const char *type)
+{
+    return str_starts(type, "bit") || str_starts(type, "binary") || str_starts(type, "varbinary") ||
+           strstr(type, "blob") != NULL;
+}
+
+/* Of a column whose bytes would be read as something else; NULL: none. */
+static const char *read_otherwise(const struct pipeline *p, const struct manifest *m)
+{
+    const char *is = m->format.binary;
+    enum convert_binary want = is != NULL && strcmp(is, "hex") == 0 ? CONVERT_HEX : CONVERT_BASE64;
+
+    for (size_t i = 0; is != NULL && i < m->column_count; i++) {
+        enum convert_binary how = p->convert.binary;
+        bool used = holds_bytes(m->columns[i].type);
+        for (size_t k = 0; k < p->convert.rule_count; k++) {
+            const struct convert_rule *r = &p->convert.rules[k];
+            if (p->convert.header ? strcasecmp(r->from, m->columns[i].name) != 0
+                                  : strtoul(r->from, NULL, 10) != i + 1)
+                continue;
+            how = r->binary != CONVERT_UNSAID ? r->binary : how;
+            used = used && r->to != NULL;
+        }
+        if (used && how != want)
+            return m->columns[i].name;
+    }
+    return NULL;
+}
+
+static const char *printable(const char *text, char shown[SHOWN])
+{
+    str_printable(text, strlen(text), shown, SHOWN);
+    return shown;
+}
+
+/*
+ * What would be read, but as something else than was written: a NULL as a text, a text as a NULL, digits in place of bytes. The
+ * sums before COMMIT do not see that, as they compare the table with what was read.
+ */
+static void hold_format(struct listing *l, size_t part, const char *name, const struct manifest *m)
+{
+    const struct pipeline *p = l->c->pipeline;
+    const struct manifest_format *f = &m->format;
+    const char *const *nulls = p->convert.nulls, *column = read_otherwise(p, m);
+    char shown[SHOWN];
+    size_t n = 0;
+
+    while (nulls != NULL && nulls[n] != NULL)
+        n++;
+    if (strcmp(f->kind, "csv") != 0 && strcmp(f->kind, "tsv") != 0)
+        hold(l, part, "%s is of %s files, and only csv and tsv are loaded", name, f->kind);
+    else if (f->delimiter != NULL && f->delimiter[0] != p->dialect.delimiter)
+        hold(l, part, "%s: delimiter %s, and csv.delimiter is another one", name,
+             printable(f->delimiter, shown));
+    else if (p->dialect.quote != '"' || p->dialect.escape != '\0' || p->dialect.encoding != CSV_UTF8)
+        hold(l, part,
+             "%s: an extract is UTF-8 with \" as quote, doubled; csv.quote, escape or encoding differ", name);
+    else if (f->header != p->convert.header)
+        hold(l, part, "%s: header %s, and csv.header is not", name, f->header ? "true" : "false");
+    else if (f->null != NULL && (n != 1 || strcmp(nulls[0], f->null) != 0))
+        hold(l, part, "%s: NULL is written as \"%s\": csv.null must have it, and it alone", name,
+             printable(f->null, shown));
+    else if (column != NULL)
+        hold(l, part, "%s: bytes are written as %s: csv.binary must say so, for column %s", name, f->binary,
+             printable(column, shown));
+}
+
 static int read_one(struct entries *e, struct source *source, const struct manifest_seen *seen,
                     struct buf *text, struct err *err)
 {
@@ -106,8 +176,11 @@ static int read_one(struct entries *e, struct source *source, const struct manif
              str_starts(why.msg, ": ") ? why.msg + 2 : why.msg);
         return 0;
     }
+    size_t before = e->n;
     for (size_t i = 0; rc == 0 && i < m.part_count; i++)
         rc = add(e, seen, &m, &m.parts[i], err);
+    if (rc == 0 && e->n > before)
+        hold_format(e->l, seen->part, name, &m);
     if (rc == 0 && m.part_count == 0)
         e->l->parts[seen->part].nothing_said = true;
     manifest_release(&m);

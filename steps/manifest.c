@@ -7,6 +7,7 @@ enum { VERSION = 1, WATERMARK_COLUMNS = 64, SEQ_DIGITS = 10 };
 #define MAX_SEQ INT64_C(9999999999)
 static const char folder[] = "_manifest/", suffix[] = "_manifest.json";
 static const char *const kinds[] = {"incremental", "full", "range"};
+static const char *const binaries[] = {"hex", "base64", NULL};
 static const char *const format_kinds[] = {"csv", "tsv", "jsonl", "avro", NULL};
 static const char *const newlines[] = {"lf", "crlf", NULL};
 static const char *const packings[] = {"none", "gzip", "zstd", NULL};
@@ -174,6 +175,8 @@ static int check(const struct manifest *m, struct err *err)
         return bad(err, "delimiter", "is not one character");
     if (!is_one_of(f->newline, newlines))
         return bad(err, "newline", "is none of lf, crlf");
+    if (f->binary != NULL && !is_one_of(f->binary, binaries))
+        return bad(err, "binary", "is none of hex, base64");
     if (!is_one_of(f->compress, packings))
         return bad(err, "compress", "is none of none, gzip, zstd");
     return check_parts(m, err);
@@ -253,16 +256,16 @@ int manifest_text(const struct manifest *m, struct buf *out, struct err *err)
         return err_prefix(err, "manifest of %s", m->table);
     }
     json_t *v = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:{s:s, s:s}, s:o, s:{s:s, s:s?, "
-                          "s:s?, s:b, s:s, s:s}, "
+                          "s:s?, s:b, s:s, s:s?, s:s}, "
                           "s:o, s:I, s:I, s:o, s:s}",
                           "orch_manifest", VERSION, "pipeline", m->pipeline, "task", m->task, "table",
                           m->table, "run", m->run, "seq", (json_int_t)m->seq, "kind", kinds[m->kind], "at",
                           civil_rfc3339(m->at_ms, true, at), "watermark", watermark_value(&m->watermark),
                           "snapshot", "at", m->snapshot.at, "position", m->snapshot.position, "sql",
                           sql_value(m->sql), "format", "kind", f->kind, "delimiter", f->delimiter, "null",
-                          f->null, "header", f->header, "newline", f->newline, "compress", f->compress,
-                          "columns", columns_value(m), "rows", (json_int_t)m->rows, "bytes",
-                          (json_int_t)m->bytes, "parts", parts_value(m), "orch", m->orch);
+                          f->null, "header", f->header, "newline", f->newline, "binary", f->binary,
+                          "compress", f->compress, "columns", columns_value(m), "rows", (json_int_t)m->rows,
+                          "bytes", (json_int_t)m->bytes, "parts", parts_value(m), "orch", m->orch);
     if (v == NULL)
         return err_set(err, ERR_CONTRACT, "manifest of %s: a name or key in it is not UTF-8", m->table);
     char *text = json_text(v);
@@ -368,6 +371,9 @@ static int read_format(struct manifest *m, const json_t *v, struct err *err)
         rc = need_str(m, object, "newline", &f->newline, err);
     if (rc == 0)
         rc = need_str(m, object, "compress", &f->compress, err);
+    if (rc == 0 &&
+        json_object_get(object, "binary") != NULL) /* a version that did not say it was never out */
+        rc = need_str_or_null(m, object, "binary", &f->binary, err);
     f->header = rc == 0 && json_is_true(json_object_get(object, "header"));
     return rc;
 }

@@ -47,6 +47,7 @@ struct manifest {
         const char *null;      /* how NULL is written; NULL where the kind has its own */
         bool header;
         const char *newline;  /* "lf", "crlf" */
+        const char *binary;   /* "hex", "base64"; NULL: the kind has its own, or nothing was said */
         const char *compress; /* "none", "gzip", "zstd" */
     } format;
     const struct manifest_column *columns;

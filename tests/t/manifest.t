@@ -54,7 +54,7 @@ w.now = NEAR
 def pipe(**p):
     w.pipeline('loans', target='sqlite', target_table='e', target_create=True, max_attempts=2, schedule='rate(5 minutes)',
                columns={'id': {'type': 'INT'}, 's': {'type': 'TEXT'}},
-               **{'source_since': D + '01', 'source_until': D + '10', 'source_late_after': '12h', 'source_manifest': 'orch', **p})
+               **{'source_since': D + '01', 'source_until': D + '10', 'source_late_after': '12h', 'source_manifest': 'orch', 'csv_null': [''], **p})
 
 
 def ids():
@@ -150,6 +150,29 @@ w.put(folder(10) + '/e_9.csv', csv(1011, 2)[0])
 w.orch('tick', now='2022-06-06T04:10:00Z')
 same([ids(), state(w, 10, now='2022-06-06T04:11:00Z')[0]], [before, 'FAILED'], 'nor what is not what was extracted')
 
+# ---- what would be read as something else than was written
+for name in os.listdir(w.dir):
+    if name.startswith(('orch.db', 'target.db')) and os.path.isfile(w.path(name)):
+        os.unlink(w.path(name))
+pipe(source_prefix='f/', columns={'id': {'type': 'INT'}, 's': {'type': 'TEXT'}})
+good = {'kind': 'csv', 'delimiter': ',', 'null': '', 'header': True, 'newline': 'lf', 'binary': 'hex', 'compress': 'none'}
+typed = [{'name': 'id', 'type': 'int(11)', 'nulls': 0, 'sum': None}, {'name': 's', 'type': 'blob', 'nulls': 0, 'sum': None}]
+wrong = [({'kind': 'jsonl', 'delimiter': None}, {}, 'is of jsonl files'), ({'delimiter': ';'}, {}, 'delimiter ;'), ({'header': False}, {}, 'header false'),
+         ({'null': '\\N'}, {}, 'NULL is written as "\\N"'), ({}, {'columns': typed}, 'bytes are written as hex'), ({}, {}, None)]
+for h, (differs, more, _) in enumerate(wrong, 1):
+    extract(w, h, 1, {'e_1.csv': csv(h, 1)}, prefix='f/', format={**good, **differs}, **more)
+w.good('target', 'setup')
+w.orch('tick')
+for h, (_, _, why) in enumerate(wrong, 1):
+    if why is None:
+        same([state(w, h)[0], ids()], ['RECONCILED', [h]], 'a manifest whose format is the same is loaded, and it alone')
+    else:
+        like(state(w, h)[1], why, f'held back: {why}')
+pipe(source_prefix='f/', csv_null=['', 'NA'])
+extract(w, 7, 1, {'e_1.csv': csv(7, 1)}, prefix='f/', format=good)
+w.orch('tick')
+like(state(w, 7)[1], 'csv.null must have it, and it alone', 'a text that would become NULL is in the way too')
+
 # ---- radosgw into MariaDB; the sink's keys begin elsewhere than ours
 w = World('mysql', 's3')
 w.linger = '0s'
@@ -162,7 +185,7 @@ parts = {'t_1.csv.gz': (gzip.compress(rows, mtime=0), 5), 't_2.csv': (('id,n,s,v
 
 def s3_pipe(**p):
     w.pipeline('loans', source_since=D + '01', source_until=D + '03', source_prefix='in/hr/', source_manifest='orch', target_table='t', csv_null=[''], max_attempts=2,
-               columns={'s': {'null': ['']}, 'v': {'null': ['']}}, **{'chunk_bytes': 65536, **p})
+               **{'chunk_bytes': 65536, **p})
 
 
 s3_pipe()

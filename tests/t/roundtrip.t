@@ -42,7 +42,6 @@ TYPES = {
 BYTES = ('bn', 'vb', 'tb', 'bl', 'mb', 'lb')
 BITS = {'b1': 1, 'b12': 2, 'b63': 8, 'b64': 8}
 DOUBLES, FLOATS = ('do', 'dp'), ('fl', 'fp')
-TEXTS = [c for c, t in TYPES.items() if t[0].split('(')[0].split()[0] in ('CHAR', 'VARCHAR', 'TINYTEXT', 'TEXT', 'MEDIUMTEXT', 'LONGTEXT', 'ENUM', 'SET', 'JSON')]
 HEAD = ['id'] + [c.strip('`').replace('``', '`') for c in TYPES] + ['gv', 'gs']
 
 definition = f'(id BIGINT NOT NULL PRIMARY KEY, {", ".join(f"{c} {t[0]}" for c, t in TYPES.items())}, gv INT AS (id * 2) VIRTUAL, gs VARCHAR(30) AS (CONCAT(id, "s")) STORED) DEFAULT CHARSET utf8mb4'
@@ -131,8 +130,6 @@ for name, (where, keys, way_in) in ENTRIES.items():
     if way_in is None:
         continue
     columns = {'gv': None, 'gs': None} if way_in.get('header', True) else {str(i + 1): c if c not in ('gv', 'gs') else None for i, c in enumerate(HEAD)}
-    if '' in way_in['null']:
-        columns.update({c.strip('`').replace('``', '`'): {'null': ['']} for c in TEXTS})
     config['pipelines']['in_' + name] = {
         'workflow': 'ingest', 'schedule': 'rate(1 minute)', 'verify': 'sums' if name == 'plain' else 'full', 'columns': columns, 'csv': {'zero_dates': True, **way_in},
         'source': {'connection': where, 'prefix': name + '/', 'since': '2022-06-05T03', 'until': '2022-06-05T03', 'settle': '0s', 'manifest': 'orch', 'include': ['a_*']},
