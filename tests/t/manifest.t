@@ -53,8 +53,7 @@ w.now = NEAR
 
 def pipe(**p):
     w.pipeline('loans', target='sqlite', target_table='e', target_create=True, max_attempts=2, schedule='rate(5 minutes)',
-               columns={'id': {'type': 'INT'}, 's': {'type': 'TEXT'}},
-               **{'source_since': D + '01', 'source_until': D + '10', 'source_late_after': '12h', 'source_manifest': 'orch', 'csv_null': [''], **p})
+               **{'columns': {'id': {'type': 'INT'}, 's': {'type': 'TEXT'}}, 'source_since': D + '01', 'source_until': D + '10', 'source_late_after': '12h', 'source_manifest': 'orch', 'csv_null': [''], **p})
 
 
 def ids():
@@ -154,7 +153,7 @@ same([ids(), state(w, 10, now='2022-06-06T04:11:00Z')[0]], [before, 'FAILED'], '
 for name in os.listdir(w.dir):
     if name.startswith(('orch.db', 'target.db')) and os.path.isfile(w.path(name)):
         os.unlink(w.path(name))
-pipe(source_prefix='f/', columns={'id': {'type': 'INT'}, 's': {'type': 'TEXT'}})
+pipe(source_prefix='f/')
 good = {'kind': 'csv', 'delimiter': ',', 'null': '', 'header': True, 'newline': 'lf', 'binary': 'hex', 'compress': 'none'}
 typed = [{'name': 'id', 'type': 'int(11)', 'nulls': 0, 'sum': None}, {'name': 's', 'type': 'blob', 'nulls': 0, 'sum': None}]
 wrong = [({'kind': 'jsonl', 'delimiter': None}, {}, 'is of jsonl files'), ({'delimiter': ';'}, {}, 'delimiter ;'), ({'header': False}, {}, 'header false'),

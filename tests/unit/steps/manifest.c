@@ -22,7 +22,7 @@ static struct manifest sample(void)
                              .watermark = {marks, 2, "2022-06-05 10:00:00", NULL},
                              .snapshot = {"2022-06-05 12:00:00.1", "bin.000001:345"},
                              .sql = "SELECT 'it''s' FROM `e`",
-                             .format = {"csv", ",", "", true, "lf", "gzip"},
+                             .format = {"csv", ",", "", true, "lf", "hex", "gzip"},
                              .columns = columns,
                              .column_count = 2,
                              .rows = 5,
@@ -106,7 +106,8 @@ TEST(the_document_has_its_members_in_order)
         "\"kind\":\"full\",\"at\":\"2022-06-05T12:00:00.123Z\",\"watermark\":null,"
         "\"snapshot\":{\"at\":\"2022-06-05 12:00:00.1\",\"position\":\"bin.000001:345\"},"
         "\"sql\":\"SELECT 'it''s' FROM `e`\",\"format\":{\"kind\":\"csv\",\"delimiter\":\",\",\"null\":\"\","
-        "\"header\":true,\"newline\":\"lf\",\"compress\":\"gzip\"},\"columns\":[],\"rows\":0,\"bytes\":0,"
+        "\"header\":true,\"newline\":\"lf\",\"binary\":\"hex\",\"compress\":\"gzip\"},\"columns\":[],"
+        "\"rows\":0,\"bytes\":0,"
         "\"parts\":[],\"orch\":\"0.1.0\"}\n");
     free(text);
 }
@@ -189,6 +190,7 @@ TEST(what_is_no_manifest_is_refused_with_a_reason)
         {"format.delimiter", "\"ab\"", "'delimiter' is not one character"},
         {"format.header", "1", "'header' is no boolean"},
         {"format.newline", "\"cr\"", "'newline' is none of lf, crlf"},
+        {"format.binary", "\"octal\"", "'binary' is none of hex, base64"},
         {"format.compress", "\"rar\"", "'compress' is none of none, gzip, zstd"},
         {"columns", "{}", "'columns' is an object where an array is expected"},
         {"columns.0", "[]", "'columns' has an array where an object is expected"},
