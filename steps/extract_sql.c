@@ -412,6 +412,7 @@ static int find_sorting(const struct making *m, struct sorting *s, struct err *e
 /* Where column at stands in the select; what is not there yet comes last, and is not written. */
 static int place_of(struct making *m, struct picked *p, int at, size_t *hidden, int *ret, struct err *err)
 {
+    char name[40];
     int rc = 0;
 
     for (size_t i = 0; i < p->count; i++)
@@ -422,6 +423,11 @@ static int place_of(struct making *m, struct picked *p, int at, size_t *hidden, 
     rc = making_add(m, ",", err);
     if (rc == 0)
         rc = making_column(m, "", at, err);
+    if (rc == 0 &&
+        m->qualifier != NULL) { /* an expression may have its name, and a subquery takes none twice */
+        snprintf(name, sizeof name, " AS `_orch_key_%zu`", *hidden);
+        rc = making_add(m, name, err);
+    }
     pick(p, m->def->columns[at].name, at);
     (*hidden)++;
     *ret = (int)p->count - 1;
