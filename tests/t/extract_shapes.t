@@ -26,7 +26,7 @@ def extract(tables, rc=0, **x):
     w.write_config({'state': 'orch.db', 'tick': {'linger': '0s'}, 'extracts': {'x': body}, 'connections': {
         'lake': {'url': f'file://{w.dir}/lake/'}, 'warehouse': {'url': f'mysql://loader@127.0.0.1:{w.base + 80}/w', 'password_file': 'db.secret', 'tls': 'off'}}})
     clock[0] += 1
-    os.system(f'rm -rf {w.path("lake")}/x')
+    os.system(f'rm -rf {w.path("lake")}/x {w.path("orch.db")}*')
     r = w.orch('extract', 'x', '--full', now=f'2022-06-05T03:{clock[0] // 60:02d}:{clock[0] % 60:02d}Z')
     if r.rc != rc:
         diag(r.err + r.out)
@@ -55,17 +55,28 @@ def rows_of(name):
     return head, rows
 
 
-def check(what, table, select, ordered=False, name=None, **x):
-    """table: the extract's entry; select: what the server gives, a column each HEX(...) of text."""
-    r = extract([table], **x)
-    if not same(r.rc, 0, f'{what}: extracted'):
-        return r
-    got, want = rows_of(name or table.get('name') or table['table'])[1], run_sql(select)
+def compare(what, name, select, ordered=False):
+    got, want = (rows_of(name)[1] if manifest(name)['parts'] else []), run_sql(select)
     if not ordered:
         got, want = sorted(got, key=repr), sorted(want, key=repr)
-    if not same(len(got), len(want), f'{what}: as many rows'):
-        return r
-    same([(a, b) for a, b in zip(got, want) if a != b][:3], [], f'{what}: the same rows')
+    if same(len(got), len(want), f'{what}: as many rows'):
+        same([(a, b) for a, b in zip(got, want) if a != b][:3], [], f'{what}: the same rows')
+
+
+waiting = []
+
+
+def check(what, table, select, ordered=False):
+    """table: the extract's entry; select: what the server gives, a column each HEX(...) of text. Asked of all together."""
+    waiting.append((what, {'name': f't{len(waiting)}', **table}, select, ordered))
+
+
+def check_all(**x):
+    r = extract([t for _, t, _, _ in waiting], parallel=3, **x)
+    if same(r.rc, 0, f'{len(waiting)} tables at once, {x}'):
+        for what, t, select, ordered in waiting:
+            compare(what, t['name'], select, ordered)
+    waiting.clear()
     return r
 
 
@@ -107,13 +118,12 @@ for name, (columns, key, values) in KEYS.items():
     if name == 'izk':
         hexed = text('a + 0')
     if name in ('flk', 'dok'):  # the value, and not its text
-        extract([{'table': f'k_{name}'}], page_rows=3)
-        want = run_sql(f"SELECT {text('v')} FROM k_{name} ORDER BY {key}")
-        same([r[:1] for r in rows_of(f'k_{name}')[1]], want, f'key {columns}: each row once, in order')
+        check(f'key {columns}', {'table': f'k_{name}', 'columns': ['v']}, f"SELECT {text('v')} FROM k_{name} ORDER BY {key}", ordered=True)
         continue
-    check(f'key {columns}', {'table': f'k_{name}'}, f"SELECT {text('v')}, {hexed} FROM k_{name} ORDER BY {key}", ordered=True, page_rows=3)
+    check(f'key {columns}', {'table': f'k_{name}'}, f"SELECT {text('v')}, {hexed} FROM k_{name} ORDER BY {key}", ordered=True)
     if name in ('ci', 'bik', 'dek', 'vbk', 'enk2'):
-        check(f'key {columns}, hidden', {'table': f'k_{name}', 'columns': ['v']}, f"SELECT {text('v')} FROM k_{name} ORDER BY {key}", ordered=True, page_rows=2)
+        check(f'key {columns}, hidden', {'table': f'k_{name}', 'columns': ['v']}, f"SELECT {text('v')} FROM k_{name} ORDER BY {key}", ordered=True)
+check_all(page_rows=3)
 
 # ---- keys that are none, or not whole
 run_sql("""CREATE TABLE nokey (a INT, t VARCHAR(20)); INSERT INTO nokey VALUES (1,'a'),(1,'a'),(NULL,NULL),(NULL,NULL),(2,''),(2,'NULL'),(3,'\\\\N');
@@ -130,24 +140,28 @@ CREATE TABLE aria (id INT PRIMARY KEY, t VARCHAR(10)) ENGINE=Aria; INSERT INTO a
 CREATE TABLE `select` (`from` INT PRIMARY KEY, `a.b` INT, `c"d` INT, `e``f` INT, ` g` INT, `h,i` INT, `Ünï 中` INT, `order by` INT); INSERT INTO `select` VALUES (1,2,3,4,5,6,7,8),(2,2,3,4,5,6,7,8),(3,2,3,4,5,6,7,8);
 CREATE TABLE `odd ``"name` (id INT PRIMARY KEY, `%s` VARCHAR(5), `?` INT); INSERT INTO `odd ``"name` VALUES (1,'%d?',0),(2,'?',1),(3,'{x}',2);
 CREATE TABLE neg (id INT PRIMARY KEY, d DOUBLE); INSERT INTO neg VALUES (-2147483648, -0e0), (-1, 0), (0, 1), (1, 2);""")
-check('no key', {'table': 'nokey'}, f"SELECT {text('a', 't')} FROM nokey", page_rows=2)
-check('a unique key with NULLs', {'table': 'nullable'}, f"SELECT {text('u', 't')} FROM nullable", page_rows=2)
-check('a key over beginnings', {'table': 'prefix'}, f"SELECT {text('t', 'n')} FROM prefix", page_rows=2)
-check('a unique key in another order', {'table': 'two'}, f"SELECT {text('b', 'a', 'n')} FROM two ORDER BY a, b", ordered=True, page_rows=3)
-check('partitions', {'table': 'parted'}, f"SELECT {text('id', 'd', 't')} FROM parted ORDER BY id, d", ordered=True, page_rows=7)
-check('a view', {'table': 'seen'}, f"SELECT {text('id', 'd', '`t t`', 'half', 'nothing')}, HEX(HEX(bytes)) FROM seen", page_rows=7)
+check('no key', {'table': 'nokey'}, f"SELECT {text('a', 't')} FROM nokey")
+check('a unique key with NULLs', {'table': 'nullable'}, f"SELECT {text('u', 't')} FROM nullable")
+check('a key over beginnings', {'table': 'prefix'}, f"SELECT {text('t', 'n')} FROM prefix")
+check('a unique key in another order', {'table': 'two'}, f"SELECT {text('b', 'a', 'n')} FROM two ORDER BY a, b", ordered=True)
+check('partitions', {'table': 'parted'}, f"SELECT {text('id', 'd', 't')} FROM parted ORDER BY id, d", ordered=True)
+check('a view', {'table': 'seen'}, f"SELECT {text('id', 'd', '`t t`', 'half', 'nothing')}, HEX(HEX(bytes)) FROM seen")
+check_all(page_rows=2)
+extract([{'table': 'seen'}])
 same(rows_of('seen')[0], ['id', 'd', 't t', 'half', 'nothing', 'bytes'], 'a view: its columns')
 same([extract([{'table': 'empty'}]).rc, manifest('empty')['rows'], manifest('empty')['parts']], [0, 0, []], 'an empty table has a manifest and no part')
 check('an invisible column', {'table': 'hidden'}, f"SELECT {text('id', 'u')} FROM hidden")
 check('an invisible column that is asked for', {'table': 'hidden', 'columns': ['t', 'id']}, f"SELECT {text('t', 'id')} FROM hidden")
 check('a table with versions', {'table': 'versions'}, f"SELECT {text('id', 't')} FROM versions")
-check('another engine', {'table': 'aria'}, f"SELECT {text('id', 't')} FROM aria", page_rows=1)
-check('reserved words and odd names', {'table': 'select'}, "SELECT " + text('`from`', '`a.b`', '`c"d`', '`e``f`', '` g`', '`h,i`', '`Ünï 中`', '`order by`') + " FROM `select`", page_rows=1)
+check('another engine', {'table': 'aria'}, f"SELECT {text('id', 't')} FROM aria")
+check('reserved words and odd names', {'table': 'select'}, "SELECT " + text('`from`', '`a.b`', '`c"d`', '`e``f`', '` g`', '`h,i`', '`Ünï 中`', '`order by`') + " FROM `select`")
+extract([{'table': 'select'}])
 same(rows_of('select')[0], ['from', 'a.b', 'c"d', 'e`f', ' g', 'h,i', 'Ünï 中', 'order by'], 'reserved words and odd names: the header')
-check('an odd table', {'table': 'odd `"name'}, f"SELECT {text('id', '`%s`', '`?`')} FROM `odd ``\"name`", page_rows=1)
+check('an odd table', {'table': 'odd `"name'}, f"SELECT {text('id', '`%s`', '`?`')} FROM `odd ``\"name`")
 check('an odd table, filtered by odd columns', {'table': 'odd `"name', 'filters': [{'column': '?', 'is': '>', 'value': 0}, {'column': '%s', 'is': '!=', 'value': '?'}]}, f"SELECT {text('id', '`%s`', '`?`')} FROM `odd ``\"name` WHERE id = 3")
-check('negative keys', {'table': 'neg'}, f"SELECT {text('id', 'd')} FROM neg ORDER BY id", ordered=True, page_rows=1)
+check('negative keys', {'table': 'neg'}, f"SELECT {text('id', 'd')} FROM neg ORDER BY id", ordered=True)
 check('of another database', {'table': 'w.neg', 'name': 'other'}, f"SELECT {text('id', 'd')} FROM neg ORDER BY id", ordered=True)
+check_all(page_rows=1)
 
 # ---- types that are written, and not loaded
 run_sql("""CREATE TABLE special (id INT PRIMARY KEY, u UUID, i4 INET4, i6 INET6, g GEOMETRY, p POINT);
@@ -165,6 +179,7 @@ for how, extra in (('csv', {}), ('jsonl', {'format': 'jsonl'}), ('avro', {'forma
 # ---- texts that hold a NUL byte, and bytes that are no text
 run_sql("CREATE TABLE nul (id INT PRIMARY KEY, t TEXT CHARACTER SET utf8mb4); INSERT INTO nul VALUES (1, 'a\\0b'), (2, '\\0'), (3, '');")
 check('NUL bytes in texts', {'table': 'nul'}, f"SELECT {text('id', 't')} FROM nul")
+check_all()
 same(extract([{'table': 'nul'}], format='jsonl').rc, 0, 'NUL bytes as JSON Lines')
 same([json.loads(x)['t'] for x in b''.join(parts_of('nul')).decode().splitlines()], ['a\0b', '\0', ''], 'NUL bytes as JSON Lines: as they are')
 
@@ -174,12 +189,12 @@ INSERT INTO s SELECT seq, seq % 3, ELT(1 + seq % 6, 'Ann', 'bob', 'B%b', 'Zoë',
  9007199254740990 + seq, seq / 10, 2000 + seq % 4, seq % 16, UNHEX(LPAD(HEX(seq), 4, '0')), ELT(1 + seq % 3, 'p', 'q', NULL) FROM seq_1_to_60;
 CREATE TABLE names (g INT PRIMARY KEY, title VARCHAR(20)); INSERT INTO names VALUES (0,'zero'),(1,'one');""")
 check('transforms', {'table': 's', 'columns': ['id', 'name', 'n'], 'transforms': {'name': "UPPER(name)", 'twice': 'n * 2', 'js': "JSON_OBJECT('a', name)", 'when': 'DATE_FORMAT(at, "%Y%%")', 'i': 'g', 'tiny': 'g = 1', 'nothing': 'NULL', 'flt': 'f', 'day': 'd', 'c': "'it''s -- no comment'"}},
-      "SELECT " + text('id', 'UPPER(name)', 'n', 'n * 2') + ", HEX(JSON_OBJECT('a', name)), " + text("DATE_FORMAT(at, '%Y%%')", 'g', 'g = 1', 'NULL') + ", HEX(CAST(CAST(f AS DOUBLE) AS CHAR)), " + text('d', "'it''s -- no comment'") + " FROM s ORDER BY id", ordered=True, page_rows=7)
-check('a transform of the key', {'table': 's', 'columns': ['id', 'g'], 'transforms': {'id': '-id'}}, f"SELECT {text('-id', 'g')} FROM s ORDER BY s.id", ordered=True, page_rows=7)
-check('where', {'table': 's', 'columns': ['id'], 'where': "g = 1 OR name = 'B%b' -- of ours"}, f"SELECT {text('id')} FROM s WHERE g = 1 OR name = 'B%b' ORDER BY id", ordered=True, page_rows=5)
+      "SELECT " + text('id', 'UPPER(name)', 'n', 'n * 2') + ", HEX(JSON_OBJECT('a', name)), " + text("DATE_FORMAT(at, '%Y%%')", 'g', 'g = 1', 'NULL') + ", HEX(CAST(CAST(f AS DOUBLE) AS CHAR)), " + text('d', "'it''s -- no comment'") + " FROM s ORDER BY id", ordered=True)
+check('a transform of the key', {'table': 's', 'columns': ['id', 'g'], 'transforms': {'id': '-id'}}, f"SELECT {text('-id', 'g')} FROM s ORDER BY s.id", ordered=True)
+check('where', {'table': 's', 'columns': ['id'], 'where': "g = 1 OR name = 'B%b' -- of ours"}, f"SELECT {text('id')} FROM s WHERE g = 1 OR name = 'B%b' ORDER BY id", ordered=True)
 check('where and a filter', {'table': 's', 'columns': ['id'], 'where': "g = 1 OR g = 2", 'filters': [{'column': 'id', 'is': '<', 'value': 9}]}, f"SELECT {text('id')} FROM s WHERE (g = 1 OR g = 2) AND id < 9 ORDER BY id", ordered=True)
 for order in (['g'], ['g', 'name'], ['name'], ['d', 'g'], ['e', 'id'], ['f'], ['x'], ['bits'], ['raw'], ['y', 'g'], ['at'], ['n', 'id']):
-    r = check(f'order by {", ".join(order)}', {'table': 's', 'columns': ['id', 'g'], 'order': order}, f"SELECT {text('id', 'g')} FROM s ORDER BY {', '.join(order)}, id", ordered=True, page_rows=7)
+    check(f'order by {", ".join(order)}', {'table': 's', 'columns': ['id', 'g'], 'order': order}, f"SELECT {text('id', 'g')} FROM s ORDER BY {', '.join(order)}, id", ordered=True)
 
 # ---- filters
 for column, is_, value, condition in [
@@ -194,29 +209,56 @@ for column, is_, value, condition in [
     entry = {'column': column, 'is': is_}
     if value is not None:
         entry['value'] = value
-    r = extract([{'table': 's', 'columns': ['id'], 'filters': [entry]}])
-    want = run_sql(f"SELECT {text('id')} FROM s WHERE {condition} ORDER BY id")
-    got = rows_of('s')[1] if r.rc == 0 and manifest('s')['parts'] else [] if r.rc == 0 else r.err
-    same(got, want, f'filter {column} {is_} {value}')
+    check(f'filter {column} {is_} {value}', {'table': 's', 'columns': ['id'], 'filters': [entry]}, f"SELECT {text('id')} FROM s WHERE {condition} ORDER BY id", ordered=True)
+run_sql('CREATE TABLE ago (id INT PRIMARY KEY, at DATETIME(3), ts TIMESTAMP); INSERT INTO ago SELECT seq, UTC_TIMESTAMP(3) - INTERVAL seq HOUR, UTC_TIMESTAMP() - INTERVAL seq HOUR FROM seq_1_to_20')
+for column in ('at', 'ts'):  # the database's own clock is asked
+    check(f'filter {column} ago', {'table': 'ago', 'columns': ['id'], 'filters': [{'column': column, 'is': '>', 'ago': '330m'}]}, f"SELECT {text('id')} FROM ago WHERE id < 6 ORDER BY id", ordered=True)
+r = check_all(page_rows=7)
+like(r.err, 'rows where name is NULL fall out of !=', 'NULLs that fall out of != are told of')
 
 # ---- queries
 JOIN = 'SELECT s.id, COALESCE(names.title, "none") AS title, s.d, s.n FROM s LEFT JOIN names ON names.g = s.g;'
 TITLE = "COALESCE(names.title, 'none')"
 FROM = ' FROM s LEFT JOIN names ON names.g = s.g'
-check('a query with a join', {'name': 'q', 'query': JOIN}, 'SELECT ' + text('s.id', TITLE, 's.d', 's.n') + FROM, verify='sums')
-check('a query with a join, ordered', {'name': 'q', 'query': JOIN, 'order': ['title', 'id']}, 'SELECT ' + text('s.id', TITLE, 's.d', 's.n') + FROM + f' ORDER BY {TITLE}, s.id', ordered=True, page_rows=7)
-check('WITH', {'name': 'q', 'query': 'WITH t AS (SELECT g, COUNT(*) AS c, SUM(n) AS total, AVG(n) AS mean, MIN(d) AS first, GROUP_CONCAT(id) AS ids FROM s GROUP BY g) SELECT * FROM t'},
+check('a query with a join', {'query': JOIN}, 'SELECT ' + text('s.id', TITLE, 's.d', 's.n') + FROM)
+check('a query with a join, ordered', {'query': JOIN, 'order': ['title', 'id']}, 'SELECT ' + text('s.id', TITLE, 's.d', 's.n') + FROM + f' ORDER BY {TITLE}, s.id', ordered=True)
+check('WITH', {'query': 'WITH t AS (SELECT g, COUNT(*) AS c, SUM(n) AS total, AVG(n) AS mean, MIN(d) AS first, GROUP_CONCAT(id) AS ids FROM s GROUP BY g) SELECT * FROM t'},
       'SELECT ' + text('g', 'COUNT(*)', 'SUM(n)', 'AVG(n)', 'MIN(d)', 'GROUP_CONCAT(id)') + ' FROM s GROUP BY g')
-check('columns and filters of a query', {'name': 'q', 'query': JOIN, 'columns': ['title', 'id'], 'filters': [{'column': 'd', 'is': '>', 'value': '2022-01-03'}]}, 'SELECT ' + text(TITLE, 's.id') + FROM + " WHERE s.d > '2022-01-03'")
-check('UNION of every type', {'name': 'q', 'query': 'SELECT id, x, b, y, bits, raw, e, at FROM s UNION ALL SELECT NULL, 1e0, 18446744073709551615, NULL, NULL, NULL, NULL, NULL'},
+check('columns and filters of a query', {'query': JOIN, 'columns': ['title', 'id'], 'filters': [{'column': 'd', 'is': '>', 'value': '2022-01-03'}]}, 'SELECT ' + text(TITLE, 's.id') + FROM + " WHERE s.d > '2022-01-03'")
+check('UNION of every type', {'query': 'SELECT id, x, b, y, bits, raw, e, at FROM s UNION ALL SELECT NULL, 1e0, 18446744073709551615, NULL, NULL, NULL, NULL, NULL'},
       'SELECT ' + text('id', 'x', 'b', 'y') + ", HEX(LPAD(HEX(bits), 2, '0')), HEX(HEX(raw)), " + text('e', 'at') + ' FROM s UNION ALL SELECT NULL, HEX(1), HEX(18446744073709551615), NULL, NULL, NULL, NULL, NULL'.replace('HEX(18446744073709551615)', "HEX('18446744073709551615')").replace('HEX(1)', "HEX('1')"))
+check_all()
+
+# ---- zones, and what a format has no form for
+run_sql("CREATE TABLE z (id INT PRIMARY KEY, ts TIMESTAMP(3) NULL, dt DATETIME); INSERT INTO z VALUES (1, '2022-03-27 00:59:59.999', '2022-03-27 02:30:00'), (2, '2022-03-27 01:00:00', NULL), (3, '0000-00-00', '0000-00-00'), (4, NULL, NULL), (5, '1970-01-01 00:00:01', '1970-01-01'), (6, '2038-01-19 03:14:07.999', '2038-01-19');"
+        "CREATE TABLE lone (t VARCHAR(5)); INSERT INTO lone VALUES (NULL), ('x');")
+check('no zone', {'table': 'z'}, f"SELECT {text('id', 'ts', 'dt')} FROM z", ordered=True)
+check_all()
+check('a zone', {'table': 'z'}, f"SELECT {text('id', 'IF(ts = 0, ts, ts + INTERVAL 330 MINUTE)', 'dt')} FROM z", ordered=True)
+check_all(timezone_of_output='Asia/Kolkata')
+extract([{'table': 'z'}], timezone_of_output='Europe/Paris', path='{task}/{table}_{epoch}')
+same([r[1] for r in rows_of('z')[1]], ['2022-03-27 01:59:59.999', '2022-03-27 03:00:00.000', '0000-00-00 00:00:00.000', None, '1970-01-01 01:00:01.000', '2038-01-19 04:14:07.999'], 'a zone with summer time')
+r = extract([{'table': 'z'}], format='avro', rc=1)
+same([r.rc, os.path.exists(w.path('lake', 'x'))], [1, False], 'a zero date in Avro: refused, and nothing is left')
+like(r.err, 'text_times', 'with what to do')
+r = extract([{'table': 'lone'}], null='', rc=3)
+same([r.rc, os.path.exists(w.path('lake', 'x'))], [3, False], 'one nullable column whose NULL would be an empty line: refused')
+check('one nullable column', {'table': 'lone'}, f"SELECT {text('t')} FROM lone")
+check_all()
+
+# ---- a thousand columns, and large cells
+run_sql('CREATE TABLE wide (id INT PRIMARY KEY, ' + ', '.join(f'c{i} SMALLINT' for i in range(1000)) + '); INSERT INTO wide (id, c0, c500, c999) VALUES (1, 1, NULL, 3), (2, -1, 2, NULL);'
+        "CREATE TABLE tall (id INT PRIMARY KEY, t LONGTEXT, b LONGBLOB); INSERT INTO tall SELECT seq, REPEAT(CHAR(33 + seq), 3000000), REPEAT(UNHEX(HEX(seq)), 2000000) FROM seq_1_to_6;")
+check('a thousand columns', {'table': 'wide'}, f"SELECT {text('id', *(f'c{i}' for i in range(1000)))} FROM wide", ordered=True)
+check_all()
+extract([{'table': 'tall'}], part_bytes='8MiB')
+rows = rows_of('tall')[1]
+same([(r[0], len(r[1]), set(r[1]), r[2] == f'{int(r[0]):02X}' * 2000000) for r in rows], [(str(i), 3000000, {chr(33 + i)}, True) for i in range(1, 7)], 'cells of megabytes')
+ok(len(manifest('tall')['parts']) > 1, 'in several parts')
 
 # a query with a DATE as its watermark, day by day
 run_sql("CREATE TABLE ev (id INT PRIMARY KEY, g INT, d DATE); INSERT INTO ev SELECT seq, seq % 3, '2022-06-01' + INTERVAL seq % 4 DAY FROM seq_1_to_40;")
-for f in ('orch.db', 'orch.db-wal', 'orch.db-shm'):
-    if os.path.exists(w.path(f)):
-        os.unlink(w.path(f))
-os.system(f'rm -rf {w.path("lake")}/x')
+os.system(f'rm -rf {w.path("lake")}/x {w.path("orch.db")}*')
 w.config_json['extracts']['x'].update(verify='full', tables=[{'name': 'q', 'query': 'SELECT ev.id, ev.d, names.title FROM ev LEFT JOIN names ON names.g = ev.g', 'watermark': ['d']}])
 w.write_config(w.config_json)
 for day in range(1, 8):

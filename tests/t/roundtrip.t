@@ -30,6 +30,7 @@ TYPES = {
     'cg': ('VARCHAR(20) CHARACTER SET gbk', "'中文'", "CONVERT(x'B55C' USING gbk)"), 'cj': ('VARCHAR(20) CHARACTER SET sjis', "'表ソ'"), 'cw': ('CHAR(20) CHARACTER SET cp1251', "'Ж'"),
     'cu': ('VARCHAR(20) CHARACTER SET utf16', "'é😀'", "''"), 'c2': ('VARCHAR(20) CHARACTER SET ucs2', "'é中'"), 'c4': ('VARCHAR(20) CHARACTER SET utf32', "'😀'"),
     'tt': ('TINYTEXT', "REPEAT('t', 255)", "''"), 'te': ('TEXT', "REPEAT('é', 32767)", "'\\n'"), 'mt': ('MEDIUMTEXT', "REPEAT('m\"', 524288)", "'x'"), 'lt': ('LONGTEXT', "'l'", "''", "REPEAT('\\r\\n', 600000)"),
+    'c0': ('CHAR(0)', "''"), 'v0': ('VARCHAR(0)', "''"), 'bz': ('VARBINARY(0)', "''"), 'd1': ('DECIMAL(1,1)', '0.9', '-0.9'),
     'bn': ('BINARY(8)', "x'00'", "x'0001020304050607'", "''"), 'vb': ('VARBINARY(256)', "''", "x'00'", "x'0d0a22002c5c4e'", "x'ffFE'", "x'{}'".format(bytes(range(256)).hex())), 'tb': ('TINYBLOB', "REPEAT(x'00', 255)", "''"),
     'bl': ('BLOB', "x'c328'", "REPEAT(x'ff00', 32767)"), 'mb': ('MEDIUMBLOB', "x'1f8b'", "''"), 'lb': ('LONGBLOB', "REPEAT(x'0a', 1048576)", "x'00'"),
     'en': ("ENUM('','a','b,c','d''e','é','1')", "''", "'a'", "'b,c'", "'d''e'", "'é'", "'1'"), 'se': ("SET('x','y z','é')", "''", "'x'", "'x,y z,é'"), 'js': ('JSON', "'{\"a\": [1, null, \"\\\\\\\\\"]}'", "'null'", "'\"\"'"),
@@ -39,7 +40,7 @@ TYPES = {
     'ts': ('TIMESTAMP(6) NULL', "'1970-01-01 00:00:01'", "'2038-01-19 03:14:07.999999'", "'2022-10-30 00:30:00'", "'2022-10-30 01:30:00'"), 't1': ('TIMESTAMP NULL', "'2022-03-27 01:30:00'", "'0000-00-00 00:00:00'"), 'ye': ('YEAR', '1901', '2155', '0'),
     '`quo"te, né`': ('INT', '1'), '`select`': ('INT', '2'), '` lead`': ('INT', '4'), '`ba``ck`': ('VARCHAR(5)', "'3'", "''"), '`line\nend`': ('INT', '5'), "`a'b.c`": ('INT', '6'), '`Ünï中`': ('INT', '7'),
 }
-BYTES = ('bn', 'vb', 'tb', 'bl', 'mb', 'lb')
+BYTES = ('bz', 'bn', 'vb', 'tb', 'bl', 'mb', 'lb')
 BITS = {'b1': 1, 'b12': 2, 'b63': 8, 'b64': 8}
 DOUBLES, FLOATS = ('do', 'dp'), ('fl', 'fp')
 HEAD = ['id'] + [c.strip('`').replace('``', '`') for c in TYPES] + ['gv', 'gs']
@@ -111,12 +112,18 @@ def differs(what, got, text_of=None):
     same(wrong[:5], [], what)
 
 
+# a large one beside it, in several parts: a text key whose order is no byte order
+with open(w.path('many.sql'), 'w') as f:
+    f.write('''SET NAMES utf8mb4; CREATE TABLE many (a VARCHAR(20) COLLATE utf8mb4_general_ci, b VARCHAR(20) COLLATE utf8mb4_bin, n INT, x DOUBLE, t VARCHAR(300), PRIMARY KEY (a, b)) DEFAULT CHARSET utf8mb4;
+    INSERT INTO many SELECT CONCAT(ELT(1 + seq % 6, 'a', 'A', 'ä', 'Z', 'é', '😀'), seq DIV 40), CONCAT(ELT(1 + seq % 4, 'x', 'X', '', '"'), seq % 40), IF(seq % 9, seq, NULL), seq / 7, IF(seq % 5, REPEAT(CONCAT(MD5(seq), ',"\\n'), seq % 8), NULL) FROM seq_1_to_9000;\n''')
+same(client(w.path('many.sql')).err, '', 'and one of many rows')
+
 # ---- out
 ENTRIES = {  # name: (where, extract's own keys, pipeline's csv keys; None: there is no way in)
     'plain': ('lake', {'null': '\\N'}, {'null': ['\\N'], 'binary': 'hex'}),
     'empty': ('s3', {'compress': 'gzip', 'newline': 'crlf', 'binary': 'base64', 'verify': 'sums'}, {'null': [''], 'binary': 'base64'}),
-    'tabs': ('s3', {'format': 'tsv', 'compress': 'zstd', 'null': 'NULL', 'verify': 'full', 'part_bytes': '1MiB'}, {'null': ['NULL'], 'binary': 'hex', 'delimiter': '\t'}),
-    'semi': ('lake', {'delimiter': ';', 'null': 'NA', 'newline': 'crlf', 'header': False, 'page_rows': 3, 'verify': 'full', 'part_bytes': '100KiB', 'compress': 'zstd'}, {'null': ['NA'], 'binary': 'hex', 'delimiter': ';', 'header': False}),
+    'tabs': ('s3', {'format': 'tsv', 'compress': 'zstd', 'null': 'NULL', 'verify': 'full', 'part_bytes': '20KiB', 'page_rows': 1000}, {'null': ['NULL'], 'binary': 'hex', 'delimiter': '\t'}),
+    'semi': ('lake', {'delimiter': ';', 'null': 'NA', 'newline': 'crlf', 'header': False, 'page_rows': 3, 'verify': 'full', 'part_bytes': '200KiB'}, {'null': ['NA'], 'binary': 'hex', 'delimiter': ';', 'header': False}),
     'lines': ('s3', {'format': 'jsonl', 'compress': 'gzip', 'verify': 'full'}, None),
     'lines64': ('lake', {'format': 'jsonl', 'binary': 'base64', 'page_rows': 5}, None),
     'avro': ('s3', {'format': 'avro', 'text_times': True, 'verify': 'full'}, None),
@@ -125,7 +132,7 @@ lakes = {'lake': {'url': f'file://{w.dir}/lake/'}, 's3': {'url': f's3://{w.bucke
 config = {'state': 'orch.db', 'tick': {'linger': '0s'}, 'extracts': {}, 'pipelines': {}, 'connections': {
     **lakes, 'warehouse': {'url': f'mysql://loader@127.0.0.1:{w.base + 80}/w', 'password_file': 'db.secret', 'tls': 'off'}}}
 for name, (where, keys, way_in) in ENTRIES.items():
-    config['extracts'][name] = {'schedule': '', 'source': {'connection': 'warehouse'}, 'target': {'connection': where, 'prefix': name + '/'}, 'tables': [{'table': 'a'}],
+    config['extracts'][name] = {'schedule': '', 'source': {'connection': 'warehouse'}, 'target': {'connection': where, 'prefix': name + '/'}, 'tables': [{'table': 'a'}, {'table': 'many'}],
                                 'path': 'yyyy=%Y/mm=%m/dd=%d/hh=%H/{table}_{epoch}[_{part}]', **keys}
     if way_in is None:
         continue
@@ -134,6 +141,8 @@ for name, (where, keys, way_in) in ENTRIES.items():
         'workflow': 'ingest', 'schedule': 'rate(1 minute)', 'verify': 'sums' if name == 'plain' else 'full', 'columns': columns, 'csv': {'zero_dates': True, **way_in},
         'source': {'connection': where, 'prefix': name + '/', 'since': '2022-06-05T03', 'until': '2022-06-05T03', 'settle': '0s', 'manifest': 'orch', 'include': ['a_*']},
         'target': {'connection': 'warehouse', 'table': 'b_' + name}}
+    config['pipelines']['many_' + name] = {**config['pipelines']['in_' + name], 'columns': {} if way_in.get('header', True) else {str(i + 1): c for i, c in enumerate(('a', 'b', 'n', 'x', 't'))}, 'target': {'connection': 'warehouse', 'table': 'many_' + name},
+                                           'source': {**config['pipelines']['in_' + name]['source'], 'include': ['many_*']}}
 w.write_config(config)
 
 
@@ -144,9 +153,9 @@ def fetch(where, key):
         return f.read()
 
 
-def manifest_of(name):
+def manifest_of(name, table='a'):
     where = ENTRIES[name][0]
-    return json.loads(fetch(where, f'{name}/yyyy=2022/mm=06/dd=05/hh=03/_manifest/a/0000000000_manifest.json'))
+    return json.loads(fetch(where, f'{name}/yyyy=2022/mm=06/dd=05/hh=03/_manifest/{table}/0000000000_manifest.json'))
 
 
 def decode(name, c, v):
@@ -184,6 +193,7 @@ for name, (where, keys, way_in) in ENTRIES.items():
                 lines = lines[1:]
             same(len(lines), part['rows'], f'{name}: rows of the part')
             got += [[decode(name, c, v) for c, v in zip(names, x)] for x in lines]
+    same(manifest_of(name, 'many')['rows'], 9000, f'{name}: many rows')
     got.sort(key=lambda x: int(x[0]))
     if keys.get('format') == 'avro':
         got = [[v if isinstance(v, (bytes, str)) or v is None else repr(v) if isinstance(v, float) else str(v) for v in x] for x in got]
@@ -195,13 +205,22 @@ lines = list(csv.reader(io.StringIO(fetch('lake', m['parts'][0]['key']).decode()
 same(lines[0], HEAD, "python's csv reader: the header")
 differs("python's csv reader: every cell", [[None if v == '\\N' and (u is None) else decode('plain', c, v) for c, u, v in zip(['id'] + list(TYPES) + ['gv', 'gs'], x, y)] for x, y in zip(want, lines[1:])])
 
+same([len(manifest_of(n, 'many')['parts']) > 1 for n in ('tabs', 'semi')], [True, True], 'many rows are several parts')
+
 # ---- and in again
 w.now = '2022-06-05T06:30:00Z'
 loaded = [n for n, e in ENTRIES.items() if e[2] is not None]
 for name in loaded:
-    w.sql(f'CREATE TABLE b_{name} LIKE a')
+    w.sql(f'CREATE TABLE b_{name} LIKE a; CREATE TABLE many_{name} LIKE many')
 w.good('target', 'setup')
 for name in loaded:
+    w.good('lineage', 'add', f'many_{name}', '--pipeline', 'many_' + name)
+    r = w.orch('run', 'many_' + name)
+    if not same(r.rc, 0, f'{name}: many rows are loaded'):
+        diag(r.err)
+    w.sql(f'ALTER TABLE many_{name} DROP COLUMN _orch_load_id, DROP COLUMN _orch_line')
+    both = w.sql(f'CHECKSUM TABLE many, many_{name} EXTENDED')
+    same(both[1][1], both[0][1], f'{name}: many rows, by the checksum of the server')
     w.good('lineage', 'add', f'b_{name}', '--pipeline', 'in_' + name)
     r = w.orch('run', 'in_' + name)
     if not same(r.rc, 0, f'{name}: loaded'):
@@ -212,4 +231,19 @@ for name in loaded:
     w.sql(f'ALTER TABLE b_{name} DROP COLUMN _orch_load_id, DROP COLUMN _orch_line')
     both = w.sql(f'CHECKSUM TABLE a, b_{name} EXTENDED')
     same(both[1][1], both[0][1], f'{name}: by the checksum of the server')
+
+# ---- what has no way in is a reject, told by line and column, and never another value
+w.sql("SET sql_mode = 'ALLOW_INVALID_DATES'; CREATE TABLE odd (id INT PRIMARY KEY, t VARCHAR(20), d DATE, e ENUM('a','b')); INSERT INTO odd VALUES (1, 'a\\0b', '2022-01-01', 'a'), (2, 'fine', '2022-01-01', 'b'), (3, 'x', '2022-02-31', 'a'), (4, 'y', NULL, 'none');"
+      "CREATE TABLE odd_in LIKE odd")
+config['extracts'] = {'odd': {'schedule': '', 'source': {'connection': 'warehouse'}, 'target': {'connection': 'lake', 'prefix': 'odd/'}, 'tables': [{'table': 'odd'}], 'path': 'yyyy=%Y/mm=%m/dd=%d/hh=%H/{table}_{epoch}', 'verify': 'full'}}
+config['pipelines'] = {'odd_in': {'workflow': 'ingest', 'schedule': 'rate(1 minute)', 'verify': 'full', 'max_rejects': '10', 'csv': {'null': [''], 'zero_dates': True}, 'target': {'connection': 'warehouse', 'table': 'odd_in'},
+                                  'source': {'connection': 'lake', 'prefix': 'odd/', 'since': '2022-06-05T03', 'until': '2022-06-05T03', 'settle': '0s', 'manifest': 'orch', 'include': ['odd_*']}}}
+w.write_config(config)
+same(w.good('extract', 'odd', now='2022-06-05T03:10:00Z').rc, 0, 'odd values are written')
+w.good('target', 'setup')
+w.good('lineage', 'add', 'odd_in', '--pipeline', 'odd_in')
+same(w.good('run', 'odd_in').rc, 0, 'and what can be is loaded')
+same(w.sql('SELECT id, t, d, e FROM odd_in'), [['2', 'fine', '2022-01-01', 'b']], 'as it is')
+rejects = json.loads(w.orch('rejects', 'odd_in', '-o', 'json').out)['rejects']
+same(sorted((r['line'], r['code']) for r in rejects), [(2, 'NUL_BYTE'), (4, 'BAD_DATE'), (5, 'NOT_A_MEMBER')], 'the rest are rejects')
 done()
