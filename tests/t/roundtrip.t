@@ -115,7 +115,7 @@ def differs(what, got, text_of=None):
 # a large one beside it, in several parts: a text key whose order is no byte order
 with open(w.path('many.sql'), 'w') as f:
     f.write('''SET NAMES utf8mb4; CREATE TABLE many (a VARCHAR(20) COLLATE utf8mb4_general_ci, b VARCHAR(20) COLLATE utf8mb4_bin, n INT, x DOUBLE, t VARCHAR(300), PRIMARY KEY (a, b)) DEFAULT CHARSET utf8mb4;
-    INSERT INTO many SELECT CONCAT(ELT(1 + seq % 6, 'a', 'A', 'ä', 'Z', 'é', '😀'), seq DIV 40), CONCAT(ELT(1 + seq % 4, 'x', 'X', '', '"'), seq % 40), IF(seq % 9, seq, NULL), seq / 7, IF(seq % 5, REPEAT(CONCAT(MD5(seq), ',"\\n'), seq % 8), NULL) FROM seq_1_to_9000;\n''')
+    INSERT INTO many SELECT CONCAT(ELT(1 + seq % 6, 'a', 'A', 'ä', 'Z', 'é', '😀'), seq DIV 40), CONCAT(ELT(1 + seq % 4, 'x', 'X', '', '"'), seq % 40), IF(seq % 9, seq, NULL), seq / 7, IF(seq % 5, REPEAT(CONCAT(MD5(seq), ',"\\n'), seq % 8), NULL) FROM seq_1_to_30000;\n''')
 same(client(w.path('many.sql')).err, '', 'and one of many rows')
 
 # ---- out
@@ -193,7 +193,7 @@ for name, (where, keys, way_in) in ENTRIES.items():
                 lines = lines[1:]
             same(len(lines), part['rows'], f'{name}: rows of the part')
             got += [[decode(name, c, v) for c, v in zip(names, x)] for x in lines]
-    same(manifest_of(name, 'many')['rows'], 9000, f'{name}: many rows')
+    same(manifest_of(name, 'many')['rows'], 30000, f'{name}: many rows')
     got.sort(key=lambda x: int(x[0]))
     if keys.get('format') == 'avro':
         got = [[v if isinstance(v, (bytes, str)) or v is None else repr(v) if isinstance(v, float) else str(v) for v in x] for x in got]
