@@ -114,6 +114,17 @@ static const struct out_column plan_columns[] = {{.key = "table", .title = "TABL
                                                  {.key = "notice", .title = "NOTICE"},
                                                  {0}};
 
+/* Rows that fall out of a filter, a window that is held back: whoever asks by hand is told. */
+static void say_notices(const json_t *rows)
+{
+    const json_t *r;
+    size_t i;
+
+    json_array_foreach(rows, i, r)
+        if (view_str(r, "notice")[0] != '\0')
+            cli_say("%s: note: %s", view_str(r, "table"), view_str(r, "notice"));
+}
+
 static int report(struct cli *c, struct store *s, const char *name, int64_t since_ms, bool well,
                   struct err *err)
 {
@@ -122,6 +133,8 @@ static int report(struct cli *c, struct store *s, const char *name, int64_t sinc
 
     if (rc == 0 && json_array_size(r.rows) == 0 && well)
         cli_say("%s: nothing is new", name);
+    if (rc == 0)
+        say_notices(r.rows);
     if (rc == 0 && (json_array_size(r.rows) > 0 || c->out.format != OUT_TABLE))
         out_rows(&c->out, "extractions", columns, r.rows);
     json_decref(r.rows);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # What a user meets around an extract: every command that takes a name, doctor, logs, metrics, completion, graph.
-import json, os, re, sys
+import json, os, re, subprocess, sys
 sys.path.insert(0, os.path.join(os.environ['ORCH_SOURCE'], 'tests', 'lib'))
-from world import World, ok, same, like, done
+from world import ORCH, World, ok, same, like, done
 
 w = World('mysql')
 LOADS = {'source': {'connection': 'in', 'since': '2026-01-01T00'}, 'target': {'connection': 'warehouse', 'table': 'loans'}}
@@ -95,6 +95,15 @@ w.now = '2026-06-03T00:24:30Z'
 w.good('tick')
 same([x['text'].split(',')[0] for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract'][-1], 'RANGE: 2 rows', 'which takes it')
 
+w.sql('CREATE TABLE plain (id INT PRIMARY KEY); INSERT INTO plain VALUES (1)')
+config(datetime_timezone='UTC', tables=[{'table': 'plain'}, {'table': 'employees', 'watermark': ['changed']}])
+r = w.good('replay', 'hr', '--from', '2026-06-01', '--to', '2026-06-02', '--dry-run', '-o', 'json')
+same([(x['table'], x['kind'], x['notice']) for x in json.loads(r.out)['plan']], [('employees', 'RANGE', 'plain: no watermark, so not in the range')], 'a range is of tables that have a watermark')
+config(datetime_timezone='UTC', tables=[{'table': 'plain'}])
+r = w.orch('replay', 'hr', '--from', '2026-06-01')
+same((r.rc, 'orch: plain: no watermark' in r.err), (3, True), 'refused where none has')
+config(datetime_timezone='UTC')
+
 # --- what fails, and is tried again ---
 same(w.good('retry', 'hr').err.strip(), 'orch: hr: nothing has failed', 'nothing to try again')
 w.sql("INSERT INTO employees VALUES (5,'e',0.1,'2026-06-03 00:25:00')")
@@ -131,6 +140,21 @@ r = w.good('extract', 'hr', '--dry-run', '-o', 'json')
 sql = json.loads(r.out)['plan'][0]['sql']
 ok('0.1' in sql and '0.10000000000000001' not in sql, '0.1 in a filter is 0.1') or print('#', sql, file=sys.stderr)
 same(sum(d['rows'] for d in json.loads(w.good('extract', 'hr', '-o', 'json').out)['extractions']), 3, 'and meets the rows that have it')
+
+# --- progress on a terminal ---
+w.sql("CREATE TABLE slow (id INT PRIMARY KEY); INSERT INTO slow SELECT seq FROM seq_1_to_20000; ANALYZE TABLE slow")
+config(tables=[{'table': 'slow', 'transforms': {'s': 'SLEEP(0.0001)'}}])
+master, slave = os.openpty()
+p = subprocess.Popen([ORCH, '-c', w.path('orch.json'), 'extract', 'hr'], env=w.orch_env(), cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
+os.close(slave)
+seen = b''
+try:
+    while chunk := os.read(master, 4096):
+        seen += chunk
+except OSError:  # the other end is closed
+    pass
+same((p.wait(), re.search(rb'hr: \d+ rows, [\d.]+ MB, \d+ s, \d+ rows/s, \d+ %, about \d+ s left', seen) is not None), (0, True), 'rows, rate and time left')
+w.sql('DROP TABLE slow')
 
 # --- doctor ---
 w.now = None
