@@ -89,6 +89,19 @@ def newest(table):
 same(newest('pay'), [['id', 'salary', 'dept'], ['1', '1000.00', 'IT'], ['3', '2000.00', 'IT']], 'columns, filters and a transform')
 same([x[:3] for x in newest('staff_by_department')], [['id', 'name', 'title'], ['1', 'Ann', 'Machines'], ['2', 'Bob', 'People'], ['3', 'Zoe', 'Machines']], 'a query with a join')
 
+# --- README's, in short ---
+with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as f:
+    back = re.search(r'^## The way back\n(.*?)^## ', f.read(), re.S | re.M).group(1)
+config = json.loads(whole)
+config['connections']['warehouse'] = dict(config['connections'].pop('hr'), url=f'mysql://reader@127.0.0.1:{w.base + 80}/hr', tls='off')
+config['connections']['lake']['url'] = f'file://{w.dir}/lake/'
+config['extracts'] = json.loads('{' + re.search(r'^(    "extracts".*?^    \})', back, re.S | re.M).group(1) + '}')['extracts']
+w.write_config(config)
+typed('\n'.join(x for x in back.splitlines() if '--spec' not in x))
+ok(any(x.startswith('hr/staff/departments_') and x.endswith('.csv.gz') for x in there('.gz')), 'and is there, packed')
+
+write(json.loads(whole))
+
 # --- docs/config.md has each key of an extract, with its default ---
 with open(os.path.join(TOP, 'docs/config.md'), encoding='utf-8') as f:
     told = dict(re.findall(r'^\| `([\w.]+)` \| (.*?) \|', re.search(r'^## extracts\.NAME\n(.*)', f.read(), re.S | re.M).group(1).replace('`owner.name`, `owner.email`', '`owner.name`'), re.M))
