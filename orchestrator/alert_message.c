@@ -168,8 +168,11 @@ static void make_document(const struct config *c, struct message *m, const char 
     m->document = o;
 }
 
-static int add_paragraph(struct buf *b, const struct item *it, size_t count, struct err *err)
+static int add_paragraph(const struct config *c, struct buf *b, const struct item *it, size_t count,
+                         struct err *err)
 {
+    const struct pipeline *p;
+    struct err none;
     struct item_line line;
     char where[400], text[3600], hint[500];
 
@@ -180,7 +183,10 @@ static int add_paragraph(struct buf *b, const struct item *it, size_t count, str
     int rc = buf_addf(b, err, "%s: %s\n", where, text);
     if (rc == 0 && hint[0] != '\0')
         rc = buf_addf(b, err, "    %s\n", hint);
-    if (rc == 0 && count == 1 && !it->gone && it->pipeline[0] != '\0')
+    bool is_extract = config_extract(c, it->pipeline, &p, &none) == 0;
+    if (rc == 0 && is_extract && !it->gone)
+        rc = buf_addf(b, err, "    orch logs %s\n", it->pipeline);
+    else if (rc == 0 && count == 1 && !it->gone && it->pipeline[0] != '\0')
         rc = buf_addf(b, err, "    orch explain %s%s%.*s\n", it->pipeline, it->part[0] != '\0' ? "/" : "",
                       (int)strcspn(it->part, "#"), it->part);
     return rc == 0 ? buf_adds(b, "\n", err) : rc;
@@ -218,7 +224,7 @@ static int make_body(const struct config *c, struct message *m, const char *host
         if (count == 0)
             continue;
         if (entries++ < MAX_DIGEST)
-            rc = add_paragraph(&b, &m->items.v[i], count, err);
+            rc = add_paragraph(c, &b, &m->items.v[i], count, err);
         else
             left += count;
     }

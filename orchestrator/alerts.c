@@ -29,7 +29,7 @@ struct channel *channels_of(const struct config *c, size_t *ret_n)
 
     while (c->mail.url != NULL && c->mail.to[to] != NULL)
         to++;
-    struct channel *list = xcalloc(c->pipeline_count + to + 2, sizeof *list);
+    struct channel *list = xcalloc(c->pipeline_count + c->extract_count + to + 2, sizeof *list);
     if (c->alert_command != NULL)
         list[n++] = (struct channel){.kind = CHANNEL_COMMAND, .name = "command", .all = true};
     if (c->webhook.url != NULL)
@@ -39,6 +39,9 @@ struct channel *channels_of(const struct config *c, size_t *ret_n)
     for (size_t i = 0; c->mail.url != NULL && i < c->pipeline_count; i++)
         if (c->pipelines[i].owner_email[0] != '\0')
             add_mail(list, &n, c->pipelines[i].owner_email, false);
+    for (size_t i = 0; c->mail.url != NULL && i < c->extract_count; i++)
+        if (c->extracts[i].owner_email[0] != '\0')
+            add_mail(list, &n, c->extracts[i].owner_email, false);
     *ret_n = n;
     return list;
 }
@@ -85,7 +88,7 @@ static bool of_backfill(const struct config *c, const struct item *it)
 
     for (size_t i = 0; i < ARRAY_LEN(classes); i++)
         mute = mute || strcmp(it->class, classes[i]) == 0;
-    if (!mute || it->part[0] == '\0' || config_flow(c, it->pipeline, &p, &none) < 0)
+    if (!mute || it->part[0] == '\0' || config_pipeline(c, it->pipeline, &p, &none) < 0)
         return false;
     snprintf(part, sizeof part, "%.*s", (int)strcspn(it->part, "#"), it->part);
     return part_parse(p->period, part, &start, &none) == 0 &&

@@ -22,8 +22,12 @@ static int say_next_looks(struct cli *c, struct err *err)
 
     if (!isatty(STDERR_FILENO))
         return 0;
-    for (size_t i = 0; rc >= 0 && i < c->config->pipeline_count; i++) {
-        const struct pipeline *p = &c->config->pipelines[i];
+    for (size_t i = 0; rc >= 0 && i < c->config->pipeline_count + c->config->extract_count; i++) {
+        const struct pipeline *p = i < c->config->pipeline_count
+                                       ? &c->config->pipelines[i]
+                                       : &c->config->extracts[i - c->config->pipeline_count];
+        if (p->schedule[0] == '\0') /* by hand alone */
+            continue;
         rc = cli_next_look(c->store, p, now, &next, err);
         if (rc == 1 && next > now)
             cli_say("%s: its schedule looks again at %s; orch run %s looks at once", p->name,
@@ -76,7 +80,12 @@ static int run(struct cli *c, struct err *err)
     cli_signals();
     if (dry_run) {
         rc = cli_store(c, STORE_CREATE, err);
-        return rc < 0 ? rc : plan_run(c, &(struct plan_ask){.look = true}, err);
+        if (rc == 0)
+            rc = plan_run(c, &(struct plan_ask){.look = true}, err);
+        for (size_t i = 0; rc >= 0 && i < c->config->extract_count; i++)
+            cli_say("%s: orch extract %s --dry-run tells what it would take", c->config->extracts[i].name,
+                    c->config->extracts[i].name);
+        return rc;
     }
     return c->config->ping.url != NULL ? with_ping(c, err) : work(c, err);
 }
@@ -84,7 +93,7 @@ static int run(struct cli *c, struct err *err)
 const struct command cmd_tick = {
     "tick",
     "",
-    "One pass over all pipelines: queue what is due, load it, reconcile. What cron runs.",
+    "One pass over all pipelines and extracts: what is due is loaded or taken, and checked. What cron runs.",
     "Prints nothing when all is well; a trouble is said once, again after alerts.renotify, and its end "
     "once.\n"
     "Ticks may overlap, may be killed at any moment, and may be missed: the next one goes on.\n\n"

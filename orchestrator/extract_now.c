@@ -114,17 +114,15 @@ static const struct out_column plan_columns[] = {{.key = "table", .title = "TABL
                                                  {.key = "notice", .title = "NOTICE"},
                                                  {0}};
 
-/* What a person should know who reads no JSON: rows that fall out of a condition, say. */
-static void tell_notices(const json_t *rows)
+/* Rows that fall out of a filter, a window that is held back: whoever asks by hand is told. */
+static void say_notices(const json_t *rows)
 {
-    const json_t *row;
+    const json_t *r;
     size_t i;
 
-    json_array_foreach(rows, i, row) {
-        const char *notice = json_string_value(json_object_get(row, "notice"));
-        if (notice != NULL && notice[0] != '\0')
-            cli_say("note: %s: %s", json_string_value(json_object_get(row, "table")), notice);
-    }
+    json_array_foreach(rows, i, r)
+        if (view_str(r, "notice")[0] != '\0')
+            cli_say("%s: note: %s", view_str(r, "table"), view_str(r, "notice"));
 }
 
 static int report(struct cli *c, struct store *s, const char *name, int64_t since_ms, bool well,
@@ -135,10 +133,10 @@ static int report(struct cli *c, struct store *s, const char *name, int64_t sinc
 
     if (rc == 0 && json_array_size(r.rows) == 0 && well)
         cli_say("%s: nothing is new", name);
+    if (rc == 0)
+        say_notices(r.rows);
     if (rc == 0 && (json_array_size(r.rows) > 0 || c->out.format != OUT_TABLE))
         out_rows(&c->out, "extractions", columns, r.rows);
-    if (rc == 0)
-        tell_notices(r.rows);
     json_decref(r.rows);
     return rc;
 }

@@ -27,13 +27,13 @@ static const json_t *with_members(const json_t *form)
     return NULL;
 }
 
-/* The object below a key, or below each name that stands there (*ret_named); NULL: it holds a value. */
+/* The object below a key, below each name that stands there (*ret_named), or each of a list; NULL: it holds a value. */
 static const json_t *inner(const json_t *key, bool *ret_named)
 {
-    const json_t *more = json_object_get(key, "additionalProperties");
+    const json_t *more = json_object_get(key, "additionalProperties"), *items = json_object_get(key, "items");
 
     *ret_named = json_is_object(more);
-    return with_members(*ret_named ? more : key);
+    return with_members(*ret_named ? more : items != NULL ? items : key);
 }
 
 static void choices(FILE *to, const json_t *key)

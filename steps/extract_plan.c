@@ -22,7 +22,8 @@ struct planning {
     struct moment moment;
     struct extraction *rows; /* owned */
     size_t n;
-    json_t *plan; /* owned; NULL: not wanted */
+    char *left_out; /* owned; of a range: tables that have no watermark to take it by; NULL: none */
+    json_t *plan;   /* owned; NULL: not wanted */
 };
 
 /* --- where the last run ended --- */
@@ -147,8 +148,10 @@ static int plan_range(struct planning *p, const struct extract_table *t, struct 
             from = q->last_ms > 0 ? to - q->last_ms : q->from_ms;
 
     if (t->watermark[0] == NULL) {
-        err_set(err, ERR_CONFIG, "table %s has no watermark: there is nothing to take a range by", t->name);
-        return err_hint(err, "give it a watermark, or --full");
+        char *all = p->left_out == NULL ? xstrdup(t->name) : xasprintf("%s, %s", p->left_out, t->name);
+        free(p->left_out);
+        p->left_out = all;
+        return 0;
     }
     if (from >= to || from >= p->moment.safe_ms)
         return err_set(err, ERR_USAGE,
@@ -239,6 +242,24 @@ static int plan_table(struct planning *p, const struct extract_table *t, struct 
     return rc < 0 ? err_prefix(err, "%s", t->name) : 0;
 }
 
+/* A range of several tables: those without a watermark are not in it, which is said with the first that is. */
+static int leave_out(struct planning *p, struct err *err)
+{
+    if (p->n == 0) {
+        err_set(err, ERR_CONFIG, "%s: no watermark, so there is nothing to take a range by", p->left_out);
+        return err_hint(err, "give it a watermark, or --full");
+    }
+    struct extraction *e = &p->rows[0];
+    char *both = xasprintf("%s%s%s: no watermark, so not in the range", e->notice,
+                           e->notice[0] != '\0' ? "; " : "", p->left_out);
+    free(e->notice);
+    e->notice = both;
+    json_t *first = p->plan != NULL ? json_array_get(p->plan, 0) : NULL;
+    if (first != NULL)
+        json_object_set_new(first, "notice", json_string(both));
+    return 0;
+}
+
 static char *run_id(int64_t now_ms)
 {
     struct civil c = civil_from_ms(now_ms);
@@ -266,6 +287,8 @@ int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool 
         if (rc == 0)
             rc = beat(&c->beat, err);
     }
+    if (rc == 0 && p.left_out != NULL)
+        rc = leave_out(&p, err);
     if (rc == 0 && p.n > 0 && !dry) {
         *ret_run = run_id(clock_now_ms());
         rc = extraction_plan(c->store, c->token, c->pipeline->name, *ret_run, p.rows, p.n, clock_now_ms(),
@@ -276,6 +299,7 @@ int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool 
     for (size_t i = 0; i < p.n; i++)
         extraction_release(&p.rows[i]);
     free(p.rows);
+    free(p.left_out);
     if (rc >= 0 && ret_plan != NULL)
         *ret_plan = json_incref(p.plan);
     json_decref(p.plan);

@@ -225,6 +225,17 @@ static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err
     return rc;
 }
 
+/* What kept tables from being read side by side, too. */
+static char *with_notice(struct one *o, const char *more)
+{
+    if (more[0] != '\0') {
+        char *both = xasprintf("%s%s%s", o->notice, o->notice[0] != '\0' ? "; " : "", more);
+        free(o->notice);
+        o->notice = both;
+    }
+    return o->notice;
+}
+
 static int record(struct taking *k, struct err *err)
 {
     struct extraction *rows = xcalloc(k->rows.n + 1, sizeof *rows);
@@ -244,7 +255,7 @@ static int record(struct taking *k, struct err *err)
         rows[i].parts = (int64_t)k->dumps[i].part_count;
         rows[i].sql = k->all[i].sql.text;
         rows[i].took_ms = took;
-        rows[i].notice = k->all[i].notice;
+        rows[i].notice = with_notice(&k->all[i], snapshot_notice(k->snapshot));
     }
     if (rc == 0)
         rc = extraction_written(k->c->store, k->c->token, rows, k->rows.n, clock_now_ms(), err);

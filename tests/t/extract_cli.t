@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # What a user meets around an extract: every command that takes a name, doctor, logs, metrics, completion, graph.
-import json, os, re, sys
+import json, os, re, shutil, subprocess, sys
 sys.path.insert(0, os.path.join(os.environ['ORCH_SOURCE'], 'tests', 'lib'))
-from world import World, ok, same, like, done
+from world import ORCH, World, ok, same, like, done
 
 w = World('mysql')
 LOADS = {'source': {'connection': 'in', 'since': '2026-01-01T00'}, 'target': {'connection': 'warehouse', 'table': 'loans'}}
@@ -95,6 +95,15 @@ w.now = '2026-06-03T00:24:30Z'
 w.good('tick')
 same([x['text'].split(',')[0] for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract'][-1], 'RANGE: 2 rows', 'which takes it')
 
+w.sql('CREATE TABLE plain (id INT PRIMARY KEY); INSERT INTO plain VALUES (1)')
+config(datetime_timezone='UTC', tables=[{'table': 'plain'}, {'table': 'employees', 'watermark': ['changed']}])
+r = w.good('replay', 'hr', '--from', '2026-06-01', '--to', '2026-06-02', '--dry-run', '-o', 'json')
+same([(x['table'], x['kind'], x['notice']) for x in json.loads(r.out)['plan']], [('employees', 'RANGE', 'plain: no watermark, so not in the range')], 'a range is of tables that have a watermark')
+config(datetime_timezone='UTC', tables=[{'table': 'plain'}])
+r = w.orch('replay', 'hr', '--from', '2026-06-01')
+same((r.rc, 'orch: plain: no watermark' in r.err), (3, True), 'refused where none has')
+config(datetime_timezone='UTC')
+
 # --- what fails, and is tried again ---
 same(w.good('retry', 'hr').err.strip(), 'orch: hr: nothing has failed', 'nothing to try again')
 w.sql("INSERT INTO employees VALUES (5,'e',0.1,'2026-06-03 00:25:00')")
@@ -131,6 +140,50 @@ r = w.good('extract', 'hr', '--dry-run', '-o', 'json')
 sql = json.loads(r.out)['plan'][0]['sql']
 ok('0.1' in sql and '0.10000000000000001' not in sql, '0.1 in a filter is 0.1') or print('#', sql, file=sys.stderr)
 same(sum(d['rows'] for d in json.loads(w.good('extract', 'hr', '-o', 'json').out)['extractions']), 3, 'and meets the rows that have it')
+
+# --- progress on a terminal ---
+w.sql("CREATE TABLE slow (id INT PRIMARY KEY); INSERT INTO slow SELECT seq FROM seq_1_to_20000; ANALYZE TABLE slow")
+config(tables=[{'table': 'slow', 'transforms': {'s': 'SLEEP(0.0001)'}}])
+master, slave = os.openpty()
+p = subprocess.Popen([ORCH, '-c', w.path('orch.json'), 'extract', 'hr'], env=w.orch_env(), cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
+os.close(slave)
+seen = b''
+try:
+    while chunk := os.read(master, 4096):
+        seen += chunk
+except OSError:  # the other end is closed
+    pass
+same((p.wait(), re.search(rb'hr: \d+ rows, [\d.]+ MB, \d+ s, \d+ rows/s, \d+ %, about \d+ s left', seen) is not None), (0, True), 'rows, rate and time left')
+w.sql('DROP TABLE slow')
+
+# --- who is told ---
+config(datetime_timezone='UTC', max_attempts=1, owner={'name': 'Ann', 'email': 'ann@example.org'}, tables=[{'table': 'employees', 'where': WHERE}])
+w.config_json['alerts'] = {'command': 'cat > told.json', 'timeout': '1s', 'mail': {'url': 'smtp://127.0.0.1:1', 'from': 'orch@example.org', 'tls': 'off'}}
+w.write_config(w.config_json)
+w.now = '2026-06-03T01:10:30Z'
+r = w.orch('tick')
+with open(w.path('told.json')) as f:
+    told = json.load(f)['troubles']
+same([(x['pipeline'], x['partition'], x['class'], x['owner']['email']) for x in told], [('hr', 'employees', 'DEAD', 'ann@example.org')], 'an extract that is dead is told')
+same(sorted(x['channel'] for x in json.loads(w.orch('notify', '-o', 'json').out)['channels']), ['command', 'mail ann@example.org'], 'its owner by mail')
+like(w.orch('tick', '--dry-run').err, 'orch extract hr --dry-run', 'a dry tick says who tells of extracts')
+config(datetime_timezone='UTC')
+w.good('extract', 'hr')
+
+# --- held back ---
+w.sql("GRANT PROCESS ON *.* TO loader@'127.0.0.1'")
+writer = subprocess.Popen(['mariadb', '--no-defaults', '-uroot', '-S', w.path('mariadb/sock'), 'w'], stdin=subprocess.PIPE, text=True)
+writer.stdin.write("BEGIN; INSERT INTO employees (id, changed) VALUES (77, UTC_TIMESTAMP());\n")
+writer.stdin.flush()
+while not int(w.one("SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_is_read_only = 0 AND trx_rows_modified > 0")):
+    pass
+w.now = '+1m'
+r = w.good('extract', 'hr', '-o', 'json')
+like(r.err, 'held back by transaction of connection', 'who asks is told of an open transaction')
+like(w.good('logs', 'hr', '--since', '1h').out, 'held back by transaction', 'and the log has it')
+writer.stdin.close()
+writer.wait()
+w.sql("REVOKE PROCESS ON *.* FROM loader@'127.0.0.1'")
 
 # --- doctor ---
 w.now = None
@@ -173,4 +226,19 @@ if os.getuid() == 0:
 else:
     ok(r.rc != 0 and of(r, 'hr files', 'FAIL') != '', 'a folder that cannot be written')
 os.chmod(w.path('lake'), 0o700)
+
+# --- doctor at S3: a file in pieces, given up, and nothing of it stays ---
+if shutil.which('radosgw'):
+    z = World('s3')
+    config(datetime_timezone='UTC', sink={'url': f's3://{z.bucket}/', 'endpoint': z.endpoint, 'path_style': True, 'region': 'us-east-1'})
+    r = w.orch('doctor', '-o', 'json')
+    same((r.rc, of(r, 'hr files', 'OK') != ''), (0, True), 'doctor at S3')
+    same((list(z.s3.keys(z.bucket, '')), list(z.s3.uploads(z.bucket))), ([], []), 'nothing stays, no upload either')
+    needs = ' '.join(n['text'] for n in json.loads(r.out)['needs'])
+    ok(all(x in needs for x in ('s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts', 's3:ListBucketMultipartUploads', f'arn:aws:s3:::{z.bucket}/out/*')), 'the policy')
+    config(datetime_timezone='UTC', sink={'url': 's3://nowhere-at-all/', 'endpoint': z.endpoint, 'path_style': True, 'region': 'us-east-1'})
+    r = w.orch('doctor', '-o', 'json')
+    ok(r.rc != 0 and 'nowhere-at-all' in of(r, 'hr files', 'FAIL'), 'a bucket that is not there')
+else:
+    ok(True, 'doctor at S3 # SKIP radosgw is not installed')
 done()
