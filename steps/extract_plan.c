@@ -211,10 +211,14 @@ static int say(struct planning *p, const struct extract_table *t, const struct t
     struct extract_sql sql = {0};
     int rc = extract_sql(t, def, &w, &sql, err);
 
-    if (rc == 0 && p->plan != NULL)
-        json_array_append_new(p->plan, json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind",
-                                                 e->kind, "from", e->from, "to", e->to, "sql", sql.text,
-                                                 "notice", sql.warning[0] != '\0' ? sql.warning : e->notice));
+    if (rc == 0 && p->plan != NULL) {
+        char *notice = xasprintf("%s%s%s", e->notice,
+                                 e->notice[0] != '\0' && sql.warning[0] != '\0' ? "; " : "", sql.warning);
+        json_array_append_new(p->plan,
+                              json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind", e->kind,
+                                        "from", e->from, "to", e->to, "sql", sql.text, "notice", notice));
+        free(notice);
+    }
     extract_sql_release(&sql);
     return rc;
 }
