@@ -187,8 +187,13 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
         rc = err_set(err, ERR_STATE, "the watermark of %s is '%s', which is no moment", t->name, from);
         goto out;
     }
-    if (ended >= safe)
+    if (ended >= safe) {
+        if (p->plan != NULL && p->moment.held[0] != '\0') /* who asks why nothing comes is told */
+            json_array_append_new(p->plan,
+                                  json_pack("{s:s,s:s,s:s?,s:n,s:s,s:s}", "table", t->name, "kind", "NOTHING",
+                                            "from", from, "to", "sql", "", "notice", p->moment.held));
         goto out;
+    }
     struct extraction *e = add_row(p, t, "INCREMENTAL");
     e->seq = w.seq + 1;
     e->to = text_of(safe);
