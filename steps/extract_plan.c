@@ -197,9 +197,10 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
     struct extraction *e = add_row(p, t, "INCREMENTAL");
     e->seq = w.seq + 1;
     e->to = text_of(safe);
-    e->from = from != NULL && w.value != NULL && p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms)
-              : from != NULL                                          ? xstrdup(from)
-                                                                      : NULL;
+    if (w.value != NULL)
+        e->from = p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms) : xstrdup(from);
+    else if (from != NULL) /* "2022-06-05T12" is no time to the server */
+        e->from = text_of(ended);
 out:
     watermark_release(&w);
     return rc;
