@@ -370,13 +370,21 @@ static int take(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, size_t *ret
     return 0;
 }
 
-static void give_back(struct mysqlc *c, MYSQL_STMT *stmt, size_t slot)
+/* One that failed is not kept: where MySQL refused it behind its columns, Connector/C would wait, at its next execution, for the
+ * rows of this one. */
+static void give_back(struct mysqlc *c, MYSQL_STMT *stmt, size_t slot, bool failed)
 {
     mysql_stmt_free_result(stmt);
-    if (slot == CACHED)
+    if (slot == CACHED || failed)
         mysql_stmt_close(stmt);
-    else
-        c->cache[slot].busy = false;
+    if (slot == CACHED)
+        return;
+    c->cache[slot].busy = false;
+    if (failed) {
+        free(c->cache[slot].sql);
+        c->cache[slot].sql = NULL;
+        c->cache[slot].stmt = NULL;
+    }
 }
 
 void mysqlc_bind_value(MYSQL_BIND *b, const struct val *v)
@@ -541,6 +549,6 @@ int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size
         *ret_rows = rows;
 out:
     free(binds);
-    give_back(c, stmt, slot);
+    give_back(c, stmt, slot, rc < 0);
     return rc;
 }

@@ -1,12 +1,18 @@
 #include "io/target_moment.h"
 #include "base/civil.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "io/target_int.h"
 #include "io/target_replica.h"
+#include <stdarg.h>
 
 enum {
-    GUARD_MS =
-        2000, /* a transaction's start is told in whole seconds, and the server keeps the list for a moment */
+    GUARD_MS = 2000,    /* starts are told in whole seconds, by clocks that differ by a tick */
+    MAX_RUNNING = 4096, /* statements that are looked at, the oldest first */
+    WHO_SIZE = 120,
+    LOOKS = 25,
+    LOOK_AGAIN_MS = 110, /* to twice as much */
+    UNSEEN_MS = 60 * 1000,
     NOT_PERMITTED = 1227,  /* of the server */
     NOT_PERMITTED_2 = 1142 /* the same of MySQL's own view */
 };
@@ -32,66 +38,184 @@ static int on_now(void *arg, const struct str *cells, size_t count, struct err *
     return 0;
 }
 
-struct oldest {
-    int64_t age_s;
-    int64_t id;
-    char who[120];
+/* --- who may still write --- */
+
+struct running {
+    int64_t id, since_s; /* UTC; id -1: it reads alone */
+};
+struct look {
+    int64_t now_s; /* before the look */
+    struct running running[MAX_RUNNING];
+    size_t count;
+    int64_t oldest_s, id; /* transaction */
+    bool fresh, detached;
 };
 
-static int on_transaction(void *arg, const struct str *cells, size_t count, struct err *err)
+static int on_statement(void *arg, const struct str *cells, size_t count, struct err *err)
 {
-    struct oldest *o = arg;
+    struct look *k = arg;
 
     UNUSED(count);
     UNUSED(err);
-    o->id = target_cell_i64(cells[0]);
-    o->age_s = target_cell_i64(cells[1]);
-    /* Begun in the future: the server's zone was put back an hour meanwhile. */
-    if (o->age_s < 0)
-        o->age_s += 3600;
-    snprintf(o->who, sizeof o->who, "%.100s", cells[2].p != NULL ? cells[2].p : "");
+    if (k->count < MAX_RUNNING) /* the oldest come first */
+        k->running[k->count++] =
+            (struct running){target_cell_i64(cells[0]), k->now_s - target_cell_i64(cells[1])};
     return 0;
+}
+
+static int on_transaction(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    struct look *k = arg;
+    int64_t id = target_cell_i64(cells[0]), earliest = target_cell_i64(cells[4]);
+
+    UNUSED(count);
+    UNUSED(err);
+    if (target_cell_i64(cells[2]) != 0) {
+        k->fresh = target_cell_i64(cells[5]) >= k->now_s;
+    } else if (target_cell_i64(cells[1]) != 0) {
+        for (size_t i = 0; i < k->count; i++)
+            if (k->running[i].id == id)
+                k->running[i].id = -1;
+    } else if (id == 0) {
+        k->detached = k->detached || target_cell_i64(cells[3]) == 0;
+    } else if (earliest < k->oldest_s) {
+        k->oldest_s = earliest;
+        k->id = id;
+    }
+    return 0;
+}
+
+static bool not_permitted(const struct err *err)
+{
+    return err->native == NOT_PERMITTED || err->native == NOT_PERMITTED_2 || err->code == ERR_ACCESS_DENIED;
+}
+
+/*
+ * The server renews its list when nobody has read it for 0.1 s: who reads it more often sees an old one for ever. That a
+ * transaction of our own is in it, begun after now_s, says that it is no older than that.
+ */
+static int list_transactions(struct target *t, struct look *k, struct err *err)
+{
+    struct err ignored;
+    int rc = target_script(t, target_query(t, "begin_snapshot"), err);
+
+    if (rc < 0)
+        return rc;
+    t->pinned = true; /* on another connection it would not be ours */
+    k->fresh = k->detached = false;
+    k->oldest_s = INT64_MAX;
+    rc = target_run(t, "open_transactions", NULL, 0, on_transaction, k, NULL, err);
+    t->pinned = false;
+    if (t->db != NULL && target_script(t, "ROLLBACK;\n", rc < 0 ? &ignored : err) < 0 && rc == 0)
+        rc = -(int)err->code;
+    return rc;
+}
+
+/* A detached one is a prepared XA transaction, of a client that is gone, or something of the server's own that is over in a moment. */
+static int look(struct target *t, struct look *k, struct err *err)
+{
+    int rc = target_run(t, "running_statements", NULL, 0, on_statement, k, NULL, err);
+
+    for (int i = 0; rc == 0 && i < LOOKS; i++) {
+        if (i > 0)
+            clock_sleep_ms(LOOK_AGAIN_MS + (int64_t)(clock_mono_ms() % LOOK_AGAIN_MS));
+        rc = list_transactions(t, k, err);
+        if (rc == 0 && k->fresh && (!k->detached || i >= 3))
+            break;
+    }
+    return rc;
+}
+
+static void hold(struct moment *m, int64_t start_ms, const char *fmt, ...) PRINTF(3, 4);
+static void hold(struct moment *m, int64_t start_ms, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (start_ms >= m->safe_ms)
+        return;
+    m->safe_ms = start_ms;
+    va_start(ap, fmt);
+    vsnprintf(m->held, sizeof m->held, fmt, ap);
+    va_end(ap);
+}
+
+static int on_who(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    UNUSED(count);
+    UNUSED(err);
+    snprintf(arg, WHO_SIZE, " of %.100s", cells[0].p != NULL ? cells[0].p : "");
+    return 0;
+}
+
+/* The oldest of both. A statement that has its transaction by now is older than this, or as old. */
+static int hold_back(struct target *t, const struct look *k, struct moment *m, struct err *err)
+{
+    struct running oldest = {k->id, k->oldest_s};
+    bool statement = false;
+    char who[WHO_SIZE] = "";
+
+    for (size_t i = 0; i < k->count; i++)
+        if (k->running[i].id >= 0 && k->running[i].since_s < oldest.since_s) {
+            oldest = k->running[i];
+            statement = true;
+        }
+    if (oldest.since_s == INT64_MAX || oldest.since_s * 1000 - GUARD_MS >= m->safe_ms)
+        return 0;
+    const struct val of[] = {val_i64(oldest.id)};
+    int rc = target_run(t, "whose_connection", of, 1, on_who, who, NULL, err);
+    if (rc == 0)
+        hold(m, oldest.since_s * 1000 - GUARD_MS, "held back by %s of connection %lld%s, %s for %lld s",
+             statement ? "a statement" : "transaction", (long long)oldest.id, who,
+             statement ? "running" : "open", (long long)(k->now_s - oldest.since_s));
+    return rc;
 }
 
 static int look_at_transactions(struct target *t, struct moment *m, struct err *err)
 {
-    struct oldest o = {.age_s = -1};
-    int rc = target_run(t, "oldest_transaction", NULL, 0, on_transaction, &o, NULL, err);
+    struct look *k = xcalloc(1, sizeof *k);
 
-    if (rc < 0 &&
-        (err->native == NOT_PERMITTED || err->native == NOT_PERMITTED_2 || err->code == ERR_ACCESS_DENIED))
-        return 0;
-    if (rc < 0)
-        return rc;
-    m->sees = true;
-    int64_t start = m->now_ms - o.age_s * 1000 - GUARD_MS;
-    if (o.age_s >= 0 && start < m->safe_ms) {
-        m->safe_ms = start;
-        snprintf(m->held, sizeof m->held, "held back by transaction of connection %lld%s%s, open for %lld s",
-                 (long long)o.id, o.who[0] != '\0' ? " of " : "", o.who, (long long)o.age_s);
+    k->now_s = m->now_ms / 1000;
+    k->oldest_s = INT64_MAX;
+    int rc = look(t, k, err);
+    if (rc < 0) {
+        free(k);
+        return t->db != NULL && not_permitted(err) ? 0 : rc;
     }
-    return 0;
+    m->sees = true;
+    if (k->detached)
+        hold(m, 0,
+             "held back by a prepared XA transaction whose client is gone: when its rows got their times is "
+             "not to be "
+             "known; XA RECOVER shows it, XA COMMIT or XA ROLLBACK ends it");
+    if (!k->fresh)
+        hold(m, m->now_ms - UNSEEN_MS,
+             "others read the server's list of open transactions so often that it is not renewed: %d s are "
+             "kept "
+             "away from",
+             UNSEEN_MS / 1000);
+    rc = hold_back(t, k, m, err);
+    free(k);
+    return rc;
 }
+
+/* --- replicas --- */
 
 static int look_at_replication(struct target *t, struct moment *m, struct err *err)
 {
     char why[REPLICA_WHY] = "";
-    int64_t behind = 0;
-    int64_t is_replica = 0;
-    int rc = target_run(t, "is_read_only", NULL, 0, target_row_i64, &is_replica, NULL, err);
+    int64_t behind = 0, read_only = 0;
+    int rc = target_run(t, "is_read_only", NULL, 0, target_row_i64, &read_only, NULL, err);
 
-    if (rc < 0 || is_replica == 0) /* a server that may be written to is not asked */
+    if (rc < 0)
         return rc;
     rc = target_replica_lag(t, &behind, why, err);
     if (rc < 0)
-        return err->code == ERR_ACCESS_DENIED ? 0 : rc;
-    if (rc == 0)
-        return 0;
-    int64_t there = m->now_ms - behind * 1000 - GUARD_MS;
-    if (there < m->safe_ms) {
-        m->safe_ms = there;
-        snprintf(m->held, sizeof m->held, "the replica is %lld s behind", (long long)behind);
-    }
+        return t->db != NULL && not_permitted(err) ? 0 : rc;
+    if (rc == 1)
+        hold(m, m->now_ms - behind * 1000 - GUARD_MS, "the replica is %lld s behind", (long long)behind);
+    /* One that may be written to has been made the source, and was not told to forget that it was a replica. */
+    else if (read_only != 0 && strcmp(why, REPLICA_NONE) != 0)
+        hold(m, 0, "how far this replica is behind is not to be known: %.150s", why);
     return 0;
 }
 
@@ -108,7 +232,9 @@ int target_moment(struct target *t, int64_t lag_ms, struct moment *ret, struct e
     rc = look_at_transactions(t, ret, err);
     if (rc == 0)
         rc = look_at_replication(t, ret, err);
+    if (rc < 0)
+        return rc;
     int64_t whole = ret->safe_ms / 1000;
     ret->safe_ms = (ret->safe_ms < whole * 1000 ? whole - 1 : whole) * 1000;
-    return rc < 0 ? rc : 0;
+    return 0;
 }

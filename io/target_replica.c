@@ -79,7 +79,7 @@ int target_replica_lag(struct target *t, int64_t *ret_s, char why[REPLICA_WHY], 
     if (rc < 0)
         return err_prefix(err, "%s", t->name);
     if (a.rows == 0)
-        snprintf(why, REPLICA_WHY, "it is no replica");
+        snprintf(why, REPLICA_WHY, "%s", REPLICA_NONE);
     *ret_s = a.behind_s;
     return a.rows > 0 && !a.unknown;
 }

@@ -6,5 +6,6 @@
  * tells: replication stopped, never set up, or it waits to connect. ERR_ACCESS_DENIED: the account may not ask.
  */
 enum { REPLICA_WHY = 300 };
+#define REPLICA_NONE "it is no replica"
 NODISCARD int target_replica_lag(struct target *t, int64_t *ret_s, char why[REPLICA_WHY], struct err *err);
 #endif

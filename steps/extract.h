@@ -77,7 +77,7 @@ struct extract_request {
     const char *reason, *who;
 };
 /* 1: *ret_run (owned) is planned; 0: nothing is new. dry: nothing is written, *ret_plan (owned, may be NULL) gets an array of
- * {table, kind, from, to, sql, notice}. */
+ * {table, kind, from, to, sql, notice}; kind NOTHING where something holds back all that is new. */
 NODISCARD int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run,
                                 json_t **ret_plan, struct err *err);
 

@@ -190,14 +190,20 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
         rc = err_set(err, ERR_STATE, "the watermark of %s is '%s', which is no moment", t->name, from);
         goto out;
     }
-    if (ended >= safe)
+    if (ended >= safe) {
+        if (p->plan != NULL && p->moment.held[0] != '\0') /* who asks why nothing comes is told */
+            json_array_append_new(p->plan,
+                                  json_pack("{s:s,s:s,s:s?,s:n,s:s,s:s}", "table", t->name, "kind", "NOTHING",
+                                            "from", from, "to", "sql", "", "notice", p->moment.held));
         goto out;
+    }
     struct extraction *e = add_row(p, t, "INCREMENTAL");
     e->seq = w.seq + 1;
     e->to = text_of(safe);
-    e->from = from != NULL && w.value != NULL && p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms)
-              : from != NULL                                          ? xstrdup(from)
-                                                                      : NULL;
+    if (w.value != NULL)
+        e->from = p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms) : xstrdup(from);
+    else if (from != NULL) /* "2022-06-05T12" is no time to the server */
+        e->from = text_of(ended);
 out:
     watermark_release(&w);
     return rc;
@@ -214,10 +220,14 @@ static int say(struct planning *p, const struct extract_table *t, const struct t
     struct extract_sql sql = {0};
     int rc = extract_sql(t, def, &w, &sql, err);
 
-    if (rc == 0 && p->plan != NULL)
-        json_array_append_new(p->plan, json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind",
-                                                 e->kind, "from", e->from, "to", e->to, "sql", sql.text,
-                                                 "notice", sql.warning[0] != '\0' ? sql.warning : e->notice));
+    if (rc == 0 && p->plan != NULL) {
+        char *notice = xasprintf("%s%s%s", e->notice,
+                                 e->notice[0] != '\0' && sql.warning[0] != '\0' ? "; " : "", sql.warning);
+        json_array_append_new(p->plan,
+                              json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind", e->kind,
+                                        "from", e->from, "to", e->to, "sql", sql.text, "notice", notice));
+        free(notice);
+    }
     extract_sql_release(&sql);
     return rc;
 }
