@@ -390,7 +390,7 @@ static int on_bad_extraction(void *arg, const struct extraction *e, struct err *
     if (strcmp(f.class, "UNAVAILABLE") == 0)
         advise(&f, "it is tried again by itself");
     else if (dead)
-        advise(&f, "when that is mended: orch extract %s", l->p->name);
+        advise(&f, "when that is mended: orch %s %s", e->seq >= 0 ? "extract" : "retry", l->p->name);
     else
         advise(&f, "it is tried again by itself, or at once by orch extract %s", l->p->name);
     if (e->execution_id != 0 && e->execution_id == l->last_id)

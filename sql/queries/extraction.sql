@@ -69,8 +69,9 @@ WHERE id = ?1 AND state = 'WRITTEN';
 DELETE FROM extraction WHERE pipeline = ?1 AND name = ?2 AND id < ?3 AND kind = 'INCREMENTAL' AND seq = -1 AND state = 'PUBLISHED';
 
 -- name: extraction_supersede
+-- By a run of the sequence: it takes what the one that is DEAD did not. Nobody but a person takes a range again.
 UPDATE extraction SET state = 'SUPERSEDED', updated_ms = ?2
-WHERE pipeline = ?1 AND state = 'DEAD';
+WHERE pipeline = ?1 AND state = 'DEAD' AND seq >= 0;
 
 -- name: extraction_again
 UPDATE extraction SET not_before_ms = 0 WHERE pipeline = ?1 AND state = 'FAILED';
