@@ -5,6 +5,7 @@
 #include "cron/cronexpr.h"
 #include "cron/zone.h"
 #include "io/shortest.h"
+#include "io/target_moment.h"
 #include "orchestrator/config_int.h"
 #include "steps/extract.h"
 
@@ -54,7 +55,7 @@ const struct key config_extract_keys[] = {
     {"task", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "{task} of path; null: the extract's name"},
     {"tables", KEY_LIST, false, true, NULL, NULL, NULL, table_keys, "what is taken, all in one snapshot"},
     {"since", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
-     "where the first window begins, such as 2022-06-05 00:00:00; null: at the first row"},
+     "where the first window begins, such as 2022-06-05 00:00:00, UTC; null: at the first row"},
     {"lag", KEY_DURATION, false, false, "\"60s\"", NULL, NULL, NULL,
      "a run takes nothing younger: as long as a transaction of the application lasts, at least"},
     {"overlap", KEY_DURATION, false, false, "\"0s\"", NULL, NULL, NULL,
@@ -271,15 +272,28 @@ static int64_t offset_s(const void *zone, int64_t utc_s)
     return cron_zone_offset(zone, utc_s * 1000);
 }
 
+/* Whether the word is in every file's name: what is in [ ] is left out where there is one part. */
+static bool names_have(const struct extract *x, const char *word)
+{
+    for (const char *p = x->path; *p != '\0'; p++) {
+        const char *end = *p == '[' && x->part_bytes == 0 ? strchr(p, ']') : NULL;
+        if (end != NULL)
+            p = end;
+        else if (str_starts(p, word))
+            return true;
+    }
+    return false;
+}
+
 /* Names must differ from run to run, from table to table, and from part to part. */
 static void check_path(struct reading *r, const char *where)
 {
     const struct extract *x = r->x;
     const char *path = x->path;
     struct cron_change change;
-    bool by_run = strstr(path, "{epoch}") != NULL || strstr(path, "{run}") != NULL;
+    bool by_run = names_have(x, "{epoch}") || names_have(x, "{run}");
 
-    if (!by_run && strstr(path, "{timestamp}") == NULL)
+    if (!by_run && !names_have(x, "{timestamp}"))
         fault_add(
             r->f, where,
             "path: '%s' has neither {timestamp} nor {epoch} nor {run}: a run would overwrite the last one's",
@@ -289,9 +303,9 @@ static void check_path(struct reading *r, const char *where)
         fault_add(r->f, where,
                   "path: timezone_of_output has summer time, in which a {timestamp} comes twice: add {epoch} "
                   "or {run}");
-    if (x->table_count > 1 && strstr(path, "{table}") == NULL)
+    if (x->table_count > 1 && !names_have(x, "{table}"))
         fault_add(r->f, where, "path: '%s' has no {table}, and there are %zu", path, x->table_count);
-    if (x->part_bytes > 0 && strstr(path, "{part}") == NULL)
+    if (x->part_bytes > 0 && !names_have(x, "{part}"))
         fault_add(r->f, where, "path: '%s' has no {part}, and part_bytes makes several files", path);
 }
 
@@ -299,6 +313,8 @@ static void fill_times(struct reading *r, const json_t *k, const char *where)
 {
     struct extract *x = r->x;
     struct cron_change change;
+    char since[MOMENT_SIZE];
+    int64_t since_ms = 0;
 
     x->since = config_text(r->c, k, "since");
     x->lag_ms = config_duration(k, "lag");
@@ -316,9 +332,11 @@ static void fill_times(struct reading *r, const json_t *k, const char *where)
                   "is no watermark; "
                   "a TIMESTAMP column is",
                   x->datetime_zone_name);
-    if (x->since != NULL && extract_moment(x->since, &(int64_t){0}) < 0)
+    if (x->since != NULL && extract_moment(x->since, &since_ms) < 0)
         fault_add(r->f, where, "since: '%s' is no moment such as 2022-06-05 or 2022-06-05 12:00:00",
                   x->since);
+    else if (x->since != NULL) /* of its spellings one alone is the database's */
+        x->since = config_keep(r->c, moment_text(since_ms, since));
 }
 
 void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const char *where, struct faults *f)

@@ -110,6 +110,18 @@ r = w.orch('extract', 'hr')
 ok(r.rc in (1, 3), 'a table that is not there fails')
 like(r.err, 'nobody', 'and is named')
 
+for path, parts, what in (('{table}[_{timestamp}_{part}]', None, 'a time that stands in [ ] alone'), ('[{table}]_{timestamp}', None, 'a table that does')):
+    extract(tables=[{'table': 'employees'}, {'table': 'employees', 'name': 'again'}], path=path, part_bytes=parts)
+    r = w.orch('extract', 'hr')
+    same(r.rc, 3, f'{what} is in no name where there is one part, so it is refused')
+
+# --- where the first window begins, however it is written ---
+fresh()
+for since in ('1994-06-07T00', '1994-06-07T00:00:00Z', '1994-06-07 00:00', '1994-06-07'):
+    extract(tables=[{'table': 'employees', 'watermark': ['hired']}], since=since)
+    r = w.good('extract', 'hr', '--dry-run', '-o', 'json', now='1994-06-09T00:00:30Z')
+    same([x['from'] for x in json.loads(r.out)['plan']], ['1994-06-07 00:00:00'], f'since {since}')
+
 # --- parts, gzip, two tables ---
 fresh()
 w.sql("CREATE TABLE many (id INT PRIMARY KEY, t VARCHAR(100)); INSERT INTO many SELECT seq, REPEAT('x', 80) FROM seq_1_to_60000")
