@@ -10,7 +10,7 @@ static const struct opt opts[] = {
     {"config", 'c', OPT_TEXT, &config_file, "CONFIG.json",
      "the config.json beside a task spec: server, user, batch size"},
     {"host", 'H', OPT_TEXT, &host, "HOST", "of the database, whatever the config says"},
-    {"port", 'p', OPT_COUNT, &port, "PORT", "of the database"},
+    {"port", 'P', OPT_COUNT, &port, "PORT", "of the database"},
     {"user", 'u', OPT_TEXT, &user, "USER", "of the database"},
     {"db", 'd', OPT_TEXT, &database, "DATABASE", "that the tables are in"},
     {"batch", 'b', OPT_COUNT, &batch, "MB", "how large a file may become"},

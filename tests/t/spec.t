@@ -73,7 +73,7 @@ is "the owner" "$(at extracts/invoices/owner/email)" '"ledger@example.com"'
 is "the size of a file" "$(at extracts/invoices/part_bytes)" '"200MiB"'
 is "names" "$(at extracts/invoices/path)" '"{task}/{task}_{timestamp}[_{part}]"'
 like "what a constant costs is said" "$err" 'each run extracts the same rows again'
-runs "the command line says otherwise" 0 "$ORCH" spec convert "$T/task.json" -c "$T/config.json" -H other.example -p 3308 -u me -d there -b 64
+runs "the command line says otherwise" 0 "$ORCH" spec convert "$T/task.json" -c "$T/config.json" -H other.example -P 3308 -u me -d there -b 64
 is "and is before the file" "$(at connections/db/url) $(at extracts/invoices/part_bytes)" '"mysql://me@other.example:3308/there" "64MiB"'
 runs "without a config" 0 "$ORCH" spec convert "$T/task.json"
 is "placeholders" "$(at connections/db/url)" '"mysql://USER@HOST/DATABASE"'
