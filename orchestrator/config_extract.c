@@ -17,7 +17,8 @@ static const struct key source_keys[] = {
 static const struct key target_keys[] = {
     {"connection", KEY_TEXT, false, true, NULL, NULL, NULL, NULL,
      "an s3:// or file:// one, by its name in connections"},
-    {"prefix", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL, "under the connection's URL"},
+    {"prefix", KEY_TEXT, false, false, "\"\"", NULL, NULL, NULL,
+     "under the connection's URL, put in front of path as it is: a folder ends in /"},
     {0},
 };
 static const struct key filter_keys[] = {
@@ -351,6 +352,9 @@ void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const 
     x->task = x->task != NULL ? x->task : p->name;
     x->path = config_text(c, k, "path");
     x->prefix = config_text(c, json_object_get(k, "target"), "prefix");
+    if (x->prefix != NULL &&
+        (x->prefix[0] == '/' || str_starts(x->prefix, "../") || strstr(x->prefix, "/../") != NULL))
+        fault_add(f, where, "target.prefix: '%s' leaves the connection's URL", x->prefix);
     fill_format(&r, k, where);
     fill_times(&r, k, where);
     fill_tables(&r, json_object_get(k, "tables"), where);

@@ -167,9 +167,7 @@ static void check_files(struct doctor *d, const struct pipeline *p)
     struct err err;
 
     random_bytes(r, sizeof r);
-    key = xasprintf("%s%s_orch_doctor_%02x%02x%02x%02x", p->extract->prefix,
-                    p->extract->prefix[0] != '\0' && !str_ends(p->extract->prefix, "/") ? "/" : "", r[0],
-                    r[1], r[2], r[3]);
+    key = xasprintf("%s_orch_doctor_%02x%02x%02x%02x", p->extract->prefix, r[0], r[1], r[2], r[3]);
     int rc = sink_open(&p->source, &s, &err);
     if (rc == 0 && (rc = sink_list(s, p->extract->prefix, on_object, NULL, &err)) < 0 &&
         err.code == ERR_CANCELLED)

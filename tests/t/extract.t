@@ -115,6 +115,11 @@ for path, parts, what in (('{table}[_{timestamp}_{part}]', None, 'a time that st
     r = w.orch('extract', 'hr')
     same(r.rc, 3, f'{what} is in no name where there is one part, so it is refused')
 
+for prefix in ('/exports/', '../other/', 'a/../../b/'):
+    extract(tables=[{'table': 'employees'}], target={'connection': 'lake', 'prefix': prefix})
+    r = w.orch('validate')
+    same(r.rc, 3, f'a prefix {prefix} leaves the URL')
+
 # --- where the first window begins, however it is written ---
 fresh()
 for since in ('1994-06-07T00', '1994-06-07T00:00:00Z', '1994-06-07 00:00', '1994-06-07'):
