@@ -27,7 +27,7 @@ NODISCARD int extraction_open(struct store *s, const char *pipeline, int64_t now
                               struct err *err);
 /* 1: a run of the sequence is under way or waits; 2: it is DEAD; 0. */
 NODISCARD int extraction_sequence(struct store *s, const char *pipeline, struct err *err);
-/* Rows of a run, in order. With the manifests. */
+/* Rows of a run, in order. With the manifests, of those that are not PUBLISHED yet. */
 NODISCARD int extraction_run(struct store *s, const char *pipeline, const char *run, extraction_fn *fn,
                              void *arg, struct err *err);
 NODISCARD int extraction_newest(struct store *s, const char *pipeline, int64_t limit, extraction_fn *fn,

@@ -52,7 +52,8 @@ UPDATE extraction SET state = 'WRITTEN', manifest_key = ?2, manifest = ?3, rows 
 WHERE id = ?1 AND state = 'WRITING' AND stamp_ms = ?11;
 
 -- name: extraction_published
-UPDATE extraction SET state = 'PUBLISHED', rows = ?2, bytes = ?3, parts = ?4, error = '', message = '', hint = '', updated_ms = ?5
+-- The manifest is at the sink from here on, and may be 16 MiB.
+UPDATE extraction SET state = 'PUBLISHED', manifest = '', rows = ?2, bytes = ?3, parts = ?4, error = '', message = '', hint = '', updated_ms = ?5
 WHERE id = ?1 AND state = 'WRITTEN';
 
 -- name: extraction_failed

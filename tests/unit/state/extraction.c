@@ -58,3 +58,40 @@ TEST(a_dead_range_is_not_superseded_by_the_next_run)
     free(folder);
     free(path);
 }
+
+static int keep_manifest(void *arg, const struct extraction *e, struct err *unused)
+{
+    UNUSED(unused);
+    snprintf(arg, 20, "%s", e->manifest);
+    return 0;
+}
+
+/* It is at the sink by then, and a state file that kept each would grow by all that was ever written of them. */
+TEST(a_published_manifest_is_kept_at_the_sink_alone)
+{
+    char *folder = tmp_dir(), *path = tmp_path(folder, "orch.db");
+    char key[] = "k", text[] = "{}", name[] = "t", run[] = "run", pipeline[] = "hr", kept[20] = "";
+    int64_t stamp = 0;
+
+    must_rc(store_open(path, STORE_CREATE, &s, &err), &err);
+    plan(run, "INCREMENTAL", 0);
+    must_rc(extraction_stamp(s, NULL, pipeline, run, 1, 5000, &stamp, &err), &err);
+    const struct extraction e = {.id = 1,
+                                 .name = name,
+                                 .run = run,
+                                 .pipeline = pipeline,
+                                 .manifest_key = key,
+                                 .manifest = text,
+                                 .sql = text,
+                                 .notice = key,
+                                 .stamp_ms = stamp};
+    must_rc(extraction_written(s, NULL, &e, 1, 6000, &err), &err);
+    must_rc(extraction_run(s, pipeline, run, keep_manifest, kept, &err), &err);
+    is_str(kept, "{}");
+    must_rc(extraction_published(s, NULL, &e, 7000, &err), &err);
+    must_rc(extraction_run(s, pipeline, run, keep_manifest, kept, &err), &err);
+    is_str(kept, "");
+    store_close(s);
+    free(folder);
+    free(path);
+}
