@@ -61,7 +61,9 @@ struct page_key {
 };
 /* 1: its columns can be compared with exactly what was read of them; 0: one of them cannot. */
 int page_key_fits(const struct dump_table *t, const struct table *def, const int *columns);
-void page_key_keep(struct page_key *k, const struct dump_table *t, const struct batch *b, size_t row);
+/* ERR_INTERNAL where it is the last one once more: the server would give the same page for ever. */
+NODISCARD int page_key_keep(struct page_key *k, const struct dump_table *t, const struct batch *b, size_t row,
+                            struct err *err);
 void page_key_release(struct page_key *k);
 /* The statement and its values. k NULL: one statement, in the key's order where there is a key. *ret_values is owned. */
 NODISCARD int page_sql(const struct dump_table *t, const struct table *def, const int *columns,

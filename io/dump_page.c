@@ -39,9 +39,26 @@ int page_key_fits(const struct dump_table *t, const struct table *def, const int
     return 1;
 }
 
-void page_key_keep(struct page_key *k, const struct dump_table *t, const struct batch *b, size_t row)
+static bool is_same(const struct val *v, const struct batch_col *c, size_t row)
 {
     char scratch[CELL_TEXT_SIZE];
+
+    if (v->kind == VAL_I64)
+        return v->i == c->i64[row];
+    struct str text = batch_cell_text(c, row, scratch);
+    return v->n == text.n && (text.n == 0 || memcmp(v->p, text.p, text.n) == 0);
+}
+
+int page_key_keep(struct page_key *k, const struct dump_table *t, const struct batch *b, size_t row,
+                  struct err *err)
+{
+    char scratch[CELL_TEXT_SIZE];
+    size_t same = 0;
+
+    while (k->begun && same < t->key_count && is_same(&k->values[same], &b->cols[t->key_at[same]], row))
+        same++;
+    if (k->begun && same == t->key_count) /* it would go on for ever, and double what it has read */
+        return err_set(err, ERR_INTERNAL, "%s: the rows behind the last one begin with it again", t->name);
 
     if (k->values == NULL) {
         k->values = xcalloc(t->key_count, sizeof *k->values);
@@ -52,12 +69,14 @@ void page_key_keep(struct page_key *k, const struct dump_table *t, const struct 
         const struct batch_col *c = &b->cols[t->key_at[i]];
         struct str text = batch_cell_text(c, row, scratch);
         const char *kept = arena_strndup(k->arena, text.n > 0 ? text.p : "", text.n);
-        k->values[i] = c->kind == CELL_I64 ? val_i64(c->i64[row])
+        bool number = c->kind == CELL_I64 || (c->kind == CELL_U64 && c->i64[row] >= 0);
+        k->values[i] = number ? val_i64(c->i64[row])
                        : b->table->columns[c->column].type == COL_BINARY
                            ? val_blob(kept, text.n)
                            : (struct val){VAL_TEXT, 0, kept, text.n};
     }
     k->begun = true;
+    return 0;
 }
 
 void page_key_release(struct page_key *k)
@@ -69,12 +88,12 @@ void page_key_release(struct page_key *k)
 
 /* A mark that is compared with as the column is: text would be compared with a number as a double, with all that is lost
  * by it. */
-static void mark_of(const struct column *c, char out[64])
+static void mark_of(const struct column *c, const struct val *v, char out[64])
 {
     switch (c->type) {
     case COL_INT:
-    case COL_BIT:
-        snprintf(out, 64, "%s", c->is_unsigned || c->type == COL_BIT ? "CAST(? AS UNSIGNED)" : "?");
+    case COL_BIT: /* from 2^63 on: MySQL takes a mark in CAST(? AS UNSIGNED) for signed, and cuts it there */
+        snprintf(out, 64, "%s", v->kind == VAL_TEXT ? "CAST(? AS DECIMAL(20,0))" : "?");
         return;
     case COL_DECIMAL:
         snprintf(out, 64, "CAST(? AS DECIMAL(%d,%d))", c->precision, c->scale);
@@ -114,7 +133,7 @@ static int compare(struct building *b, size_t i, const char *how, struct err *er
 {
     char mark[64];
 
-    mark_of(key_column(b->t, b->def, b->columns, i), mark);
+    mark_of(key_column(b->t, b->def, b->columns, i), &b->k->values[i], mark);
     b->values[b->count++] = b->k->values[i];
     return buf_addf(b->sql, err, "%s%s%s", b->t->key_sql[i], how, mark);
 }

@@ -218,7 +218,7 @@ static int read_page(struct reading *r, const struct page_key *k, int64_t *ret_r
         more = select_fill(s, r->batch, err);
         rc = more < 0 ? more : write_batch(r, err);
         if (rc == 0 && k != NULL && r->batch->rows > 0)
-            page_key_keep(&r->key, r->t, r->batch, r->batch->rows - 1);
+            rc = page_key_keep(&r->key, r->t, r->batch, r->batch->rows - 1, err);
     }
     select_close(s);
     free(values);
