@@ -39,8 +39,8 @@ struct convert_config {
         *nulls; /* the pipeline's csv.null, NULL-ended. "" in it: an unquoted empty field is NULL in
                                  number and date columns; in a text column only where the column's own list has "" */
     enum convert_binary binary; /* of BINARY, BLOB and BIT columns without a rule of their own */
-    bool null_empty;            /* "" in nulls counts in text columns too: who wrote the file quotes empty texts */
-    bool zero_dates;            /* 0000-00-00, 2022-00-00 and the year 0000 are values */
+    bool null_empty; /* "" in nulls counts in text columns too: who wrote the file quotes empty texts */
+    bool zero_dates; /* 0000-00-00, 2022-00-00 and the year 0000 are values */
     bool header;
     bool trailing_delimiter; /* every record ends with a delimiter more, the header's names may */
     const struct convert_constant *constants;
