@@ -179,6 +179,11 @@ int adhoc_open(struct cli *c, const struct adhoc *a, struct adhoc_run *ret, stru
             rc = err_set(err, ERR_CONFIG, "%s is refused; orch spec convert writes it as an extract, mended",
                          a->spec != NULL ? a->spec : "the config");
     }
+    if (rc == 0 && s.password != NULL && a->config != NULL && strchr("@-", a->config[0]) == NULL) {
+        rc = err_set(err, ERR_USAGE,
+                     "--config: a password on a command line is seen by everybody on this machine");
+        err_hint(err, "--config @FILE, or - for stdin; and --password-file");
+    }
     ret->hours = s.hours;
     if (rc == 0)
         rc = parse(c, a, &s, ret, err);

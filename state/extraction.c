@@ -355,6 +355,7 @@ int extraction_failed(struct store *s, const char *token, const char *pipeline, 
         bind_text(st, 7, f->message);
         bind_text(st, 8, f->hint != NULL ? f->hint : "");
         bind_i64(st, 9, f->now_ms);
+        bind_i64(st, 10, f->wrong);
         rc = stmt_run(s, st, err);
     }
     return end_of(s, rc, err);

@@ -50,6 +50,7 @@ NODISCARD int extraction_nothing(struct store *s, const char *token, const struc
 struct extraction_failure {
     const char *error, *message, *hint;
     bool counts; /* towards DEAD */
+    bool wrong;  /* what is WRITTEN is not what it should be: it is read anew */
     int64_t max_attempts, not_before_ms, now_ms;
 };
 NODISCARD int extraction_failed(struct store *s, const char *token, const char *pipeline, const char *run,

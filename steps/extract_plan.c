@@ -12,6 +12,9 @@
 #include "io/target_moment.h"
 #include "steps/extract_int.h"
 #include "steps/steps_int.h"
+#include <strings.h>
+
+enum { LOOK_AGAIN_MS = 24 * 3600 * 1000 };
 
 struct planning {
     struct step_ctx *c;
@@ -44,6 +47,20 @@ static int on_manifest(void *arg, const struct object_info *o, struct err *err)
     return 0;
 }
 
+/* A manifest under another's number would be found again for ever. */
+static int check_number(const struct manifest *m, const char *key, struct err *err)
+{
+    const char *slash = strrchr(key, '/');
+    char name[MAX_KEY + 1];
+
+    int rc = manifest_key("", m->table, m->seq, m->run, name, err);
+    if (rc == 0 && strcmp(strrchr(name, '/'), slash != NULL ? slash : key) != 0) {
+        err_set(err, ERR_CONFIG, "%s says that it is number %lld", key, (long long)m->seq);
+        rc = err_hint(err, "it was copied or renamed by hand: move it out of the folder");
+    }
+    return rc;
+}
+
 /* 1: adopted, 0: there is none of that key. */
 static int adopt(struct planning *p, const struct extract_table *t, const char *key, struct watermark *io,
                  struct err *err)
@@ -61,6 +78,8 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
                     m.pipeline, m.table, p->c->pipeline->name, t->name);
             rc = err_hint(err, "give each a task or prefix of its own");
         }
+        if (rc == 0)
+            rc = check_number(&m, key, err);
         if (rc == 0) {
             watermark_release(io);
             *io = (struct watermark){.value = m.watermark.to != NULL ? xstrdup(m.watermark.to) : NULL,
@@ -69,7 +88,7 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
                                      .at_ms = m.at_ms};
             if (!p->dry) /* who put it may have died behind it */
                 rc = extract_copy(p->sink, key, text.p, text.n, &m, err);
-            if (rc == 0)
+            if (rc == 0 && !p->dry)
                 rc = watermark_adopt(p->c->store, p->c->token, p->c->pipeline->name, t->name, io, err);
         }
         rc = rc < 0 ? rc : 1;
@@ -77,6 +96,13 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
     }
     buf_release(&text);
     return rc;
+}
+
+static int64_t number_of(const char *key)
+{
+    const char *slash = strrchr(key, '/');
+
+    return strtoll(slash != NULL ? slash + 1 : key, NULL, 10);
 }
 
 static int where_it_ended(struct planning *p, const struct extract_table *t, struct watermark *ret,
@@ -91,14 +117,15 @@ static int where_it_ended(struct planning *p, const struct extract_table *t, str
     int rc = extract_dir(&names, true, &dir, err);
     if (rc == 0)
         rc = watermark_get(p->c->store, p->c->pipeline->name, t->name, ret, err);
-    if (rc == 0) { /* never heard of: this file is new, or the table is */
+    bool old = rc == 1 && ret->at_ms < clock_now_ms() - LOOK_AGAIN_MS;
+    if (rc == 0 || old) { /* never heard of, or not for long: manifests may have gone from between */
         rc = manifest_key(dir.p, t->name, 0, "any", key, err);
         if (rc == 0) {
             strrchr(key, '/')[1] =
                 '\0'; /* with the slash: another table's name may begin as this one's does */
             rc = sink_list(p->sink, key, on_manifest, &newest, err);
         }
-        if (rc == 0 && newest.key[0] != '\0')
+        if (rc == 0 && newest.key[0] != '\0' && number_of(newest.key) > ret->seq)
             rc = adopt(p, t, newest.key, ret, err);
     }
     while (rc >= 0 && ret->seq >= 0) { /* those that came after what we know */
@@ -175,6 +202,22 @@ static int plan_range(struct planning *p, const struct extract_table *t, struct 
     return 0;
 }
 
+/* No snapshot and no open transactions to be seen: rows of a long INSERT would come in behind the window. */
+static int check_engine(const struct extract_table *t, const struct table *def, struct err *err)
+{
+    static const char *const without[] = {"MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE", "MRG_MyISAM"};
+    bool lacks = false;
+
+    for (size_t i = 0; def != NULL && t->table != NULL && def->engine != NULL && i < ARRAY_LEN(without); i++)
+        lacks = lacks || strcasecmp(def->engine, without[i]) == 0;
+    if (!lacks || t->watermark[0] == NULL)
+        return 0;
+    err_set(err, ERR_CONFIG,
+            "%s is a table of %s, which has no transactions: what is new of it cannot be told safely",
+            t->table, def->engine);
+    return err_hint(err, "ALTER TABLE %s ENGINE=InnoDB, or no watermark: all of it each time", t->table);
+}
+
 static int plan_due(struct planning *p, const struct extract_table *t, const struct table *def,
                     struct err *err)
 {
@@ -245,6 +288,8 @@ static int plan_table(struct planning *p, const struct extract_table *t, struct 
 
     if (rc == 0)
         rc = extract_check_zone(p->x, &p->moment, t, def, err);
+    if (rc == 0)
+        rc = check_engine(t, def, err);
     if (rc == 0 && p->q->what == EXTRACT_RANGE)
         rc = plan_range(p, t, err);
     else if (rc == 0 && p->q->what == EXTRACT_FULL)

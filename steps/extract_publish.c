@@ -224,6 +224,7 @@ int step_run_extract_failed(struct step_ctx *c, const json_t *parameters, json_t
             .error = error,
             .message = cause,
             .counts = err_counts(code),
+            .wrong = code == ERR_MISMATCH || code == ERR_NOT_FOUND,
             .max_attempts = c->pipeline->max_attempts,
             .not_before_ms = code == ERR_CANCELLED ? 0 : clock_now_ms() + wait_ms(rows.rows[0].tries),
             .now_ms = clock_now_ms()};

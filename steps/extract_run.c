@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "io/target_select.h"
 #include "steps/extract_int.h"
+#include "steps/extract_sql_int.h"
 
 struct taking {
     struct extract_rows *to;
@@ -57,7 +58,8 @@ int extract_find(const struct pipeline *p, const char *name, const struct extrac
         }
     err_set(err, ERR_CONFIG, "extract %s has no table '%s' any more, which this run was planned with",
             p->name, name);
-    return err_hint(err, "orch stop ends the run; or put the table back");
+    return err_hint(err, "put the table back; or let it be given up, and orch extract %s plans anew",
+                    p->name);
 }
 
 int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err)
@@ -72,13 +74,19 @@ int extract_describe(struct target *t, const struct extract_table *x, struct tab
 {
     struct buf sql = BUF_INIT(MAX_STATEMENT);
     struct select *s = NULL;
+    struct str query;
 
     *ret = NULL;
     if (x->table != NULL)
         return target_describe(t, x->table, ret, err);
     if (x->watermark[0] == NULL)
         return 0;
-    int rc = buf_addf(&sql, err, "SELECT * FROM (%s\n) AS q LIMIT 0", x->query);
+    query = extract_query(x);
+    char *own = xstrndup(query.p, query.n);
+    int rc = own_sql_check(x->name, "query", own, err);
+    free(own);
+    if (rc == 0)
+        rc = buf_addf(&sql, err, "SELECT * FROM (%.*s\n) AS q LIMIT 0", (int)query.n, query.p);
     if (rc == 0)
         rc = target_select(t, sql.p, NULL, 0, NULL, NULL, 0, &s, err);
     if (rc == 0)

@@ -188,9 +188,9 @@ static int add_own(struct making *m, const char *what, struct str sql, struct er
     return rc;
 }
 
-static struct str query_of(const struct making *m)
+struct str extract_query(const struct extract_table *t)
 {
-    struct str q = str_trim(str_of(m->t->query));
+    struct str q = str_trim(str_of(t->query));
 
     while (q.n > 0 && q.p[q.n - 1] == ';')
         q = str_trim((struct str){q.p, q.n - 1});
@@ -468,7 +468,7 @@ static int add_from(struct making *m, struct err *err)
     int rc = making_add(m, " FROM ", err);
 
     if (rc == 0 && m->t->query != NULL)
-        rc = add_own(m, "query", query_of(m), err);
+        rc = add_own(m, "query", extract_query(m->t), err);
     else if (rc == 0)
         rc = quoted_table(m->t->table, &b, err);
     if (rc == 0)
@@ -514,7 +514,7 @@ static int check_source(const struct making *m, struct err *err)
         return m->t->table[0] != '\0' && !str_ends(m->t->table, ".")
                    ? 0
                    : err_set(err, ERR_CONFIG, "%s: the table's name is empty", m->t->name);
-    q = query_of(m);
+    q = extract_query(m->t);
     if (q.n >= 6 && (strncasecmp(q.p, "select", 6) == 0 || strncasecmp(q.p, "with", 4) == 0 || *q.p == '('))
         return 0;
     return err_set(err, ERR_CONFIG, "%s: query: it begins with neither SELECT nor WITH", m->t->name);

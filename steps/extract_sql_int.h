@@ -22,6 +22,8 @@ int making_column(struct making *m, const char *name, int at,
 int making_warn(struct making *m, struct err *err, const char *fmt, ...) PRINTF(3, 4);
 /* Finds a column that the config names: *ret_at in def, -1 where there is none. what: "filters", for messages. */
 int making_find(const struct making *m, const char *what, const char *name, int *ret_at, struct err *err);
+/* extract_sql.c: of a table that is a query, what stands in its brackets: without blanks and semicolons at its end. */
+struct str extract_query(const struct extract_table *t);
 /* extract_own.c: SQL of the user's own that is going to stand in brackets: it must end within them, and have no marks of its own. */
 int own_sql_check(const char *table, const char *what, const char *sql, struct err *err);
 /* extract_filter.c: "`a` != ?", "(`c` >= ? AND `c` < ?)" */

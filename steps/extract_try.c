@@ -14,7 +14,7 @@ int extract_check_zone(const struct extract *x, const struct moment *m, const st
         err_set(err, ERR_CONFIG,
                 "%s.%s is a DATETIME, and the server's own zone is %s: in which zone it is written cannot be "
                 "known",
-                t->table, t->watermark[i], m->zone);
+                t->name, t->watermark[i], m->zone);
         return err_hint(err,
                         "set datetime_timezone to the zone that the application writes in, UTC for instance");
     }

@@ -57,7 +57,9 @@ UPDATE extraction SET state = 'PUBLISHED', manifest = '', rows = ?2, bytes = ?3,
 WHERE id = ?1 AND state = 'WRITTEN';
 
 -- name: extraction_failed
-UPDATE extraction SET state = CASE WHEN attempts + ?3 >= ?4 THEN 'DEAD' ELSE 'FAILED' END, attempts = attempts + ?3,
+-- What was written stays WRITTEN while its manifest cannot be put, and is not read anew; but where it is wrong (?10).
+UPDATE extraction SET state = CASE WHEN attempts + ?3 >= ?4 THEN 'DEAD' WHEN state = 'WRITTEN' AND ?10 = 0 THEN 'WRITTEN'
+  ELSE 'FAILED' END, attempts = attempts + ?3,
   tries = tries + 1, not_before_ms = ?5, error = ?6, message = ?7, hint = ?8, updated_ms = ?9
 WHERE pipeline = ?1 AND run = ?2 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED');
 
@@ -75,7 +77,7 @@ UPDATE extraction SET state = 'SUPERSEDED', updated_ms = ?2
 WHERE pipeline = ?1 AND state = 'DEAD' AND seq >= 0;
 
 -- name: extraction_again
-UPDATE extraction SET not_before_ms = 0 WHERE pipeline = ?1 AND state = 'FAILED';
+UPDATE extraction SET not_before_ms = 0 WHERE pipeline = ?1 AND state IN ('FAILED', 'WRITTEN');
 
 -- name: extraction_retry
 UPDATE extraction SET state = 'FAILED', attempts = 0, tries = 0, not_before_ms = 0 WHERE pipeline = ?1 AND state IN ('FAILED', 'DEAD');
