@@ -151,6 +151,7 @@ static int one_print(struct status *s, const struct pipeline *p, void *arg, stru
     bool *first = arg;
     struct attention a = {NULL, p};
     json_t *tables = NULL, *t;
+    char notice[700];
     size_t i;
     int rc = tables_of(s, p, &tables, err);
 
@@ -167,6 +168,9 @@ static int one_print(struct status *s, const struct pipeline *p, void *arg, stru
                out_paint(&s->c->out, view_str(t, "state")), view_str(t, "state"), out_plain(&s->c->out),
                (long long)view_int(t, "rows"), (long long)view_int(t, "parts"), to != NULL ? ", up to " : "",
                to != NULL ? to : "", view_str(t, "at"));
+        str_printable(view_str(t, "notice"), strlen(view_str(t, "notice")), notice, sizeof notice);
+        if (notice[0] != '\0')
+            printf("  %-24s note: %s\n", "", notice);
     }
     json_decref(tables);
     return rc < 0 ? rc : findings_of(s->c->store, p, s->now_ms, on_print, &a, err);

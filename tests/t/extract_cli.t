@@ -181,6 +181,7 @@ w.now = '+1m'
 r = w.good('extract', 'hr', '-o', 'json')
 like(r.err, 'held back by transaction of connection', 'who asks is told of an open transaction')
 like(w.good('logs', 'hr', '--since', '1h').out, 'held back by transaction', 'and the log has it')
+like(w.orch('status', 'hr').out, 'note: held back by transaction', 'and status')
 writer.stdin.close()
 writer.wait()
 w.sql("REVOKE PROCESS ON *.* FROM loader@'127.0.0.1'")
