@@ -247,6 +247,8 @@ static int name_new(const struct file_upload *u, struct err *err)
 
     if (link(u->tmp, u->path) == 0)
         return 1;
+    if (errno == ENOENT && lstat(u->path, &st) == 0) /* swept away, since another was there first */
+        return 0;
     if (errno == EEXIST) /* made by us, where the answer of a file server was lost */
         return fstat(u->fd, &st) == 0 && st.st_nlink > 1 ? 1 : 0;
     if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
