@@ -684,6 +684,17 @@ class Chaos:
             if wire:
                 wire.calm()
 
+    def keep(self, r):
+        os.environ['ORCH_TEST_KEEP'] = '1'
+        with open(self.w.path('WHY'), 'w') as f:
+            f.write('\n'.join([json.dumps(r, indent=1), *r['log']]) + '\n')
+        try:
+            for name, text in (('contents', SELECT.format(r['variant'].split('-')[0])), ('ledger', 'SELECT * FROM orch_load'), ('fence', 'SELECT * FROM orch_fence')):
+                with open(self.w.path(name), 'w') as f:
+                    f.writelines(repr(row) + '\n' for row in self.ask(text))
+        except (RuntimeError, OSError, AttributeError, sqlite3.Error) as e:
+            diag(e)
+
 
 # -- many runs -----------------------------------------------------------------------------------------------------
 def fast_folder():
@@ -708,9 +719,8 @@ def lake():
     return w
 
 
-def worker(seed, first, step, end, endpoint, stop, slow):
+def worker(c, first, step, end, stop):
     """Runs first, first + step, ... below end, a JSON line each; ends at the first that is not exact."""
-    c = Chaos(seed, endpoint or None, slow=slow)
     for i in range(first, end, step):
         if os.path.exists(stop):
             break
@@ -718,21 +728,9 @@ def worker(seed, first, step, end, endpoint, stop, slow):
         print(json.dumps(r), flush=True)
         if r['why']:
             open(stop, 'w').close()
-            keep(c, r)
+            c.keep(r)
             return 1
     return 0
-
-
-def keep(c, r):
-    os.environ['ORCH_TEST_KEEP'] = '1'
-    with open(c.w.path('WHY'), 'w') as f:
-        f.write('\n'.join([json.dumps(r, indent=1), *r['log']]) + '\n')
-    try:
-        for name, text in (('contents', SELECT.format(r['variant'].split('-')[0])), ('ledger', 'SELECT * FROM orch_load'), ('fence', 'SELECT * FROM orch_fence')):
-            with open(c.w.path(name), 'w') as f:
-                f.writelines(repr(row) + '\n' for row in c.ask(text))
-    except (RuntimeError, OSError, AttributeError, sqlite3.Error) as e:
-        diag(e)
 
 
 class Tally:
@@ -751,27 +749,28 @@ class Tally:
         if r['why']:
             self.wrong.append(r)
 
-    def table(self):
+    def table(self, kinds):
         diag(f'{"fault":16s} {"runs":>6s} {"struck":>6s} {"places":>6s} {"ms":>6s}')
-        for k in [k for k in Chaos.KINDS if self.runs[k]]:
+        for k in [k for k in kinds if self.runs[k]]:
             diag(f'{k:16s} {self.runs[k]:6d} {self.struck[k]:6d} {len(self.where[k]):6d} {self.ms[k] / self.runs[k]:6.0f}')
         n = sum(self.runs.values()) or 1
         diag(f'{"all":16s} {n:6d} {sum(self.struck.values()):6d} {"":6s} {sum(self.ms.values()) / n:6.0f}; the slowest: {self.slowest[1]}, {self.slowest[0]:.0f} ms')
 
 
-def campaign(n, seed=1, first=0, jobs=2, slow=SLOW_SHARE):
+def campaign(n, seed=1, first=0, jobs=2, slow=SLOW_SHARE, script=os.path.abspath(__file__), kinds=Chaos.KINDS, name='faults', lake=lake, every=500):
+    """script: run as SCRIPT worker SEED FIRST STEP END ENDPOINT STOP SLOW, it prints a run's result a line."""
     fast_folder()
     w = lake()
     endpoint, stop = (w.endpoint, w.path('stop')) if w else ('', tempfile.mktemp(prefix='orch-stop.'))
     began, tally = time.monotonic(), Tally()
-    ps = [subprocess.Popen([sys.executable, os.path.abspath(__file__), 'worker', str(seed), str(first + j), str(jobs), str(first + n), endpoint, stop, str(slow)], stdout=subprocess.PIPE, text=True) for j in range(jobs)]
+    ps = [subprocess.Popen([sys.executable, script, 'worker', str(seed), str(first + j), str(jobs), str(first + n), endpoint, stop, str(slow)], stdout=subprocess.PIPE, text=True) for j in range(jobs)]
     def read(p):
         for line in p.stdout:
             r = json.loads(line)
             with lock:
                 tally.add(r)
                 done = sum(tally.runs.values())
-                if done % 500 == 0:
+                if done % every == 0:
                     diag(f'{done} runs, {sum(tally.struck.values())} faults struck, {1000 * (time.monotonic() - began) / done:.0f} ms a run')
     lock = threading.Lock()
     readers = [threading.Thread(target=read, args=(p,)) for p in ps]
@@ -780,9 +779,9 @@ def campaign(n, seed=1, first=0, jobs=2, slow=SLOW_SHARE):
     for t in readers:
         t.join()
     codes = [p.wait() for p in ps]
-    tally.table()
+    tally.table(kinds)
     for r in tally.wrong:
-        diag(f"NOT EXACT: run {seed}/{r['i']}, {r['kind']}: {r['what']}, {r['variant']}\n{r['why']}\n" + '\n'.join(r['log']) + f"\nagain: ./dev campaign faults 1 {seed}/{r['i']} 1")
+        diag(f"NOT EXACT: run {seed}/{r['i']}, {r['kind']}: {r['what']}, {r['variant']}\n{r['why']}\n" + '\n'.join(r['log']) + f"\nagain: ./dev campaign {name} 1 {seed}/{r['i']} 1")
     done = sum(tally.runs.values())
     diag(f'{1000 * (time.monotonic() - began) / max(done, 1):.0f} ms a run')
     ok(not tally.wrong and done == n and not any(codes), f'{done} runs with a random fault each, {sum(tally.struck.values())} struck: every one ends exact')
@@ -790,4 +789,5 @@ def campaign(n, seed=1, first=0, jobs=2, slow=SLOW_SHARE):
 
 
 if __name__ == '__main__':
-    sys.exit(worker(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), sys.argv[6], sys.argv[7], float(sys.argv[8])))
+    seed, first, step, end, endpoint, stop, slow = sys.argv[2:]
+    sys.exit(worker(Chaos(int(seed), endpoint or None, slow=float(slow)), int(first), int(step), int(end), stop))

@@ -10,7 +10,7 @@ whichever connection it comes on, and tells whether it did.
     wire.seen                                    # names of all commands since arm()
     wire.calm()                                  # ends what is held and every connection
 
-Actions on the k-th MySQL command (only those that contain `text`, where that is given)
+Actions on the k-th MySQL command (only those that contain `text`, where that is given, or that a compiled regex finds)
     before          reset instead of passing it on
     half            all but its last byte is passed on, then a reset on both sides
     after           passed on and carried out by the server to its end; the answer is dropped, and a reset
@@ -266,7 +266,7 @@ class Wire:
             record = [name, 0]
             self.records.append(record)
             r = self.rule
-            if r is None or (r.text is not None and r.text not in data):
+            if r is None or (r.text is not None and not (r.text in data if isinstance(r.text, bytes) else r.text.search(data))):
                 return None, record
             self.matches += 1
             if r.every:
