@@ -24,8 +24,6 @@ NODISCARD int extract_stem(const struct extract_names *n, struct buf *ret, struc
 /* Is it a part's key of that attempt? stem: as above. */
 bool extract_is_part(const struct extract *x, const struct extract_names *n, const char *stem,
                      const char *key);
-/* What all files of the table, of whatever run, begin with; "" where that could be another's too. */
-NODISCARD int extract_fixed_stem(const struct extract_names *n, struct buf *ret, struct err *err);
 
 /* extract_run.c: the rows of a run that are still to be done, in order, owned. */
 struct extract_rows {
@@ -45,6 +43,24 @@ NODISCARD int extract_describe(struct target *t, const struct extract_table *x, 
 /* DATETIME says nothing of its zone: where the server's is not UTC, it must be told. def NULL is fine. */
 NODISCARD int extract_check_zone(const struct extract *x, const struct moment *m,
                                  const struct extract_table *t, const struct table *def, struct err *err);
+/* The manifest m, whose text is under the key at, once more beside its parts, where these lie elsewhere than the
+ * sequence: for who reads one folder. */
+NODISCARD int extract_copy(struct sink *sink, const char *at, const char *text, size_t n,
+                           const struct manifest *m, struct err *err);
+
+/*
+ * extract_claim.c. An attempt begins: a stamp that is its own at the sink, too, and the run's rows that it is to take. ret:
+ * released and filled.
+ */
+NODISCARD int extract_claim(struct step_ctx *c, const char *run, int64_t *ret_stamp_ms,
+                            struct extract_rows *ret, struct err *err);
+/* Uploads of the run's other attempts go; m: and files of all attempts whose manifest is there and does not list them. m is there
+ * under e's number: until it is, a predecessor that was taken for dead may still publish his, so NULL: no file goes. */
+NODISCARD int extract_sweep(struct step_ctx *c, struct sink *sink, const struct extraction *e,
+                            const struct extract_table *t, const struct manifest *m, struct err *err);
+/* Of an attempt that has written nothing, and no manifest. */
+NODISCARD int extract_unclaim(struct step_ctx *c, struct sink *sink, const struct extraction *e,
+                              const struct extract_table *t, struct err *err);
 /* Where files go, opened for a step. */
 NODISCARD int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err);
 #endif

@@ -174,24 +174,3 @@ bool extract_is_part(const struct extract *x, const struct extract_names *n, con
     buf_release(&mine);
     return is;
 }
-
-int extract_fixed_stem(const struct extract_names *n, struct buf *ret, struct err *err)
-{
-    size_t end = 0, len = strlen(n->path);
-    bool by_table = false;
-
-    while (end < len && n->path[end] != '%' && n->path[end] != '[') {
-        if (n->path[end] == '{') {
-            if (strncmp(n->path + end, "{table}", 7) == 0)
-                by_table = true;
-            else if (strncmp(n->path + end, "{task}", 6) != 0)
-                break;
-        }
-        end++;
-    }
-    buf_clear(ret);
-    if (!by_table)
-        return 0;
-    int rc = buf_adds(ret, n->prefix, err);
-    return rc < 0 ? rc : expand(n, n->path, end, 0, ret, err);
-}

@@ -24,6 +24,7 @@ struct planning {
     size_t n;
     char *left_out; /* owned; of a range: tables that have no watermark to take it by; NULL: none */
     json_t *plan;   /* owned; NULL: not wanted */
+    bool dry;
 };
 
 /* --- where the last run ended --- */
@@ -66,7 +67,10 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
                                      .seq = m.seq,
                                      .run = xstrdup(m.run),
                                      .at_ms = m.at_ms};
-            rc = watermark_adopt(p->c->store, p->c->token, p->c->pipeline->name, t->name, io, err);
+            if (!p->dry) /* who put it may have died behind it */
+                rc = extract_copy(p->sink, key, text.p, text.n, &m, err);
+            if (rc == 0)
+                rc = watermark_adopt(p->c->store, p->c->token, p->c->pipeline->name, t->name, io, err);
         }
         rc = rc < 0 ? rc : 1;
         manifest_release(&m);
@@ -90,7 +94,8 @@ static int where_it_ended(struct planning *p, const struct extract_table *t, str
     if (rc == 0) { /* never heard of: this file is new, or the table is */
         rc = manifest_key(dir.p, t->name, 0, "any", key, err);
         if (rc == 0) {
-            *strrchr(key, '/') = '\0';
+            strrchr(key, '/')[1] =
+                '\0'; /* with the slash: another table's name may begin as this one's does */
             rc = sink_list(p->sink, key, on_manifest, &newest, err);
         }
         if (rc == 0 && newest.key[0] != '\0')
@@ -283,8 +288,11 @@ static char *run_id(int64_t now_ms)
 int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool dry, char **ret_run,
                       json_t **ret_plan, struct err *err)
 {
-    struct planning p = {
-        .c = c, .x = c->pipeline->extract, .q = q, .plan = ret_plan != NULL ? json_array() : NULL};
+    struct planning p = {.c = c,
+                         .x = c->pipeline->extract,
+                         .q = q,
+                         .plan = ret_plan != NULL ? json_array() : NULL,
+                         .dry = dry};
     int rc = extract_sink(c, &p.sink, err);
 
     *ret_run = NULL;

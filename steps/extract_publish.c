@@ -78,91 +78,7 @@ static int read_back(struct publishing *p, const struct manifest_part *part, str
     return rc;
 }
 
-/* --- files of attempts that came to nothing --- */
-
-struct sweeping {
-    const struct extract *x;
-    const struct extract_names *names;
-    const char *stem;
-    const struct manifest *keep; /* NULL: nothing */
-    char **keys;                 /* owned */
-    size_t n;
-};
-
-static int on_left(void *arg, const struct object_info *o, struct err *err)
-{
-    struct sweeping *s = arg;
-
-    UNUSED(err);
-    if (!extract_is_part(s->x, s->names, s->stem, o->key))
-        return 0;
-    for (size_t i = 0; s->keep != NULL && i < s->keep->part_count; i++)
-        if (strcmp(s->keep->parts[i].key, o->key) == 0)
-            return 0;
-    s->keys = xrealloc(s->keys, (s->n + 1) * sizeof *s->keys);
-    s->keys[s->n++] = xstrdup(o->key);
-    return 0;
-}
-
-/* What begins as the first part of that attempt does, up to where its number would stand. */
-static int sweep_stamp(struct publishing *p, const struct extraction *e, const struct extract_table *t,
-                       int64_t stamp_ms, const struct manifest *keep, struct err *err)
-{
-    struct extract_names names;
-    struct buf key = BUF_INIT(MAX_KEY);
-    struct sweeping s = {.x = p->c->pipeline->extract, .names = &names, .keep = keep};
-
-    extract_names(p->c->pipeline, t, e->run, stamp_ms, &names);
-    int rc = extract_stem(&names, &key, err);
-    s.stem = key.p;
-    if (rc == 0)
-        rc = sink_list(p->sink, key.p, on_left, &s, err);
-    for (size_t i = 0; i < s.n; i++) {
-        if (rc == 0)
-            rc = sink_remove(p->sink, s.keys[i], err);
-        free(s.keys[i]);
-    }
-    free(s.keys);
-    buf_release(&key);
-    return rc;
-}
-
-/* Only behind the manifest: until it is there, a predecessor that was taken for dead may still publish his. */
-static int sweep(struct publishing *p, const struct extraction *e, const struct extract_table *t,
-                 const struct manifest *keep, struct err *err)
-{
-    json_t *stamps = NULL, *item;
-    size_t i;
-    int rc = json_parse(e->stamps, strlen(e->stamps), "stamps", &stamps, err);
-
-    json_array_foreach(stamps, i, item)
-        if (rc == 0)
-            rc = sweep_stamp(p, e, t, json_integer_value(item), keep, err);
-    if (rc == 0)
-        rc = sweep_stamp(p, e, t, e->stamp_ms, keep, err);
-    json_decref(stamps);
-    return rc;
-}
-
 /* --- one table --- */
-
-/* A copy beside the parts, where these lie elsewhere than the sequence: for who reads one folder. */
-static int put_copy(struct publishing *p, const struct extraction *e, const struct extract_table *t,
-                    struct err *err)
-{
-    struct extract_names names;
-    struct buf dir = BUF_INIT(MAX_KEY);
-    char key[MAX_KEY + 1];
-
-    extract_names(p->c->pipeline, t, e->run, e->stamp_ms, &names);
-    int rc = extract_dir(&names, false, &dir, err);
-    if (rc == 0)
-        rc = manifest_key(dir.p, e->name, e->seq, e->run, key, err);
-    if (rc == 0 && e->parts > 0 && strcmp(key, e->manifest_key) != 0)
-        rc = sink_put_new(p->sink, key, e->manifest, strlen(e->manifest), err);
-    buf_release(&dir);
-    return rc < 0 ? rc : 0;
-}
 
 /* What stands under our number: ours all the same (its answer was lost, or we died behind it), or another's. */
 static int put_manifest(struct publishing *p, struct extraction *e, struct err *err)
@@ -201,19 +117,37 @@ static int take_word(const struct publishing *p, struct extraction *e, const str
     return 0;
 }
 
+/* Of one who comes second the files may be gone: they are swept behind the manifest of who was first. */
+static int read_all_back(struct publishing *p, const struct extraction *e, const struct manifest *m,
+                         struct err *err)
+{
+    struct buf there = BUF_INIT(MAX_MANIFEST);
+    struct err why;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < m->part_count; i++)
+        rc = read_back(p, &m->parts[i], err);
+    if (rc < 0 && err->code != ERR_CANCELLED && sink_read(p->sink, e->manifest_key, &there, &why) == 1)
+        rc = 0;
+    buf_release(&there);
+    return rc;
+}
+
 static int publish(struct publishing *p, struct extraction *e, struct err *err)
 {
     bool reads = e->verify || p->c->pipeline->extract->verify == VERIFY_FULL;
     const struct extract_table *t;
     struct manifest m = {0};
 
-    if (strcmp(e->kind, "INCREMENTAL") == 0 && e->rows == 0)
-        return extraction_nothing(p->c->store, p->c->token, e, clock_now_ms(), err);
     int rc = extract_find(p->c->pipeline, e->name, &t, err);
+    if (rc == 0 && strcmp(e->kind, "INCREMENTAL") == 0 && e->rows == 0) {
+        rc = extract_unclaim(p->c, p->sink, e, t, err);
+        return rc < 0 ? rc : extraction_nothing(p->c->store, p->c->token, e, clock_now_ms(), err);
+    }
     if (rc == 0)
         rc = manifest_parse(e->manifest, strlen(e->manifest), e->manifest_key, &m, err);
-    for (size_t i = 0; rc == 0 && reads && i < m.part_count; i++)
-        rc = read_back(p, &m.parts[i], err);
+    if (rc == 0 && reads)
+        rc = read_all_back(p, e, &m, err);
     manifest_release(&m);
     if (rc == 0)
         rc = fault_point("extract.before_manifest", err);
@@ -222,18 +156,13 @@ static int publish(struct publishing *p, struct extraction *e, struct err *err)
     if (rc == 0)
         rc = fault_point("extract.after_manifest", err);
     if (rc == 0)
-        rc = put_copy(p, e, t, err);
-    if (rc == 0)
         rc = manifest_parse(e->manifest, strlen(e->manifest), e->manifest_key, &m, err);
-    if (rc == 0) {
-        char *run = xstrdup(e->run); /* the files' names have ours, whoever was first */
-        struct extraction mine = *e;
-        mine.run = run;
-        rc = sweep(p, &mine, t, &m, err);
-        if (rc == 0)
-            rc = take_word(p, e, &m, err);
-        free(run);
-    }
+    if (rc == 0)
+        rc = extract_copy(p->sink, e->manifest_key, e->manifest, strlen(e->manifest), &m, err);
+    if (rc == 0)
+        rc = extract_sweep(p->c, p->sink, e, t, &m, err); /* e->run is ours yet, whoever was first */
+    if (rc == 0)
+        rc = take_word(p, e, &m, err);
     if (rc == 0)
         rc = extraction_published(p->c->store, p->c->token, e, clock_now_ms(), err);
     p->rows += e->rows;

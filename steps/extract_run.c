@@ -87,3 +87,19 @@ int extract_describe(struct target *t, const struct extract_table *x, struct tab
     buf_release(&sql);
     return rc;
 }
+
+int extract_copy(struct sink *sink, const char *at, const char *text, size_t n, const struct manifest *m,
+                 struct err *err)
+{
+    char key[MAX_KEY + 1];
+
+    if (m->part_count == 0)
+        return 0;
+    const char *part = m->parts[0].key, *slash = strrchr(part, '/');
+    char *dir = xstrndup(part, slash != NULL ? (size_t)(slash - part) : 0);
+    int rc = manifest_key(dir, m->table, m->seq, m->run, key, err);
+    if (rc == 0 && strcmp(key, at) != 0)
+        rc = sink_put_new(sink, key, text, n, err);
+    free(dir);
+    return rc < 0 ? rc : 0;
+}

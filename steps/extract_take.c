@@ -294,24 +294,20 @@ static void guess(struct taking *k)
     }
 }
 
-/* Uploads of attempts that died. The pipeline has one run at a time, so whatever is open under its names is nobody's. */
+/* Uploads of attempts that died. */
 static int abandon(struct taking *k, struct err *err)
 {
     struct sink *sink = NULL;
-    struct buf stem = BUF_INIT(MAX_KEY);
     int rc = extract_sink(k->c, &sink, err);
 
-    for (size_t i = 0; rc >= 0 && i < k->rows.n; i++) {
-        rc = extract_fixed_stem(&k->all[i].names, &stem, err);
-        if (rc == 0 && stem.n > 0)
-            rc = sink_abandon(sink, stem.p, NULL, NULL, err);
-    }
-    buf_release(&stem);
+    for (size_t i = 0; rc == 0 && i < k->rows.n; i++)
+        if (strcmp(k->rows.rows[i].stamps, "[]") != 0)
+            rc = extract_sweep(k->c, sink, &k->rows.rows[i], k->all[i].t, NULL, err);
     sink_close(sink);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
-/* Files that are on no record, and no manifest will list. Best effort: the next attempt sweeps what is left. */
+/* Files that are on no record, and no manifest will list. Best effort: the next one that publishes sweeps what is left. */
 static void take_away(struct taking *k)
 {
     struct sink *sink = NULL;
@@ -354,11 +350,10 @@ static int take(struct taking *k, struct err *err)
     rc = fault_point("extract.dumped", err);
     if (rc == 0)
         rc = record(k, err);
-    if (rc < 0) {
+    if (rc < 0 &&
+        err->code == ERR_LOCK_LOST) /* of any other failure it is not known whether it is on record */
         take_away(k);
-        return rc;
-    }
-    return fault_point("extract.written", err);
+    return rc < 0 ? rc : fault_point("extract.written", err);
 }
 
 static void release(struct taking *k)
@@ -400,10 +395,7 @@ static int begin(struct taking *k, const char *run, struct err *err)
     if (rc == 0)
         rc = target_moment(target, k->x->lag_ms, &k->moment, err);
     if (rc == 0)
-        rc = extraction_stamp(c->store, c->token, c->pipeline->name, run, c->execution_id, clock_now_ms(),
-                              &k->stamp_ms, err);
-    if (rc == 0)
-        rc = extract_rows(c, run, NULL, &k->rows, err);
+        rc = extract_claim(c, run, &k->stamp_ms, &k->rows, err);
     if (rc == 0) {
         k->all = xcalloc(k->rows.n + 1, sizeof *k->all);
         k->dumps = xcalloc(k->rows.n + 1, sizeof *k->dumps);
