@@ -96,7 +96,7 @@ static bool not_permitted(const struct err *err)
  */
 static int list_transactions(struct target *t, struct look *k, struct err *err)
 {
-    struct err ignored;
+    struct err late;
     int rc = target_script(t, target_query(t, "begin_snapshot"), err);
 
     if (rc < 0)
@@ -106,8 +106,11 @@ static int list_transactions(struct target *t, struct look *k, struct err *err)
     k->oldest_s = INT64_MAX;
     rc = target_run(t, "open_transactions", NULL, 0, on_transaction, k, NULL, err);
     t->pinned = false;
-    if (t->db != NULL && target_script(t, "ROLLBACK;\n", rc < 0 ? &ignored : err) < 0 && rc == 0)
-        rc = -(int)err->code;
+    /* What may not be seen is passed over by who asks, and a connection that is lost is not. */
+    if (t->db != NULL && target_script(t, "ROLLBACK;\n", &late) < 0 && (rc == 0 || not_permitted(err))) {
+        *err = late;
+        rc = -(int)late.code;
+    }
     return rc;
 }
 

@@ -404,11 +404,15 @@ class Chaos:
         return self.cut(rng, l, 'call', call=strike)
 
     def do_server_killed(self, rng, l):
+        dead = threading.Event()
+
         def strike():
             self.sql.close()
             self.w.server('mariadb', 'kill')
+            dead.set()
         what = self.cut(rng, l, 'call', call=strike)
         if what:
+            dead.wait(60)  # a last word is not waited for by the program
             self.w.start_mysql()
         return what
 

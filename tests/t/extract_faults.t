@@ -133,6 +133,17 @@ c.trial('all connections killed in the midst of the snapshot', at_rows(('call', 
 c.trial('the connection breaks in the midst of the rows', at_rows(('answer', dict(n=3000))), page_rows=100)
 
 
+def rolled_back():
+    """Behind a look at open transactions that is not permitted, which by itself is well."""
+    c.configure(c.db_wire.port)
+    c.db_wire.arm('answer', text=b'ROLLBACK', n=1)
+    c.tick()
+    return c.db_wire.fired
+
+
+c.trial('the connection breaks behind a look that is not permitted: that is no refusal', rolled_back)
+
+
 def server_gone():
     what = at_rows(('call', dict(call=down)))()
     c.w.start_mysql()
