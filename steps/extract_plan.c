@@ -221,8 +221,19 @@ static int say(struct planning *p, const struct extract_table *t, const struct t
     int rc = extract_sql(t, def, &w, &sql, err);
 
     if (rc == 0 && p->plan != NULL) {
-        char *notice = xasprintf("%s%s%s", e->notice,
-                                 e->notice[0] != '\0' && sql.warning[0] != '\0' ? "; " : "", sql.warning);
+        bool blind = !p->moment.sees && strcmp(e->kind, "INCREMENTAL") == 0;
+        const char *words[] = {
+            e->notice,
+            blind ? "open transactions are not seen, for want of PROCESS: lag must be longer than any of them"
+                  : "",
+            sql.warning};
+        char *notice = xstrdup("");
+        for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+            char *so_far = notice;
+            notice =
+                xasprintf("%s%s%s", so_far, so_far[0] != '\0' && words[i][0] != '\0' ? "; " : "", words[i]);
+            free(so_far);
+        }
         json_array_append_new(p->plan,
                               json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s}", "table", t->name, "kind", e->kind,
                                         "from", e->from, "to", e->to, "sql", sql.text, "notice", notice));
