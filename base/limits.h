@@ -22,15 +22,16 @@
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
 #define MAX_CELL          (64 * MIB)  /* one value of a query's result: what a person still calls a value */
 #define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
-#define MAX_OCF_BLOCK     (128 * MIB) /* a block of an Avro file as rows: one row at least, of several large cells */
-#define MAX_OCF_HEADER    (16 * MIB)  /* its schema and metadata: 4,096 columns with long ENUMs */
-#define MAX_TOKEN_SET     256         /* NULL spellings of a column */
-#define MAX_CONSTANT      (4 * KIB)   /* bytes of a constant column: a key, and some words */
-#define BATCH_ROWS        4000        /* rows of an array-bound INSERT: notes, measured */
-#define BATCH_BYTES       (4 * MIB)   /* and the bytes of it, whatever the packet limit */
-#define MAX_KEY_VALUES    (4 * MIB)   /* values of a column that are compared to find a key */
-#define VERIFY_RANGE      200000      /* lines a verification or DELETE statement covers */
-#define MAX_PARTITIONS    1000000     /* of a pipeline from since on: 114 years of hours */
+#define MAX_OCF_BLOCK                                                                                        \
+    (128 * MIB) /* a block of an Avro file as rows: one row at least, of several large cells */
+#define MAX_OCF_HEADER    (16 * MIB) /* its schema and metadata: 4,096 columns with long ENUMs */
+#define MAX_TOKEN_SET     256        /* NULL spellings of a column */
+#define MAX_CONSTANT      (4 * KIB)  /* bytes of a constant column: a key, and some words */
+#define BATCH_ROWS        4000       /* rows of an array-bound INSERT: notes, measured */
+#define BATCH_BYTES       (4 * MIB)  /* and the bytes of it, whatever the packet limit */
+#define MAX_KEY_VALUES    (4 * MIB)  /* values of a column that are compared to find a key */
+#define VERIFY_RANGE      200000     /* lines a verification or DELETE statement covers */
+#define MAX_PARTITIONS    1000000    /* of a pipeline from since on: 114 years of hours */
 #define MAX_LISTINGS      10000   /* of one generate-queue, least recently listed first; the rest next time */
 #define MAX_LISTED        1000000 /* objects of one listing in memory */
 #define MAX_JOB_OBJECTS   10000   /* of one job, however small they are */

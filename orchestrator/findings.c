@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "orchestrator/tick.h"
-#include "steps/extract.h"
 #include "state/exec.h"
 #include "state/extraction.h"
 #include "state/object.h"
@@ -11,6 +10,7 @@
 #include "state/queue.h"
 #include "state/size.h"
 #include "state/trouble.h"
+#include "steps/extract.h"
 #include <stdarg.h>
 
 typedef int finding_fn(void *arg, const struct finding *f, struct err *err);
@@ -384,7 +384,11 @@ static int on_bad_extraction(void *arg, const struct extraction *e, struct err *
         f.class = "UNAVAILABLE";
     if (dead)
         snprintf(f.text, sizeof f.text, "given up after %lld attempts: ", (long long)e->attempts);
-    split(l->p->name, e->message[0] != '\0' ? e->message : e->error[0] != '\0' ? e->error : "it failed without a word", &f);
+    split(l->p->name,
+          e->message[0] != '\0' ? e->message
+          : e->error[0] != '\0' ? e->error
+                                : "it failed without a word",
+          &f);
     if (e->hint[0] != '\0')
         snprintf(f.hint, sizeof f.hint, "%s", e->hint);
     if (strcmp(f.class, "UNAVAILABLE") == 0)
@@ -426,9 +430,10 @@ static int on_window(void *arg, const struct extraction *e, struct err *err)
         day = 86400000;
     if (w->now_ms - to <= p->late_after_ms + x->lag_ms + day)
         return 0;
-    snprintf(f.text, sizeof f.text, "nothing newer than %s UTC was taken%s%s", e->to, e->notice[0] != '\0' ? "; " : "",
-             e->notice);
-    snprintf(f.hint, sizeof f.hint, "is cron running orch tick? orch extract %s takes what is there", p->name);
+    snprintf(f.text, sizeof f.text, "nothing newer than %s UTC was taken%s%s", e->to,
+             e->notice[0] != '\0' ? "; " : "", e->notice);
+    snprintf(f.hint, sizeof f.hint, "is cron running orch tick? orch extract %s takes what is there",
+             p->name);
     return w->l->fn(w->l->arg, &f, err);
 }
 
@@ -438,7 +443,8 @@ static int of_extract(struct looking *l, int64_t now_ms, struct err *err)
     int rc = extraction_bad(l->store, l->p->name, on_bad_extraction, l, err);
 
     if (rc == 0 && l->p->schedule[0] != '\0')
-        rc = extraction_newest(l->store, l->p->name, 4 * (int64_t)l->p->extract->table_count + 20, on_window, &w, err);
+        rc = extraction_newest(l->store, l->p->name, 4 * (int64_t)l->p->extract->table_count + 20, on_window,
+                               &w, err);
     if (rc == 0)
         rc = say_stuck(l, err);
     if (rc == 0)

@@ -30,10 +30,10 @@ struct status_flow { /* one pipeline; strings are in the struct */
 struct status {
     struct cli *c;
     int64_t now_ms;
-    const char *part;          /* "": all of them */
-    bool single;               /* one pipeline was named */
+    const char *part;               /* "": all of them */
+    bool single;                    /* one pipeline was named */
     const struct pipeline *extract; /* or one extract; NULL: all of them, where no pipeline was named */
-    struct status_flow *flows; /* owned */
+    struct status_flow *flows;      /* owned */
     size_t flow_count;
     int64_t findings; /* that concern what was asked for */
     int64_t of_extracts;

@@ -379,7 +379,8 @@ static int set_up(struct tick *t, struct err *err)
     t->linger_left_ms = t->o->linger_ms < 0 ? c->linger_ms : t->o->linger_ms;
     t->flows = xcalloc(c->pipeline_count + c->extract_count + 1, sizeof *t->flows);
     for (size_t i = 0; i < c->pipeline_count + c->extract_count; i++) {
-        const struct pipeline *p = i < c->pipeline_count ? &c->pipelines[i] : &c->extracts[i - c->pipeline_count];
+        const struct pipeline *p =
+            i < c->pipeline_count ? &c->pipelines[i] : &c->extracts[i - c->pipeline_count];
         if (t->o->pipeline == NULL || strcmp(t->o->pipeline, p->name) == 0)
             t->flows[t->flow_count++].p = p;
     }

@@ -57,8 +57,9 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     struct throttle max_rate;
     const struct replica *replicas;
     size_t replica_count;
-    int64_t max_lag_ms;                 /* of each replica */
-    const struct extract *extract; /* NULL: files into the database; else the way back, and of what is above only name,
+    int64_t max_lag_ms; /* of each replica */
+    const struct extract
+        *extract; /* NULL: files into the database; else the way back, and of what is above only name,
                                       flow, source (where files go), target (the database), late_after_ms, max_attempts */
     int64_t small_percent, small_weeks; /* so much fewer rows than its like is SMALL; 0 weeks: not judged */
 };
