@@ -71,7 +71,7 @@ else:
     same(got[0], spec['columns'], 'its header')
     same(got[1:], expected, '23 rows, cell by cell, in their order')
     like(r.err + r.out, 'manager_id is NULL', 'rows that fall out of != are told of')
-    r = w.orch('spec', 'convert', w.path('task.json'), '-H', '127.0.0.1', '-p', str(w.base + 80), '-u', 'loader', '-d', 'hr')
+    r = w.orch('spec', 'convert', w.path('task.json'), '-H', '127.0.0.1', '-P', str(w.base + 80), '-u', 'loader', '-d', 'hr')
     same(r.rc, 0, 'spec convert')
     doc = json.loads(r.out)
     doc['connections']['lake'] = S3_CONNECTION
@@ -109,7 +109,7 @@ same(objects('cred/'), [], 'and nothing is written')
 
 
 def converted(name, **x):
-    r = w.orch('spec', 'convert', w.path(name + '.json'), '-H', '127.0.0.1', '-p', str(w.base + 80), '-u', 'loader')
+    r = w.orch('spec', 'convert', w.path(name + '.json'), '-H', '127.0.0.1', '-P', str(w.base + 80), '-u', 'loader')
     same(r.rc, 0, f'{name}: spec convert')
     doc = json.loads(r.out)
     same(doc['connections']['lake']['url'], 's3://everythingtest/', f'{name}: into its bucket')
