@@ -293,6 +293,12 @@ static void check_path(struct reading *r, const char *where)
     const char *path = x->path;
     struct cron_change change;
     bool by_run = names_have(x, "{epoch}") || names_have(x, "{run}");
+    struct err err;
+
+    if (path != NULL && extract_path_check(path, &err) < 0) {
+        fault_add(r->f, where, "%s", err.msg);
+        return;
+    }
 
     if (!by_run && !names_have(x, "{timestamp}"))
         fault_add(

@@ -17,6 +17,8 @@ enum extract_is {
     IS_NULL,
     IS_NOT_NULL
 };
+/* Is it one that names can be made of? ERR_CONFIG says what is not. */
+NODISCARD int extract_path_check(const char *path, struct err *err);
 /* "2022-06-05", "2022-06-05T12", "2022-06-05 12:00:00[.f]" as UTC; -1: none of these. */
 int extract_moment(const char *text, int64_t *ret_ms);
 struct extract_filter { /* column IS value; NULL rows fall out of all but IS_NULL, as in SQL */

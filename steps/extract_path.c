@@ -174,3 +174,14 @@ bool extract_is_part(const struct extract *x, const struct extract_names *n, con
     buf_release(&mine);
     return is;
 }
+
+int extract_path_check(const char *path, struct err *err)
+{
+    struct extract_names n = {
+        .task = "t", .table = "t", .run = "r", .prefix = "", .path = path, .parts = true};
+    struct buf key = BUF_INIT(MAX_KEY);
+    int rc = expand(&n, path, strlen(path), 0, &key, err);
+
+    buf_release(&key);
+    return rc;
+}

@@ -11,7 +11,7 @@
 #include "steps/extract_int.h"
 #include "steps/steps_int.h"
 
-enum { FIRST_WAIT_MS = 10000, MAX_WAIT_MS = 300000, READ_BACK = 256 * 1024 };
+enum { READ_BACK = 256 * 1024 };
 
 struct publishing {
     struct step_ctx *c;
@@ -197,15 +197,6 @@ int step_run_extract_publish(struct step_ctx *c, const json_t *parameters, json_
 
 /* --- failures --- */
 
-static int64_t wait_ms(int64_t tries)
-{
-    int64_t ms = FIRST_WAIT_MS;
-
-    for (int64_t i = 0; i < tries && ms < MAX_WAIT_MS; i++)
-        ms *= 2;
-    return ms < MAX_WAIT_MS ? ms : MAX_WAIT_MS;
-}
-
 int step_run_extract_failed(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
     const char *run = "", *error = "", *cause = "";
@@ -226,7 +217,7 @@ int step_run_extract_failed(struct step_ctx *c, const json_t *parameters, json_t
             .counts = err_counts(code),
             .wrong = code == ERR_MISMATCH || code == ERR_NOT_FOUND,
             .max_attempts = c->pipeline->max_attempts,
-            .not_before_ms = code == ERR_CANCELLED ? 0 : clock_now_ms() + wait_ms(rows.rows[0].tries),
+            .not_before_ms = code == ERR_CANCELLED ? 0 : clock_now_ms() + step_wait_ms(rows.rows[0].tries),
             .now_ms = clock_now_ms()};
         rc = extraction_failed(c->store, c->token, c->pipeline->name, run, &f, err);
     }

@@ -105,6 +105,15 @@ static int prepare(struct taking *k, size_t i, struct err *err)
     return rc;
 }
 
+static bool has_subquery(const struct extract_table *t)
+{
+    bool has = t->where != NULL && strcasestr(t->where, "select") != NULL;
+
+    for (size_t i = 0; i < t->transform_count; i++)
+        has = has || strcasestr(t->transforms[i].sql, "select") != NULL;
+    return has;
+}
+
 static int open_snapshot(struct taking *k, struct err *err)
 {
     const char **tables = xcalloc(k->rows.n + 1, sizeof *tables);
@@ -116,7 +125,10 @@ static int open_snapshot(struct taking *k, struct err *err)
     for (size_t i = 0; i < k->rows.n; i++)
         if (k->all[i].t->table != NULL)
             tables[n++] = k->all[i].t->table;
-    if (n < k->rows.n) /* a query's tables are not known, so they cannot be held still */
+    bool known = n == k->rows.n; /* of a query, and of a subquery, the tables cannot be held still */
+    for (size_t i = 0; known && i < k->rows.n; i++)
+        known = !has_subquery(k->all[i].t);
+    if (!known)
         wanted = 1;
     int rc = snapshot_open(&config, wanted > 0 ? wanted : 1, tables, n, &k->snapshot, err);
     free(tables);

@@ -11,7 +11,7 @@
 
 enum { FIRST_WAIT_MS = 10000, MAX_WAIT_MS = 300000 };
 
-static int64_t wait_ms(int64_t tries)
+int64_t step_wait_ms(int64_t tries)
 {
     int64_t ms = FIRST_WAIT_MS;
 
@@ -42,7 +42,7 @@ static bool failed(const struct step_ctx *c, const struct job *j, const char *er
     }
     ret->state = dead ? "DEAD" : code == ERR_CANCELLED ? "QUEUED" : "FAILED";
     ret->counts = counts;
-    ret->not_before_ms = dead || code == ERR_CANCELLED ? 0 : now + wait_ms(j->tries);
+    ret->not_before_ms = dead || code == ERR_CANCELLED ? 0 : now + step_wait_ms(j->tries);
     return true;
 }
 

@@ -7,6 +7,8 @@ step_fn step_run_generate_queue, step_run_check_now_processing, step_run_etl_que
     step_run_ingest, step_run_reconcile, step_run_reset_flag, step_run_replay_rejects, step_run_extract_plan,
     step_run_extract, step_run_extract_publish, step_run_extract_failed;
 
+/* reset_flag.c: how long what has failed waits after so many tries before: 10 s, doubled, up to 5 minutes. */
+int64_t step_wait_ms(int64_t tries);
 /* rebuild.c: the ledger's seq as this state file has read it last; -1: never, or another target's. */
 NODISCARD int step_ledger_seq(struct step_ctx *c, struct target *t, int64_t *ret, struct err *err);
 /* The fence as the state file now knows the ledger; the next step_rebuild compares. */

@@ -127,6 +127,10 @@ for since in ('1994-06-07T00', '1994-06-07T00:00:00Z', '1994-06-07 00:00', '1994
     r = w.good('extract', 'hr', '--dry-run', '-o', 'json', now='1994-06-09T00:00:30Z')
     same([x['from'] for x in json.loads(r.out)['plan']], ['1994-06-07 00:00:00'], f'since {since}')
 
+for path in ('{task}/{nope}_{timestamp}', '{task}/x_{timestamp}[_{part}'):
+    extract(tables=[{'table': 'employees'}], path=path)
+    same(w.orch('validate').rc, 3, f'{path} is refused before a run')
+
 # --- parts, gzip, two tables ---
 fresh()
 w.sql("CREATE TABLE many (id INT PRIMARY KEY, t VARCHAR(100)); INSERT INTO many SELECT seq, REPEAT('x', 80) FROM seq_1_to_60000")
