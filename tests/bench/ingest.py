@@ -366,6 +366,17 @@ class Ingest:
         self.failed = True
         self.add(Row(case, "-", must, reach, 0, [], [], [], text))
 
+    def within(self, case, side, limit, note):
+        """One run whose peak memory alone counts, in MiB."""
+        try:
+            argv, cwd, env = side.prepare()
+            sample = self.clock.run(argv, cwd, env)
+            side.check()
+        except Refused as e:
+            self.refused(case, limit, None, str(e))
+            return
+        self.add(Row(case, "-", limit, None, 1, [], [sample], [], f"{note}; must: MiB"))
+
     def add(self, row):
         self.rows.append(row)
         print(text_of(row), flush=True)
@@ -373,7 +384,6 @@ class Ingest:
 
 # --- what is printed -----------------------------------------------------------------------------------------
 
-BEGIN, END = "<!-- bench ingest: begin -->", "<!-- bench ingest: end -->"  # of docs/performance.md
 HEAD = ["case", "yardstick", "must", "reach", "speed", "from to", "rounds", "orch s", "yardstick s", "CPU client", "CPU server",
         "CPU store", "peak MiB", "note"]
 
@@ -401,7 +411,7 @@ def text_of(row):
     return f"{row.case:<10} against {row.against}: " + ", ".join(said)
 
 
-def markdown(ingest):
+def markdown(ingest, rows):
     def quiet(*argv):
         ran = subprocess.run(argv, cwd=TOP, capture_output=True, text=True)
         return ran.stdout.strip()
@@ -413,7 +423,7 @@ def markdown(ingest):
     table = [HEAD, ["---"] * len(HEAD), *(cells(row) for row in ingest.rows)]
     return "\n".join([
         f"Commit {commit}, {time.strftime('%Y-%m-%d', time.gmtime())}; {os.cpu_count()} cores ({cpu}); {', '.join(servers)}; "
-        f"{ROWS:,} rows unless it is said. CPU in seconds, orch / yardstick, medians; speed = median of yardstick / orch.",
+        f"{rows:,} rows unless it is said. CPU in seconds, orch / yardstick, medians; speed = median of yardstick / orch.",
         "", *("| " + " | ".join(line).replace("\n", " ") + " |" for line in table), ""])
 
 
@@ -545,14 +555,7 @@ def memory(i):
         if bucket is not None:
             i.radosgw().upload(bucket, cut(i.bench, total, 24))
         side = i.orch(kind, verify, count=total, bucket=bucket, pipeline=keys)
-        try:
-            argv, cwd, env = side.prepare()
-            sample = i.clock.run(argv, cwd, env)
-            side.check()
-        except Refused as e:
-            i.refused(f"memory {name}", limit, None, str(e))
-            continue
-        i.add(Row(f"memory {name}", "-", limit, None, 1, [], [sample], [], f"{total} rows; must: MiB"))
+        i.within(f"memory {name}", side, limit, f"{total} rows")
 
 
 CASES = {
@@ -573,22 +576,26 @@ CASES = {
 }
 
 
-def write(path, text):
-    """Into a page between its marks, or as a file of its own."""
+def write(path, name, text):
+    """Into a page between the marks of the bench of that name, or as a file of its own."""
+    begin, end = (f"<!-- bench {name}: {word} -->" for word in ("begin", "end"))
     if os.path.exists(path):
         with open(path, encoding="utf-8") as f:
             page = f.read()
-        if BEGIN in page and END in page:
-            text = page[:page.index(BEGIN)] + BEGIN + "\n\n" + text + "\n" + page[page.index(END):]
+        if begin in page and end in page:
+            text = page[:page.index(begin)] + begin + "\n\n" + text + "\n" + page[page.index(end):]
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
 
 
-def run(bench, names, md=None):
+def run_cases(name, cases, names, all_of_it, rows, md):
     """0, or 1 where a case could not be run."""
-    ingest = Ingest(bench)
-    for name in names:
-        CASES[name](ingest)
+    for case in names:
+        cases[case](all_of_it)
         if md is not None:  # after each case: a run that is ended early leaves what it has
-            write(md, markdown(ingest))
-    return 1 if ingest.failed else 0
+            write(md, name, markdown(all_of_it, rows))
+    return 1 if all_of_it.failed else 0
+
+
+def run(bench, names, md=None):
+    return run_cases("ingest", CASES, names, Ingest(bench), ROWS, md)

@@ -17,6 +17,12 @@
     ingest/sqlite  a SQLite target, against .import of the sqlite3 shell
     ingest/pandas  against read_csv and to_sql in chunks of 10,000 (installs python3-pandas, -sqlalchemy, -pymysql)
     ingest/memory  peak memory on ten million rows
+    extract        all that follow with extract/: 3,000,000 rows of the credit shape out of MariaDB into radosgw, whole processes, paired as
+                   those of ingest; some 10 minutes, not run unless it is named; --md FILE as there (ORCH_BENCH_EXTRACT_ROWS=N)
+    extract/plain, batch    orch extract of one table as CSV, against mariadb-dump --tab and against mariadb -B -e 'SELECT ...'
+    extract/gzip   packed at level 1, against mariadb-dump --tab
+    extract/two    two tables at once (parallel: 2), against one after the other (parallel: 1)
+    extract/memory peak memory of one table, of a packed one, and of two at once
     ingest-150k    orch run of one file with verify: count into the user's own table after lineage add, against
                    the mariadb client's LOAD DATA LOCAL INFILE of the cleaned file into a table without the
                    columns and the index that lineage adds
@@ -59,6 +65,7 @@ import sys
 import time
 
 from harness import COLUMNS, ORCH, SERVERS, TOP, Bench, command, compare, credit, fail, rounds, server_cpu, timed
+import extract
 import ingest as at_length
 import parse
 
@@ -358,17 +365,21 @@ def main():
         md = words[at + 1] if at + 1 < len(words) else sys.exit(__doc__)
         del words[at:at + 2]
     wanted = words or [name for name in CASES if not name.startswith("memory")]
-    long = list(at_length.CASES) if "ingest" in wanted else [n[7:] for n in wanted if n.startswith("ingest/")]
-    wanted = [name for name in wanted if name != "ingest" and not name.startswith("ingest/")]
-    if any(name not in CASES for name in wanted) or any(name not in at_length.CASES for name in long):
+    long = []
+    for name, of in (("ingest", at_length), ("extract", extract)):
+        cases = list(of.CASES) if name in wanted else [n[len(name) + 1:] for n in wanted if n.startswith(name + "/")]
+        wanted = [n for n in wanted if n != name and not n.startswith(name + "/")]
+        if any(case not in of.CASES for case in cases):
+            sys.exit(__doc__)
+        long += [(of, cases)] if cases else []
+    if any(name not in CASES for name in wanted):
         sys.exit(__doc__)
     if not os.access(ORCH, os.X_OK):
         fail(f"{ORCH} is not there: ./dev build release")
     bench = Bench()
     for name in wanted:
         CASES[name](bench)
-    if long:
-        sys.exit(at_length.run(bench, long, md))
+    sys.exit(max([of.run(bench, cases, md) for of, cases in long], default=0))
 
 
 if __name__ == "__main__":
