@@ -108,6 +108,17 @@ void md5_free(struct md5 *h)
     free(h);
 }
 
+void md5_base64(const char hex[MD5_HEX], char out[25])
+{
+    unsigned char raw[MD5_SIZE];
+
+    for (size_t i = 0; i < MD5_SIZE; i++) {
+        const char pair[] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        raw[i] = (unsigned char)strtoul(pair, NULL, 16);
+    }
+    EVP_EncodeBlock((unsigned char *)out, raw, MD5_SIZE);
+}
+
 void random_bytes(void *p, size_t n)
 {
     unsigned char *at = p;

@@ -17,8 +17,9 @@ enum { MD5_SIZE = 16, MD5_HEX = 33 };
 struct md5;
 struct md5 *md5_new(void); /* NULL where the system forbids MD5 (FIPS): then there is nothing to compare */
 void md5_add(struct md5 *h, const void *p, size_t n);
-void md5_end(struct md5 *h, char out[MD5_HEX]); /* lower-case hex; only md5_free may follow */
-void md5_free(struct md5 *h);                   /* NULL is fine */
+void md5_end(struct md5 *h, char out[MD5_HEX]);         /* lower-case hex; only md5_free may follow */
+void md5_free(struct md5 *h);                           /* NULL is fine */
+void md5_base64(const char hex[MD5_HEX], char out[25]); /* as Content-MD5 wants it */
 /* CRC-32 as MySQL's CRC32() and zlib compute it (of zlib; in inflate.c). */
 uint32_t crc32_of(const void *p, size_t n);
 uint32_t crc32_more(uint32_t crc, const void *p, size_t n); /* of what came before, and these */

@@ -380,12 +380,16 @@ int s3_judge(struct s3 *s, const struct s3_request *q, const struct buf *body, s
 /* ---- requests ---- */
 
 static int sign(const struct s3 *s, const struct s3_request *q, const char *path, const char *date,
-                const char *hash, int64_t now, struct buf *ret, struct err *err)
+                const char *hash, const char *md5, int64_t now, struct buf *ret, struct err *err)
 {
-    struct sigv4_header headers[] = {{"host", s->host},
-                                     {"x-amz-content-sha256", hash},
-                                     {"x-amz-date", date},
-                                     {"x-amz-security-token", s->creds.session_token}};
+    struct sigv4_header headers[5] = {
+        {"host", s->host}, {"x-amz-content-sha256", hash}, {"x-amz-date", date}};
+    size_t n = 3;
+
+    if (s->creds.session_token != NULL)
+        headers[n++] = (struct sigv4_header){"x-amz-security-token", s->creds.session_token};
+    if (*md5 != '\0')
+        headers[n++] = (struct sigv4_header){"content-md5", md5};
     struct sigv4 v = {.access_key = s->creds.access_key,
                       .secret_key = s->creds.secret_key,
                       .region = s->region,
@@ -397,7 +401,7 @@ static int sign(const struct s3 *s, const struct s3_request *q, const char *path
                       .headers = headers,
                       .payload_hash = hash,
                       .now_ms = now,
-                      .header_count = ARRAY_LEN(headers) - (s->creds.session_token == NULL)};
+                      .header_count = n};
     int rc = buf_adds(ret, "Authorization: ", err);
 
     return rc < 0 ? rc : sigv4_sign(&v, ret, NULL, NULL, err);
@@ -410,23 +414,31 @@ static int open_signed(struct s3 *s, const struct s3_request *q, const char *pat
     struct buf authorization = BUF_INIT(64 * KIB);
     const struct source_config *c = &s->config;
     int64_t now = clock_real_ms(); /* never the test clock: the server has the real one */
-    char hash[SHA256_HEX], date[17], date_line[40], hash_line[100];
+    char hash[SHA256_HEX] = "UNSIGNED-PAYLOAD", date[17], date_line[40], hash_line[100];
+    char md5[25] = "", md5_line[50];
     const char *lines[12] = {date_line, hash_line};
     char *host = xasprintf("Host: %s", s->host), *token = NULL;
     char *url =
         xasprintf("%s%s%s%s", s->base, path, q->query != NULL ? "?" : "", q->query != NULL ? q->query : "");
     size_t n = 2;
 
-    sha256_hex(q->body, q->body_n, hash);
+    if (q->md5 != NULL &&
+        *q->md5 != '\0') /* the body is bound to the signature all the same, and read once less by both */
+        md5_base64(q->md5, md5);
+    else
+        sha256_hex(q->body, q->body_n, hash);
     sigv4_date(now, date);
     snprintf(date_line, sizeof date_line, "x-amz-date: %s", date);
     snprintf(hash_line, sizeof hash_line, "x-amz-content-sha256: %s", hash);
-    int rc = sign(s, q, path, date, hash, now, &authorization, err);
+    snprintf(md5_line, sizeof md5_line, "Content-MD5: %s", md5);
+    int rc = sign(s, q, path, date, hash, md5, now, &authorization, err);
     if (rc == 0) {
         lines[n++] = host;
         lines[n++] = authorization.p;
         if (s->creds.session_token != NULL)
             lines[n++] = token = xasprintf("x-amz-security-token: %s", s->creds.session_token);
+        if (*md5 != '\0')
+            lines[n++] = md5_line;
         for (size_t i = 0; q->headers != NULL && q->headers[i] != NULL && n + 1 < ARRAY_LEN(lines); i++)
             lines[n++] = q->headers[i];
         struct http_request rq = {.method = q->method,

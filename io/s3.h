@@ -16,6 +16,8 @@ struct s3_request {
     const char *const *headers; /* unsigned ones: Range, If-Match; NULL-ended; may be NULL */
     const void *body;
     size_t body_n;
+    const char
+        *md5; /* of the body, in hex: it is signed in place of the body's SHA-256. NULL or "": not known */
     bool body_stays; /* until the response is closed: not copied */
     bool once;       /* not sent again where its answer is lost: the caller asks what became of it */
 };

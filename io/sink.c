@@ -4,6 +4,8 @@
 #include "base/str.h"
 #include "io/sink_int.h"
 
+enum { SLICE = 256 * KIB }; /* summed and written while it is in the cache */
+
 int sink_open(const struct source_config *config, struct sink **ret, struct err *err)
 {
     if (str_starts(config->url, "s3://"))
@@ -78,12 +80,15 @@ int sink_upload(struct sink *s, const char *key, struct upload **ret, struct err
 
 int upload_write(struct upload *u, const void *p, size_t n, struct err *err)
 {
-    if (u->rc == 0) {
-        u->rc = u->sink->ops->write(u, p, n, &u->err);
-        if (u->rc == 0) {
-            sha256_add(u->sum, p, n);
-            u->bytes += (int64_t)n;
-        }
+    const char *at = p;
+
+    while (u->rc == 0 && n > 0) {
+        size_t some = n < SLICE ? n : SLICE;
+        sha256_add(u->sum, at, some);
+        u->rc = u->sink->ops->write(u, at, some, &u->err);
+        u->bytes += (int64_t)some;
+        at += some;
+        n -= some;
     }
     if (u->rc < 0)
         *err = u->err;

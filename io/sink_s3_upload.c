@@ -8,8 +8,8 @@
 #include "io/xml.h"
 
 /*
- * One piece is on its way while the next is filled: two buffers. The transfer moves whenever somebody writes, and is waited
- * for before the next piece goes. A piece that fails is sent again by s3_send, which waits and tries as ever.
+ * One piece is on its way while the next is filled: two buffers. The transfer moves whenever somebody writes, so sums are
+ * taken meanwhile, a slice at a time, and it is waited for before the next piece goes. A piece that fails is sent again by s3_send, which waits and tries as ever.
  */
 enum { FIRST_ROOM = 64 * KIB, SLOP_MS = 2000 };
 
@@ -24,6 +24,7 @@ struct s3_upload {
     struct piece fill, sent;
     struct http_response *r; /* the answer to sent, not waited for; NULL: not under way */
     char sent_md5[MD5_HEX];
+    struct md5 *md5;   /* of fill; NULL: not begun, or not to be known */
     char (*etags)[80]; /* owned; of the pieces that are there */
     int pieces, room;  /* pieces: there, or on their way */
     struct md5 *all;   /* of the pieces' MD5s; NULL: the ETag will not be one */
@@ -51,6 +52,7 @@ void sink_s3_free(struct upload *base)
 
     http_close(u->r);
     md5_free(u->all);
+    md5_free(u->md5);
     free(u->whole_key);
     free(u->id);
     free(u->fill.p);
@@ -132,16 +134,16 @@ static int compare(const struct s3_upload *u, const struct http_response *r, con
     return s3_prefix_err(sink_of(u)->s3, u->whole_key, err);
 }
 
-static void md5_of(const struct s3_upload *u, const struct piece *p, char out[MD5_HEX])
+/* Of all that was filled; "" where it is not known. */
+static void end_md5(struct s3_upload *u, char out[MD5_HEX])
 {
-    struct md5 *m = u->all != NULL ? md5_new() : NULL;
-
     out[0] = '\0';
-    if (m == NULL)
-        return;
-    md5_add(m, p->p, p->n);
-    md5_end(m, out);
-    md5_free(m);
+    if (u->all != NULL && u->md5 == NULL && u->fill.n == 0) /* of nothing at all */
+        u->md5 = md5_new();
+    if (u->all != NULL && u->md5 != NULL)
+        md5_end(u->md5, out);
+    md5_free(u->md5);
+    u->md5 = NULL;
 }
 
 static void add_md5(struct s3_upload *u)
@@ -190,6 +192,7 @@ static struct s3_request piece_request(const struct s3_upload *u, const struct b
                                .query = query->p,
                                .body = u->sent.p,
                                .body_n = u->sent.n,
+                               .md5 = u->sent_md5,
                                .body_stays = true};
 }
 
@@ -255,7 +258,7 @@ static int ship(struct s3_upload *u, struct err *err)
         u->etags = xrealloc(u->etags, (size_t)u->room * sizeof *u->etags);
     }
     u->pieces++;
-    md5_of(u, &u->sent, u->sent_md5);
+    end_md5(u, u->sent_md5);
     rc = piece_query(u, &query, err);
     struct s3_request q = piece_request(u, &query);
     if (rc == 0 && s3_start(sink_of(u)->s3, &q, &u->r, &ignored) < 0)
@@ -264,8 +267,14 @@ static int ship(struct s3_upload *u, struct err *err)
     return rc;
 }
 
-static void add(struct piece *f, const char *p, size_t n)
+static void add(struct s3_upload *u, const char *p, size_t n)
 {
+    struct piece *f = &u->fill;
+
+    if (f->n == 0 && u->all != NULL)
+        u->md5 = md5_new();
+    if (u->md5 != NULL)
+        md5_add(u->md5, p, n);
     if (f->n + n > f->room) {
         size_t room = f->room > 0 ? f->room : FIRST_ROOM;
         while (room < f->n + n)
@@ -289,7 +298,7 @@ int sink_s3_write(struct upload *base, const void *p, size_t n, struct err *err)
         if (rc < 0)
             return rc;
         size_t some = SINK_PIECE - u->fill.n < n ? SINK_PIECE - u->fill.n : n;
-        add(&u->fill, at, some);
+        add(u, at, some);
         at += some;
         n -= some;
     }
@@ -314,7 +323,7 @@ static int put_whole(struct s3_upload *u, struct uploaded *ret, struct err *err)
                            .body_n = u->fill.n,
                            .body_stays = true};
 
-    md5_of(u, &u->fill, md5);
+    end_md5(u, md5);
     int rc = s3_send(s->s3, &q, &answer, &r, err);
     if (rc == 0) {
         sink_s3_etag(r, ret->etag);
