@@ -41,6 +41,7 @@ struct dump_table {
     void *arg;
     /* filled; freed by dump_table_release */
     int64_t rows, bytes; /* bytes as written */
+    int64_t given;       /* rows as the server counted them, of one statement that gave all; -1: not known */
     struct dump_part *parts;
     size_t part_count;
     struct table *made; /* where def was NULL */

@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/dump_int.h"
+#include "io/target_int.h"
 #include "io/target_select.h"
 
 enum {
@@ -248,6 +249,15 @@ static int learn(struct reading *r, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* Pages have been laid end to end here: what they make together only another count can tell. */
+static int64_t rows_given(struct target *t)
+{
+    int64_t n = -1;
+    struct err ignored;
+
+    return target_run(t, "rows_given", NULL, 0, target_row_i64, &n, NULL, &ignored) < 0 ? -1 : n;
+}
+
 static int read_all(struct reading *r, struct err *err)
 {
     struct dump_table *t = r->t;
@@ -269,6 +279,7 @@ static int read_all(struct reading *r, struct err *err)
         if (rc == 0)
             rc = read_page(r, paged ? &r->key : NULL, &rows, err);
     } while (rc == 0 && paged && rows == t->page_rows);
+    t->given = rc == 0 && rows == t->rows ? rows_given(r->w->target) : -1;
     if (rc == 0 && r->in_part)
         rc = end_part(r, err);
     return rc;

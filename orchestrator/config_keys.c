@@ -390,8 +390,8 @@ static bool plain_fits(const struct key *k, const json_t *v, const char *where, 
         return true;
     }
     if (k->kind == KEY_BOOL ? json_is_boolean(v) : k->kind == KEY_INT && json_is_integer(v)) {
-        if (k->kind == KEY_INT && (json_integer_value(v) < 1 || json_integer_value(v) > 1000000)) {
-            fault_add(f, where, "%lld is outside 1 to 1000000", (long long)json_integer_value(v));
+        if (k->kind == KEY_INT && (json_integer_value(v) < 1 || json_integer_value(v) > 100000000)) {
+            fault_add(f, where, "%lld is outside 1 to 100000000", (long long)json_integer_value(v));
             return false;
         }
         return true;

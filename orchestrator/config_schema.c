@@ -39,7 +39,7 @@ static json_t *form_of(const struct key *k)
     case KEY_BOOL:
         return text_with("boolean", NULL);
     case KEY_INT:
-        return json_pack("{s:s,s:i,s:i}", "type", "integer", "minimum", 1, "maximum", 1000000);
+        return json_pack("{s:s,s:i,s:i}", "type", "integer", "minimum", 1, "maximum", 100000000);
     case KEY_DURATION:
         return text_with("string", "^[0-9]+(ms|s|m|h|d)$");
     case KEY_SIZE:

@@ -28,6 +28,10 @@ UNLOCK TABLES;
 -- name: utc_now
 SELECT UTC_TIMESTAMP(6);
 
+-- name: rows_given
+-- Of the statement before, as the server counted them when it gave them.
+SELECT FOUND_ROWS();
+
 -- name: position_of_snapshot
 -- MariaDB: of the transaction's own snapshot, whatever is written meanwhile.
 SHOW STATUS WHERE Variable_name IN ('Binlog_snapshot_file', 'Binlog_snapshot_position');

@@ -312,6 +312,26 @@ TEST(pages_by_bytes_and_what_cannot_be_compared_goes_in_one)
              key, at, 1);
 }
 
+TEST(what_one_statement_gave_is_counted_by_the_server)
+{
+    static const char *const key[] = {"`id`"};
+    static const int at[] = {0};
+    const int64_t pages[] = {0, 100, 50, 7}, given[] = {50, 50, -1, -1};
+
+    make("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t SELECT seq FROM seq_1_to_50");
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        struct fixture f = {.n = 0};
+        struct err err;
+        set_up(&f, 1, NULL);
+        struct dump_table *t = add(&f, "t", "SELECT * FROM t WHERE (1)");
+        by_key(&f, t, key, at, 1, pages[i]);
+        must_rc(run_dump(&f, &err), &err);
+        is_int(t->rows, 50);
+        is_int(t->given, given[i]);
+        tear_down(&f);
+    }
+}
+
 TEST(a_key_that_is_hidden_and_a_condition_that_binds)
 {
     static const char *const key[] = {"`id`"};
