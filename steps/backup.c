@@ -36,7 +36,7 @@ struct taking {
     struct snapshot *snapshot;  /* owned */
     struct one *all;            /* owned; as many as tables */
     struct dump_table *dumps;   /* owned; those with ordinary dates first */
-    struct one **of;            /* of each dump */
+    size_t *of;                 /* of each dump */
     int64_t at_ms, rows, bytes; /* rows, bytes: of the dump that is over */
     char run[RUN_SIZE];
     size_t put; /* manifests that are there, or may be: their files stay */
@@ -137,7 +137,7 @@ static int prepare(struct taking *k, size_t i, struct err *err)
 
 static void fill(struct taking *k, struct one *o, size_t at)
 {
-    k->of[at] = o;
+    k->of[at] = (size_t)(o - k->all);
     k->dumps[at] = (struct dump_table){.name = o->name,
                                        .record = o->name,
                                        .metadata = o->ddl.p,
@@ -246,7 +246,7 @@ static void columns_of(const struct dump_table *d, struct manifest_column *to, c
 
 static int describe(struct taking *k, size_t i, struct err *err)
 {
-    struct one *o = k->of[i];
+    struct one *o = &k->all[k->of[i]];
     const struct dump_table *d = &k->dumps[i];
     size_t n = d->column_count - d->hidden;
     struct manifest_column *columns = xcalloc(n + 1, sizeof *columns);
@@ -288,7 +288,7 @@ static int publish(struct taking *k, struct sink *sink, json_t *ret, struct err 
     for (size_t i = 0; rc == 0 && i < k->q->count; i++)
         rc = describe(k, i, err);
     for (size_t i = 0; rc == 0 && i < k->q->count; i++) {
-        const struct one *o = k->of[i];
+        const struct one *o = &k->all[k->of[i]];
         const struct dump_table *d = &k->dumps[i];
         rc = fault_point("backup.before_manifest", err);
         if (rc == 0) {

@@ -239,6 +239,25 @@ same((restore('many', source=place).rc, checksum('many')), (0, every), 'again: a
 r = backup('many', to=place, fault='backup.dumped=kill')
 same((r.rc, restore('many', '--dry-run', '--empty', source=place).rc), (-9, 0), 'a backup that was killed hides none that is there')
 
+# --- docs/backup.md, line by line ---
+w.sql("CREATE TABLE departments (id INT PRIMARY KEY, department VARCHAR(50)); CREATE TABLE jobs (id INT PRIMARY KEY, job VARCHAR(80));"
+      "CREATE TABLE employees (id INT PRIMARY KEY, name VARCHAR(80), at DATETIME, department_id INT, job_id INT, FOREIGN KEY (department_id) REFERENCES departments (id), FOREIGN KEY (job_id) REFERENCES jobs (id));"
+      "INSERT INTO departments VALUES (1, 'Sales'); INSERT INTO jobs VALUES (1, 'Clerk'); INSERT INTO employees VALUES (1, 'Ann', '2021-07-27 16:02:08', 1, 1), (2, 'Bob', NULL, NULL, 1)")
+w.orch('tick')  # makes the state file
+os.mkdir(w.path('kept'))
+with open(os.path.join(os.environ['ORCH_SOURCE'], 'docs', 'backup.md'), encoding='utf-8') as f:
+    lines = [line.strip() for line in f if line.startswith('    orch ')]
+same(len(lines), 6, 'the page shows six commands')
+for line in lines:
+    r = w.orch(*[word.replace('/backups', w.path('kept')) for word in line.split()[1:]])
+    error(r, 0, '', line)
+same(w.sql('SELECT * FROM employees_before'), w.sql('SELECT * FROM employees'), 'and they do what it says')
+for turn in 'once', 'again':
+    for t in ('employees', 'departments', 'jobs'):
+        w.sql(f'SET foreign_key_checks=0; DROP TABLE {t}')
+    got = [w.orch('restore', t, '--from', w.path('kept/hr')).rc for t in ('departments', 'jobs', 'employees')]
+    same((got, w.one('SELECT COUNT(*) FROM employees')), ([0, 0, 0], '2'), f'the three tables from nothing, {turn}')
+
 # --- the state file ---
 w.pipeline(target_create=True, target_table='loans', csv_header=True)
 w.put('yyyy=2022/mm=06/dd=05/hh=00/a.csv', 'id,age\n1,30\n')
