@@ -324,7 +324,7 @@ static int commit(struct restore *r, struct err *err)
     rc = mysqlc_exec(mysql_db(r->t)->c, "COMMIT", err);
     if (rc < 0 && mysqlc_is_lost(mysql_db(r->t)->c)) {
         err_prefix(err, "%s: the answer to COMMIT was lost", r->table);
-        err_hint(err, "restore again: where it was committed, the table is refused as not empty");
+        err_hint(err, "it holds what it held, or all of the backup; --empty brings the same rows again");
         err->native = TARGET_COMMIT_UNKNOWN;
         return rc;
     }

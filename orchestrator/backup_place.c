@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "orchestrator/engine.h"
 #include <unistd.h>
 
 /* --- the database --- */
@@ -30,8 +31,9 @@ static int only_database(json_t *all, const char **ret, struct err *err)
     }
     if (n == 1)
         return 0;
-    err_set(err, ERR_USAGE,
-            n == 0 ? "orch.json has no connection to MySQL" : "which database? orch.json has %zu", n);
+    if (n == 0)
+        return err_set(err, ERR_NOT_FOUND, "orch.json has no connection to MySQL or MariaDB");
+    err_set(err, ERR_USAGE, "which database? orch.json has %zu", n);
     return err_hint(err, "--connection NAME, or --pipeline PIPELINE");
 }
 
@@ -160,3 +162,11 @@ void backup_place_close(struct backup_place *p)
 {
     config_free(p->config);
 }
+
+static int stop_beat(void *arg, struct err *err)
+{
+    UNUSED(arg);
+    return engine_stop_signal != 0 ? err_set(err, ERR_CANCELLED, "stopped by a signal") : 0;
+}
+
+const struct beat backup_beat = {stop_beat, NULL};

@@ -15,4 +15,5 @@ struct backup_place {
 NODISCARD int backup_place_open(struct cli *c, const char *where, const char *connection,
                                 const char *pipeline, struct backup_place *ret, struct err *err);
 void backup_place_close(struct backup_place *p);
+extern const struct beat backup_beat; /* stops at SIGTERM and SIGINT */
 #endif

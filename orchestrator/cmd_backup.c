@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "orchestrator/backup_place.h"
 #include "orchestrator/cmd.h"
-#include "orchestrator/engine.h"
 #include "steps/backup.h"
 #include <unistd.h>
 
@@ -17,12 +16,6 @@ static const struct opt opts[] = {
     {0},
 };
 static int64_t began_ms;
-
-static int stop_beat(void *arg, struct err *err)
-{
-    UNUSED(arg);
-    return engine_stop_signal != 0 ? err_set(err, ERR_CANCELLED, "stopped by a signal") : 0;
-}
 
 static void show(int64_t rows, int64_t bytes)
 {
@@ -61,7 +54,6 @@ static void say_notices(const json_t *rows)
 
 static int run(struct cli *c, struct err *err)
 {
-    const struct beat beat = {stop_beat, NULL};
     struct backup_place p;
 
     if (to == NULL)
@@ -79,7 +71,7 @@ static int run(struct cli *c, struct err *err)
                                      .count = (size_t)c->args.count,
                                      .codec = codec,
                                      .parallel = parallel > 0 ? (size_t)parallel : 1,
-                                     .beat = &beat,
+                                     .beat = &backup_beat,
                                      .progress = isatty(STDERR_FILENO) ? show : NULL};
     cli_signals();
     began_ms = clock_mono_ms();

@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "orchestrator/backup_place.h"
 #include "orchestrator/cmd.h"
-#include "orchestrator/engine.h"
 #include "steps/backup.h"
 #include <unistd.h>
 
@@ -20,12 +19,6 @@ static const struct opt opts[] = {
     {0},
 };
 static int64_t began_ms;
-
-static int stop_beat(void *arg, struct err *err)
-{
-    UNUSED(arg);
-    return engine_stop_signal != 0 ? err_set(err, ERR_CANCELLED, "stopped by a signal") : 0;
-}
 
 static void show(int64_t rows, int64_t bytes)
 {
@@ -60,7 +53,6 @@ static void report(const struct cli *c, const json_t *done)
 
 static int run(struct cli *c, struct err *err)
 {
-    const struct beat beat = {stop_beat, NULL};
     struct backup_place p;
     json_t *done = NULL;
 
@@ -77,7 +69,7 @@ static int run(struct cli *c, struct err *err)
                                       .run = backup_run,
                                       .empty = empty,
                                       .dry = dry,
-                                      .beat = &beat,
+                                      .beat = &backup_beat,
                                       .progress = isatty(STDERR_FILENO) ? show : NULL};
     cli_signals();
     began_ms = clock_mono_ms();

@@ -356,9 +356,11 @@ static bool is_listed(const struct sweeping *s, const char *key)
     return found;
 }
 
-/* Uploads and files of runs that are a day old and have no manifest. A younger one may be at work. */
-static int sweep(const struct taking *k, struct sink *sink, const char *table, struct err *err)
+/* Uploads and files of runs that are a day old and have no manifest. A younger one may be at work. Best effort: a place that
+ * lets nobody delete takes backups all the same. */
+static void sweep(const struct taking *k, struct sink *sink, const char *table)
 {
+    struct err ignored, *err = &ignored;
     char before[RUN_SIZE];
     char *below = xasprintf("%s/", table);
     struct sweeping s = {.table = table, .before = before, .runs = BUF_INIT(64 * MIB)};
@@ -375,7 +377,6 @@ static int sweep(const struct taking *k, struct sink *sink, const char *table, s
     free(s.keys);
     free(below);
     buf_release(&s.runs);
-    return rc < 0 ? rc : 0;
 }
 
 /* Files that no manifest will list. Best effort: a later run sweeps what is left. */
@@ -394,8 +395,10 @@ static int work(struct taking *k, struct sink *sink, json_t *ret, struct err *er
 {
     int rc = check_tables(k, err);
 
-    for (size_t i = 0; rc == 0 && i < k->q->count; i++)
-        rc = sweep(k, sink, k->q->tables[i], err);
+    for (size_t i = 0; rc == 0 && i < k->q->count; i++) {
+        sweep(k, sink, k->q->tables[i]);
+        rc = beat(k->q->beat, err);
+    }
     k->target = *k->q->target;
     k->target.beat = k->q->beat;
     k->target.timeout_ms = STATEMENT_MS;

@@ -177,6 +177,13 @@ static int differ(const struct restoring *k, const char *column, const char *why
     return err_hint(err, "--into restores into another table, made as the backed-up one was");
 }
 
+/* A longer text or a wider number is no other kind: what does not fit, the server refuses. It would round what has digits. */
+static bool same_kind(const struct column *a, const struct column *b)
+{
+    return a->type == b->type && cell_kind_of(a) == cell_kind_of(b) && a->scale == b->scale &&
+           a->fsp == b->fsp;
+}
+
 static int match(struct restoring *k, const struct table *fields, const struct table *def, struct err *err)
 {
     bool *filled = xcalloc(def->count + 1, sizeof *filled);
@@ -194,7 +201,7 @@ static int match(struct restoring *k, const struct table *fields, const struct t
             rc = differ(k, f->name, "is generated in", err);
         else if (filled[at])
             rc = differ(k, f->name, "is there twice for", err);
-        else if (def->columns[at].type != f->type || cell_kind_of(&def->columns[at]) != cell_kind_of(f)) {
+        else if (!same_kind(f, &def->columns[at])) {
             err_set(err, ERR_SCHEMA, "column %s is %s in the backup and %s in %s", f->name, f->type_text,
                     def->columns[at].type_text, k->q->into);
             rc = err_hint(err, "--into restores into another table, made as the backed-up one was");

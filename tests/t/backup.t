@@ -102,11 +102,12 @@ except ImportError:
     ok(True, "Python's avro # SKIP is not installed")
 
 # --- what does not fit ---
-w.sql('CREATE TABLE smaller (id INT PRIMARY KEY, v VARCHAR(10)); CREATE TABLE typed (a INT, b VARCHAR(10), t VARCHAR(20)); CREATE TABLE more (a INT, b DOUBLE, t VARCHAR(20), z INT);'
+w.sql('CREATE TABLE rounded (id INT PRIMARY KEY, d DATE, dt DATETIME, ts TIMESTAMP NULL, v VARCHAR(9)); CREATE TABLE smaller (id INT PRIMARY KEY, v VARCHAR(10)); CREATE TABLE typed (a INT, b VARCHAR(10), t VARCHAR(20)); CREATE TABLE more (a INT, b DOUBLE, t VARCHAR(20), z INT);'
       'CREATE TABLE narrow (a INT, b DOUBLE, t VARCHAR(20), UNIQUE KEY (a)); CREATE TABLE aria (a INT, b DOUBLE, t VARCHAR(20)) ENGINE=Aria; CREATE TABLE trig (a INT, b DOUBLE, t VARCHAR(20));'
       'CREATE TRIGGER tr BEFORE INSERT ON trig FOR EACH ROW SET NEW.a = 9; CREATE VIEW seen AS SELECT 1 AS a')
 error(restore('bare', '--into', 'smaller'), 1, 'column a of the backup is missing in smaller', 'other columns are refused')
 error(restore('bare', '--into', 'typed'), 1, 'column b is double in the backup and varchar(10) in typed', 'another type too')
+error(restore('zeros', '--into', 'rounded'), 1, 'column dt is datetime(3) in the backup and datetime in rounded', 'digits that would be rounded')
 error(restore('bare', '--into', 'more'), 1, 'column z of more is not in the backup', 'and a column that nothing fills')
 error(restore('bare', '--into', 'narrow'), 1, 'Duplicate', 'a row that the table refuses ends it')
 same(w.one('SELECT COUNT(*) FROM narrow'), '0', 'and nothing of it is there')
