@@ -190,7 +190,8 @@ static int migrate_one(struct store *s, int to, struct err *err)
     rc = run_text(s, m->text, m->name, err);
     if (rc < 0)
         goto out;
-    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID, to);
+    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID,
+             to);
     rc = run_text(s, text, "version", err);
     if (rc < 0)
         goto out;
