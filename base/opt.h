@@ -20,7 +20,7 @@ struct opt {
     const char *arg;  /* what stands for the value in help; NULL for a flag */
     const char *help; /* one line */
 };
-enum { OPT_MAX_ARGS = 16 };
+enum { OPT_MAX_ARGS = 64 };
 struct opt_args {
     const char *items[OPT_MAX_ARGS]; /* borrowed from argv */
     int count;

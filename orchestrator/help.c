@@ -78,6 +78,10 @@ const struct help_row help_rows[] = {
     {&cmd_profile, HELP_DATA, STATE},
     {&cmd_schema_infer, HELP_DATA, STATE},
     {&cmd_schema_diff, HELP_DATA, COMPARES},
+    {&cmd_backup, HELP_DATA, COMPARES},
+    {&cmd_restore, HELP_DATA, COMPARES},
+    {&cmd_backup_state, HELP_DATA, STATE},
+    {&cmd_restore_state, HELP_DATA, STATE},
 
     {&cmd_list, HELP_EXECUTIONS, STATE},
     {&cmd_describe, HELP_EXECUTIONS, STATE},

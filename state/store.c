@@ -16,8 +16,6 @@
 enum {
     BUSY_MS = 10000,
     BUSY_MAX_MS = 15000,
-    APPLICATION_ID =
-        0x6f726368, /* "orch": file(1) shows it, and a foreign database is never taken for ours */
 };
 
 struct store {
@@ -166,7 +164,7 @@ static int begin(struct store *s, struct err *err)
     return err_hint(err, "%s%stry again later", why_not, why_not[0] != '\0' ? "; " : "");
 }
 
-static int latest_version(void)
+int store_latest_version(void)
 {
     int n = 0;
 
@@ -192,7 +190,8 @@ static int migrate_one(struct store *s, int to, struct err *err)
     rc = run_text(s, m->text, m->name, err);
     if (rc < 0)
         goto out;
-    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, to);
+    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID,
+             to);
     rc = run_text(s, text, "version", err);
     if (rc < 0)
         goto out;
@@ -217,12 +216,12 @@ static int check_owner(struct store *s, struct err *err)
     store_rollback(s);
     if (rc < 0)
         return rc;
-    if (application != APPLICATION_ID && (version != 0 || tables != 0)) {
+    if (application != STORE_APPLICATION_ID && (version != 0 || tables != 0)) {
         err_set(err, ERR_CONFIG, "%s is a SQLite database, but not a state file of orch", s->path);
         return err_hint(err, "\"state\" in orch.json names a file of its own, never the target");
     }
     s->found = (int)version;
-    s->version = latest_version();
+    s->version = store_latest_version();
     if (s->found > s->version) {
         err_set(err, ERR_STATE_NEWER, "state file %s is of version %d, this orch knows %d", s->path, s->found,
                 s->version);

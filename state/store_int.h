@@ -26,6 +26,11 @@ int64_t store_last_id(struct store *s);
 /* store_begin, then task_guard when token is not NULL; rolls back on failure. Every write of a step starts here. */
 NODISCARD int store_step_begin(struct store *s, const char *token, struct err *err);
 sqlite3 *store_db(struct store *s);
+enum {
+    STORE_APPLICATION_ID =
+        0x6f726368 /* "orch": file(1) shows it, and a foreign database is never taken for ours */
+};
+int store_latest_version(void); /* of the schema, that this program knows */
 /* Name of the network file system with this statfs magic, NULL when it is none: WAL does not work there. */
 const char *store_network_fs(unsigned long magic);
 /* store_stuck.c. pid that holds the lock which everybody waits for, 0 when none is found. */
