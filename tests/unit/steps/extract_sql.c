@@ -433,7 +433,7 @@ TEST(transforms_stand_for_a_column_or_behind_the_others)
     struct extract_sql s = made(&t, def, &whole);
 
     is_str(s.select, "SELECT (id * 2) AS `id`,`employees`.`name`,(YEAR(hire_date) -- of entry\n) AS "
-                     "`year`,`employees`.`id` "
+                     "`year`,`employees`.`id` AS `_orch_key_0` "
                      "FROM `hr`.`employees` WHERE (1)");
     ok(s.columns == NULL);
     is_int(s.column_count, 4);
