@@ -82,6 +82,15 @@ static int begin_part(struct reading *r, struct err *err)
     pthread_mutex_lock(&d->mutex);
     t->part_key(t->arg, t, (int)t->part_count, &key);
     int rc = key.n > 0 ? 0 : err_set(err, ERR_INTERNAL, "part %zu has no name", t->part_count);
+    if (rc == 0 && t->part_count == MAX_RUN_PARTS) { /* as many as a manifest lists */
+        err_set(err, ERR_TOO_LARGE, "more than %d files", MAX_RUN_PARTS);
+        rc = err_hint(err, "a larger part_bytes makes fewer of them");
+    }
+    if (rc == 0 && t->part_count > 0 && strcmp(t->parts[t->part_count - 1].key, key.p) == 0) {
+        err_set(err, ERR_TOO_LARGE, "part %zu would be named as the one before: names are too long",
+                t->part_count);
+        rc = err_hint(err, "a shorter path or prefix");
+    }
     if (rc == 0) {
         t->parts = xrealloc(t->parts, (t->part_count + 1) * sizeof *t->parts);
         t->parts[t->part_count++] = (struct dump_part){.key = buf_take(&key)};
