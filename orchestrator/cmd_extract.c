@@ -12,6 +12,8 @@ static const struct opt opts[] = {
     {"hours", 0, OPT_TEXT, &ask.hours, "N", "the last N hours"},
     {"reason", 0, OPT_TEXT, &ask.reason, "TEXT", "kept with the run"},
     {"verify", 0, OPT_FLAG, &ask.verify, NULL, "the files are read back before they are published"},
+    {"moved", 0, OPT_FLAG, &ask.moved, NULL,
+     "source or sink is another, and the same rows are there: the watermarks stand"},
     {"dry-run", 0, OPT_FLAG, &ask.dry, NULL, "tells what would be taken, and takes nothing"},
     {"fail-if-locked", 0, OPT_FLAG, &ask.fail_if_locked, NULL,
      "exit 10 when another process works the extract"},

@@ -28,7 +28,8 @@ static int read_request(const struct extract_ask *a, struct extract_request *q, 
     int64_t hours = a->spec_hours;
     int rc = 0;
 
-    *q = (struct extract_request){.what = EXTRACT_DUE, .to_ms = -1, .verify = a->verify, .reason = a->reason};
+    *q = (struct extract_request){
+        .what = EXTRACT_DUE, .to_ms = -1, .verify = a->verify, .moved = a->moved, .reason = a->reason};
     if (a->hours != NULL && str_to_i64(str_of(a->hours), 1, 1000000, &hours, err) < 0)
         return err_set(err, ERR_USAGE, "--hours '%.40s' is no number of hours", a->hours);
     if ((from != NULL || to != NULL) + (a->hours != NULL) + a->full > 1)
@@ -172,6 +173,7 @@ int extract_now(struct cli *c, const struct config *config, const struct pipelin
     struct extract_request q;
     const struct tick_options o = {
         .pipeline = p->name, .force = true, .fail_if_locked = a->fail_if_locked, .linger_ms = -1};
+    struct tick_options with = o;
     int64_t began = clock_now_ms();
     int rc = read_request(a, &q, err);
 
@@ -180,8 +182,9 @@ int extract_now(struct cli *c, const struct config *config, const struct pipelin
         err_set(err, ERR_USAGE, "%s has no schedule: no tick would take what is queued", p->name);
         rc = err_hint(err, "without --queue it is taken now");
     }
-    if (rc == 0 &&
-        (a->dry || q.what != EXTRACT_DUE || (a->verify && (rc = extraction_sequence(s, p->name, err)) == 0)))
+    with.waiting_only = q.what != EXTRACT_DUE; /* what was asked for, and not what is new besides */
+    bool own = (a->verify || a->moved) && rc == 0 && (rc = extraction_sequence(s, p->name, err)) == 0;
+    if (rc >= 0 && (a->dry || q.what != EXTRACT_DUE || own))
         rc = plan(c, p, s, &q, a->dry, err);
     if (rc < 0 || a->dry)
         return rc < 0 ? rc : 0;
@@ -194,7 +197,7 @@ int extract_now(struct cli *c, const struct config *config, const struct pipelin
         return rc;
     if (isatty(STDERR_FILENO))
         extract_progress = show;
-    rc = tick_run(config, s, &o, err);
+    rc = tick_run(config, s, &with, err);
     if (extract_progress != NULL)
         fprintf(stderr, "\n");
     extract_progress = NULL;

@@ -4,7 +4,7 @@
 /* An extract worked at once, as a person asks: extract, run, retry and replay. */
 struct extract_ask {
     const char *from, *to, *hours, *reason; /* as typed; NULL: not said */
-    bool full, dry, verify, fail_if_locked;
+    bool full, dry, verify, moved, fail_if_locked;
     bool queue;         /* it is written down, and the next tick takes it */
     int64_t spec_hours; /* of a spec, where --hours says nothing; 0: none */
 };

@@ -250,6 +250,33 @@ static int start_first(struct tick *t, struct flow *f, struct err *err)
     return start(t, f, t->o->force ? "RUN" : "SCHEDULE", fire, err);
 }
 
+/*
+ * Runs of an extract that wait: asked for by hand, or to be tried again. They are worked whatever the schedule says, before it
+ * begins another. 1: none is left that this tick can do something about.
+ */
+static int work_waiting(struct tick *t, struct flow *f, struct err *err)
+{
+    int64_t id = 0;
+    int rc = t->o->force ? 0 : backed_off(t, f, err);
+
+    if (rc == 0)
+        rc = tick_paused(t, f, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    f->job_id = 0;
+    while ((rc = next_run(t, f, &id, err)) > 0 && t->jobs < MAX_JOBS_PER_TICK) {
+        if (id == f->job_id) /* it is still there: worked once more it would not get further */
+            return 0;
+        f->job_id = id;
+        rc = start(t, f, "BACKLOG", -1, err);
+        if (rc < 0 || t->held || f->wake_ms > 0 || engine_stop_signal)
+            return rc < 0 ? rc : 0;
+        f->job_id = id;
+    }
+    f->more = false;
+    return rc < 0 ? rc : 1;
+}
+
 static int work_flow(struct tick *t, struct flow *f, struct err *err)
 {
     bool held_before = t->held;
@@ -263,6 +290,12 @@ static int work_flow(struct tick *t, struct flow *f, struct err *err)
     if (!f->started) {
         f->started = true;
         bool more = f->more; /* of an execution that was taken over */
+        int free_for_more = f->p->extract != NULL ? work_waiting(t, f, err) : 1;
+        if (free_for_more <= 0 || t->o->waiting_only) {
+            rc = free_for_more < 0 ? free_for_more : 0;
+            f->more = false;
+            goto out;
+        }
         rc = start_first(t, f, err);
         f->more = f->more || (more && f->wake_ms == 0 && !t->held);
     }

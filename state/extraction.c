@@ -6,7 +6,7 @@ void extraction_release(struct extraction *e)
 {
     char *all[] = {e->pipeline,     e->run,      e->name, e->kind,   e->state, e->stamps,
                    e->manifest_key, e->manifest, e->sql,  e->notice, e->error, e->message,
-                   e->hint,         e->reason,   e->who,  e->from,   e->to};
+                   e->hint,         e->reason,   e->who,  e->from,   e->to,    e->of};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         free(all[i]);
@@ -17,6 +17,7 @@ void watermark_release(struct watermark *w)
 {
     free(w->value);
     free(w->run);
+    free(w->of);
     *w = (struct watermark){.seq = -1};
 }
 
@@ -49,6 +50,7 @@ static int plan_one(struct store *s, const char *pipeline, const char *run, cons
     bind_text(st, 11, e->reason != NULL ? e->reason : "");
     bind_text(st, 12, e->who != NULL ? e->who : "");
     bind_i64(st, 13, now_ms);
+    bind_text(st, 14, e->of != NULL ? e->of : "");
     return stmt_run(s, st, err);
 }
 
@@ -143,7 +145,8 @@ static void take(sqlite3_stmt *st, struct extraction *e)
                              .reason = col_text(st, 28),
                              .who = col_text(st, 29),
                              .created_ms = col_i64(st, 30),
-                             .updated_ms = col_i64(st, 31)};
+                             .updated_ms = col_i64(st, 31),
+                             .of = col_text(st, 32)};
 }
 
 static int each(struct store *s, sqlite3_stmt *st, extraction_fn *fn, void *arg, struct err *err)
@@ -271,7 +274,7 @@ int extraction_written(struct store *s, const char *token, const struct extracti
 }
 
 static int put_watermark(struct store *s, const char *pipeline, const char *name, const char *value,
-                         int64_t seq, const char *run, int64_t at_ms, struct err *err)
+                         int64_t seq, const char *run, int64_t at_ms, const char *of, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_WATERMARK_PUT, &st, err);
@@ -284,6 +287,7 @@ static int put_watermark(struct store *s, const char *pipeline, const char *name
     bind_i64(st, 4, seq);
     bind_text(st, 5, run);
     bind_i64(st, 6, at_ms);
+    bind_text(st, 7, of != NULL ? of : "");
     return stmt_run(s, st, err);
 }
 
@@ -307,7 +311,7 @@ int extraction_published(struct store *s, const char *token, const struct extrac
     if (rc == 0)
         rc = err_set(err, ERR_LOCK_LOST, "%s: it is not WRITTEN any more", e->name);
     if (rc > 0 && e->seq >= 0)
-        rc = put_watermark(s, e->pipeline, e->name, e->to, e->seq, e->run, now_ms, err);
+        rc = put_watermark(s, e->pipeline, e->name, e->to, e->seq, e->run, now_ms, e->of, err);
     return end_of(s, rc, err);
 }
 
@@ -428,8 +432,11 @@ int watermark_get(struct store *s, const char *pipeline, const char *name, struc
     bind_text(st, 2, name);
     rc = stmt_step(s, st, err);
     if (rc > 0)
-        *ret = (struct watermark){
-            .value = col_text(st, 0), .seq = col_i64(st, 1), .run = col_text(st, 2), .at_ms = col_i64(st, 3)};
+        *ret = (struct watermark){.value = col_text(st, 0),
+                                  .seq = col_i64(st, 1),
+                                  .run = col_text(st, 2),
+                                  .at_ms = col_i64(st, 3),
+                                  .of = col_text(st, 4)};
     stmt_done(st);
     return rc;
 }
@@ -441,5 +448,41 @@ int watermark_adopt(struct store *s, const char *token, const char *pipeline, co
 
     if (rc < 0)
         return rc;
-    return end_of(s, put_watermark(s, pipeline, name, w->value, w->seq, w->run, w->at_ms, err), err);
+    return end_of(s, put_watermark(s, pipeline, name, w->value, w->seq, w->run, w->at_ms, w->of, err), err);
+}
+
+int extraction_drop(struct store *s, const char *token, int64_t id, const char *message, int64_t now_ms,
+                    struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_step_begin(s, token, err);
+
+    if (rc < 0)
+        return rc;
+    rc = store_stmt(s, SQL_STATE_EXTRACTION_DROP, &st, err);
+    if (rc == 0) {
+        bind_i64(st, 1, id);
+        bind_text(st, 2, message);
+        bind_i64(st, 3, now_ms);
+        rc = stmt_run(s, st, err);
+    }
+    return end_of(s, rc, err);
+}
+
+int watermark_moved(struct store *s, const char *token, const char *pipeline, const char *name,
+                    const char *of, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_step_begin(s, token, err);
+
+    if (rc < 0)
+        return rc;
+    rc = store_stmt(s, SQL_STATE_WATERMARK_MOVED, &st, err);
+    if (rc == 0) {
+        bind_text(st, 1, pipeline);
+        bind_text(st, 2, name);
+        bind_text(st, 3, of);
+        rc = stmt_run(s, st, err);
+    }
+    return end_of(s, rc, err);
 }

@@ -15,6 +15,7 @@ struct extraction {
         *notice; /* owned, as all below */
     char *error, *message, *hint, *reason, *who;
     char *from, *to; /* NULL: open there */
+    char *of;        /* where its rows come from, and go */
 };
 void extraction_release(struct extraction *e);
 typedef int extraction_fn(void *arg, const struct extraction *e, struct err *err);
@@ -55,6 +56,9 @@ struct extraction_failure {
 };
 NODISCARD int extraction_failed(struct store *s, const char *token, const char *pipeline, const char *run,
                                 const struct extraction_failure *f, struct err *err);
+/* Its table is no longer asked for: SUPERSEDED, and message says why. */
+NODISCARD int extraction_drop(struct store *s, const char *token, int64_t id, const char *message,
+                              int64_t now_ms, struct err *err);
 /* What FAILED may be tried at once. */
 NODISCARD int extraction_again(struct store *s, const char *pipeline, struct err *err);
 /* That too, and what is DEAD is FAILED again, with all its attempts. */
@@ -71,11 +75,15 @@ NODISCARD int extraction_totals(struct store *s, const char *pipeline,
 
 struct watermark {
     char *value, *run; /* owned; value NULL: of full runs */
+    char *of;          /* owned: of which rows, from where to where, it speaks; "" not known */
     int64_t seq, at_ms;
 };
 void watermark_release(struct watermark *w);
 NODISCARD int watermark_get(struct store *s, const char *pipeline, const char *name, struct watermark *ret,
                             struct err *err); /* 1, or 0: none, seq is -1 then */
+/* A person says that it speaks of these rows. */
+NODISCARD int watermark_moved(struct store *s, const char *token, const char *pipeline, const char *name,
+                              const char *of, struct err *err);
 /* As a manifest at the sink says; never backwards. */
 NODISCARD int watermark_adopt(struct store *s, const char *token, const char *pipeline, const char *name,
                               const struct watermark *w, struct err *err);

@@ -76,6 +76,7 @@ struct extract_request {
     int64_t from_ms, to_ms; /* of RANGE; to_ms -1: up to what is safe */
     int64_t last_ms;        /* > 0: in place of from_ms, so much before what is safe */
     bool verify;            /* the files are read back */
+    bool moved;             /* the same rows are in another place: watermarks stand */
     const char *reason, *who;
 };
 /* 1: *ret_run (owned) is planned; 0: nothing is new. dry: nothing is written, *ret_plan (owned, may be NULL) gets an array of

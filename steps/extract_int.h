@@ -61,6 +61,8 @@ NODISCARD int extract_sweep(struct step_ctx *c, struct sink *sink, const struct 
 /* Of an attempt that has written nothing, and no manifest. */
 NODISCARD int extract_unclaim(struct step_ctx *c, struct sink *sink, const struct extraction *e,
                               const struct extract_table *t, struct err *err);
+/* extract_try.c: the statement, asked for no row: what the server does not take is told before anything is planned. */
+NODISCARD int extract_ask_server(struct target *t, const struct extract_sql *q, struct err *err);
 /* Where files go, opened for a step. */
 NODISCARD int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err);
 #endif

@@ -47,6 +47,33 @@ static int on_manifest(void *arg, const struct object_info *o, struct err *err)
     return 0;
 }
 
+/* Which rows a watermark speaks of: those that come from elsewhere, or are to be elsewhere, it knows nothing of. */
+static char *rows_of(const struct planning *p, const struct extract_table *t)
+{
+    struct buf b = BUF_INIT(64 * KIB);
+    struct err ignored;
+
+    err_ignore(buf_addf(&b, &ignored, "%s of %s by", t->table != NULL ? t->table : "a query",
+                        target_name(p->target)));
+    for (size_t i = 0; t->watermark[i] != NULL; i++)
+        err_ignore(buf_addf(&b, &ignored, "%s %s", i > 0 ? "," : "", t->watermark[i]));
+    err_ignore(buf_addf(&b, &ignored, " to %s%s", p->c->pipeline->source.url, p->x->prefix));
+    return buf_take(&b);
+}
+
+static int check_rows_of(const struct planning *p, const struct watermark *w, const char *now,
+                         struct err *err)
+{
+    if (p->q->moved || w->of == NULL || w->of[0] == '\0' || strcmp(w->of, now) == 0)
+        return 0;
+    err_set(err, ERR_CONFIG, "the watermark %s is that of %s, and this is %s",
+            w->value != NULL ? w->value : "", w->of, now);
+    return err_hint(err,
+                    "are the same rows there, up to it? then orch extract %s --moved; if not, give the "
+                    "extract another name",
+                    p->c->pipeline->name);
+}
+
 /* A manifest under another's number would be found again for ever. */
 static int check_number(const struct manifest *m, const char *key, struct err *err)
 {
@@ -59,6 +86,21 @@ static int check_number(const struct manifest *m, const char *key, struct err *e
         rc = err_hint(err, "it was copied or renamed by hand: move it out of the folder");
     }
     return rc;
+}
+
+/* Where it ended by another column says nothing. */
+static int check_columns(const struct manifest *m, const struct extract_table *t, const char *key,
+                         struct err *err)
+{
+    bool same = true;
+    size_t n = 0;
+
+    for (; t->watermark[n] != NULL; n++)
+        same = same && n < m->watermark.column_count && strcmp(m->watermark.columns[n], t->watermark[n]) == 0;
+    if (same && n == m->watermark.column_count)
+        return 0;
+    err_set(err, ERR_CONFIG, "%s: it ended by other watermark columns than those of the config", key);
+    return err_hint(err, "--moved goes on from there all the same; else give the extract another name");
 }
 
 /* 1: adopted, 0: there is none of that key. */
@@ -80,11 +122,14 @@ static int adopt(struct planning *p, const struct extract_table *t, const char *
         }
         if (rc == 0)
             rc = check_number(&m, key, err);
+        if (rc == 0 && !p->q->moved)
+            rc = check_columns(&m, t, key, err);
         if (rc == 0) {
             watermark_release(io);
             *io = (struct watermark){.value = m.watermark.to != NULL ? xstrdup(m.watermark.to) : NULL,
                                      .seq = m.seq,
                                      .run = xstrdup(m.run),
+                                     .of = rows_of(p, t),
                                      .at_ms = m.at_ms};
             if (!p->dry) /* who put it may have died behind it */
                 rc = extract_copy(p->sink, key, text.p, text.n, &m, err);
@@ -223,6 +268,7 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
 {
     struct watermark w = {.seq = -1};
     int64_t safe = p->moment.safe_ms, ended = INT64_MIN;
+    char *of = NULL;
     int rc = where_it_ended(p, t, &w, err);
 
     if (rc < 0)
@@ -231,6 +277,12 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
         add_row(p, t, "FULL")->seq = w.seq + 1;
         goto out;
     }
+    of = rows_of(p, t);
+    rc = check_rows_of(p, &w, of, err);
+    if (rc == 0 && p->q->moved && !p->dry)
+        rc = watermark_moved(p->c->store, p->c->token, p->c->pipeline->name, t->name, of, err);
+    if (rc < 0)
+        goto out;
     if (date_alone(t, def)) /* today's rows come when today is over */
         safe = safe / 86400000 * 86400000;
     const char *from = w.value != NULL ? w.value : p->x->since;
@@ -247,12 +299,15 @@ static int plan_due(struct planning *p, const struct extract_table *t, const str
     }
     struct extraction *e = add_row(p, t, "INCREMENTAL");
     e->seq = w.seq + 1;
+    e->of = of;
+    of = NULL;
     e->to = text_of(safe);
     if (w.value != NULL)
         e->from = p->x->overlap_ms > 0 ? text_of(ended - p->x->overlap_ms) : xstrdup(from);
     else if (from != NULL) /* "2022-06-05T12" is no time to the server */
         e->from = text_of(ended);
 out:
+    free(of);
     watermark_release(&w);
     return rc;
 }
@@ -268,6 +323,8 @@ static int say(struct planning *p, const struct extract_table *t, const struct t
     struct extract_sql sql = {0};
     int rc = extract_sql(t, def, &w, &sql, err);
 
+    if (rc == 0 && (t->query != NULL || t->where != NULL || t->transform_count > 0))
+        rc = extract_ask_server(p->target, &sql, err);
     if (rc == 0 && p->plan != NULL) {
         bool blind = !p->moment.sees && strcmp(e->kind, "INCREMENTAL") == 0;
         const char *words[] = {
@@ -381,6 +438,34 @@ int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool 
     return rc;
 }
 
+/* The oldest run that may be worked, without tables that are no longer in the config. 1, or 0: none. */
+static int open_run(struct step_ctx *c, char **ret_run, struct err *err)
+{
+    struct extract_rows rows = {0};
+    const struct extract_table *t;
+    struct err gone;
+    size_t left = 0;
+
+    for (;;) {
+        int rc = extraction_open(c->store, c->pipeline->name, clock_now_ms(), ret_run, err);
+        if (rc <= 0)
+            return rc;
+        rc = extract_rows(c, *ret_run, NULL, &rows, err);
+        for (size_t i = 0; rc == 0 && i < rows.n; i++) {
+            if (extract_find(c->pipeline, rows.rows[i].name, &t, &gone) == 0)
+                left++;
+            else
+                rc = extraction_drop(c->store, c->token, rows.rows[i].id,
+                                     "its table is no longer in orch.json", clock_now_ms(), err);
+        }
+        extract_rows_release(&rows);
+        if (rc < 0 || left > 0)
+            return rc < 0 ? rc : 1;
+        free(*ret_run);
+        *ret_run = NULL;
+    }
+}
+
 int step_run_extract_plan(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
     static const struct extract_request due = {.what = EXTRACT_DUE};
@@ -389,7 +474,7 @@ int step_run_extract_plan(struct step_ctx *c, const json_t *parameters, json_t *
 
     int rc = json_get_str(parameters, "cause", "", &cause, err);
     if (rc == 0)
-        rc = extraction_open(c->store, c->pipeline->name, clock_now_ms(), &run, err);
+        rc = open_run(c, &run, err);
     if (rc == 0 && strcmp(cause, "BACKLOG") != 0) { /* one more run was asked for, and it is done */
         rc = extraction_sequence(c->store, c->pipeline->name, err);
         if (rc == 0 ||

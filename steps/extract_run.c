@@ -22,10 +22,10 @@ static int on_row(void *arg, const struct extraction *e, struct err *err)
     t->to->rows = xrealloc(t->to->rows, (t->to->n + 1) * sizeof *t->to->rows);
     struct extraction *mine = &t->to->rows[t->to->n++];
     *mine = *e;
-    char **texts[] = {
-        &mine->pipeline,     &mine->run,      &mine->name, &mine->kind,   &mine->state, &mine->stamps,
-        &mine->manifest_key, &mine->manifest, &mine->sql,  &mine->notice, &mine->error, &mine->message,
-        &mine->hint,         &mine->reason,   &mine->who,  &mine->from,   &mine->to};
+    char **texts[] = {&mine->pipeline, &mine->run,          &mine->name,     &mine->kind,   &mine->state,
+                      &mine->stamps,   &mine->manifest_key, &mine->manifest, &mine->sql,    &mine->notice,
+                      &mine->error,    &mine->message,      &mine->hint,     &mine->reason, &mine->who,
+                      &mine->from,     &mine->of,           &mine->to};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = *texts[i] != NULL ? xstrdup(*texts[i]) : NULL;
     return 0;
@@ -58,8 +58,7 @@ int extract_find(const struct pipeline *p, const char *name, const struct extrac
         }
     err_set(err, ERR_CONFIG, "extract %s has no table '%s' any more, which this run was planned with",
             p->name, name);
-    return err_hint(err, "put the table back; or let it be given up, and orch extract %s plans anew",
-                    p->name);
+    return err_hint(err, "the next look leaves it out of the run");
 }
 
 int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err)
@@ -77,8 +76,12 @@ int extract_describe(struct target *t, const struct extract_table *x, struct tab
     struct str query;
 
     *ret = NULL;
-    if (x->table != NULL)
-        return target_describe(t, x->table, ret, err);
+    if (x->table != NULL) {
+        int got = target_describe(t, x->table, ret, err);
+        if (got < 0 && err->native == TARGET_NO_TABLE)
+            err_hint(err, "is its name right, and may the user SELECT it? orch doctor prints the GRANTs");
+        return got;
+    }
     if (x->watermark[0] == NULL)
         return 0;
     query = extract_query(x);

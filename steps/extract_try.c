@@ -21,7 +21,7 @@ int extract_check_zone(const struct extract *x, const struct moment *m, const st
     return 0;
 }
 
-static int ask(struct target *t, const struct extract_sql *q, struct err *err)
+int extract_ask_server(struct target *t, const struct extract_sql *q, struct err *err)
 {
     struct buf sql = BUF_INIT(MAX_STATEMENT);
     struct select *s = NULL;
@@ -31,6 +31,11 @@ static int ask(struct target *t, const struct extract_sql *q, struct err *err)
         rc = target_select(t, sql.p, q->values, q->value_count, NULL, NULL, 0, &s, err);
     select_close(s);
     buf_release(&sql);
+    if (rc < 0 && err->code == ERR_INTERNAL) { /* what we write ourselves has no faults of syntax */
+        err->code = ERR_CONFIG;
+        err_hint(err, "query, where and transforms are SQL of your own: mend it there");
+        rc = -(int)ERR_CONFIG;
+    }
     return rc;
 }
 
@@ -59,7 +64,7 @@ int step_extract_try(struct step_ctx *c, const struct extract_table *t, struct e
         rc = extract_sql(t, def, &w, &sql, err);
     }
     if (rc == 0)
-        rc = ask(target, &sql, err);
+        rc = extract_ask_server(target, &sql, err);
     extract_sql_release(&sql);
     table_free(def);
     return rc;

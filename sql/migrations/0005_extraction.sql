@@ -21,6 +21,7 @@ CREATE TABLE extraction (
   execution_id INTEGER,
   error TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',
   reason TEXT NOT NULL DEFAULT '', who TEXT NOT NULL DEFAULT '',
+  of_ TEXT NOT NULL DEFAULT '',              -- where its rows come from, and go
   created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,
   UNIQUE (pipeline, run, name)
 ) STRICT;
@@ -33,5 +34,6 @@ CREATE TABLE watermark (
   seq INTEGER NOT NULL,                      -- of the manifest that says so
   run TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
+  of_ TEXT NOT NULL DEFAULT '',              -- of which rows, from where to where, it speaks
   PRIMARY KEY (pipeline, name)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 -- name: extraction_put
 INSERT INTO extraction (pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, notice, reason, who, created_ms,
-                        updated_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, 'PLANNED', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13);
+                        updated_ms, of_)
+VALUES (?1, ?2, ?3, ?4, ?5, 'PLANNED', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14);
 
 -- name: extraction_open
 -- The oldest run that may be worked now.
@@ -21,20 +21,20 @@ WHERE pipeline = ?1 AND seq >= 0 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 
 -- name: extraction_run
 SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, manifest, rows,
        bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
-       created_ms, updated_ms
+       created_ms, updated_ms, of_
 FROM extraction WHERE pipeline = ?1 AND run = ?2 ORDER BY id;
 
 -- name: extraction_newest
 -- Without the manifests, which may be long.
 SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, '', rows,
        bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
-       created_ms, updated_ms
+       created_ms, updated_ms, of_
 FROM extraction WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: extraction_bad
 SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, '', rows,
        bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
-       created_ms, updated_ms
+       created_ms, updated_ms, of_
 FROM extraction WHERE pipeline = ?1 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED', 'DEAD') AND (error <> '' OR state = 'DEAD')
 ORDER BY id LIMIT 200;
 
@@ -88,8 +88,15 @@ SELECT name, SUM(parts > 0), SUM(rows), SUM(bytes), MAX(updated_ms), MAX(CASE ki
 FROM extraction WHERE pipeline = ?1 AND state = 'PUBLISHED' GROUP BY name ORDER BY name;
 
 -- name: watermark_get
-SELECT value, seq, run, at_ms FROM watermark WHERE pipeline = ?1 AND name = ?2;
+SELECT value, seq, run, at_ms, of_ FROM watermark WHERE pipeline = ?1 AND name = ?2;
 
 -- name: watermark_put
-INSERT INTO watermark (pipeline, name, value, seq, run, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (pipeline, name) DO UPDATE SET value = ?3, seq = ?4, run = ?5, at_ms = ?6 WHERE excluded.seq > seq;
+INSERT INTO watermark (pipeline, name, value, seq, run, at_ms, of_) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (pipeline, name) DO UPDATE SET value = ?3, seq = ?4, run = ?5, at_ms = ?6, of_ = ?7 WHERE excluded.seq > seq;
+
+-- name: extraction_drop
+UPDATE extraction SET state = 'SUPERSEDED', message = ?2, updated_ms = ?3
+WHERE id = ?1 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED');
+
+-- name: watermark_moved
+UPDATE watermark SET of_ = ?3 WHERE pipeline = ?1 AND name = ?2;

@@ -179,4 +179,61 @@ for kind, suffix in (('tsv', '.tsv'), ('jsonl', '.jsonl'), ('avro', '.avro')):
     if kind == 'avro':
         same(data[:4], b'Obj\x01', 'Avro is an object container')
         ok(b'CREATE TABLE `employees`' in data, 'with the table')
+
+# --- a watermark speaks of its own rows alone ---
+fresh()
+w.sql("DROP TABLE IF EXISTS moves; CREATE TABLE moves (id INT PRIMARY KEY, a TIMESTAMP NULL, b TIMESTAMP NULL); INSERT INTO moves VALUES (1, '2020-01-01', '2020-01-01'), (2, '2020-01-02', '2020-01-02');"
+      "CREATE DATABASE IF NOT EXISTS w2; GRANT ALL ON w2.* TO loader@'127.0.0.1'; CREATE OR REPLACE TABLE w2.moves LIKE moves; INSERT INTO w2.moves VALUES (7, '2019-01-01', '2019-01-01')")
+extract(tables=[{'table': 'moves', 'watermark': ['a']}])
+same(w.good('extract', 'hr').rc, 0, 'a first run')
+for what, config in (('another column', dict(tables=[{'table': 'moves', 'watermark': ['b']}])), ('another prefix', dict(tables=[{'table': 'moves', 'watermark': ['a']}], target={'connection': 'lake', 'prefix': 'other/'})),
+                     ('another database', dict(tables=[{'table': 'w2.moves', 'name': 'moves', 'watermark': ['a']}]))):
+    extract(**config)
+    r = w.orch('extract', 'hr')
+    same((r.rc, 'is that of' in r.err, '--moved' in r.err), (3, True, True), f'{what} is refused, and told')
+r = w.good('extract', 'hr', '--moved')
+same(r.rc, 0, 'a person says that the rows are the same')
+same(w.good('extract', 'hr').rc, 0, 'and it goes on')
+
+# --- what waits is taken by the next tick, and what is new besides ---
+fresh()
+extract(tables=[{'table': 'moves', 'watermark': ['a']}], schedule='cron(0 0 1 1 ? 2199)')
+w.good('extract', 'hr')
+
+
+def incremental(n):
+    """Runs until what was inserted just now is older than the second that is not over."""
+    for _ in range(40):
+        w.good('extract', 'hr')
+        if len([m for m in manifests('moves') if m['kind'] == 'incremental']) >= n:
+            break
+        time.sleep(0.2)
+    return len([m for m in manifests('moves') if m['kind'] == 'incremental'])
+
+
+w.sql("INSERT INTO moves VALUES (3, NOW(), NULL)")
+w.good('replay', 'hr', '--from', '2020-01-01', '--to', '2020-01-02', '--queue', '--reason', 'asked')
+same(w.good('tick').rc, 0, 'a tick, long before the schedule')
+same([(m['kind'], m['rows']) for m in manifests('moves')], [('incremental', 2), ('range', 1)], 'takes the range that waited')
+w.good('replay', 'hr', '--from', '2020-01-01', '--to', '2020-01-03', '--queue', '--reason', 'asked')
+same(incremental(2), 2, 'a run takes what is new besides')
+same(sorted(m['rows'] for m in manifests('moves') if m['kind'] == 'range'), [1, 2], 'and what waited')
+w.sql("INSERT INTO moves VALUES (4, NOW(), NULL)")
+time.sleep(1.1)  # so that it could be taken
+w.good('extract', 'hr', '--from', '2020-01-01', '--to', '2020-01-02')
+same(len([m for m in manifests('moves') if m['kind'] == 'incremental']), 2, 'a range alone takes nothing else')
+
+# --- a table that is taken out of the config holds nothing back ---
+extract(tables=[{'table': 'moves', 'watermark': ['a']}, {'table': 'teams'}])
+w.orch('extract', 'hr', fault='extract.snapshot=error')
+w.orch('extract', 'hr', fault='extract.snapshot=kill')
+extract(tables=[{'table': 'moves', 'watermark': ['a']}])
+same(incremental(3), 3, 'it is left out of the run, and the others go on')
+same(w.state("SELECT COUNT(*) FROM extraction WHERE name = 'teams' AND state = 'SUPERSEDED'"), [[1]], 'with a word in the state')
+
+# --- SQL of one's own that the server does not take ---
+extract(tables=[{'table': 'moves', 'where': 'id > '}])
+for words in (('extract', 'hr'), ('extract', 'hr', '--dry-run')):
+    r = w.orch(*words)
+    same((r.rc, 'where' in r.err), (3, True), f'{" ".join(words)}: refused, with what to mend')
 done()
