@@ -18,7 +18,7 @@ static const struct opt common[] = {
 
 static int parse(const char *const *words, bool stop, struct opt_args *args, int *next, struct err *err)
 {
-    char *argv[20] = {NULL};
+    char *argv[OPT_MAX_ARGS + 4] = {NULL};
     int n = 0;
 
     dry = help = false;
@@ -77,8 +77,13 @@ TEST(mistakes_are_usage_and_name_the_nearest)
     fails(PARSE("--limit", "-1"), &err, ERR_USAGE);
     fails(PARSE("-x"), &err, ERR_USAGE);
     fails(PARSE("--="), &err, ERR_USAGE);
-    fails(PARSE("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17"),
-          &err, ERR_USAGE);
+
+    const char *many[OPT_MAX_ARGS + 2] = {NULL};
+    for (size_t i = 0; i < OPT_MAX_ARGS; i++)
+        many[i] = "t";
+    is_int(parse(many, false, &args, &next, &err), 0);
+    many[OPT_MAX_ARGS] = "one more";
+    fails(parse(many, false, &args, &next, &err), &err, ERR_USAGE);
 }
 
 TEST(stops_at_the_verb)
