@@ -26,15 +26,15 @@ start)
         exit 1
     fi
     me=$(id -un)
+    mkdir -p "$dir/tmp" # of its own: a server that starts, and one that is installed, deletes the temporary tables of others in /tmp
     if [ ! -d "$dir/data/mysql" ]; then
-        mariadb-install-db --no-defaults --auth-root-authentication-method=normal --skip-test-db \
+        TMPDIR="$dir/tmp" mariadb-install-db --no-defaults --auth-root-authentication-method=normal --skip-test-db \
             --skip-name-resolve --user="$me" --datadir="$dir/data" >"$dir/install.out" 2>&1 ||
             { tail -n 15 "$dir/install.out" >&2; exit 1; }
     fi
     net=(--skip-networking)
     [ "$port" = 0 ] || net=(--bind-address=127.0.0.1 --port="$port")
     rm -f "$dir/sock"
-    mkdir -p "$dir/tmp" # of its own: a server that starts deletes the temporary tables of others in /tmp
     daemon "$dir" mariadb mariadbd --no-defaults --user="$me" --datadir="$dir/data" --socket="$dir/sock" \
         --pid-file="$dir/server.pid" --tmpdir="$dir/tmp" "${net[@]}" --skip-name-resolve \
         --innodb-buffer-pool-size=64M --innodb-log-file-size=32M --innodb-flush-log-at-trx-commit=1 \

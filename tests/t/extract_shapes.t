@@ -21,6 +21,11 @@ def run_sql(text):
     return [[None if v == 'NULL' else bytes.fromhex(v).decode(errors='surrogateescape') for v in line.split('\t')] for line in r.out.split('\n')[:-1]] if 'HEX(' in text else r.out
 
 
+def left():
+    """Files at the sink; claims of attempts stay for an hour."""
+    return [f for d, _, names in os.walk(w.path('lake', 'x')) for f in names if os.path.basename(d) != 'open']
+
+
 def extract(tables, rc=0, **x):
     body = {'schedule': '', 'source': {'connection': 'warehouse'}, 'target': {'connection': 'lake'}, 'lag': '0s', 'null': '\\N', 'verify': 'full', 'tables': tables, **x}
     w.write_config({'state': 'orch.db', 'tick': {'linger': '0s'}, 'extracts': {'x': body}, 'connections': {
@@ -239,10 +244,10 @@ check_all(timezone_of_output='Asia/Kolkata')
 extract([{'table': 'z'}], timezone_of_output='Europe/Paris', path='{task}/{table}_{epoch}')
 same([r[1] for r in rows_of('z')[1]], ['2022-03-27 01:59:59.999', '2022-03-27 03:00:00.000', '0000-00-00 00:00:00.000', None, '1970-01-01 01:00:01.000', '2038-01-19 04:14:07.999'], 'a zone with summer time')
 r = extract([{'table': 'z'}], format='avro', rc=1)
-same([r.rc, os.path.exists(w.path('lake', 'x'))], [1, False], 'a zero date in Avro: refused, and nothing is left')
+same([r.rc, left()], [1, []], 'a zero date in Avro: refused, and nothing is left')
 like(r.err, 'text_times', 'with what to do')
 r = extract([{'table': 'lone'}], null='', rc=3)
-same([r.rc, os.path.exists(w.path('lake', 'x'))], [3, False], 'one nullable column whose NULL would be an empty line: refused')
+same([r.rc, left()], [3, []], 'one nullable column whose NULL would be an empty line: refused')
 check('one nullable column', {'table': 'lone'}, f"SELECT {text('t')} FROM lone")
 check_all()
 
