@@ -270,7 +270,7 @@ for day in range(1, 8):
     for hour in (2, 22):
         r = w.good('extract', 'x', now=f'2022-06-{day:02d}T{hour:02d}:00:30Z')
 got, folder = [], w.path('lake', 'x', '_manifest', 'q')
-for name in sorted(os.listdir(folder)):
+for name in sorted(n for n in os.listdir(folder) if n.endswith('.json')):
     with open(os.path.join(folder, name)) as f:
         for p in json.load(f)['parts']:
             with open(w.path('lake', p['key']), newline='') as g:
