@@ -97,6 +97,9 @@ config['connections']['warehouse'] = dict(config['connections'].pop('hr'), url=f
 config['connections']['lake']['url'] = f'file://{w.dir}/lake/'
 config['extracts'] = json.loads('{' + re.search(r'^(    "extracts".*?^    \})', back, re.S | re.M).group(1) + '}')['extracts']
 w.write_config(config)
+for end in ('', '-wal', '-shm'):  # another place, and so another state
+    if os.path.exists(w.path('orch.db' + end)):
+        os.unlink(w.path('orch.db' + end))
 typed('\n'.join(x for x in back.splitlines() if '--spec' not in x))
 ok(any(x.startswith('hr/staff/departments_') and x.endswith('.csv.gz') for x in there('.gz')), 'and is there, packed')
 
