@@ -5,7 +5,7 @@ struct tick_options {
     const char *pipeline;  /* NULL: all */
     const char *partition; /* only this one (orch run --partition) */
     bool force;            /* run: start an execution whatever the schedule says */
-    bool waiting_only; /* of an extract: runs that wait alone, and none of the sequence is begun */
+    bool waiting_only;     /* of an extract: runs that wait alone, and none of the sequence is begun */
     bool fail_if_locked;
     int64_t linger_ms; /* < 0: the config's */
 };
