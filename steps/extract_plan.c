@@ -47,14 +47,25 @@ static int on_manifest(void *arg, const struct object_info *o, struct err *err)
     return 0;
 }
 
+/* Without the port: a proxy in between is no other database. */
+static void database_of(const char *name, char *out, size_t size)
+{
+    const char *colon = strrchr(name, ':'), *slash = strchr(name, '/');
+    bool port = colon != NULL && slash != NULL && colon < slash;
+
+    snprintf(out, size, "%.*s%s", (int)(port ? colon - name : (ptrdiff_t)strlen(name)), name,
+             port ? slash : "");
+}
+
 /* Which rows a watermark speaks of: those that come from elsewhere, or are to be elsewhere, it knows nothing of. */
 static char *rows_of(const struct planning *p, const struct extract_table *t)
 {
     struct buf b = BUF_INIT(64 * KIB);
+    char database[400];
     struct err ignored;
 
-    err_ignore(buf_addf(&b, &ignored, "%s of %s by", t->table != NULL ? t->table : "a query",
-                        target_name(p->target)));
+    database_of(target_name(p->target), database, sizeof database);
+    err_ignore(buf_addf(&b, &ignored, "%s of %s by", t->table != NULL ? t->table : "a query", database));
     for (size_t i = 0; t->watermark[i] != NULL; i++)
         err_ignore(buf_addf(&b, &ignored, "%s %s", i > 0 ? "," : "", t->watermark[i]));
     err_ignore(buf_addf(&b, &ignored, " to %s%s", p->c->pipeline->source.url, p->x->prefix));
