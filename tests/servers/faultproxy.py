@@ -120,9 +120,17 @@ class Connection:
                 f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
             )
             await self.client_out.drain()
-            self.client_out.close()
             self.server_out.transport.abort()
+            await self.linger()
+            self.client_out.close()
             raise Broken
+
+    async def linger(self):
+        """Takes in what the client still sends, as servers do: a socket that is closed with bytes unread
+        answers with a reset, which overtakes the answer."""
+        self.client_out.write_eof()
+        while await self.client_in.read(CHUNK):
+            pass
 
     async def pass_request(self, data):
         if self.doing("resetreq") and self.received + len(data) >= self.number():
