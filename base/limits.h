@@ -56,6 +56,18 @@
 #define MAX_CRONTAB       (1 * MIB)   /* a crontab that is read and written back */
 #define MAX_CRON_COMMAND  990         /* of one line: cron cuts what is longer than 999 */
 
+#define MAX_SERVE_LINE        (8 * KIB)   /* a request line of orch serve: 414 */
+#define MAX_SERVE_HEAD        (16 * KIB)  /* and its header: 431 */
+#define MAX_SERVE_BODY        (64 * KIB)  /* what is no rows: 413 */
+#define MAX_INTAKE_BODY       (8 * MIB)   /* 1,000 rows of 8 KiB */
+#define MAX_SERVE_BODIES      (128 * MIB) /* of all requests at once: 503 */
+#define MAX_SERVE_ANSWER      (64 * MIB)  /* the metrics page */
+#define MAX_SERVE_CONNECTIONS 1000        /* a thread each */
+#define MAX_SERVE_SESSIONS    64          /* browsers that are logged in; the oldest goes */
+#define MAX_SERVE_TARGETS     32          /* connections to databases */
+#define MAX_SERVE_HEADERS     100         /* lines of a request's header */
+#define MAX_SERVE_FIELDS      64          /* names in a query or form */
+
 /* What a person gives as a reason: whole in every table, alert and message. */
 #define MAX_REASON 300
 /* 100 years: any time may be moved by any duration. */

@@ -13,6 +13,7 @@ orch_library(zlib zlib)
 orch_library(zstd libzstd)
 orch_library(crypto libcrypto)
 orch_library(avro avro-c)
+orch_library(microhttpd libmicrohttpd>=0.9.71)
 # libmysqlclient: MariaDB's under its own name on Debian, Oracle's as mysqlclient on Ubuntu.
 set(ORCH_MYSQL "" CACHE STRING "pkg-config name of the MySQL client library; empty: libmariadb, else mysqlclient")
 if(ORCH_MYSQL)

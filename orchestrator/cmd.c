@@ -54,6 +54,7 @@ const struct command *const commands[] = {
     &cmd_schedule_explain,
     &cmd_notify,
     &cmd_metrics,
+    &cmd_serve,
     &cmd_cron_print,
     &cmd_cron_install,
     &cmd_config_schema,

@@ -31,6 +31,11 @@ struct config {
         const char *ca_file;
         bool start;
     } ping;
+    struct {
+        const char *listen, *token_file; /* absolute; NULL: none */
+        const char *const *hosts;        /* NULL-ended */
+        int64_t connections, timeout_ms;
+    } serve;
     int64_t linger_ms, keep_idle_ms, keep_ms;
     const char *metrics_textfile; /* absolute; NULL: none; a folder, or a file that ends in .prom */
     struct arena *arena;          /* owns all strings */

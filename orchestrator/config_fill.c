@@ -668,4 +668,5 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
         fill_extract(&g, &c->extracts[c->extract_count++], name, item);
     check_doubles(&g);
     config_fill_alerts(c, root, secrets, f);
+    config_fill_serve(c, root, f);
 }

@@ -42,7 +42,7 @@ struct key {
     const struct key *sub;
     const char *doc;
 };
-extern const struct key config_root_keys[], config_extract_keys[], config_owner_keys[];
+extern const struct key config_root_keys[], config_extract_keys[], config_owner_keys[], config_serve_keys[];
 /* A complete copy of given: faulty and absent members have their default. Owned. */
 json_t *config_normalise(const json_t *given, const struct key *keys, const char *where, struct faults *f);
 /* Fills c from a normalised document. */
@@ -72,6 +72,8 @@ void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const 
                          struct faults *f);
 /* config_alerts.c */
 void config_fill_alerts(struct config *c, const json_t *root, bool secrets, struct faults *f);
+/* config_serve.c */
+void config_fill_serve(struct config *c, const json_t *root, struct faults *f);
 /* The only getenv of the program. */
 const char *config_env(const char *name);
 #endif

@@ -231,6 +231,7 @@ const struct key config_root_keys[] = {
     {"tick", KEY_OBJECT, false, false, NULL, NULL, NULL, tick_keys, "the tick"},
     {"retention", KEY_OBJECT, false, false, NULL, NULL, NULL, retention_keys, "how long history is kept"},
     {"metrics", KEY_OBJECT, false, false, NULL, NULL, NULL, metrics_keys, "figures for Prometheus"},
+    {"serve", KEY_OBJECT, false, false, NULL, NULL, NULL, config_serve_keys, "orch serve"},
     {0},
 };
 

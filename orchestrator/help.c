@@ -95,6 +95,7 @@ const struct help_row help_rows[] = {
 
     {&cmd_notify, HELP_TELL, STATE},
     {&cmd_metrics, HELP_TELL, STATE},
+    {&cmd_serve, HELP_TELL, STATE},
 
     {&cmd_config_show, HELP_REFERENCE, FILES},
     {&cmd_config_schema, HELP_REFERENCE, PLAIN},

@@ -301,6 +301,21 @@ static void schedule_page(FILE *to)
     see(to, "crontab", 5, false);
 }
 
+static void serve_page(FILE *to)
+{
+    const struct embed *d = document("serve.md");
+
+    name_section(to, "orch-serve", "what orch answers over HTTP");
+    roff_heading(to, "SH", "DESCRIPTION");
+    if (d != NULL)
+        roff_markdown(to, d->text, d->len, ROFF_PAGE);
+    roff_heading(to, "SH", "SEE ALSO");
+    see(to, "orch-serve", 1, true);
+    see(to, "orch-metrics", 1, true);
+    see(to, "orch.json", 5, true);
+    see(to, "curl", 1, false);
+}
+
 static const struct {
     const char *name;
     int section;
@@ -309,6 +324,7 @@ static const struct {
     {"orch", 1, main_page},
     {"orch.json", 5, config_page},
     {"orch-schedule", 7, schedule_page},
+    {"orch-serve", 7, serve_page},
 };
 
 int manual_each(manual_fn *fn, void *arg, struct err *err)

@@ -13,7 +13,7 @@
 enum {
     SERVE_WRITES = 1, /* needs --allow-write, and a browser's request its CSRF token */
     SERVE_ROWS = 2,   /* the body may have MAX_INTAKE_BODY bytes, not MAX_SERVE_BODY */
-    SERVE_OPEN = 4,   /* without a token: /healthz alone */
+    SERVE_OPEN = 4,   /* without a token: /healthz, /login and what its page needs */
     SERVE_PRIVATE = 8 /* may show what people's rows hold: Cache-Control: no-store */
 };
 struct serve;          /* the whole: config, store, connections */
@@ -33,13 +33,14 @@ struct serve_request { /* all borrowed, for the call */
     const char *id;           /* of the request, for logs and problems */
     const char *csrf;         /* for a page's forms; "" where nothing may be written */
     int64_t now_ms;
-    void *query; /* for serve_query */
+    void *query; /* for serve_query and serve_form */
 };
 struct serve_answer {
     int status;       /* 200 unless set */
     const char *type; /* a literal; "application/json" unless set */
     struct buf body;
     const char *location; /* owned by the answer (free); NULL: none */
+    const char *cookie;   /* Set-Cookie, as location */
     int retry_after_s;    /* 0: none */
 };
 /* 0, or <0: *err is told as a problem (RFC 9457); serve_status gives the status of its code. */
@@ -55,6 +56,8 @@ struct serve_route {
 extern const struct serve_route serve_routes[];
 /* Of the query, decoded; NULL: not there. */
 const char *serve_query(const struct serve_request *q, const char *name);
+/* Of a body that a form sent (application/x-www-form-urlencoded); NULL: not there. */
+const char *serve_form(const struct serve_request *q, const char *name);
 /* A number of the query in [least, most]; standard where it is not there. ERR_USAGE. */
 NODISCARD int serve_query_int(const struct serve_request *q, const char *name, int64_t least, int64_t most,
                               int64_t standard, int64_t *ret, struct err *err);

@@ -1,0 +1,35 @@
+/* serve.* */
+#include "base/limits.h"
+#include "orchestrator/config_int.h"
+
+const struct key config_serve_keys[] = {
+    {"listen", KEY_TEXT, false, false, "\"127.0.0.1:8086\"", NULL, NULL, NULL,
+     "127.0.0.1:8086, [::1]:8086 or unix:/path; another address needs token_file"},
+    {"token_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "of mode 0600: the token that clients send; null: none is asked for"},
+    {"hosts", KEY_TEXTS, false, false, "[]", NULL, NULL, NULL,
+     "names that a request's Host may have besides the address: those of a proxy in front"},
+    {"connections", KEY_INT, false, false, "64", NULL, NULL, NULL, "at once; more wait"},
+    {"timeout", KEY_DURATION, false, false, "\"30s\"", NULL, NULL, NULL,
+     "for a request's header; four times as long for its body, and for taking the answer"},
+    {0},
+};
+
+void config_fill_serve(struct config *c, const json_t *root, struct faults *f)
+{
+    const json_t *o = json_object_get(root, "serve");
+
+    c->serve.listen = config_text(c, o, "listen");
+    c->serve.token_file = config_path(c, o, "token_file");
+    c->serve.hosts = config_texts(c, json_object_get(o, "hosts"));
+    c->serve.connections = json_integer_value(json_object_get(o, "connections"));
+    c->serve.timeout_ms = config_duration(o, "timeout");
+    if (c->serve.connections < 1 || c->serve.connections > MAX_SERVE_CONNECTIONS)
+        fault_add(f, "serve.connections", "1 to %d are expected", MAX_SERVE_CONNECTIONS);
+    if (c->serve.timeout_ms < 1000 || c->serve.timeout_ms > 600000)
+        fault_add(f, "serve.timeout", "1s to 10m is expected");
+    for (size_t i = 0; c->serve.hosts != NULL && c->serve.hosts[i] != NULL; i++)
+        if (c->serve.hosts[i][0] == '\0' || strpbrk(c->serve.hosts[i], "/*@ ") != NULL)
+            fault_add(f, "serve.hosts", "'%s' is no host: a name, and a port where it is said",
+                      c->serve.hosts[i]);
+}
