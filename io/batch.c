@@ -89,6 +89,34 @@ void batch_clear(struct batch *b)
     arena_reset(b->arena);
 }
 
+static void move_up(void *array, size_t size, size_t row, size_t rows)
+{
+    char *p = array;
+
+    if (p != NULL)
+        memmove(p + row * size, p + (row + 1) * size, (rows - row - 1) * size);
+}
+
+void batch_take_out(struct batch *b, size_t row)
+{
+    for (size_t i = 0; i < b->col_count; i++) {
+        struct batch_col *c = &b->cols[i];
+        move_up(c->nulls, sizeof *c->nulls, row, b->rows);
+        move_up(c->i64, sizeof *c->i64, row, b->rows);
+        move_up(c->dbl, sizeof *c->dbl, row, b->rows);
+        move_up(c->bytes, sizeof *c->bytes, row, b->rows);
+        move_up(c->lengths, sizeof *c->lengths, row, b->rows);
+        move_up(c->mantissa, sizeof *c->mantissa, row, b->rows);
+        move_up(c->exp10, sizeof *c->exp10, row, b->rows);
+    }
+    move_up(b->lines, sizeof *b->lines, row, b->rows);
+    move_up(b->offsets, sizeof *b->offsets, row, b->rows);
+    move_up(b->load_ids, sizeof *b->load_ids, row, b->rows);
+    move_up(b->raw, sizeof *b->raw, row, b->rows);
+    move_up(b->raw_n, sizeof *b->raw_n, row, b->rows);
+    b->rows--;
+}
+
 void batch_free(struct batch *b)
 {
     if (b == NULL)

@@ -40,6 +40,8 @@ void batch_share(struct batch *b);
 void batch_clear(struct batch *b);
 /* A copy of a record's n bytes that lives as long as the arena's; a NUL follows it. */
 char *batch_keep(struct batch *b, const char *p, size_t n);
+/* Row is gone, and those behind it move up. */
+void batch_take_out(struct batch *b, size_t row);
 void batch_free(struct batch *b);
 /* Adds rows [from, to) of b to s. */
 void batch_sum_rows(const struct batch *b, size_t from, size_t to, struct sums *s);

@@ -200,15 +200,22 @@ int config_flow(const struct config *c, const char *name, const struct pipeline 
     return *ret != NULL ? 0 : no_such(c, NULL, name, err);
 }
 
+static size_t add_count(char out[80], size_t at, size_t n, const char *what)
+{
+    if (n == 0)
+        return at;
+    return at +
+           (size_t)snprintf(out + at, 80 - at, "%s%zu %s%s", at > 0 ? ", " : "", n, what, n == 1 ? "" : "s");
+}
+
 const char *config_count_text(const struct config *c, char out[80])
 {
-    size_t p = c->pipeline_count, x = c->extract_count;
-    int n = 0;
+    size_t at = add_count(out, 0, c->pipeline_count, "pipeline");
 
-    if (p > 0 || x == 0)
-        n = snprintf(out, 80, "%zu pipeline%s%s", p, p == 1 ? "" : "s", x > 0 ? ", " : "");
-    if (x > 0)
-        snprintf(out + n, 80 - (size_t)n, "%zu extract%s", x, x == 1 ? "" : "s");
+    at = add_count(out, at, c->extract_count, "extract");
+    at = add_count(out, at, c->table_count, "table");
+    if (at == 0)
+        snprintf(out, 80, "0 pipelines");
     return out;
 }
 

@@ -1,6 +1,7 @@
 #ifndef ORCHESTRATOR_CONFIG_H
 #define ORCHESTRATOR_CONFIG_H
 #include "base/json.h"
+#include "io/dictionary.h"
 #include "steps/step.h"
 /*
  * orch.json: read, checked whole (every error, unknown keys name the nearest), resolved. Relative paths are
@@ -14,6 +15,8 @@ struct config {
     size_t pipeline_count;
     struct pipeline *extracts; /* each with its `extract`; target is the database, source where files go */
     size_t extract_count;
+    struct dict_table *tables; /* the data dictionary */
+    size_t table_count;
     int64_t renotify_ms, backfill_after_ms, alert_limit_ms;
     const char *alert_command; /* NULL: none; run by /bin/sh -c with JSON on stdin */
     struct {
@@ -52,12 +55,15 @@ void config_free(struct config *c);
 /* By name; ERR_NOT_FOUND names the nearest. */
 NODISCARD int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret,
                               struct err *err);
-/* The same among extracts; and among both. */
+/* The same among extracts; and, config_flow, among both. */
 NODISCARD int config_extract(const struct config *c, const char *name, const struct pipeline **ret,
                              struct err *err);
+/* Of the data dictionary. */
+NODISCARD int config_table(const struct config *c, const char *name, const struct dict_table **ret,
+                           struct err *err);
 NODISCARD int config_flow(const struct config *c, const char *name, const struct pipeline **ret,
                           struct err *err);
-/* "2 pipelines", "1 extract", "2 pipelines, 1 extract" */
+/* "2 pipelines", "1 extract", "2 pipelines, 1 extract", "3 tables" */
 const char *config_count_text(const struct config *c, char out[80]);
 /* The workflow's text: an embedded one by name ("ingest"), or a file. Owned. */
 NODISCARD int config_workflow(const struct config *c, const struct pipeline *p, char **ret_owned,

@@ -119,21 +119,21 @@ static void *zeroed(struct reading *r, size_t n, size_t size)
     return p;
 }
 
-static const char *value_text(struct reading *r, const json_t *v)
+const char *config_value(const struct config *c, const json_t *v)
 {
     char text[SHORTEST_SIZE];
     int64_t mantissa;
     int exp10;
 
     if (json_is_string(v))
-        return config_keep(r->c, json_string_value(v));
+        return config_keep(c, json_string_value(v));
     if (json_is_integer(v)) {
         snprintf(text, sizeof text, "%lld", (long long)json_integer_value(v));
     } else { /* 0.1 stays 0.1 */
         shortest_double(json_number_value(v), &mantissa, &exp10);
         shortest_text(mantissa, exp10, text);
     }
-    return config_keep(r->c, text);
+    return config_keep(c, text);
 }
 
 static void fill_filter(struct reading *r, struct extract_filter *to, const json_t *k, const char *where)
@@ -152,9 +152,9 @@ static void fill_filter(struct reading *r, struct extract_filter *to, const json
             to->is = (enum extract_is)i;
     if (json_is_array(v))
         json_array_foreach(v, i, item)
-            values[i] = value_text(r, item);
+            values[i] = config_value(r->c, item);
     else if (n > 0)
-        values[0] = value_text(r, v);
+        values[0] = config_value(r->c, v);
     to->values = values;
     if (json_is_string(json_object_get(k, "ago")))
         to->ago_ms = config_duration(k, "ago");

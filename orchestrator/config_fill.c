@@ -376,10 +376,9 @@ static void fill_source(struct filling *g, struct pipeline *p, const json_t *s, 
     free(where);
 }
 
-static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, const char *where)
+void config_fill_csv(const struct config *c, const json_t *s, struct csv_dialect *d,
+                     struct convert_config *convert, const char *where, struct faults *f)
 {
-    struct csv_dialect *d = &p->dialect;
-
     d->delimiter = config_char(s, "delimiter");
     d->quote = config_char(s, "quote");
     d->escape = config_char(s, "escape");
@@ -387,16 +386,15 @@ static void fill_csv(struct filling *g, struct pipeline *p, const json_t *s, con
                   : is(s, "encoding", "cp1252") ? CSV_CP1252
                                                 : CSV_UTF8;
     if (d->delimiter == d->quote || d->delimiter == d->escape)
-        fault_add(g->f, where, "csv: delimiter, quote and escape must differ");
+        fault_add(f, where, "csv: delimiter, quote and escape must differ");
     if (d->escape != '\0' && d->escape == d->quote)
-        fault_add(g->f, where, "csv: escape equals quote; null already means that a quote is doubled");
-    p->convert.header = json_is_true(json_object_get(s, "header"));
-    p->convert.nulls = config_texts(g->c, json_object_get(s, "null"));
-    p->convert.null_empty = p->manifest; /* extracts quote an empty text */
-    p->convert.binary = config_binary(s);
-    p->convert.zero_dates = json_is_true(json_object_get(s, "zero_dates"));
-    p->convert.trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
-    p->convert.zone = "UTC";
+        fault_add(f, where, "csv: escape equals quote; null already means that a quote is doubled");
+    convert->header = json_is_true(json_object_get(s, "header"));
+    convert->nulls = config_texts(c, json_object_get(s, "null"));
+    convert->binary = config_binary(s);
+    convert->zero_dates = json_is_true(json_object_get(s, "zero_dates"));
+    convert->trailing_delimiter = json_is_true(json_object_get(s, "trailing_delimiter"));
+    convert->zone = "UTC";
 }
 
 static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, const char *pipeline_where)
@@ -578,7 +576,8 @@ static void fill_pipeline(struct filling *g, struct pipeline *p, const char *nam
         fault_add(g->f, where, NAME_FORM);
     fill_flow(g, p, k, where);
     fill_source(g, p, json_object_get(k, "source"), where);
-    fill_csv(g, p, json_object_get(k, "csv"), where);
+    config_fill_csv(g->c, json_object_get(k, "csv"), &p->dialect, &p->convert, where, g->f);
+    p->convert.null_empty = p->manifest; /* extracts quote an empty text */
     fill_target(g, p, json_object_get(k, "target"), where);
     config_fill_columns(g->c, p, json_object_get(k, "columns"), where, g->f);
     config_fill_constants(g->c, p, json_object_get(k, "constants"), where, g->f);
@@ -617,6 +616,22 @@ static void fill_extract(struct filling *g, struct pipeline *p, const char *name
     free(target);
 }
 
+static void fill_table(struct filling *g, struct dict_table *d, const char *name, json_t *k)
+{
+    char *where = xasprintf("tables.%s", name);
+    const struct connection *n = connection(g, k, where, false);
+
+    if (!name_fits(name))
+        fault_add(g->f, where, NAME_FORM);
+    if (n != NULL) {
+        d->connection = n->name;
+        target_connection(g->c, n, &d->target);
+    }
+    config_fill_table(g->c, d, name, k, where, g->f);
+    d->target.zero_dates = d->convert.zero_dates;
+    free(where);
+}
+
 /* Two pipelines that read the same files into the same table double every row. */
 static void check_doubles(struct filling *g)
 {
@@ -640,7 +655,8 @@ static void check_doubles(struct filling *g)
 void config_fill(struct config *c, const json_t *root, bool secrets, struct faults *f)
 {
     struct filling g = {.c = c, .f = f};
-    json_t *all = json_object_get(root, "pipelines"), *extracts = json_object_get(root, "extracts"), *item;
+    json_t *all = json_object_get(root, "pipelines"), *extracts = json_object_get(root, "extracts"),
+           *tables = json_object_get(root, "tables"), *item;
     const json_t *retention = json_object_get(root, "retention");
     const char *name;
 
@@ -650,11 +666,13 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     c->keep_ms = config_duration(retention, "executions");
     c->metrics_textfile = config_path(c, json_object_get(root, "metrics"), "textfile");
     fill_connections(&g, root, secrets);
-    if (json_object_size(all) + json_object_size(extracts) > MAX_PIPELINES) {
-        fault_add(f, "pipelines", "more than %d", MAX_PIPELINES);
+    if (json_object_size(all) + json_object_size(extracts) > MAX_PIPELINES ||
+        json_object_size(tables) > MAX_PIPELINES) {
+        fault_add(f, json_object_size(tables) > MAX_PIPELINES ? "tables" : "pipelines", "more than %d",
+                  MAX_PIPELINES);
         return;
     }
-    if (json_object_size(all) == 0 && json_object_size(extracts) == 0)
+    if (json_object_size(all) == 0 && json_object_size(extracts) == 0 && json_object_size(tables) == 0)
         fault_add(f, "pipelines",
                   json_object_get(c->root, "pipelines") == NULL ? "missing"
                                                                 : "none: nothing would ever be loaded");
@@ -666,6 +684,10 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     memset(c->extracts, 0, (json_object_size(extracts) + 1) * sizeof *c->extracts);
     json_object_foreach(extracts, name, item)
         fill_extract(&g, &c->extracts[c->extract_count++], name, item);
+    c->tables = arena_alloc(c->arena, (json_object_size(tables) + 1) * sizeof *c->tables);
+    memset(c->tables, 0, (json_object_size(tables) + 1) * sizeof *c->tables);
+    json_object_foreach(tables, name, item)
+        fill_table(&g, &c->tables[c->table_count++], name, item);
     check_doubles(&g);
     config_fill_alerts(c, root, secrets, f);
     config_fill_serve(c, root, f);

@@ -42,7 +42,8 @@ struct key {
     const struct key *sub;
     const char *doc;
 };
-extern const struct key config_root_keys[], config_extract_keys[], config_owner_keys[], config_serve_keys[];
+extern const struct key config_root_keys[], config_extract_keys[], config_owner_keys[], config_serve_keys[],
+    config_table_keys[];
 /* A complete copy of given: faulty and absent members have their default. Owned. */
 json_t *config_normalise(const json_t *given, const struct key *keys, const char *where, struct faults *f);
 /* Fills c from a normalised document. */
@@ -70,6 +71,14 @@ void config_fill_constants(const struct config *c, struct pipeline *p, json_t *c
 /* config_extract.c: all but flow and connections, which are there */
 void config_fill_extract(struct config *c, struct pipeline *p, json_t *k, const char *where,
                          struct faults *f);
+/* config_tables.c: all but the connection, which is there */
+void config_fill_table(const struct config *c, struct dict_table *d, const char *name, json_t *k,
+                       const char *where, struct faults *f);
+/* config_fill.c: an object "csv" */
+void config_fill_csv(const struct config *c, const json_t *s, struct csv_dialect *d,
+                     struct convert_config *convert, const char *where, struct faults *f);
+/* The text of a text or number; 0.1 stays 0.1. */
+const char *config_value(const struct config *c, const json_t *v);
 /* config_alerts.c */
 void config_fill_alerts(struct config *c, const json_t *root, bool secrets, struct faults *f);
 /* config_serve.c */

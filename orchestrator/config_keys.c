@@ -227,6 +227,8 @@ const struct key config_root_keys[] = {
     {"pipelines", KEY_MAP, false, false, NULL, NULL, NULL, pipeline_keys, "files into databases, by name"},
     {"extracts", KEY_MAP, false, false, NULL, NULL, NULL, config_extract_keys,
      "databases into files, by name"},
+    {"tables", KEY_MAP, false, false, NULL, NULL, NULL, config_table_keys,
+     "the data dictionary: tables that take rows from orch load and orch serve, by name"},
     {"alerts", KEY_OBJECT, false, false, NULL, NULL, NULL, alerts_keys, "how troubles are said"},
     {"tick", KEY_OBJECT, false, false, NULL, NULL, NULL, tick_keys, "the tick"},
     {"retention", KEY_OBJECT, false, false, NULL, NULL, NULL, retention_keys, "how long history is kept"},
