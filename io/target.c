@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_int.h"
+#include "io/target_intake.h"
 
 static const struct target_ops *const engines[] = {&target_mysql, &target_sqlite};
 
@@ -42,6 +43,7 @@ void target_close(struct target *t)
     if (t == NULL)
         return;
     target_drop(t);
+    target_keep(t, NULL, NULL);
     t->ops->close(t);
     free(t->hold_pipeline);
     free(t->name);

@@ -35,6 +35,8 @@ struct target {
     int64_t hold_epoch;
     char hold_name[80]; /* the lock's name; "": not taken */
     void *own;          /* the engine's, for the life of the target */
+    void *kept;         /* of target_keep */
+    void (*kept_release)(void *p);
 };
 
 struct load {
@@ -44,6 +46,8 @@ struct load {
     unsigned char key_sha256[SHA256_SIZE];
     int64_t serial, inserted, batches;
     void *insert; /* the engine's statement */
+    bool kept;    /* the statement stays with the connection, for the next load like this one */
+    bool bare;    /* no savepoint: the first row that is refused ends all, with TARGET_CAREFUL */
 };
 
 struct ask;

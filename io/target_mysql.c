@@ -156,6 +156,7 @@ static int mysql_connect(struct target *t, struct err *err)
 
 static void mysql_disconnect(struct target *t)
 {
+    mysql_forget_inserts(mysql_db(t));
     mysqlc_close(mysql_db(t)->c);
     free(t->db);
 }

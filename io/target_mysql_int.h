@@ -3,11 +3,17 @@
 #include "io/mysqlc.h"
 #include "io/target_int.h"
 /* Inside the MySQL engine: target_mysql.c connects and runs, _schema.c reads and makes tables, _load.c puts rows in. */
+enum { KEPT_INSERTS = 16 };
 struct mysql_db {
     struct mysqlc *c;
     int64_t max_packet;
     bool has_idle_timeout, is_cluster, local_infile;
     bool manual; /* autocommit is off, for a load */
+    struct {     /* statements of loads that are over, by their text; bulk NULL: none */
+        char *text;
+        struct mysqlc_bulk *bulk;
+    } kept[KEPT_INSERTS];
+    size_t next_kept;
 };
 static inline struct mysql_db *mysql_db(const struct target *t)
 {
@@ -26,6 +32,7 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err);
 int mysql_insert_settle(struct load *l, struct err *err);
 void mysql_insert_close(struct load *l);
 int mysql_load_over(struct target *t, struct err *err);
+void mysql_forget_inserts(struct mysql_db *db); /* before the connection goes */
 /* target_mysql_sums.c */
 int mysql_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                     struct err *err);

@@ -16,6 +16,7 @@ enum {
 
 struct insert {
     struct mysqlc_bulk *bulk;
+    char *text;                    /* of a statement that is kept; NULL: it is not */
     struct mysqlc_column *columns; /* as many as spec's, and one for the line */
     size_t count;
     const struct batch
@@ -86,6 +87,41 @@ int mysql_load_over(struct target *t, struct err *err)
     return mysqlc_exec(mysql_db(t)->c, "SET SESSION autocommit = 1", err);
 }
 
+/* --- statements that are kept --- */
+
+static struct mysqlc_bulk *take_kept(struct mysql_db *db, const char *text)
+{
+    for (size_t i = 0; i < KEPT_INSERTS; i++) {
+        struct mysqlc_bulk *bulk = db->kept[i].bulk;
+        if (bulk == NULL || strcmp(db->kept[i].text, text) != 0)
+            continue;
+        free(db->kept[i].text);
+        db->kept[i].bulk = NULL;
+        db->kept[i].text = NULL;
+        return bulk;
+    }
+    return NULL;
+}
+
+static void keep(struct mysql_db *db, char *text, struct mysqlc_bulk *bulk)
+{
+    size_t at = db->next_kept;
+
+    db->next_kept = (at + 1) % KEPT_INSERTS;
+    mysqlc_bulk_free(db->kept[at].bulk);
+    free(db->kept[at].text);
+    db->kept[at].bulk = bulk;
+    db->kept[at].text = text;
+}
+
+void mysql_forget_inserts(struct mysql_db *db)
+{
+    for (size_t i = 0; i < KEPT_INSERTS; i++) {
+        mysqlc_bulk_free(db->kept[i].bulk);
+        free(db->kept[i].text);
+    }
+}
+
 int mysql_insert_open(struct load *l, struct err *err)
 {
     const struct load_spec *s = &l->spec;
@@ -113,7 +149,11 @@ int mysql_insert_open(struct load *l, struct err *err)
         rc = !lineage             ? buf_adds(&row, ")", err)
              : s->members != NULL ? buf_adds(&row, ",?,?)", err)
                                   : buf_addf(&row, err, ",%lld,?)", (long long)s->load_id);
-    if (rc == 0)
+    if (rc == 0 && l->kept) {
+        in->text = xstrdup(head.p);
+        in->bulk = take_kept(mysql_db(l->t), head.p);
+    }
+    if (rc == 0 && in->bulk == NULL)
         rc = mysqlc_bulk_new(mysql_db(l->t)->c, head.p, row.p, in->count, &in->bulk, err);
     in->ahead = rc == 0 && !s->careful && mysqlc_bulk_can_send(in->bulk);
     if (in->ahead)
@@ -132,8 +172,15 @@ int mysql_insert_open(struct load *l, struct err *err)
 void mysql_insert_close(struct load *l)
 {
     struct insert *in = l->insert;
+    bool keeps = in->text != NULL && in->bulk != NULL && in->sent == NULL && l->t->db != NULL &&
+                 l->t->serial == l->serial && !mysqlc_is_lost(mysql_db(l->t)->c);
 
-    mysqlc_bulk_free(in->bulk);
+    if (keeps) {
+        keep(mysql_db(l->t), in->text, in->bulk);
+    } else {
+        mysqlc_bulk_free(in->bulk);
+        free(in->text);
+    }
     free(in->infile);
     free(in->columns);
     free(in);
@@ -371,7 +418,7 @@ static int keep_warning(void *arg, const struct str *cells, size_t count, struct
 static int start_slice(struct load *l, size_t from, size_t n, struct err *err)
 {
     struct insert *in = l->insert;
-    int rc = mysqlc_exec(mysql_db(l->t)->c, "SAVEPOINT orch_slice", err);
+    int rc = l->bare ? 0 : mysqlc_exec(mysql_db(l->t)->c, "SAVEPOINT orch_slice", err);
 
     if (rc == 0)
         mysqlc_bulk_start(in->bulk, in->columns, from, n);
@@ -403,6 +450,10 @@ static int finish_slice(struct load *l, size_t n, struct err *err)
     *err = refused;
     if (!is_about_data(err))
         return -(int)err->code;
+    if (l->bare) {
+        err->native = TARGET_CAREFUL;
+        return -(int)err->code;
+    }
     rc = mysqlc_exec(c, "ROLLBACK TO SAVEPOINT orch_slice", &ignored);
     if (rc < 0)
         *err = ignored;
@@ -421,7 +472,7 @@ static int end_slice(struct load *l, const struct batch *b, size_t from, size_t 
         l->inserted += (int64_t)n;
         return 0;
     }
-    if (!is_about_data(err))
+    if (!is_about_data(err) || l->bare)
         return rc;
     if (n == 1) {
         why = *err;
@@ -561,6 +612,11 @@ static int too_wide(struct load *l, const struct batch *b, size_t row, size_t by
             (long long)mysql_db(l->t)->max_packet, bytes, text);
     err_hint(&why, "raise max_allowed_packet on the server");
     why.native = 1406;
+    if (l->bare) {
+        *err = why;
+        err->native = TARGET_CAREFUL;
+        return -(int)ERR_BAD_VALUE;
+    }
     return reject(l, b, row, &why, err);
 }
 

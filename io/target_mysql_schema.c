@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/target_intake.h"
 #include "io/target_mysql_int.h"
 #include "io/target_stage.h"
 
@@ -286,6 +287,24 @@ static int grant_on(struct target *t, const char *right, const char *table, cons
         rc = mysql_quote(name, true, ret, err);
     free(name);
     return rc < 0 ? rc : add_account(user, ret, err);
+}
+
+int target_intake_grants(struct target *t, const char *user, const char *table, const char *const *references,
+                         size_t n, struct buf *ret, struct err *err)
+{
+    int rc = target_is_mysql(t) ? 0 : err_set(err, ERR_CONFIG, "%s has no grants", target_name(t));
+
+    if (rc == 0)
+        rc = grant_on(t, "SELECT, INSERT, TRIGGER", table, user, ret, err);
+    if (rc == 0)
+        rc = grant_on(t, "SELECT, INSERT, UPDATE", "orch_intake", user, ret, err);
+    if (rc == 0)
+        rc = grant_on(t, "SELECT, INSERT", "orch_intake_reject", user, ret, err);
+    /* a row that is looked up is locked as well, and MySQL asks for more than SELECT for that */
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = grant_on(t, mysqlc_is_mariadb(mysql_db(t)->c) ? "SELECT" : "SELECT, UPDATE", references[i], user,
+                      ret, err);
+    return rc;
 }
 
 int target_read_grants(struct target *t, const char *user, const char *const *tables, size_t n, bool several,

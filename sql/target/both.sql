@@ -223,3 +223,30 @@ DELETE FROM {table} WHERE load_id = ? AND line = ?;
 
 -- name: copy_reason
 UPDATE {table} SET column_name = ?, code = ?, message = ? WHERE load_id = ? AND line = ?;
+
+-- name: has_intake
+SELECT COUNT(*) FROM orch_intake WHERE tbl = '' AND key_hash = ?;
+
+-- name: intake_key
+INSERT INTO orch_intake (tbl, key_hash, request_key, body_sha256, status, source, who, at_ms)
+VALUES (?, ?, ?, ?, 'OPEN', ?, ?, ?);
+
+-- name: intake_find
+SELECT body_sha256, status, records, stored, rejected, answer FROM orch_intake WHERE tbl = ? AND key_hash = ?;
+
+-- name: intake_answer
+UPDATE orch_intake SET status = ?, records = ?, stored = ?, rejected = ?, answer = ? WHERE tbl = ? AND key_hash = ?;
+
+-- name: intake_reject
+INSERT INTO orch_intake_reject (tbl, source, record, line, column_name, code, message, hint, raw, raw_total, who, at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: intake_rejects
+SELECT id, source, record, line, column_name, code, message, hint, raw, raw_total, who, at_ms FROM orch_intake_reject
+ WHERE tbl = ? AND id > ? AND (? IS NULL OR code = ?) AND (? IS NULL OR column_name = ?) ORDER BY id LIMIT 200;
+
+-- name: intake_savepoint
+SAVEPOINT orch_intake;
+
+-- name: intake_undo
+ROLLBACK TO SAVEPOINT orch_intake;

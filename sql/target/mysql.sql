@@ -99,6 +99,38 @@ CREATE TABLE IF NOT EXISTS orch_reject (
   at_ms BIGINT NOT NULL COMMENT 'ms since 1970, UTC',
   PRIMARY KEY (pipeline, load_id, line)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='orch: what became of rejects';
+CREATE TABLE IF NOT EXISTS orch_intake (
+  tbl VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'of the data dictionary',
+  key_hash BINARY(32) NOT NULL COMMENT 'sha256 of request_key',
+  request_key VARCHAR(300) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'Idempotency-Key, or the file',
+  body_sha256 BINARY(32) NOT NULL,
+  status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'STORED REFUSED; OPEN: nobody sees it',
+  records BIGINT NOT NULL DEFAULT 0,
+  stored BIGINT NOT NULL DEFAULT 0,
+  rejected BIGINT NOT NULL DEFAULT 0,
+  answer MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL COMMENT 'given again when the key comes again',
+  source VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  who VARCHAR(300) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+  at_ms BIGINT NOT NULL COMMENT 'ms since 1970, UTC',
+  PRIMARY KEY (tbl, key_hash),
+  KEY in_order (at_ms)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='orch: keys of requests and files';
+CREATE TABLE IF NOT EXISTS orch_intake_reject (
+  id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  tbl VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'of the data dictionary',
+  source VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'the request, or the file',
+  record BIGINT NOT NULL COMMENT 'of the source, the first is 1',
+  line BIGINT NOT NULL,
+  column_name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'empty: the record as a whole',
+  code VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  message TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  hint TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  raw MEDIUMBLOB NOT NULL COMMENT 'the record as it stood, at most 64 KiB of it',
+  raw_total BIGINT NOT NULL COMMENT 'its whole length',
+  who VARCHAR(300) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+  at_ms BIGINT NOT NULL COMMENT 'ms since 1970, UTC',
+  KEY of_table (tbl, id)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC COMMENT='orch: records that were not taken in';
 
 -- name: copy_setup
 CREATE TABLE IF NOT EXISTS {table} (
@@ -132,3 +164,13 @@ ALTER TABLE {table} ADD UNIQUE KEY _orch_lineage (_orch_load_id, _orch_line);
 
 -- name: target_clock
 SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED);
+
+-- name: intake_foreign_keys
+-- Of one column each: what a table's own keys look after already.
+SELECT MIN(COLUMN_NAME), MIN(REFERENCED_TABLE_SCHEMA), MIN(REFERENCED_TABLE_NAME), MIN(REFERENCED_COLUMN_NAME), DATABASE()
+  FROM information_schema.KEY_COLUMN_USAGE
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL
+ GROUP BY CONSTRAINT_NAME HAVING COUNT(*) = 1;
+
+-- name: intake_lock
+LOCK IN SHARE MODE

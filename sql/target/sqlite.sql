@@ -58,6 +58,37 @@ CREATE TABLE IF NOT EXISTS orch_reject (
   at_ms INTEGER NOT NULL,                  -- ms since 1970, UTC
   PRIMARY KEY (pipeline, load_id, line)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orch_intake (
+  tbl TEXT NOT NULL,                       -- of the data dictionary
+  key_hash BLOB NOT NULL,                  -- sha256 of request_key
+  request_key TEXT NOT NULL,               -- Idempotency-Key, or the file
+  body_sha256 BLOB NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('OPEN', 'STORED', 'REFUSED')),
+  records INTEGER NOT NULL DEFAULT 0,
+  stored INTEGER NOT NULL DEFAULT 0,
+  rejected INTEGER NOT NULL DEFAULT 0,
+  answer TEXT,                             -- given again when the key comes again
+  source TEXT NOT NULL,
+  who TEXT NOT NULL DEFAULT '',
+  at_ms INTEGER NOT NULL,                  -- ms since 1970, UTC
+  PRIMARY KEY (tbl, key_hash)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orch_intake_reject (
+  id INTEGER PRIMARY KEY,
+  tbl TEXT NOT NULL,                       -- of the data dictionary
+  source TEXT NOT NULL,                    -- the request, or the file
+  record INTEGER NOT NULL,                 -- of the source, the first is 1
+  line INTEGER NOT NULL,
+  column_name TEXT NOT NULL,               -- empty: the record as a whole
+  code TEXT NOT NULL,
+  message TEXT NOT NULL,
+  hint TEXT NOT NULL,
+  raw BLOB NOT NULL,                       -- the record as it stood, at most 64 KiB of it
+  raw_total INTEGER NOT NULL,              -- its whole length
+  who TEXT NOT NULL DEFAULT '',
+  at_ms INTEGER NOT NULL                   -- ms since 1970, UTC
+) STRICT;
+CREATE INDEX IF NOT EXISTS orch_intake_reject_of_table ON orch_intake_reject (tbl, id);
 
 -- name: copy_setup
 CREATE TABLE IF NOT EXISTS {table} (
@@ -102,3 +133,10 @@ SELECT i.name, i.origin, c.name, i.partial, c.coll FROM pragma_index_list(?) i, 
 
 -- name: schema_triggers
 SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE;
+
+-- name: intake_foreign_keys
+-- The message of a broken one names nothing here, so that each reference is looked up by ourselves.
+SELECT NULL, NULL, NULL, NULL, NULL WHERE ?1 IS NOT ?1 AND ?2 IS NOT ?2;
+
+-- name: intake_lock
+-- Nobody else writes while we do.
