@@ -2,7 +2,7 @@
 #define ORCHESTRATOR_INTAKE_H
 #include "io/csv.h"
 #include "io/dictionary.h"
-#include "io/target.h"
+#include "io/target_intake.h"
 /*
  * Rows into a table of the data dictionary: from a request's body (orch serve) or a file (orch load). One transaction of the
  * target holds the rows, what was rejected, and, where there is a key, the key with its answer: all of it is there, or
@@ -10,9 +10,6 @@
  */
 enum { INTAKE_MAX_ROWS = 1000 };
 #define INTAKE_MAX_ANSWER (4 * 1024 * 1024)
-struct intake_counts {
-    int64_t records, stored, rejected;
-};
 /* 1: *ret is the next record, borrowed until the next call; 0: no more. */
 typedef int intake_next(void *arg, struct csv_record *ret, struct err *err);
 struct intake_ask { /* borrowed */
