@@ -86,7 +86,7 @@ static json_t *of_bucket(json_t *all, const char *where)
     return found != NULL ? found : json_object();
 }
 
-static json_t *place(json_t *all, const char *where, struct err *err)
+json_t *backup_place_json(json_t *all, const char *where, struct err *err)
 {
     json_t *named = json_object_get(all, where), *made;
 
@@ -151,7 +151,7 @@ int backup_place_open(struct cli *c, const char *where, const char *connection, 
     if (rc == 0)
         rc = database(c->config->root, connection, pipeline, &name, err);
     if (rc == 0) {
-        to = place(json_object_get(c->config->root, "connections"), where, err);
+        to = backup_place_json(json_object_get(c->config->root, "connections"), where, err);
         rc = to != NULL ? parse(c, name, to, ret, err) : -(int)err->code;
     }
     json_decref(to);

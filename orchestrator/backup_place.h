@@ -14,6 +14,8 @@ struct backup_place {
  */
 NODISCARD int backup_place_open(struct cli *c, const char *where, const char *connection,
                                 const char *pipeline, struct backup_place *ret, struct err *err);
+/* Such a place as a connection of orch.json; owned. NULL: *err says why. */
+json_t *backup_place_json(json_t *connections, const char *where, struct err *err);
 void backup_place_close(struct backup_place *p);
 extern const struct beat backup_beat; /* stops at SIGTERM and SIGINT */
 #endif

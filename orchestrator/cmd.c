@@ -38,6 +38,7 @@ const struct command *const commands[] = {
     &cmd_rejects,
     &cmd_profile,
     &cmd_extract,
+    &cmd_load,
     &cmd_backup_state,
     &cmd_backup,
     &cmd_restore_state,

@@ -409,6 +409,8 @@ static int run(struct cli *c, struct err *err)
             check_pipeline(&d, c->config, &c->config->pipelines[i]);
         for (size_t i = 0; i < c->config->extract_count; i++)
             doctor_extract(&d, c, &c->config->extracts[i]);
+        for (size_t i = 0; i < c->config->table_count; i++)
+            doctor_table(&d, &c->config->tables[i]);
         print(c, &d);
         rc = d.exit;
     }

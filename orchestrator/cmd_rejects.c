@@ -4,8 +4,10 @@
 
 static bool raw, replay, discard, dry_run;
 static int64_t limit = -1;
-static const char *by, *export_to, *code, *column, *state, *reason;
+static const char *by, *export_to, *code, *column, *state, *reason, *table;
 static const struct opt opts[] = {
+    {"table", 't', OPT_TEXT, &table, "TABLE",
+     "in place of PIPELINE: what orch load and orch serve did not take into this table of the dictionary"},
     {"by", 0, OPT_TEXT, &by, "WHAT", "groups with counts and an example: code, column, file, or code,column"},
     {"code", 0, OPT_TEXT, &code, "CODE", "only these, such as NOT_AN_INT"},
     {"column", 0, OPT_TEXT, &column, "COLUMN", "only those of this column; '': of the record as a whole"},
@@ -152,10 +154,29 @@ static int check_words(struct err *err)
     return 0;
 }
 
+static int of_table(struct cli *c, struct err *err)
+{
+    const struct rejects_intake_ask a = {table, code, column, by, export_to, limit, raw};
+
+    if (c->args.count > 0)
+        return err_set(err, ERR_USAGE, "a PIPELINE and --table: one of the two");
+    if (replay || discard || state != NULL || reason != NULL || dry_run)
+        return err_set(err, ERR_USAGE,
+                       "--table goes with --by, --raw, --export, --code, --column and --limit alone");
+    if (raw + (by != NULL) + (export_to != NULL) > 1)
+        return err_set(err, ERR_USAGE, "--by, --raw and --export: one of them");
+    return rejects_intake(c, &a, err);
+}
+
 static int run(struct cli *c, struct err *err)
 {
     struct rejects_ask a = {.c = c, .reason = reason, .dry_run = dry_run};
     char part[PART_SIZE];
+
+    if (table != NULL)
+        return of_table(c, err);
+    if (c->args.count == 0)
+        return err_set(err, ERR_USAGE, "rejects: a PIPELINE, or --table TABLE");
     int rc = cli_flow(c, c->args.items[0], &a.p, part, err);
 
     if (rc == 0)
@@ -183,7 +204,7 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_rejects = {
     "rejects",
-    "PIPELINE[/PARTITION]",
+    "[PIPELINE[/PARTITION]]",
     "The records that broke a rule: file, line, column, code, raw bytes.",
     "FINAL: the file is loaded, without these. FAILED: of a file that was rolled back. PENDING: not decided "
     "yet.\n"
@@ -197,9 +218,10 @@ const struct command cmd_rejects = {
     "  orch rejects loans --by code,column\n"
     "  orch rejects loans/2022-06-05T12 --raw > broken.csv\n"
     "  orch rejects loans --replay --code OUT_OF_RANGE --reason 'income is BIGINT now'\n"
-    "  orch rejects loans --discard --column note --reason 'the bank does not want them'\n",
+    "  orch rejects loans --discard --column note --reason 'the bank does not want them'\n"
+    "  orch rejects --table hired_employees --by code,column\n",
     opts,
-    1,
+    0,
     1,
     run,
 };

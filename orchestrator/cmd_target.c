@@ -88,12 +88,39 @@ out:
     return rc < 0 ? rc : 0;
 }
 
+static int dictionary(const struct config *c, size_t i, struct err *err)
+{
+    struct buf ddl = BUF_INIT(1 * MIB);
+    struct target *t = NULL;
+
+    for (size_t k = 0; k < i; k++) /* one a database */
+        if (strcmp(c->tables[k].target.url, c->tables[i].target.url) == 0)
+            return 0;
+    int rc = target_open(&c->tables[i].target, &t, err);
+    if (rc == 0 && dry_run) {
+        rc = target_ddl(t, NULL, &ddl, err);
+        if (rc == 0)
+            printf("-- for rows into %s on %s\n%s", c->tables[i].name, target_name(t), ddl.p);
+    } else if (rc == 0) {
+        rc = target_setup(t, err);
+        if (rc == 0)
+            printf("%s: orch_intake and orch_intake_reject are there\n", target_name(t));
+    }
+    if (rc < 0)
+        rc = err_prefix(err, "tables.%s", c->tables[i].name);
+    target_close(t);
+    buf_release(&ddl);
+    return rc;
+}
+
 static int run(struct cli *c, struct err *err)
 {
     int rc = cli_store(c, STORE_CREATE, err);
 
     for (size_t i = 0; rc == 0 && i < c->config->pipeline_count; i++)
         rc = one(c, i, err);
+    for (size_t i = 0; rc == 0 && i < c->config->table_count; i++)
+        rc = dictionary(c->config, i, err);
     return rc;
 }
 

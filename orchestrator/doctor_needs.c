@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/target_intake.h"
 #include "orchestrator/doctor.h"
 #include "steps/extract.h"
 
@@ -123,4 +124,29 @@ void doctor_needs_extract(struct doctor *d, struct target *t, const struct pipel
     free(tables);
     free(name);
     buf_release(&text);
+}
+
+/* --- tables of the dictionary --- */
+
+void doctor_needs_table(struct doctor *d, struct target *t, const struct dict_table *k)
+{
+    const char *user = strstr(k->target.url, "://"), *at = user != NULL ? strchr(user, '@') : NULL;
+    char *name = at != NULL ? xstrndup(user + 3, (size_t)(at - user - 3)) : xstrdup("orch");
+    const char **tables = xcalloc(k->rule_count + 1, sizeof *tables);
+    struct arena *arena = arena_new();
+    struct buf text = BUF_INIT(64 * KIB);
+    struct err err;
+    size_t n = 0;
+
+    for (size_t i = 0; i < k->rule_count; i++) {
+        const char *to = k->rules[i].references;
+        if (to != NULL)
+            tables[n++] = arena_strndup(arena, to, (size_t)(strrchr(to, '.') - to));
+    }
+    if (target_is_mysql(t) && target_intake_grants(t, name, k->table, tables, n, &text, &err) == 0)
+        add(d, "Rights that the user needs for rows into the dictionary's tables:", text.p);
+    buf_release(&text);
+    arena_free(arena);
+    free(tables);
+    free(name);
 }

@@ -58,6 +58,7 @@ const struct help_row help_rows[] = {
     {&cmd_tick, HELP_DAILY, WORKS | HELD},
     {&cmd_run, HELP_DAILY, WORKS | HELD},
     {&cmd_extract, HELP_DAILY, WORKS | HELD},
+    {&cmd_load, HELP_DAILY, STATE},
     {&cmd_status, HELP_DAILY, WORKS},
     {&cmd_plan, HELP_DAILY, STATE},
 

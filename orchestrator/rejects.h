@@ -13,6 +13,13 @@ struct rejects_ask {
 };
 /* One reject as a document; raw is printable. with_hex: raw_hex too, the kept bytes without loss. */
 json_t *rejects_row(const struct reject *r, bool with_hex);
+/* rejects_intake.c: of a table of the dictionary, out of its target. 1: some bytes are missing, and it was said */
+struct rejects_intake_ask {
+    const char *table, *code, *column, *by, *export_to; /* by, export_to NULL: a list */
+    int64_t limit;
+    bool raw;
+};
+NODISCARD int rejects_intake(struct cli *c, const struct rejects_intake_ask *a, struct err *err);
 /* rejects_out.c */
 NODISCARD int rejects_print_groups(const struct rejects_ask *a, const char *by, struct err *err);
 NODISCARD int rejects_export(const struct rejects_ask *a, const char *path, struct err *err);
