@@ -25,7 +25,7 @@ install(FILES ${documents} docs/orch.schema.json README.md DESTINATION share/doc
 install(DIRECTORY deploy/ DESTINATION share/doc/orch/examples
   PATTERN systemd EXCLUDE PATTERN debian EXCLUDE PATTERN __pycache__ EXCLUDE)
 install(FILES deploy/debian/orch.json DESTINATION share/doc/orch/examples)
-install(FILES deploy/systemd/orch.service deploy/systemd/orch.timer DESTINATION lib/systemd/system)
+install(FILES deploy/systemd/orch.service deploy/systemd/orch.timer deploy/systemd/orch-serve.service DESTINATION lib/systemd/system)
 
 # what Debian wants beside it
 string(TIMESTAMP changelog_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
@@ -47,7 +47,8 @@ whatever is killed, and whenever. Bad values become rejects with file, line
 and column; missing hours, differences and failures are shown, and told by
 mail or webhook.
 .
-One program, one SQLite file for its state, one JSON config, no daemon.")
+One program, one SQLite file for its state, one JSON config, no daemon but
+for who wants it: orch serve answers over HTTP.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "io/hash.h"
 #include "orchestrator/demo.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/probe.h"
@@ -57,6 +58,24 @@ static int write_schema(const char *dir, struct err *err)
     free(text);
     free(path);
     json_decref(schema);
+    return rc;
+}
+
+/* For orch serve, where it listens elsewhere than on loopback. One that is there stays. */
+static int write_token(const char *dir, struct err *err)
+{
+    unsigned char bytes[32];
+    char hex[2 * sizeof bytes + 2], *path = fs_join(dir, "serve.token");
+    int rc = 0;
+
+    random_bytes(bytes, sizeof bytes);
+    str_hex(bytes, sizeof bytes, hex);
+    snprintf(hex + 2 * sizeof bytes, 2, "\n");
+    if (access(path, F_OK) != 0)
+        rc = fs_write(path, hex, strlen(hex), 0600, err);
+    explicit_bzero(hex, sizeof hex);
+    explicit_bzero(bytes, sizeof bytes);
+    free(path);
     return rc;
 }
 
@@ -139,6 +158,8 @@ static int demo(struct cli *c, struct err *err)
         rc = demo_make(demo_dir, day, &config, err);
     if (rc == 0)
         rc = write_schema(demo_dir, err);
+    if (rc == 0)
+        rc = write_token(demo_dir, err);
     if (rc == 0)
         rc = write_new(path, config, err);
     if (rc < 0)
@@ -362,6 +383,10 @@ static int real(struct cli *c, struct err *err)
         goto out;
     text = json_dumps(doc, JSON_INDENT(2));
     rc = write_new(path, text != NULL ? text : "", err);
+    char *dir = fs_dirname(path);
+    if (rc == 0)
+        rc = write_token(dir, err);
+    free(dir);
     if (rc == 0)
         printf("wrote %s\n", path);
     if (rc == 0)

@@ -18,17 +18,16 @@ enum { MIN_TOKEN = 32, MAX_TOKEN = 512, MIN_KINDS = 8 };
 /* A token that a person made up can be guessed. */
 static int check_token(const char *file, const char *token, struct err *err)
 {
-    bool seen[256] = {false};
+    bool seen[256] = {false}, fits = true;
     size_t n = strlen(token), kinds = 0;
 
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)token[i];
         kinds += !seen[c];
         seen[c] = true;
-        if (c <= ' ' || c >= 0x7f)
-            n = MAX_TOKEN + 1;
+        fits = fits && c > ' ' && c < 0x7f;
     }
-    if (n >= MIN_TOKEN && n <= MAX_TOKEN && kinds >= MIN_KINDS)
+    if (fits && n >= MIN_TOKEN && n <= MAX_TOKEN && kinds >= MIN_KINDS)
         return 0;
     err_set(err, ERR_CONFIG,
             "%s: a token has %d to %d printable ASCII characters without blanks, drawn at random", file,

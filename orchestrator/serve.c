@@ -1,6 +1,6 @@
 /*
- * The door to libmicrohttpd, and the process around it: one thread accepts, each connection has one of its own, and the
- * main thread looks every second for connections that are too slow, and for the signal to stop.
+ * The door to libmicrohttpd, and the process around it: the main thread takes connections, looks every second for those
+ * that are too slow, and waits for the signal to stop; each connection has a thread of its own.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -11,9 +11,11 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,7 +38,9 @@ struct door {
     struct serve *serve;
     pthread_mutex_t lock;
     struct link *links;
-    size_t per_ip;
+    size_t most;           /* connections at once */
+    _Atomic size_t coming; /* that were taken, and are not closed */
+    int gone;              /* an eventfd: one was closed */
     int64_t timeout_ms;
 };
 struct flight { /* a request */
@@ -82,26 +86,6 @@ static void name_of(const struct sockaddr *a, char out[INET6_ADDRSTRLEN], unsign
     }
 }
 
-/* Of one address no more than a quarter of all; behind a proxy all come from loopback, which has no such limit. */
-static enum MHD_Result on_accept(void *arg, const struct sockaddr *a, socklen_t n)
-{
-    static const unsigned char none[16];
-    struct door *d = arg;
-    char name[INET6_ADDRSTRLEN];
-    unsigned char ip[16];
-    size_t count = 0;
-
-    UNUSED(n);
-    name_of(a, name, ip);
-    if (memcmp(ip, none, sizeof ip) == 0)
-        return MHD_YES;
-    pthread_mutex_lock(&d->lock);
-    for (const struct link *l = d->links; l != NULL; l = l->next)
-        count += memcmp(l->ip, ip, sizeof ip) == 0;
-    pthread_mutex_unlock(&d->lock);
-    return count < d->per_ip ? MHD_YES : MHD_NO;
-}
-
 static struct link *link_new(struct MHD_Connection *k)
 {
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -143,8 +127,11 @@ static void on_connection(void *arg, struct MHD_Connection *k, void **context,
     }
     pthread_mutex_unlock(&d->lock);
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        uint64_t one = 1;
         free(l);
         *context = NULL;
+        atomic_fetch_sub(&d->coming, 1);
+        err_ignore((int)write(d->gone, &one, sizeof one));
     }
 }
 
@@ -305,15 +292,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *k, const cha
 
 /* --- the process --- */
 
-static struct MHD_Daemon *start(struct door *d, int fd, unsigned connections)
+static struct MHD_Daemon *start(struct door *d)
 {
     sigset_t all, before;
 
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are the main thread's */
     struct MHD_Daemon *m = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC, 0,
-        on_accept, d, on_request, d, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC |
+            MHD_USE_NO_LISTEN_SOCKET,
+        0, NULL, NULL, on_request, d, MHD_OPTION_CONNECTION_LIMIT, (unsigned)d->most + 8,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((d->timeout_ms + 999) / 1000),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_URI_LOG_CALLBACK, on_target, d,
@@ -323,19 +311,75 @@ static struct MHD_Daemon *start(struct door *d, int fd, unsigned connections)
     return m;
 }
 
-static int run(struct door *d, struct MHD_Daemon *m, struct err *err)
+/* Of one address no more than a quarter of all; behind a proxy all come from loopback, which has no such limit. */
+static bool may_come(struct door *d, const struct sockaddr *a)
+{
+    static const unsigned char none[16];
+    char name[INET6_ADDRSTRLEN];
+    unsigned char ip[16];
+    size_t count = 0;
+
+    name_of(a, name, ip);
+    if (memcmp(ip, none, sizeof ip) == 0)
+        return true;
+    pthread_mutex_lock(&d->lock);
+    for (const struct link *l = d->links; l != NULL; l = l->next)
+        count += memcmp(l->ip, ip, sizeof ip) == 0;
+    pthread_mutex_unlock(&d->lock);
+    return count < (d->most + 3) / 4;
+}
+
+/* The library would take and close those beyond its limit at once; here they wait in the system's queue. */
+static void take_one(struct door *d, struct MHD_Daemon *m, int listening)
+{
+    struct sockaddr_storage a = {0};
+    socklen_t n = sizeof a;
+    int on = 1, fd = accept4(listening, (struct sockaddr *)&a, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            clock_sleep_ms(100); /* it stays there, and poll would tell it again and again */
+        return;
+    }
+    if (!may_come(d, (const struct sockaddr *)&a)) {
+        close(fd);
+        return;
+    }
+    if (a.ss_family != AF_UNIX)
+        err_ignore(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+    atomic_fetch_add(&d->coming, 1);
+    if (MHD_add_connection(m, fd, (const struct sockaddr *)&a, n) != MHD_YES) /* which has closed it */
+        atomic_fetch_sub(&d->coming, 1);
+}
+
+/* Until the signal to stop: takes connections while there may be more, and looks after them once a second. */
+static void accept_all(struct door *d, struct MHD_Daemon *m, int listening)
+{
+    int64_t swept = clock_mono_ms();
+
+    while (engine_stop_signal == 0) {
+        struct pollfd p[2] = {{.fd = d->gone, .events = POLLIN}, {.fd = listening, .events = POLLIN}};
+        bool full = atomic_load(&d->coming) >= d->most;
+        uint64_t drop;
+        if (poll(p, full ? 1 : 2, 1000) > 0 && p[0].revents != 0)
+            err_ignore((int)read(d->gone, &drop, sizeof drop));
+        if (!full && p[1].revents != 0)
+            take_one(d, m, listening);
+        if (clock_mono_ms() - swept < 1000)
+            continue;
+        sweep(d, false);
+        serve_pool_sweep(d->serve->pool);
+        swept = clock_mono_ms();
+    }
+}
+
+static int run(struct door *d, struct MHD_Daemon *m, int listening, struct err *err)
 {
     size_t busy = 1;
 
-    while (engine_stop_signal == 0) {
-        clock_sleep_ms(1000);
-        sweep(d, false);
-        serve_pool_sweep(d->serve->pool);
-    }
+    accept_all(d, m, listening);
     atomic_store(&d->serve->stopping, true);
-    int fd = MHD_quiesce_daemon(m);
-    if (fd >= 0)
-        close(fd);
+    close(listening);
     for (int64_t until = clock_mono_ms() + STOP_MS; busy > 0 && clock_mono_ms() < until;
          clock_sleep_ms(busy > 0 ? 50 : 0))
         busy = sweep(d, true);
@@ -350,27 +394,26 @@ static int run(struct door *d, struct MHD_Daemon *m, struct err *err)
 int serve_run(const struct config *c, const struct serve_options *o, struct err *err)
 {
     struct serve s = {.config = c, .o = o, .hosts = c->serve.hosts};
-    struct door d = {
-        .serve = &s, .timeout_ms = c->serve.timeout_ms, .per_ip = (size_t)(c->serve.connections + 3) / 4};
+    struct door d = {.serve = &s, .timeout_ms = c->serve.timeout_ms, .most = (size_t)c->serve.connections};
     struct serve_place place = {0};
     struct MHD_Daemon *m = NULL;
     int rc = serve_listen(o->listen, o->token != NULL, &place, err);
 
     if (rc < 0)
         return rc;
-    s.listen_host = place.host;
     s.loopback = place.loopback;
     s.pool = serve_pool_new(c);
     s.sessions = serve_sessions_new();
     serve_secret(s.local_csrf);
     pthread_mutex_init(&d.lock, NULL);
-    m = start(&d, place.fd, (unsigned)c->serve.connections);
+    d.gone = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    m = d.gone >= 0 ? start(&d) : NULL;
     if (m == NULL) {
         rc = err_set(err, ERR_IO, "the server cannot start: no threads, or no descriptors");
         close(place.fd);
     } else {
         cli_say("serve: %s, %s", place.url, o->allow_write ? "changes are taken" : "nothing is changed");
-        rc = run(&d, m, err);
+        rc = run(&d, m, place.fd, err);
     }
     serve_unlisten(&place);
     if (rc < 0 && m != NULL) {
@@ -381,6 +424,8 @@ int serve_run(const struct config *c, const struct serve_options *o, struct err 
         cli_say("serve: stopped");
     serve_pool_free(s.pool);
     serve_sessions_free(s.sessions);
+    if (d.gone >= 0)
+        close(d.gone);
     pthread_mutex_destroy(&d.lock);
     return rc;
 }

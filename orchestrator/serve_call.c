@@ -29,6 +29,7 @@ struct serve_call {
     int64_t began_ms;
     size_t body_max, body_seen, counted;
     bool refused, too_long, close, page, gzip, chunked, has_length, secure, crowded;
+    bool sends; /* a body comes, as far as anybody can tell */
     int64_t length;
 };
 
@@ -92,6 +93,17 @@ static bool lines_fit(struct serve_call *c, const struct serve_incoming *in)
                 }
     }
     return true;
+}
+
+/* A C string ends at a NUL, and what came behind it is seen by nobody but the next program. The library tells how long
+ * the whole was: longer than what it gave us is a NUL, or a line that was folded, or blanks without need. */
+static bool whole_seen(struct serve_call *c, const struct serve_incoming *in)
+{
+    size_t n = strlen(in->method) + strlen(in->target) + strlen(in->version) + 6;
+
+    for (size_t i = 0; i < in->line_count; i++)
+        n += strlen(in->lines[i].name) + in->lines[i].value_n + 4;
+    return in->head_size <= n ? true : malformed(c, "its header has more bytes than its lines");
 }
 
 static const char *line_of(const struct serve_incoming *in, const char *name)
@@ -344,7 +356,7 @@ static bool fits(struct serve_call *c, const struct serve_incoming *in)
 
     if (in->bad)
         return malformed(c, "a header that no program sends");
-    if (!sizes_fit(c, in) || !lines_fit(c, in))
+    if (!sizes_fit(c, in) || !whole_seen(c, in) || !lines_fit(c, in))
         return false;
     note_lines(c, in);
     return frame_fits(c, in) && host_fits(c, in) && path_fits(c, in, &route) && sender_fits(c, in) &&
@@ -377,10 +389,12 @@ struct serve_call *serve_call_new(struct serve *s, const struct serve_incoming *
     buf_init(&c->a.body, MAX_SERVE_ANSWER);
     buf_init(&c->body, 0);
     snprintf(c->who, sizeof c->who, "nobody %s", c->peer);
+    const char *length = line_of(in, "content-length");
+    c->sends = line_of(in, "transfer-encoding") != NULL || (length != NULL && strcmp(length, "0") != 0);
     if (fits(c, in)) {
         c->q.csrf = s->o->allow_write ? c->csrf : "";
-    } else if (c->has_length ? c->length > 0 : c->chunked) {
-        c->close = true;
+    } else {
+        c->close = c->close || c->sends;
     }
     c->q.query = c;
     return c;
@@ -393,7 +407,7 @@ bool serve_call_refused(const struct serve_call *c)
 
 bool serve_call_has_body(const struct serve_call *c)
 {
-    return c->chunked || c->length > 0;
+    return c->sends;
 }
 
 bool serve_call_body(struct serve_call *c, const char *p, size_t n)

@@ -67,7 +67,6 @@ struct serve {
     struct serve_sessions *sessions;
     char local_csrf[SERVE_SECRET_SIZE]; /* of pages where nobody logs in */
     const char *const *hosts;           /* names that Host may have besides the address it came to */
-    const char *listen_host;            /* "127.0.0.1"; "" a socket */
     bool loopback;                      /* it, or a socket: "localhost" names it too */
     _Atomic size_t body_bytes;
     atomic_bool stopping;

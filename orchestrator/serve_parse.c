@@ -88,6 +88,19 @@ const char *serve_fields_get(const struct serve_fields *f, const char *name)
     return NULL;
 }
 
+/* "..", and "a/../b" that was one part because its slashes were encoded. */
+static bool has_dots(const char *part)
+{
+    for (;; part++) {
+        size_t n = strcspn(part, "/");
+        if ((n == 1 || n == 2) && strspn(part, ".") == n)
+            return true;
+        part += n;
+        if (*part == '\0')
+            return false;
+    }
+}
+
 int serve_path_parse(const char *p, size_t n, struct serve_path *ret, struct err *err)
 {
     size_t at = 0, shown = 0;
@@ -109,7 +122,7 @@ int serve_path_parse(const char *p, size_t n, struct serve_path *ret, struct err
             return err_set(err, ERR_USAGE,
                            "a path holds what is no UTF-8, a control character, or a '%%' without two "
                            "hexadecimal digits");
-        if (strcmp(part, ".") == 0 || strcmp(part, "..") == 0)
+        if (has_dots(part))
             return err_set(err, ERR_USAGE, "'.' and '..' have no meaning in a path here");
         ret->segments[ret->count++] = part;
         at += (size_t)got + 1;

@@ -7,15 +7,18 @@ mkdir "$T/units"
 # the program stands where it is built; man pages are not installed here
 sed "s#/usr/bin/orch#$ORCH#; /^Documentation=/d" "$units/orch.service" >"$T/units/orch.service"
 sed '/^Documentation=/d' "$units/orch.timer" >"$T/units/orch.timer"
-runs "systemd-analyze verify" 0 systemd-analyze verify --man=no "$T/units/orch.timer" "$T/units/orch.service"
+sed "s#/usr/bin/orch#$ORCH#; /^Documentation=/d" "$units/orch-serve.service" >"$T/units/orch-serve.service"
+runs "systemd-analyze verify" 0 systemd-analyze verify --man=no "$T/units/orch.timer" "$T/units/orch.service" "$T/units/orch-serve.service"
 is "without a word" "$out$err" ''
 printf '\n[Servise]\nProtectSystm=strict\n' >>"$T/units/orch.service"
 runs "which sees what is misspelt" 0 systemd-analyze verify --man=no "$T/units/orch.service"
 like "as a word" "$err" "[Uu]nknown section 'Servise'"
 if systemd-analyze --help | grep -q -- --offline; then
-    runs "systemd-analyze security: an exposure of 2.0 at most, of 10" 0 \
-        systemd-analyze security --no-pager --offline=yes --threshold=20 "$units/orch.service"
-    diag "$(tail -n 1 <<<"$out")"
+    for unit in orch orch-serve; do
+        runs "systemd-analyze security: $unit, an exposure of 2.0 at most, of 10" 0 \
+            systemd-analyze security --no-pager --offline=yes --threshold=20 "$units/$unit.service"
+        diag "$(tail -n 1 <<<"$out")"
+    done
     sed '/^\(System\|Protect\|Private\|Restrict\|Cap\)/d' "$units/orch.service" >"$T/units/orch.service"
     runs "which it would not be without the hardening" 1 \
         systemd-analyze security --no-pager --offline=yes --threshold=20 "$T/units/orch.service"
