@@ -20,4 +20,11 @@ static inline void reader_close(struct reader *r)
     if (r != NULL)
         r->close(r);
 }
+/* Bytes in memory, borrowed, at most step at a time. There is nothing to close. */
+struct memory_reader {
+    struct reader reader;
+    const char *p;
+    size_t n, step;
+};
+struct memory_reader memory_reader(const void *p, size_t n, size_t step);
 #endif

@@ -162,30 +162,6 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
     return err_set(err, ERR_CANCELLED, "found");
 }
 
-struct memory {
-    struct reader reader;
-    const char *p;
-    size_t n;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)r;
-
-    UNUSED(err);
-    *ret_n = n < m->n ? n : m->n;
-    if (*ret_n > 0)
-        memcpy(p, m->p, *ret_n);
-    m->p += *ret_n;
-    m->n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 /* "31/12/2022", with a time of day or without. */
 static bool date_like(struct csv_field f, struct probe_date *d)
 {
@@ -235,7 +211,7 @@ static int probe_header(struct source *s, const struct pipeline *p, const struct
                         struct probe *ret, struct err *err)
 {
     struct buf bytes = BUF_INIT(PEEK + 1);
-    struct memory memory = {{memory_read, memory_close}, NULL, 0};
+    struct memory_reader memory = memory_reader(NULL, 0, SIZE_MAX);
     struct reader *in = NULL;
     struct csv *csv = NULL;
     struct csv_record rec = {0};

@@ -11,33 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { ROWS = 64 };
 
-struct pieces {
-    struct reader reader;
-    const char *p;
-    size_t n, step;
-};
-
-static int pieces_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct pieces *s = (struct pieces *)(void *)r;
-
-    UNUSED(err);
-    n = n < s->step ? n : s->step;
-    *ret_n = n < s->n ? n : s->n;
-    if (*ret_n > 0)
-        memcpy(p, s->p, *ret_n);
-    s->p += *ret_n;
-    s->n -= *ret_n;
-    return 0;
-}
-
-static void pieces_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 /* The first rows of a file; NULL where it cannot be opened. *ret_rc: how reading ended. */
-static struct batch *read_rows(struct pieces *s, struct ocf **ret, int *ret_rc)
+static struct batch *read_rows(struct memory_reader *s, struct ocf **ret, int *ret_rc)
 {
     struct batch *b = NULL;
     struct err err;
@@ -95,7 +70,7 @@ static void write_back(const struct batch *b)
     if (rc == 0)
         rc = f->ops->end(f, &out, &err);
     assert(rc == 0);
-    struct pieces s = {{pieces_read, pieces_close}, out.p, out.n, 7};
+    struct memory_reader s = memory_reader(out.p, out.n, 7);
     struct batch *again = read_rows(&s, &o, &rc);
     assert(rc >= 0);
     same(again, b);
@@ -108,9 +83,8 @@ static void write_back(const struct batch *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct pieces whole = {{pieces_read, pieces_close}, (const char *)data, n, SIZE_MAX};
-    struct pieces bits = {
-        {pieces_read, pieces_close}, (const char *)data, n, n > 0 ? data[n - 1] % 16u + 1 : 1};
+    struct memory_reader whole = memory_reader(data, n, SIZE_MAX);
+    struct memory_reader bits = memory_reader(data, n, n > 0 ? data[n - 1] % 16u + 1 : 1);
     struct ocf *a = NULL, *b = NULL;
     int a_rc, b_rc;
     struct batch *rows = read_rows(&whole, &a, &a_rc), *others = read_rows(&bits, &b, &b_rc);

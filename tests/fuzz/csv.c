@@ -8,30 +8,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-struct pieces {
-    struct reader reader;
-    const uint8_t *p;
-    size_t n, step;
-};
-
-static int pieces_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct pieces *s = (struct pieces *)(void *)r;
-
-    UNUSED(err);
-    n = n < s->step ? n : s->step;
-    *ret_n = n < s->n ? n : s->n;
-    memcpy(p, s->p, *ret_n);
-    s->p += *ret_n;
-    s->n -= *ret_n;
-    return 0;
-}
-
-static void pieces_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 static uint64_t mix(uint64_t h, const void *p, size_t n)
 {
     const unsigned char *b = p;
@@ -44,7 +20,7 @@ static uint64_t mix(uint64_t h, const void *p, size_t n)
 /* A sum over all that a caller sees. */
 static uint64_t read_all(const uint8_t *data, size_t n, const struct csv_dialect *d, size_t step)
 {
-    struct pieces s = {{pieces_read, pieces_close}, data, n, step};
+    struct memory_reader s = memory_reader(data, n, step);
     struct csv_record r;
     struct csv_stats st;
     struct csv *c = NULL;

@@ -199,30 +199,6 @@ static void same(const struct column *k, const struct batch_col *a, const struct
         assert(a->i64[row] == b->i64[row]);
 }
 
-struct memory {
-    struct reader reader;
-    const char *p;
-    size_t n;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)r;
-
-    UNUSED(err);
-    *ret_n = m->n < n ? m->n : n;
-    if (*ret_n > 0)
-        memcpy(p, m->p, *ret_n);
-    m->p += *ret_n;
-    m->n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 static void read_csv(const struct format_config *c, const struct table *t, const int *order,
                      const struct batch *b, const struct buf *out)
 {
@@ -232,7 +208,7 @@ static void read_csv(const struct format_config *c, const struct table *t, const
     const struct convert_config convert = {
         .rules = rules, .rule_count = t->count, .nulls = nulls, .header = c->header};
     const struct csv_dialect d = {.delimiter = c->kind == FORMAT_TSV ? '\t' : c->delimiter, .quote = '"'};
-    struct memory m = {{memory_read, memory_close}, out->p, out->n};
+    struct memory_reader m = memory_reader(out->p, out->n, SIZE_MAX);
     struct batch *back = batch_new(t, order, t->count, ROWS);
     struct converter *converter = NULL;
     struct csv_record rec;

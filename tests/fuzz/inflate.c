@@ -5,37 +5,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct bytes {
-    struct reader reader;
-    const uint8_t *p;
-    size_t n, at, step;
-};
-
-static int bytes_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct bytes *b = (struct bytes *)r;
-    size_t m = b->n - b->at < n ? b->n - b->at : n;
-
-    UNUSED(err);
-    m = m < b->step ? m : b->step;
-    if (m > 0)
-        memcpy(p, b->p + b->at, m);
-    b->at += m;
-    *ret_n = m;
-    return 0;
-}
-
-static void bytes_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 enum { ENOUGH = 16 << 20 };
 
 /* Reads to the end or ENOUGH; returns the number of bytes, SIZE_MAX for a stream that is refused. */
 static size_t total(const uint8_t *data, size_t size, size_t in_step, size_t out_step)
 {
-    struct bytes b = {{bytes_read, bytes_close}, data, size, 0, in_step};
+    struct memory_reader b = memory_reader(data, size, in_step);
     struct reader *r = NULL;
     struct err err = {0};
     uint8_t out[8192];

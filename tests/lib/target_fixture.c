@@ -3,29 +3,6 @@
 #include "io/csv.h"
 #include "tests/tap.h"
 
-struct text_reader {
-    struct reader r;
-    const char *p;
-    size_t n;
-};
-
-static int text_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct text_reader *t = (struct text_reader *)r;
-
-    UNUSED(err);
-    *ret_n = n < t->n ? n : t->n;
-    memcpy(p, t->p, *ret_n);
-    t->p += *ret_n;
-    t->n -= *ret_n;
-    return 0;
-}
-
-static void text_close(struct reader *r)
-{
-    free(r);
-}
-
 static void add_reject(struct tf_load *l, const struct reject_info *why)
 {
     must(l->reject_count < ARRAY_LEN(l->rejects));
@@ -47,7 +24,7 @@ static int on_reject(void *arg, const struct batch *b, size_t row, const struct 
 void tf_parse(struct target *t, struct tf_load *l)
 {
     static const char *const nulls[] = {"NA", "", NULL};
-    struct text_reader *in = xcalloc(1, sizeof *in);
+    struct memory_reader in = memory_reader(l->csv, strlen(l->csv), SIZE_MAX);
     const struct csv_dialect dialect = {.delimiter = ',', .quote = '"'};
     const struct convert_config config = {.nulls = nulls, .header = true, .zone = "UTC"};
     struct converter *c = NULL;
@@ -59,11 +36,7 @@ void tf_parse(struct target *t, struct tf_load *l)
 
     must_rc(target_describe(t, l->table, &l->def, &err), &err);
     sums_init(&l->parsed, l->def->count);
-    in->r.read = text_read;
-    in->r.close = text_close;
-    in->p = l->csv;
-    in->n = strlen(l->csv);
-    must_rc(csv_open(&in->r, &dialect, &csv, &err), &err);
+    must_rc(csv_open(&in.reader, &dialect, &csv, &err), &err);
     while ((rc = csv_next(csv, &rec, &err)) == 1) {
         if (c == NULL) {
             must_rc(converter_new(&config, l->def, &rec, &c, &err), &err);

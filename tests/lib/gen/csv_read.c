@@ -8,31 +8,6 @@
 #include "base/mem.h"
 #include "io/csv.h"
 
-struct pieces {
-    struct reader reader;
-    const char *p;
-    size_t n, step;
-};
-
-static int pieces_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct pieces *s = (struct pieces *)(void *)r;
-
-    UNUSED(err);
-    n = n < s->step ? n : s->step;
-    *ret_n = n < s->n ? n : s->n;
-    if (*ret_n > 0)
-        memcpy(p, s->p, *ret_n);
-    s->p += *ret_n;
-    s->n -= *ret_n;
-    return 0;
-}
-
-static void pieces_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 static void show(const struct csv_record *r)
 {
     printf("%s %lld %lld %zu\n", r->code == CSV_GOOD ? "GOOD" : csv_code_name(r->code), (long long)r->line,
@@ -44,7 +19,7 @@ static void show(const struct csv_record *r)
     }
 }
 
-static void one_file(const struct csv_dialect *d, struct pieces s)
+static void one_file(const struct csv_dialect *d, struct memory_reader s)
 {
     struct csv_record rec;
     struct csv *csv = NULL;
@@ -82,7 +57,7 @@ int main(void)
         char *text = xmalloc(n + 1);
         if (n > MAX_RECORD || fread(text, 1, n, stdin) != n)
             return 1;
-        one_file(&d, (struct pieces){{pieces_read, pieces_close}, text, n, v[4]});
+        one_file(&d, memory_reader(text, n, v[4]));
         free(text);
     }
     return 0;

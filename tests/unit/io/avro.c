@@ -9,37 +9,17 @@
 #include <avro.h>
 #include <inttypes.h>
 
-/* A file in memory as a reader that gives at most step bytes at a time. */
-struct pieces {
-    struct reader reader;
-    const char *p;
-    size_t n, step;
-};
-
-static int pieces_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct pieces *s = (struct pieces *)(void *)r;
-
-    UNUSED(err);
-    n = n < s->step ? n : s->step;
-    *ret_n = n < s->n ? n : s->n;
-    if (*ret_n > 0)
-        memcpy(p, s->p, *ret_n);
-    s->p += *ret_n;
-    s->n -= *ret_n;
-    return 0;
-}
-
-static void pieces_close(struct reader *r)
+static void close_and_free(struct reader *r)
 {
     free(r);
 }
 
 static struct reader *pieces_of(struct buf file, size_t step)
 {
-    struct pieces *s = xcalloc(1, sizeof *s);
+    struct memory_reader *s = xcalloc(1, sizeof *s);
 
-    *s = (struct pieces){{pieces_read, pieces_close}, file.p, file.n, step};
+    *s = memory_reader(file.p, file.n, step);
+    s->reader.close = close_and_free;
     return &s->reader;
 }
 

@@ -353,34 +353,11 @@ TEST(members_of_enum_and_set_are_taken_byte_for_byte)
 
 /* ---- whole rows ---- */
 
-struct memory {
-    struct reader reader;
-    const char *text;
-    size_t n;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)(void *)r;
-
-    UNUSED(err);
-    *ret_n = m->n < n ? m->n : n;
-    memcpy(p, m->text, *ret_n);
-    m->text += *ret_n;
-    m->n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 struct fixture {
     struct arena *arena;
     struct column columns[10];
     struct table table;
-    struct memory memory;
+    struct memory_reader memory;
     struct csv *csv;
     struct csv_record rec;
     struct converter *converter;
@@ -394,7 +371,7 @@ static void setup(struct fixture *f, const char *text, const char *const *column
 {
     static const struct csv_dialect plain = {.delimiter = ',', .quote = '"'};
 
-    *f = (struct fixture){.arena = arena_new(), .memory = {{memory_read, memory_close}, text, strlen(text)}};
+    *f = (struct fixture){.arena = arena_new(), .memory = memory_reader(text, strlen(text), SIZE_MAX)};
     f->table = (struct table){.arena = f->arena, .name = "loans", .columns = f->columns};
     for (; columns[f->table.count] != NULL; f->table.count++) {
         const char *spec = columns[f->table.count], *type = strchr(spec, ' ') + 1;

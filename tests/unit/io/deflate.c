@@ -26,33 +26,9 @@ static int take(void *arg, const void *p, size_t n, struct err *err)
     return buf_add(&g->bytes, p, n, err);
 }
 
-struct memory {
-    struct reader reader;
-    const char *p;
-    size_t n;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)r;
-
-    UNUSED(err);
-    *ret_n = m->n < n ? m->n : n;
-    if (*ret_n > 0)
-        memcpy(p, m->p, *ret_n);
-    m->p += *ret_n;
-    m->n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 static char *unpacked(const struct buf *packed, size_t *ret_n)
 {
-    struct memory m = {{memory_read, memory_close}, packed->p, packed->n};
+    struct memory_reader m = memory_reader(packed->p, packed->n, SIZE_MAX);
     struct buf all = BUF_INIT(256 * MIB);
     struct reader *r = NULL;
     struct err err;

@@ -533,30 +533,6 @@ TEST(hidden_columns_of_a_batch_are_not_written)
 
 /* ---- there and back: csv.h and convert.h read what was written ---- */
 
-struct memory {
-    struct reader reader;
-    const char *p;
-    size_t n;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)r;
-
-    UNUSED(err);
-    *ret_n = m->n < n ? m->n : n;
-    if (*ret_n > 0)
-        memcpy(p, m->p, *ret_n);
-    m->p += *ret_n;
-    m->n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 static bool same_cell(const struct batch_col *a, const struct batch_col *b, size_t row)
 {
     char x[CELL_TEXT_SIZE], y[CELL_TEXT_SIZE]; /* of doubles as many digits as tell them apart, and -0 */
@@ -576,7 +552,7 @@ static void comes_back(struct fixture *f)
         .rules = rules, .rule_count = f->t.count, .nulls = nulls, .header = true};
     const struct csv_dialect dialect = {
         .delimiter = f->config.kind == FORMAT_TSV ? '\t' : f->config.delimiter, .quote = '"'};
-    struct memory m = {{memory_read, memory_close}, f->out.p, f->out.n};
+    struct memory_reader m = memory_reader(f->out.p, f->out.n, SIZE_MAX);
     struct converter *converter = NULL;
     struct csv_record rec;
     struct reject_info why;

@@ -1,38 +1,15 @@
 #include "io/convert.h"
 #include "tests/tap.h"
 
-struct memory {
-    struct reader reader;
-    const char *text;
-    size_t n;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)(void *)r;
-
-    UNUSED(err);
-    *ret_n = m->n < n ? m->n : n;
-    memcpy(p, m->text, *ret_n);
-    m->text += *ret_n;
-    m->n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    UNUSED(r);
-}
-
 static const char *const na[] = {"NA", "", NULL};
 
-static struct csv *open_text(struct memory *m, const char *text)
+static struct csv *open_text(struct memory_reader *m, const char *text)
 {
     static const struct csv_dialect plain = {.delimiter = ',', .quote = '"'};
     struct csv *c = NULL;
     struct err err;
 
-    *m = (struct memory){{memory_read, memory_close}, text, strlen(text)};
+    *m = memory_reader(text, strlen(text), SIZE_MAX);
     must_rc(csv_open(&m->reader, &plain, &c, &err), &err);
     return c;
 }
@@ -40,7 +17,7 @@ static struct csv *open_text(struct memory *m, const char *text)
 /* "name type, name type" of the file. */
 static void proposes(const char *text, const struct convert_config *config, const char *want)
 {
-    struct memory m;
+    struct memory_reader m;
     struct csv *csv = open_text(&m, text);
     struct infer *i = infer_new(config);
     struct csv_record r;
@@ -125,7 +102,7 @@ TEST(what_is_said_of_the_file_is_heeded)
 static void refused(const char *text, const char *say)
 {
     struct convert_config c = {.nulls = na, .header = true};
-    struct memory m;
+    struct memory_reader m;
     struct csv *csv = open_text(&m, text);
     struct infer *i = infer_new(&c);
     struct csv_record r;
@@ -149,7 +126,7 @@ TEST(many_texts_still_fit_into_a_row)
 {
     struct convert_config c = {.nulls = na, .header = true};
     char text[4000] = "";
-    struct memory m;
+    struct memory_reader m;
     struct csv_record r;
     struct err err;
     size_t bytes = 0, n = 0;
