@@ -1,19 +1,12 @@
 /* What all formats begin with, and CSV and TSV. */
 #include "io/digits_int.h"
 #include "io/format_int.h"
-#include "io/shortest.h"
-
-/* Fixed room of one cell: a number, quotes around it, a delimiter. */
-enum { CELL_ROOM = SHORTEST_SIZE + 8 };
 
 struct csv_format {
-    struct format format;
+    struct text_format text;
     char delimiter;
     const char *null; /* borrowed */
     size_t null_n;
-    enum cell_form *forms; /* owned; made with the first batch, since the batch says what it has */
-    size_t *texts;         /* owned: columns whose cells have lengths */
-    size_t text_count, fixed;
 };
 
 static uint64_t any_zero(uint64_t v) /* true where one of its bytes is 0 */
@@ -88,11 +81,11 @@ static inline char *csv_i64(char *o, int64_t v)
 static char *csv_cell(const struct csv_format *f, size_t i, const struct batch_col *c, size_t row, char *o,
                       struct err *err)
 {
-    const struct format *base = &f->format;
+    const struct format *base = &f->text.format;
     char moment[MOMENT_SIZE], *first = o;
     size_t n;
 
-    switch (f->forms[i]) {
+    switch (f->text.forms[i]) {
     case FORM_I64:
         o = csv_i64(o, c->i64[row]);
         break;
@@ -104,7 +97,7 @@ static char *csv_cell(const struct csv_format *f, size_t i, const struct batch_c
         break;
     case FORM_DOUBLE:
     case FORM_FLOAT:
-        o = format_double(o, c, row, f->forms[i]);
+        o = format_double(o, c, row, f->text.forms[i]);
         break;
     case FORM_BITS:
         o = format_bits(o, (uint64_t)c->i64[row], base->def->columns[base->columns[i]].precision,
@@ -162,34 +155,6 @@ static char *csv_row(const struct format *base, const struct batch *b, size_t ro
     return o;
 }
 
-static size_t csv_bound(const struct format *base, const struct batch *b, size_t row)
-{
-    const struct csv_format *f = (const struct csv_format *)base;
-    size_t n = f->fixed;
-
-    for (size_t i = 0; i < f->text_count; i++) {
-        const struct batch_col *c = &b->cols[f->texts[i]];
-        if (!c->nulls[row])
-            n += 2 * c->lengths[row];
-    }
-    return n;
-}
-
-static void csv_prepare(struct csv_format *f, const struct batch *b)
-{
-    const struct format *base = &f->format;
-
-    f->forms = xcalloc(base->count, sizeof *f->forms);
-    f->texts = xcalloc(base->count, sizeof *f->texts);
-    f->fixed = 2;
-    for (size_t i = 0; i < base->count; i++) {
-        f->forms[i] = cell_form_of(&base->def->columns[base->columns[i]], &b->cols[i], base->c);
-        if (b->cols[i].kind == CELL_BYTES)
-            f->texts[f->text_count++] = i;
-        f->fixed += CELL_ROOM > f->null_n + 1 ? CELL_ROOM : f->null_n + 1;
-    }
-}
-
 static int csv_begin(struct format *base, struct buf *out, struct err *err)
 {
     const struct csv_format *f = (const struct csv_format *)base;
@@ -217,15 +182,7 @@ static int csv_begin(struct format *base, struct buf *out, struct err *err)
 static int csv_rows(struct format *base, const struct batch *b, size_t from, size_t to, struct buf *out,
                     struct err *err)
 {
-    static const struct row_writer writer = {csv_bound, csv_row};
-    struct csv_format *f = (struct csv_format *)base;
-
-    if (b->col_count < base->count)
-        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a file of %zu", b->col_count,
-                       base->count);
-    if (f->forms == NULL)
-        csv_prepare(f, b);
-    return format_each(base, &writer, b, from, to, out, err);
+    return format_each((struct text_format *)base, csv_row, 2, b, from, to, out, err);
 }
 
 static int csv_end(struct format *base, struct buf *out, struct err *err)
@@ -238,11 +195,8 @@ static int csv_end(struct format *base, struct buf *out, struct err *err)
 
 static void csv_free(struct format *base)
 {
-    struct csv_format *f = (struct csv_format *)base;
-
-    free(f->forms);
-    free(f->texts);
-    free(f);
+    text_format_release((struct text_format *)base);
+    free(base);
 }
 
 int format_csv_new(struct format **ret, struct err *err)
@@ -251,15 +205,15 @@ int format_csv_new(struct format **ret, struct err *err)
     struct csv_format *f = xcalloc(1, sizeof *f);
 
     UNUSED(err);
-    f->format.ops = &ops;
-    *ret = &f->format;
+    f->text.format.ops = &ops;
+    *ret = &f->text.format;
     return 0;
 }
 
 /* What would not read back is refused before there is a row. */
 static int csv_check(struct csv_format *f, struct err *err)
 {
-    const struct format *base = &f->format;
+    const struct format *base = &f->text.format;
     const struct format_config *c = base->c;
     unsigned char d = (unsigned char)(c->kind == FORMAT_TSV ? '\t' : c->delimiter);
     const char special[] = {(char)d, '"', '\r', '\n', '\0'};
@@ -267,6 +221,7 @@ static int csv_check(struct csv_format *f, struct err *err)
     f->delimiter = (char)d;
     f->null = c->null != NULL ? c->null : "";
     f->null_n = strlen(f->null);
+    f->text.fixed = 2 + base->count * (CELL_ROOM > f->null_n + 1 ? CELL_ROOM : f->null_n + 1);
     if (d == '\0' || d >= 0x80 || strchr("\"\r\n+-./=", d) != NULL || (d >= '0' && d <= '9') ||
         ((d | 0x20) >= 'a' && (d | 0x20) <= 'z'))
         return err_set(

@@ -2,7 +2,6 @@
 #include "base/civil.h"
 #include "io/digits_int.h"
 #include "io/format_int.h"
-#include "io/shortest.h"
 #include <math.h>
 
 /* What the server gives as text though its sums are not known. */
@@ -11,8 +10,8 @@ static bool is_text_type(const char *type)
     return str_starts(type, "json") || str_starts(type, "uuid") || str_starts(type, "inet");
 }
 
-enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
-                            const struct format_config *config)
+static enum cell_form form_of(const struct column *c, const struct batch_col *col,
+                              const struct format_config *config)
 {
     switch (col->kind) {
     case CELL_I64:
@@ -145,14 +144,50 @@ int format_moment(const struct format *f, size_t i, const char *p, size_t n, cha
                    f->def->columns[f->columns[i]].name, shown);
 }
 
-int format_each(const struct format *f, const struct row_writer *w, const struct batch *b, size_t from,
+static void prepare(struct text_format *f, const struct batch *b)
+{
+    const struct format *base = &f->format;
+
+    f->forms = xcalloc(base->count, sizeof *f->forms);
+    f->texts = xcalloc(base->count, sizeof *f->texts);
+    for (size_t i = 0; i < base->count; i++) {
+        f->forms[i] = form_of(&base->def->columns[base->columns[i]], &b->cols[i], base->c);
+        if (b->cols[i].kind == CELL_BYTES)
+            f->texts[f->text_count++] = i;
+    }
+}
+
+void text_format_release(struct text_format *f)
+{
+    free(f->forms);
+    free(f->texts);
+}
+
+static size_t bound(const struct text_format *f, size_t widest, const struct batch *b, size_t row)
+{
+    size_t n = f->fixed;
+
+    for (size_t i = 0; i < f->text_count; i++) {
+        const struct batch_col *c = &b->cols[f->texts[i]];
+        if (!c->nulls[row])
+            n += widest * c->lengths[row];
+    }
+    return n;
+}
+
+int format_each(struct text_format *f, put_row *put, size_t widest, const struct batch *b, size_t from,
                 size_t to, struct buf *out, struct err *err)
 {
     struct buf spare = BUF_INIT(0);
     int rc = 0;
 
+    if (b->col_count < f->format.count)
+        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a file of %zu", b->col_count,
+                       f->format.count);
+    if (f->forms == NULL)
+        prepare(f, b);
     for (size_t row = from; row < to && rc == 0; row++) {
-        size_t need = w->bound(f, b, row);
+        size_t need = bound(f, widest, b, row);
         struct buf *to_buf = out;
         if (out->cap - out->n <= need) {
             /* the bound is generous: near the maximum the row is made elsewhere, and measured */
@@ -165,7 +200,7 @@ int format_each(const struct format *f, const struct row_writer *w, const struct
             if (rc < 0)
                 break;
         }
-        char *end = w->put(f, b, row, to_buf->p + to_buf->n, err);
+        char *end = put(&f->format, b, row, to_buf->p + to_buf->n, err);
         if (end == NULL) {
             rc = -(int)err->code;
             break;

@@ -1,6 +1,7 @@
 #ifndef IO_FORMAT_INT_H
 #define IO_FORMAT_INT_H
 #include "io/format.h"
+#include "io/shortest.h"
 /* What stands behind format.h: one table per kind. format.c has format_new and CSV and TSV; the others a file each. */
 struct format_ops {
     int (*begin)(struct format *f, struct buf *out, struct err *err);
@@ -37,8 +38,6 @@ enum cell_form {
     FORM_BINARY,
     FORM_BITS /* BIT as an integer */
 };
-enum cell_form cell_form_of(const struct column *c, const struct batch_col *col,
-                            const struct format_config *config);
 /* Hex, as the server's HEX() writes it, or base64. At most 2n + 4 bytes; returns the end. */
 char *format_bytes(char *o, const void *bytes, size_t n, enum binary_form form);
 char *format_bits(char *o, uint64_t v, int bits, enum binary_form form); /* big-endian, at most 20 bytes */
@@ -48,11 +47,20 @@ char *format_double(char *o, const struct batch_col *col, size_t row,
 /* "2022-06-05 12:34:56.5" of UTC, in the zone. ERR_BAD_VALUE for what is no time; names the column. */
 NODISCARD int format_moment(const struct format *f, size_t i, const char *p, size_t n, char out[MOMENT_SIZE],
                             size_t *ret_n, struct err *err);
-/* Rows one by one: put writes one of at most bound bytes, gives its end, NULL where it fails. */
-struct row_writer {
-    size_t (*bound)(const struct format *f, const struct batch *b, size_t row);
-    char *(*put)(const struct format *f, const struct batch *b, size_t row, char *o, struct err *err);
+/* What formats that write cell by cell embed first. */
+struct text_format {
+    struct format format;
+    size_t fixed; /* most bytes of a row beside its texts; set before there are rows */
+    /* owned; made with the first batch, since the batch says what it has */
+    enum cell_form *forms;
+    size_t *texts; /* columns whose cells have lengths */
+    size_t text_count;
 };
-NODISCARD int format_each(const struct format *f, const struct row_writer *w, const struct batch *b,
+enum { CELL_ROOM = SHORTEST_SIZE + 8 }; /* of one cell: a number, quotes around it, a delimiter */
+/* Writes one row, gives its end, NULL where it fails. */
+typedef char *put_row(const struct format *f, const struct batch *b, size_t row, char *o, struct err *err);
+/* Rows one by one; a byte of text becomes at most `widest` bytes. */
+NODISCARD int format_each(struct text_format *f, put_row *put, size_t widest, const struct batch *b,
                           size_t from, size_t to, struct buf *out, struct err *err);
+void text_format_release(struct text_format *f);
 #endif

@@ -5,17 +5,11 @@
 #include "base/limits.h"
 #include "io/digits_int.h"
 #include "io/format_int.h"
-#include "io/shortest.h"
-
-enum { CELL_ROOM = SHORTEST_SIZE + 8 };
 
 struct json_format {
-    struct format format;
+    struct text_format text;
     char **keys; /* owned: {"id": and ,"name": of the columns in order */
     size_t *key_n;
-    enum cell_form *forms; /* owned; made with the first batch */
-    size_t *texts;         /* owned: columns whose cells have lengths */
-    size_t text_count, fixed;
 };
 
 /* Without the quotes around; at most 6n bytes. */
@@ -113,11 +107,11 @@ static char *json_double(char *o, const struct batch_col *c, size_t row, enum ce
 static char *json_cell(const struct json_format *f, size_t i, const struct batch_col *c, size_t row, char *o,
                        struct err *err)
 {
-    const struct format *base = &f->format;
+    const struct format *base = &f->text.format;
     char moment[MOMENT_SIZE];
     size_t n;
 
-    switch (f->forms[i]) {
+    switch (f->text.forms[i]) {
     case FORM_I64:
     case FORM_YEAR:
         if (c->i64[row] < 0)
@@ -127,7 +121,7 @@ static char *json_cell(const struct json_format *f, size_t i, const struct batch
         return put_digits(o, (uint64_t)c->i64[row]);
     case FORM_DOUBLE:
     case FORM_FLOAT:
-        return json_double(o, c, row, f->forms[i]);
+        return json_double(o, c, row, f->text.forms[i]);
     case FORM_DECIMAL:
         return json_decimal(base, i, o, c->bytes[row], c->lengths[row], err);
     case FORM_BITS:
@@ -173,46 +167,10 @@ static char *json_row(const struct format *base, const struct batch *b, size_t r
     return o;
 }
 
-static size_t json_bound(const struct format *base, const struct batch *b, size_t row)
-{
-    const struct json_format *f = (const struct json_format *)base;
-    size_t n = f->fixed;
-
-    for (size_t i = 0; i < f->text_count; i++) {
-        const struct batch_col *c = &b->cols[f->texts[i]];
-        if (!c->nulls[row])
-            n += 6 * c->lengths[row];
-    }
-    return n;
-}
-
-static void json_prepare(struct json_format *f, const struct batch *b)
-{
-    const struct format *base = &f->format;
-
-    f->forms = xcalloc(base->count, sizeof *f->forms);
-    f->texts = xcalloc(base->count, sizeof *f->texts);
-    f->fixed = 2;
-    for (size_t i = 0; i < base->count; i++) {
-        f->forms[i] = cell_form_of(&base->def->columns[base->columns[i]], &b->cols[i], base->c);
-        if (b->cols[i].kind == CELL_BYTES)
-            f->texts[f->text_count++] = i;
-        f->fixed += CELL_ROOM + f->key_n[i];
-    }
-}
-
 static int json_rows(struct format *base, const struct batch *b, size_t from, size_t to, struct buf *out,
                      struct err *err)
 {
-    static const struct row_writer writer = {json_bound, json_row};
-    struct json_format *f = (struct json_format *)base;
-
-    if (b->col_count < base->count)
-        return err_set(err, ERR_INTERNAL, "a batch of %zu columns for a file of %zu", b->col_count,
-                       base->count);
-    if (f->forms == NULL)
-        json_prepare(f, b);
-    return format_each(base, &writer, b, from, to, out, err);
+    return format_each((struct text_format *)base, json_row, 6, b, from, to, out, err);
 }
 
 static int json_nothing(struct format *base, struct buf *out, struct err *err)
@@ -231,8 +189,7 @@ static void json_free(struct format *base)
         free(f->keys[i]);
     free(f->keys);
     free(f->key_n);
-    free(f->forms);
-    free(f->texts);
+    text_format_release(&f->text);
     free(f);
 }
 
@@ -242,8 +199,8 @@ int format_jsonl_new(struct format **ret, struct err *err)
     struct json_format *f = xcalloc(1, sizeof *f);
 
     UNUSED(err);
-    f->format.ops = &ops;
-    *ret = &f->format;
+    f->text.format.ops = &ops;
+    *ret = &f->text.format;
     return 0;
 }
 
@@ -254,6 +211,7 @@ int format_jsonl_check(struct format *base, struct err *err)
 
     f->keys = xcalloc(base->count, sizeof *f->keys);
     f->key_n = xcalloc(base->count, sizeof *f->key_n);
+    f->text.fixed = 2 + base->count * CELL_ROOM;
     for (size_t i = 0; i < base->count; i++) {
         const char *name = name_of(base, i);
         size_t n = strlen(name);
@@ -272,6 +230,7 @@ int format_jsonl_check(struct format *base, struct err *err)
         o = quoted(o, name, n);
         *o++ = ':';
         f->key_n[i] = (size_t)(o - f->keys[i]);
+        f->text.fixed += f->key_n[i];
     }
     return 0;
 }
