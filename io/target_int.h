@@ -49,6 +49,8 @@ struct load {
     bool kept;    /* the statement stays with the connection, for the next load like this one */
     bool bare;    /* no savepoint: the first row that is refused ends all, with TARGET_CAREFUL */
 };
+struct load *load_new(struct target *t, const struct load_spec *spec); /* copies strings and columns */
+void load_free(struct load *l);                                        /* the connection stays as it is */
 
 struct ask;
 struct target_ops {

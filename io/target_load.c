@@ -14,7 +14,7 @@ static const char *copy(struct load *l, const char *text)
     return text != NULL ? arena_strndup(l->arena, text, strlen(text)) : NULL;
 }
 
-static struct load *load_new(struct target *t, const struct load_spec *spec)
+struct load *load_new(struct target *t, const struct load_spec *spec)
 {
     struct load *l = xcalloc(1, sizeof *l);
 
@@ -33,10 +33,11 @@ static struct load *load_new(struct target *t, const struct load_spec *spec)
         l->spec.columns = columns;
     }
     ledger_key_sha256(l->spec.key, l->spec.partition, l->key_sha256);
+    l->serial = -1; /* no transaction yet */
     return l;
 }
 
-static void load_free(struct load *l)
+void load_free(struct load *l)
 {
     if (l->insert != NULL)
         l->t->ops->insert_close(l);
@@ -188,7 +189,6 @@ int target_load_begin(struct target *t, const struct load_spec *spec, struct loa
     if (rc == 0)
         rc = target_begin(t, err);
     if (rc < 0) {
-        l->serial = -1; /* no transaction of ours */
         target_load_abort(l);
         return rc;
     }

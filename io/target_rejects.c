@@ -218,45 +218,10 @@ static int ledger_of(struct target *t, int64_t load_id, struct ledger_of *ret, s
     return rc;
 }
 
-static const char *copy(struct load *l, const char *text)
-{
-    return arena_strndup(l->arena, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
-}
-
-/* A load without its beginning: the rows of this load id are there already. */
-static struct load *replay_new(struct target *t, const struct load_spec *spec)
-{
-    struct load *l = xcalloc(1, sizeof *l);
-
-    l->t = t;
-    l->arena = arena_new();
-    l->spec = *spec;
-    l->spec.pipeline = copy(l, spec->pipeline);
-    l->spec.partition = copy(l, spec->partition);
-    l->spec.key = copy(l, spec->key);
-    l->spec.etag = copy(l, spec->etag);
-    l->spec.job = copy(l, spec->job);
-    l->spec.reason = copy(l, spec->reason);
-    int *columns = arena_alloc(l->arena, (spec->column_count + 1) * sizeof *columns);
-    memcpy(columns, spec->columns, spec->column_count * sizeof *columns);
-    l->spec.columns = columns;
-    ledger_key_sha256(l->spec.key, l->spec.partition, l->key_sha256);
-    l->serial = -1; /* no transaction yet */
-    return l;
-}
-
-static void replay_free(struct load *l)
-{
-    if (l->insert != NULL)
-        l->t->ops->insert_close(l);
-    arena_free(l->arena);
-    free(l);
-}
-
 int target_replay_begin(struct target *t, const struct load_spec *spec, struct load **ret, char **ret_columns,
                         struct err *err)
 {
-    struct load *l = replay_new(t, spec);
+    struct load *l = load_new(t, spec);
     struct ledger_of ledger = {0};
     int rc = target_check(spec->table, err);
 
@@ -434,7 +399,7 @@ int target_replay_commit(struct load *l, const struct reject_decision *d, const 
     }
     if (rc < 0)
         rc = settle(l, d, err);
-    replay_free(l);
+    load_free(l);
     if (answered)
         target_load_over(t);
     return rc < 0 ? rc : fault_point("rejects.after_commit", err);
