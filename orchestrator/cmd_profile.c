@@ -10,24 +10,16 @@ enum {
     MAX_PAGE = 256 * 1024 * 1024, /* a page of MAX_COLUMNS columns is a third of it */
     SHOW_EACH_MS = 500,
 };
-static const char *from, *to, *html_path, *json_path, *nulls_text, *delimiter_text, *quote_text,
-    *encoding_text;
-static bool table, no_header, no_values;
+static struct subject_options given;
+static const char *html_path, *json_path;
+static bool table, no_values;
 static const struct opt opts[] = {
     {"table", 0, OPT_FLAG, &table, NULL, "the pipeline's target table in place of its files"},
-    {"from", 0, OPT_TEXT, &from, "PARTITION",
-     "of a pipeline: first one, itself included (else the newest alone)"},
-    {"to", 0, OPT_TEXT, &to, "PARTITION", "last one, itself included"},
     {"html", 0, OPT_TEXT, &html_path, "FILE", "where the page goes (else profile-NAME.html here)"},
     {"json", 0, OPT_TEXT, &json_path, "FILE", "the same as JSON, too"},
     {"no-values", 0, OPT_FLAG, &no_values, NULL,
      "leave out values of cells: most frequent ones, examples, extremes"},
-    {"null", 0, OPT_TEXT, &nulls_text, "LIST",
-     "of a file: spellings of NULL, comma between (else NA and the empty field)"},
-    {"delimiter", 0, OPT_TEXT, &delimiter_text, "CHAR", "of a file: between fields (else ,; tab for a tab)"},
-    {"quote", 0, OPT_TEXT, &quote_text, "CHAR", "of a file: around fields (else \"; none for none)"},
-    {"encoding", 0, OPT_TEXT, &encoding_text, "NAME", "of a file: utf-8, latin1 or cp1252"},
-    {"no-header", 0, OPT_FLAG, &no_header, NULL, "of a file: its first line is data; columns are 1, 2, ..."},
+    SUBJECT_OPTS(given, "; columns are 1, 2, ..."),
     {0},
 };
 
@@ -200,22 +192,15 @@ static int read_table(struct profiling *k, struct err *err)
 
 static int look(struct profiling *k, const char *word, struct err *err)
 {
-    const struct subject_options o = {.nulls = nulls_text,
-                                      .delimiter = delimiter_text,
-                                      .quote = quote_text,
-                                      .encoding = encoding_text,
-                                      .from = from,
-                                      .to = to,
-                                      .no_header = no_header};
     char part[PART_SIZE] = "";
 
     k->subject = (struct profile_subject){
         .name = word, .place = "line", .now_ms = clock_now_ms(), .hide_values = no_values};
     k->shown_ms = isatty(STDERR_FILENO) ? 0 : -1;
-    if (table && (from != NULL || to != NULL))
+    if (table && (given.from != NULL || given.to != NULL))
         return err_set(err, ERR_USAGE, "--table is the whole table: --from and --to are for files");
     if (table) {
-        int rc = subject_refuse_file_options(&o, err);
+        int rc = subject_refuse_file_options(&given, err);
         if (rc == 0)
             rc = subject_pipeline(k->c, word, &k->of, part, err);
         if (rc < 0)
@@ -223,7 +208,7 @@ static int look(struct profiling *k, const char *word, struct err *err)
         return *part != '\0' ? err_set(err, ERR_USAGE, "--table is the whole table, not a partition")
                              : read_table(k, err);
     }
-    int rc = subject_open(k->c, word, &o, false, &k->of, err);
+    int rc = subject_open(k->c, word, &given, false, &k->of, err);
     if (rc < 0)
         return rc;
     k->subject.kind = k->of.kind;

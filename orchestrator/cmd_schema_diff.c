@@ -3,23 +3,14 @@
 #include "orchestrator/schema.h"
 #include <strings.h>
 
-static const char *from, *to, *nulls_text, *delimiter_text, *quote_text, *encoding_text, *table_name,
-    *connection;
-static bool no_header;
+static struct subject_options given;
+static const char *table_name, *connection;
 static int64_t sample;
 static const struct opt opts[] = {
     {"table", 0, OPT_TEXT, &table_name, "TABLE", "compare files by name with this table"},
     {"connection", 0, OPT_TEXT, &connection, "NAME", "which lies there: a name in connections"},
     {"sample", 0, OPT_COUNT, &sample, "N", "look at the first N records alone (else at all)"},
-    {"from", 0, OPT_TEXT, &from, "PARTITION",
-     "of a pipeline: first one, itself included (else the newest alone)"},
-    {"to", 0, OPT_TEXT, &to, "PARTITION", "last one, itself included"},
-    {"null", 0, OPT_TEXT, &nulls_text, "LIST",
-     "of files: spellings of NULL, comma between (else NA and the empty field)"},
-    {"delimiter", 0, OPT_TEXT, &delimiter_text, "CHAR", "of files: between fields (else ,; tab for a tab)"},
-    {"quote", 0, OPT_TEXT, &quote_text, "CHAR", "of files: around fields (else \"; none for none)"},
-    {"encoding", 0, OPT_TEXT, &encoding_text, "NAME", "of files: utf-8, latin1 or cp1252"},
-    {"no-header", 0, OPT_FLAG, &no_header, NULL, "of files: the first line is data"},
+    SUBJECT_OPTS(given, ""),
     {0},
 };
 
@@ -424,17 +415,10 @@ static int tell(struct comparing *k, struct err *err)
 
 static int run(struct cli *c, struct err *err)
 {
-    const struct subject_options o = {.nulls = nulls_text,
-                                      .delimiter = delimiter_text,
-                                      .quote = quote_text,
-                                      .encoding = encoding_text,
-                                      .from = from,
-                                      .to = to,
-                                      .no_header = no_header};
     struct comparing k = {.r = {.limit = sample}, .found = json_array(), .alter = BUF_INIT(1 * MIB)};
 
     cli_signals();
-    int rc = subject_open(c, c->args.items[0], &o, true, &k.r.of, err);
+    int rc = subject_open(c, c->args.items[0], &given, true, &k.r.of, err);
     if (rc == 0)
         rc = open_table(&k, err);
     if (rc == 0)

@@ -2,9 +2,9 @@
 #include "base/mem.h"
 #include "orchestrator/schema.h"
 
-static const char *from, *to, *nulls_text, *delimiter_text, *quote_text, *encoding_text, *dialect,
-    *table_name;
-static bool no_header, boolean, wide, sql_alone;
+static struct subject_options given;
+static const char *dialect, *table_name;
+static bool boolean, wide, sql_alone;
 static int64_t sample;
 static const struct opt opts[] = {
     {"table", 0, OPT_TEXT, &table_name, "NAME", "the table's name (else the pipeline's, or the file's)"},
@@ -13,15 +13,7 @@ static const struct opt opts[] = {
     {"boolean", 0, OPT_FLAG, &boolean, NULL, "columns of 0 and 1 alone are BOOLEAN"},
     {"wide", 0, OPT_FLAG, &wide, NULL, "with room for files to come: BIGINT, longer texts, all NULL"},
     {"sql", 0, OPT_FLAG, &sql_alone, NULL, "the statement alone"},
-    {"from", 0, OPT_TEXT, &from, "PARTITION",
-     "of a pipeline: first one, itself included (else the newest alone)"},
-    {"to", 0, OPT_TEXT, &to, "PARTITION", "last one, itself included"},
-    {"null", 0, OPT_TEXT, &nulls_text, "LIST",
-     "of files: spellings of NULL, comma between (else NA and the empty field)"},
-    {"delimiter", 0, OPT_TEXT, &delimiter_text, "CHAR", "of files: between fields (else ,; tab for a tab)"},
-    {"quote", 0, OPT_TEXT, &quote_text, "CHAR", "of files: around fields (else \"; none for none)"},
-    {"encoding", 0, OPT_TEXT, &encoding_text, "NAME", "of files: utf-8, latin1 or cp1252"},
-    {"no-header", 0, OPT_FLAG, &no_header, NULL, "of files: the first line is data; columns are c1, c2, ..."},
+    SUBJECT_OPTS(given, "; columns are c1, c2, ..."),
     {0},
 };
 
@@ -136,19 +128,12 @@ static int tell(struct schema_read *r, struct err *err)
 
 static int run(struct cli *c, struct err *err)
 {
-    const struct subject_options o = {.nulls = nulls_text,
-                                      .delimiter = delimiter_text,
-                                      .quote = quote_text,
-                                      .encoding = encoding_text,
-                                      .from = from,
-                                      .to = to,
-                                      .no_header = no_header};
     struct schema_read r = {.limit = sample};
 
     if (dialect != NULL && strcmp(dialect, "mysql") != 0 && strcmp(dialect, "sqlite") != 0)
         return err_set(err, ERR_USAGE, "--dialect: mysql or sqlite");
     cli_signals();
-    int rc = subject_open(c, c->args.items[0], &o, true, &r.of, err);
+    int rc = subject_open(c, c->args.items[0], &given, true, &r.of, err);
     if (rc == 0)
         rc = schema_read(&r, NULL, NULL, err);
     if (rc == 0)

@@ -9,6 +9,20 @@ struct subject_options { /* as the command line gives them; NULL: not given */
     const char *nulls, *delimiter, *quote, *encoding, *from, *to;
     bool no_header;
 };
+/* A command's options that fill o, a static struct subject_options; unnamed: what it says of columns without a header. */
+#define SUBJECT_OPTS(o, unnamed)                                                                             \
+    {"from",    0,           OPT_TEXT,                                                                       \
+     &(o).from, "PARTITION", "of a pipeline: first one, itself included (else the newest alone)"},           \
+        {"to", 0, OPT_TEXT, &(o).to, "PARTITION", "last one, itself included"},                              \
+        {"null",     0,      OPT_TEXT,                                                                       \
+         &(o).nulls, "LIST", "of files: spellings of NULL, comma between (else NA and the empty field)"},    \
+        {"delimiter",    0,      OPT_TEXT,                                                                   \
+         &(o).delimiter, "CHAR", "of files: between fields (else ,; tab for a tab)"},                        \
+        {"quote", 0, OPT_TEXT, &(o).quote, "CHAR", "of files: around fields (else \"; none for none)"},      \
+        {"encoding", 0, OPT_TEXT, &(o).encoding, "NAME", "of files: utf-8, latin1 or cp1252"},               \
+    {                                                                                                        \
+        "no-header", 0, OPT_FLAG, &(o).no_header, NULL, "of files: the first line is data" unnamed           \
+    }
 struct subject {
     struct cli *c;
     struct step_ctx ctx;         /* its pipeline reads the files */
