@@ -12,85 +12,17 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/deflate.h"
-#include "io/rows.h"
 #include "io/shortest.h"
-#include <fcntl.h>
-#include <unistd.h>
+#include "tests/bench/credit.h"
 
-static const struct {
-    const char *name, *type;
-} shape[] = {
-    {"id", "int(11)"},
-    {"SeriousDlqin2yrs", "tinyint(4)"},
-    {"RevolvingUtilizationOfUnsecuredLines", "double"},
-    {"age", "tinyint(3) unsigned"},
-    {"NumberOfTime30-59DaysPastDueNotWorse", "smallint(6)"},
-    {"DebtRatio", "double"},
-    {"MonthlyIncome", "int(11)"},
-    {"NumberOfOpenCreditLinesAndLoans", "smallint(6)"},
-    {"NumberOfTimes90DaysLate", "smallint(6)"},
-    {"NumberRealEstateLoansOrLines", "smallint(6)"},
-    {"NumberOfTime60-89DaysPastDueNotWorse", "smallint(6)"},
-    {"NumberOfDependents", "smallint(6)"},
-};
 enum { BATCHES = 50 };
-
-static _Noreturn void die(const struct err *err)
-{
-    fprintf(stderr, "format: %s\n", err->msg);
-    exit(1);
-}
-
-struct file_reader {
-    struct reader reader;
-    int fd;
-};
-
-static int file_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    ssize_t got = read(((struct file_reader *)r)->fd, p, n);
-
-    if (got < 0)
-        return err_set(err, ERR_INTERNAL, "cannot read");
-    *ret_n = (size_t)got;
-    return 0;
-}
-
-static void file_close(struct reader *r)
-{
-    close(((struct file_reader *)r)->fd);
-}
-
-static void make_table(struct table *t, struct err *err)
-{
-    *t = (struct table){.arena = arena_new(), .name = "t", .count = ARRAY_LEN(shape)};
-    t->columns = arena_alloc(t->arena, t->count * sizeof *t->columns);
-    for (size_t i = 0; i < t->count; i++) {
-        struct column *c = &t->columns[i];
-        memset(c, 0, sizeof *c);
-        if (column_parse_type(shape[i].type, t->arena, c, err) < 0)
-            die(err);
-        c->name = shape[i].name;
-        c->nullable = i > 0;
-    }
-}
 
 static size_t fill(const char *path, const struct table *t, struct batch *batches[BATCHES], struct err *err)
 {
-    static const struct csv_dialect dialect = {.delimiter = ',', .quote = '"'};
-    static const char *const nulls[] = {"\\N", NULL};
-    static const struct convert_config convert = {.nulls = nulls, .zone = "UTC"};
-    const struct rows_config config = {.dialect = &dialect, .convert = &convert, .def = t};
-    struct file_reader file = {{file_read, file_close}, open(path, O_RDONLY | O_CLOEXEC)};
+    struct file_reader file = file_of(path);
+    struct rows *rows = rows_of(&file, t, false, err);
     size_t n = 0, count;
-    struct rows *rows;
 
-    if (file.fd < 0) {
-        perror(path);
-        exit(1);
-    }
-    if (rows_open(&config, &file.reader, false, &rows, err) < 0 || rows_begin(rows, err) != 1)
-        die(err);
     const int *columns = rows_columns(rows, &count);
     for (int why = ROWS_FULL; why == ROWS_FULL && n < BATCHES; n++) {
         batches[n] = batch_new(t, columns, count, BATCH_ROWS);

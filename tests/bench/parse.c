@@ -5,73 +5,8 @@
  * seconds, bytes, rows.
  */
 #include "base/limits.h"
-#include "io/rows.h"
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/bench/credit.h"
 #include <time.h>
-#include <unistd.h>
-
-static const struct {
-    const char *name, *type;
-} shape[] = {
-    {"id", "int(11)"},
-    {"SeriousDlqin2yrs", "tinyint(4)"},
-    {"RevolvingUtilizationOfUnsecuredLines", "double"},
-    {"age", "tinyint(3) unsigned"},
-    {"NumberOfTime30-59DaysPastDueNotWorse", "smallint(6)"},
-    {"DebtRatio", "double"},
-    {"MonthlyIncome", "int(11)"},
-    {"NumberOfOpenCreditLinesAndLoans", "smallint(6)"},
-    {"NumberOfTimes90DaysLate", "smallint(6)"},
-    {"NumberRealEstateLoansOrLines", "smallint(6)"},
-    {"NumberOfTime60-89DaysPastDueNotWorse", "smallint(6)"},
-    {"NumberOfDependents", "smallint(6)"},
-};
-
-static _Noreturn void die(const struct err *err)
-{
-    fprintf(stderr, "parse: %s\n", err->msg);
-    exit(1);
-}
-
-struct file_reader {
-    struct reader reader;
-    int fd;
-    int64_t bytes;
-};
-
-static int file_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct file_reader *f = (struct file_reader *)r;
-    ssize_t got = read(f->fd, p, n);
-
-    if (got < 0)
-        return err_set(err, ERR_INTERNAL, "cannot read");
-    *ret_n = (size_t)got;
-    f->bytes += got;
-    return 0;
-}
-
-static void file_close(struct reader *r)
-{
-    close(((struct file_reader *)r)->fd);
-}
-
-static void make_table(struct table *t, struct err *err)
-{
-    *t = (struct table){.arena = arena_new(), .name = "t", .count = ARRAY_LEN(shape)};
-    t->columns = arena_alloc(t->arena, t->count * sizeof *t->columns);
-    for (size_t i = 0; i < t->count; i++) {
-        struct column *c = &t->columns[i];
-        memset(c, 0, sizeof *c);
-        if (column_parse_type(shape[i].type, t->arena, c, err) < 0)
-            die(err);
-        c->name = shape[i].name;
-        c->nullable = i > 0;
-    }
-}
 
 static int refuse(void *arg, const struct reject_info *why, struct err *err)
 {
@@ -109,25 +44,14 @@ static double seconds(clockid_t clock)
 
 static void one_pass(const char *path, const char *mode, const struct table *t)
 {
-    static const struct csv_dialect dialect = {.delimiter = ',', .quote = '"'};
-    static const char *const nulls[] = {"\\N", NULL};
-    static const struct convert_config convert = {.nulls = nulls, .zone = "UTC"};
-    const struct rows_config config = {.dialect = &dialect, .convert = &convert, .def = t};
-    struct file_reader file = {{file_read, file_close}, open(path, O_RDONLY | O_CLOEXEC), 0};
+    struct file_reader file = file_of(path);
     double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
     struct rows_result result;
-    struct rows *rows;
     struct sums sums;
     struct err err = {0};
 
-    if (file.fd < 0) {
-        perror(path);
-        exit(1);
-    }
     sums_init(&sums, t->count);
-    if (rows_open(&config, &file.reader, strcmp(mode, "whole") == 0, &rows, &err) < 0 ||
-        rows_begin(rows, &err) != 1)
-        die(&err);
+    struct rows *rows = rows_of(&file, t, strcmp(mode, "whole") == 0, &err);
     fill(rows, t, strcmp(mode, "typed") != 0 ? &sums : NULL, &err);
     rows_result(rows, &result);
     rows_close(rows);
