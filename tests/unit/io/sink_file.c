@@ -4,10 +4,10 @@
 #include "io/hash.h"
 #include "io/sink.h"
 #include "tests/lib/run.h"
+#include "tests/lib/sinks.h"
 #include "tests/tap.h"
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -173,11 +173,6 @@ TEST(keys_that_leave_the_folder_are_refused)
     done(&p);
 }
 
-static int collect(void *arg, const struct object_info *o, struct err *err)
-{
-    return buf_addf(arg, err, "%s=%d|", o->key, (int)o->size);
-}
-
 TEST(odd_keys_are_written_listed_read_and_removed)
 {
     static const char *const keys[] = {"a b", "a%2Fb", "a+b", "new\nline", "..x", "\xc3\xa9t\xc3\xa9/100%"};
@@ -186,15 +181,15 @@ TEST(odd_keys_are_written_listed_read_and_removed)
     struct buf all = BUF_INIT(10000), out = BUF_INIT(6);
 
     fresh(&p);
-    must_rc(sink_list(p.s, "", collect, &all, &p.err), &p.err); /* no folder yet */
+    must_rc(sink_list(p.s, "", sinks_collect, &all, &p.err), &p.err); /* no folder yet */
     is_int(all.n, 0);
     is_int(sink_read(p.s, "a b", &out, &p.err), 0);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         must_rc(put(&p, keys[i], keys[i], 3, &got), &p.err);
-    must_rc(sink_list(p.s, "", collect, &all, &p.err), &p.err);
+    must_rc(sink_list(p.s, "", sinks_collect, &all, &p.err), &p.err);
     is_str(all.p, "..x=3|a b=3|a%2Fb=3|a+b=3|new\nline=3|\xc3\xa9t\xc3\xa9/100%=3|");
     buf_clear(&all);
-    must_rc(sink_list(p.s, "\xc3\xa9t\xc3\xa9/", collect, &all, &p.err), &p.err);
+    must_rc(sink_list(p.s, "\xc3\xa9t\xc3\xa9/", sinks_collect, &all, &p.err), &p.err);
     is_str(all.p, "\xc3\xa9t\xc3\xa9/100%=3|");
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         is_int(sink_read(p.s, keys[i], &out, &p.err), 1);
@@ -232,67 +227,20 @@ TEST(put_new_does_not_touch_what_is_there)
     done(&p);
 }
 
-enum { RACERS = 4, ROUNDS = 50 };
-
-struct racer {
-    const char *url;
-    char text[30];
-    int won[ROUNDS];
-    pthread_barrier_t *start;
-};
-
-static void *race(void *arg)
+static void holds_raced(void *arg, const char *key, const void *want, size_t n)
 {
-    struct racer *r = arg;
-    struct source_config config = {.url = r->url};
-    struct sink *s;
-    struct err err;
-
-    if (sink_open(&config, &s, &err) < 0)
-        abort();
-    for (int i = 0; i < ROUNDS; i++) {
-        char key[20];
-        snprintf(key, sizeof key, "k%d", i);
-        pthread_barrier_wait(r->start);
-        r->won[i] = sink_put_new(s, key, r->text, strlen(r->text), &err);
-    }
-    sink_close(s);
-    return NULL;
+    holds(arg, key, want, n);
 }
 
 TEST(of_several_that_put_a_new_file_one_does)
 {
     struct place p;
-    struct racer racers[RACERS];
-    pthread_t threads[RACERS];
-    pthread_barrier_t start;
 
     fresh(&p);
-    pthread_barrier_init(&start, NULL, RACERS);
-    for (int i = 0; i < RACERS; i++) {
-        racers[i] = (struct racer){.url = p.url, .start = &start};
-        snprintf(racers[i].text, sizeof racers[i].text, "of racer %d", i);
-        must(pthread_create(&threads[i], NULL, race, &racers[i]) == 0);
-    }
-    for (int i = 0; i < RACERS; i++)
-        pthread_join(threads[i], NULL);
-    for (int k = 0; k < ROUNDS; k++) {
-        int winners = 0;
-        char key[20];
-        snprintf(key, sizeof key, "k%d", k);
-        for (int i = 0; i < RACERS; i++) {
-            ok(racers[i].won[k] >= 0);
-            if (racers[i].won[k] != 1)
-                continue;
-            winners++;
-            holds(&p, key, racers[i].text, strlen(racers[i].text));
-        }
-        is_int(winners, 1);
-    }
+    sinks_race(&p.config, 50, holds_raced, &p);
     char *out = path_of(&p, "");
-    is_int(names_in(out), ROUNDS);
+    is_int(names_in(out), 50);
     free(out);
-    pthread_barrier_destroy(&start);
     done(&p);
 }
 
@@ -378,7 +326,7 @@ TEST(abandoned_files_are_found_by_their_key)
     must_rc(put(&p, "t/a.whole", "x", 1, &got), &p.err);
     path = path_of(&p, "t/.a.orch-12-xyz.tmp"); /* nearly one */
     put_text(path, "mine");
-    must_rc(sink_list(p.s, "", collect, &all, &p.err), &p.err);
+    must_rc(sink_list(p.s, "", sinks_collect, &all, &p.err), &p.err);
     is_str(all.p, "t/.a.orch-12-xyz.tmp=4|t/a.whole=1|");
     is_int(sink_abandon(p.s, "t/", begins_with_a, &asked, &p.err), 2);
     ok(asked.p != NULL && strstr(asked.p, "t/b.csv|") != NULL && strstr(asked.p, "u/a.csv") == NULL);
@@ -399,19 +347,12 @@ TEST(abandoned_files_are_found_by_their_key)
     done(&p);
 }
 
-static int stop(void *arg, struct err *err)
-{
-    int *left = arg;
-
-    return --*left < 0 ? err_set(err, ERR_CANCELLED, "stopped") : 0;
-}
-
 TEST(a_stopped_run_leaves_nothing)
 {
     struct place p;
     struct uploaded got;
     int left = 100;
-    const struct beat b = {stop, &left};
+    const struct beat b = {sinks_stop, &left};
     char *out;
 
     fresh(&p);

@@ -7,8 +7,8 @@
 #include "tests/lib/mockhttp.h"
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/sinks.h"
 #include "tests/tap.h"
-#include <pthread.h>
 
 #define SECRET "orch-test-secret/with+both=signs"
 
@@ -347,11 +347,6 @@ TEST(objects_of_every_size_arrive_whole)
     done(&p);
 }
 
-static int collect(void *arg, const struct object_info *o, struct err *err)
-{
-    return buf_addf(arg, err, "%s=%lld|", o->key, (long long)o->size);
-}
-
 TEST(odd_keys_are_written_listed_read_and_removed)
 {
     static const char *const keys[] = {"a%2Fb", "a+ b&c=d", "new\nline", "\xc3\xa9t\xc3\xa9/100%",
@@ -365,7 +360,7 @@ TEST(odd_keys_are_written_listed_read_and_removed)
     is_int(sink_read(p.s, "nothing", &out, &p.err), 0);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         must_rc(put(&p, keys[i], keys[i], 3, &got), &p.err);
-    must_rc(sink_list(p.s, "", collect, &all, &p.err), &p.err);
+    must_rc(sink_list(p.s, "", sinks_collect, &all, &p.err), &p.err);
     is_str(all.p, "a%2Fb=3|a+ b&c=d=3|new\nline=3|\xc3\xa9t\xc3\xa9/100%=3|\xf0\x9f\x98\x80.csv=3|");
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         is_int(sink_read(p.s, keys[i], &out, &p.err), 1);
@@ -413,20 +408,13 @@ TEST(an_aborted_upload_leaves_the_old_object_and_no_piece)
     done(&p);
 }
 
-static int stop(void *arg, struct err *err)
-{
-    int *left = arg;
-
-    return --*left < 0 ? err_set(err, ERR_CANCELLED, "stopped") : 0;
-}
-
 TEST(a_stopped_run_takes_back_what_it_began)
 {
     struct place p;
     struct upload *u;
     struct uploaded got;
     int left = 1000000;
-    const struct beat b = {stop, &left};
+    const struct beat b = {sinks_stop, &left};
     char *bytes = noise(BIG);
 
     fresh(&p, "stopped");
@@ -729,66 +717,20 @@ TEST(put_new_whose_answer_is_lost_is_settled_by_its_bytes)
     done(&p);
 }
 
-enum { RACERS = 4, ROUNDS = 8 };
-
-struct racer {
-    struct source_config config;
-    char text[30];
-    int won[ROUNDS];
-    pthread_barrier_t *start;
-    struct err err;
-};
-
-static void *race(void *arg)
+static void holds_raced(void *arg, const char *key, const void *want, size_t n)
 {
-    struct racer *r = arg;
-    struct sink *s;
-
-    if (sink_open(&r->config, &s, &r->err) < 0)
-        abort();
-    for (int i = 0; i < ROUNDS; i++) {
-        char key[20];
-        snprintf(key, sizeof key, "k%d", i);
-        pthread_barrier_wait(r->start);
-        r->won[i] = sink_put_new(s, key, r->text, strlen(r->text), &r->err);
-    }
-    sink_close(s);
-    return NULL;
+    holds(arg, key, want, n);
 }
 
 /* The delay lets all of them look before the first has written: only If-None-Match can tell then. */
 TEST(of_several_that_put_a_new_object_one_does)
 {
     struct place p;
-    struct racer racers[RACERS];
-    pthread_t threads[RACERS];
-    pthread_barrier_t start;
+    char bucket[] = "raced";
 
-    faulty(&p, "raced");
+    faulty(&p, bucket);
     test_proxy_rules(proxy, "PUT\tdelay 200");
-    pthread_barrier_init(&start, NULL, RACERS);
-    for (int i = 0; i < RACERS; i++) {
-        racers[i] = (struct racer){.config = p.config, .start = &start};
-        snprintf(racers[i].text, sizeof racers[i].text, "of racer %d", i);
-        must(pthread_create(&threads[i], NULL, race, &racers[i]) == 0);
-    }
-    for (int i = 0; i < RACERS; i++)
-        pthread_join(threads[i], NULL);
-    for (int k = 0; k < ROUNDS; k++) {
-        int winners = 0;
-        char key[20];
-        snprintf(key, sizeof key, "k%d", k);
-        for (int i = 0; i < RACERS; i++) {
-            if (!ok(racers[i].won[k] >= 0))
-                diag("%s", racers[i].err.msg);
-            if (racers[i].won[k] != 1)
-                continue;
-            winners++;
-            holds("raced", key, racers[i].text, strlen(racers[i].text));
-        }
-        is_int(winners, 1);
-    }
-    pthread_barrier_destroy(&start);
+    sinks_race(&p.config, 8, holds_raced, bucket);
     done(&p);
 }
 
@@ -797,7 +739,7 @@ TEST(a_beat_goes_on_while_a_server_is_silent)
     struct place p;
     struct uploaded got;
     int left = 1000000;
-    const struct beat b = {stop, &left};
+    const struct beat b = {sinks_stop, &left};
 
     faulty(&p, "silent");
     p.config.beat = &b;
