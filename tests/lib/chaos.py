@@ -108,7 +108,114 @@ class Wrong(Exception):
     """The end is not exact."""
 
 
-class Chaos:
+class Faults:
+    """What runs with one fault each have in common. A subclass has w, sql, db_wire, s3_wire, procs, minute, log, exits; clock(),
+    through(): a config whose servers are behind the wires; checked(): a process was killed, and what must hold then."""
+
+    def spawn(self, fault=None, log=None, now=None, config='orch.json', words=('tick',)):
+        w, now = self.w, now or self.clock()
+        p = subprocess.Popen([ORCH, '-c', w.path(config), *words], env=w.orch_env(now=now, fault=fault, fault_log=log), cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True)
+        p.what = f'{" ".join(words)} at {now}' + (f' with {fault}' if fault else '')
+        self.procs.append(p)
+        return p
+
+    def end(self, p, timeout=120, also=()):
+        """Waits for it; its exit code. It may fail as a server that is away makes it fail, and in no other way."""
+        try:
+            out = p.communicate(timeout=timeout)[0].decode(errors='replace')
+        except subprocess.TimeoutExpired:
+            raise Wrong(f'{p.what} hangs') from None
+        self.log.append(f'{p.what}: exit {p.returncode}{": " + out.strip() if out.strip() else ""}')
+        if p in self.procs:
+            self.procs.remove(p)
+        self.exits.add(p.returncode)
+        if p.returncode not in (0, 75, *also) or 'Assert' in out or 'anitizer' in out:
+            raise Wrong(f'{p.what}: exit {p.returncode}')
+        if p.returncode == -9:
+            self.checked()
+        return p.returncode
+
+    def checked(self):
+        pass
+
+    def stop(self, fault):
+        """A tick that stops itself at a fault point: the process, or None where it ended instead."""
+        p = self.spawn(fault=fault)
+        _, status = os.waitpid(p.pid, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            return p
+        p.returncode = os.waitstatus_to_exitcode(status)
+        self.end(p)
+        return None
+
+    def state(self, text, path='run/orch.db'):
+        with contextlib.closing(sqlite3.connect(self.w.path(path), timeout=20)) as db:
+            return [list(r) for r in db.execute(text)]
+
+    def forget(self):
+        for name in ('orch.db', 'orch.db-wal', 'orch.db-shm'):
+            if os.path.exists(self.w.path('run', name)):
+                os.unlink(self.w.path('run', name))
+
+    def do_stop_point(self, rng, v):
+        return self.stopped(rng, f"*=stop@{self.quick(rng, v['points'])}")
+
+    def cut(self, rng, v, action, **more):
+        more['at'] = more.get('at') or 1 + int(rng.random() * len(v['commands']))
+        self.through(v, db=self.db_wire.port)
+        self.db_wire.arm(action, **more)
+        self.tick()
+        return self.db_wire.fired and f'{action} {more["at"]}: {self.db_wire.fired}'
+
+    def do_db_before(self, rng, v):
+        return self.cut(rng, v, 'before')
+
+    def do_db_half(self, rng, v):
+        return self.cut(rng, v, 'half')
+
+    def do_db_after(self, rng, v):
+        return self.cut(rng, v, 'after')
+
+    def broken(self, rng, v, action, meet=None, **more):
+        """A request to S3 meets it; meet: what to do in place of a tick."""
+        self.through(v, s3=self.s3_wire.port)
+        at = more.pop('at', None) or int(rng.random() * len(v['requests']))
+        size = v['requests'][at][1]
+        if action in ('reset', 'truncate', 'stall') and 'n' not in more:
+            more['n'] = int(rng.random() * size)
+        self.s3_wire.arm(action, at=at + 1, **more)
+        if meet:
+            return meet(self.s3_wire)
+        self.tick()
+        return self.s3_wire.fired and f'{action} {more.get("n", more.get("code", ""))} of {size}: {self.s3_wire.fired}'
+
+    def do_s3_reset(self, rng, v):
+        return self.broken(rng, v, 'reset')
+
+    def do_s3_truncate(self, rng, v):
+        return self.broken(rng, v, 'truncate')
+
+    def do_s3_refuse(self, rng, v):
+        return self.broken(rng, v, 'refuse')
+
+    def disarm(self):
+        """What was not struck by the tick that was meant is not to be struck at all."""
+        for wire in (self.db_wire, self.s3_wire):
+            if wire:
+                wire.disarm()
+
+    def clean(self):
+        for p in self.procs:
+            p.kill()
+            p.communicate()
+        self.procs = []
+        for wire in (self.db_wire, self.s3_wire):
+            if wire:
+                wire.calm()
+
+
+class Chaos(Faults):
     # what the fault is: its share of the runs
     KINDS = dict(kill_point=16, kill_named=12, kill_moment=6, stop_named=6, stop_point=4, error_point=5, db_before=5, db_half=4, db_after=8, db_answer=4, db_late=5, commit_lost=6, commit_late=4,
                  db_stall=3, server_killed=1, server_stopped=2, disk_full=1, s3_reset=6, s3_truncate=4, s3_status=5, s3_refuse=2, s3_stall=3,
@@ -230,49 +337,11 @@ class Chaos:
         self.minute += 6
         return '2022-06-%02dT%02d:%02d:00Z' % (6 + (self.minute + 120) // 1440, (self.minute + 120) // 60 % 24, self.minute % 60)
 
-    def spawn(self, fault=None, log=None, now=None, config='orch.json'):
-        w, now = self.w, now or self.clock()
-        p = subprocess.Popen([ORCH, '-c', w.path(config), 'tick'], env=w.orch_env(now=now, fault=fault, fault_log=log), cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-        p.what = f'tick at {now}' + (f' with {fault}' if fault else '')
-        self.procs.append(p)
-        return p
-
-    def end(self, p, timeout=60, killed=False):
-        """Waits for a tick; its exit code. A tick may fail as a server that is away makes it fail, and in no other way."""
-        try:
-            out = p.communicate(timeout=timeout)[0].decode(errors='replace')
-        except subprocess.TimeoutExpired:
-            raise Wrong(f'{p.what} hangs') from None
-        self.log.append(f'{p.what}: exit {p.returncode}{": " + out.strip() if out.strip() else ""}')
-        if p in self.procs:
-            self.procs.remove(p)
-        self.exits.add(p.returncode)
-        if p.returncode not in (0, 75, *((-9,) if killed else ())) or 'Assert' in out or 'anitizer' in out:
-            raise Wrong(f'{p.what}: exit {p.returncode}')
-        return p.returncode
+    def through(self, v, db=None, s3=None):
+        self.configure(v, db, s3)
 
     def tick(self, **how):
         return self.end(self.spawn(**how))
-
-    def stop(self, fault):
-        """A tick that stops itself at a fault point: the process, or None where it ended instead."""
-        p = self.spawn(fault=fault)
-        out, end = b'', time.monotonic() + 60
-        while time.monotonic() < end:
-            _, status = os.waitpid(p.pid, os.WUNTRACED)
-            if os.WIFSTOPPED(status):
-                return p
-            p.returncode = os.waitstatus_to_exitcode(status)
-            break
-        self.end(p)
-        return None
-
-    def state(self, text, path='run/orch.db'):
-        db = sqlite3.connect(self.w.path(path), timeout=20)
-        try:
-            return [list(r) for r in db.execute(text)]
-        finally:
-            db.close()
 
     def finished(self, path='run/orch.db'):
         try:
@@ -367,7 +436,7 @@ class Chaos:
     # -- the faults: each returns what struck, or None where it never came to that ------------------------------
     def kill_at(self, fault):
         p = self.spawn(fault=fault)
-        return fault if self.end(p, killed=True) == -9 else None
+        return fault if self.end(p, also=(-9,)) == -9 else None
 
     def named(self, rng, v):
         """A fault point, each as likely as the other, at one of its passages."""
@@ -386,7 +455,7 @@ class Chaos:
             p.wait(timeout=after)
         except subprocess.TimeoutExpired:
             p.kill()
-        return f'kill -9 after {after * 1000:.0f} ms' if self.end(p, killed=True) == -9 else None
+        return f'kill -9 after {after * 1000:.0f} ms' if self.end(p, also=(-9,)) == -9 else None
 
     def stopped(self, rng, fault):
         p = self.stop(fault)
@@ -396,21 +465,18 @@ class Chaos:
         self.settle()
         if p.poll() is None and rng.random() < .3:
             p.kill()
-            self.end(p, killed=True)
+            self.end(p, also=(-9,))
         elif p.poll() is None:
             os.kill(p.pid, signal.SIGCONT)
-            self.end(p, killed=True)
+            self.end(p, also=(-9,))
         else:
-            self.end(p, killed=True)  # it stood inside a write of the state file, and was ended
+            self.end(p, also=(-9,))  # it stood inside a write of the state file, and was ended
         return fault
 
     def quick(self, rng, names):
         """The number, from 1, of one of the names; of a slow one seldom."""
         slow = rng.random() < self.slow
         return rng.choice([i for i, name in enumerate(names, 1) if bool(SLOW.search(name)) == slow] or [1])
-
-    def do_stop_point(self, rng, v):
-        return self.stopped(rng, f"*=stop@{self.quick(rng, v['points'])}")
 
     def do_stop_named(self, rng, v):
         names = sorted(set(v['points']))
@@ -421,22 +487,6 @@ class Chaos:
         fault = f"*=error@{1 + int(rng.random() * len(v['points']))}"
         self.tick(fault=fault)
         return fault
-
-    def cut(self, rng, v, action, **more):
-        more['at'] = more.get('at') or 1 + int(rng.random() * len(v['commands']))
-        self.configure(v, self.db_wire.port)
-        self.db_wire.arm(action, **more)
-        self.tick()
-        return self.db_wire.fired and f'{action} {more["at"]}: {self.db_wire.fired}'
-
-    def do_db_before(self, rng, v):
-        return self.cut(rng, v, 'before')
-
-    def do_db_half(self, rng, v):
-        return self.cut(rng, v, 'half')
-
-    def do_db_after(self, rng, v):
-        return self.cut(rng, v, 'after')
 
     def do_db_answer(self, rng, v):
         return self.cut(rng, v, 'answer', n=rng.choice([0, 1, 4, 7, rng.randint(8, 300)]))
@@ -461,7 +511,7 @@ class Chaos:
         self.minute += 30
         self.settle()
         wire.release()
-        self.end(p, killed=self.v['table'] == 'sqlite')  # an owner that may hold the lock of a file is ended
+        self.end(p, also=(-9,) if self.v['table'] == 'sqlite' else ())  # an owner that may hold the lock of a file is ended
         return wire.fired
 
     def do_db_stall(self, rng, v):
@@ -532,37 +582,11 @@ class Chaos:
             return f'disk full after {left * 4} KiB, the server died'
         return f'disk full after {left * 4} KiB' if full else None
 
-    def s3(self, rng, v, action, **more):
-        self.configure(v, None, self.s3_wire.port)
-        at = more.pop('at', None) or int(rng.random() * len(v['requests']))
-        size = v['requests'][at][1]
-        if action in ('reset', 'truncate', 'stall'):
-            more['n'] = int(rng.random() * size)
-        self.s3_wire.arm(action, at=at + 1, **more)
-        if action == 'stall':
-            return self.held(self.s3_wire)
-        self.tick()
-        return self.s3_wire.fired and f'{action} {more.get("n", more.get("code", ""))} of {size}: {self.s3_wire.fired}'
-
-    def do_s3_reset(self, rng, v):
-        return self.s3(rng, v, 'reset')
-
-    def do_s3_truncate(self, rng, v):
-        return self.s3(rng, v, 'truncate')
-
     def do_s3_status(self, rng, v):
-        return self.s3(rng, v, 'status', code=rng.choice([500, 503]))
-
-    def do_s3_refuse(self, rng, v):
-        return self.s3(rng, v, 'refuse')
+        return self.broken(rng, v, 'status', code=rng.choice([500, 503]))
 
     def do_s3_stall(self, rng, v):
-        return self.s3(rng, v, 'stall')
-
-    def forget(self):
-        for name in ('orch.db', 'orch.db-wal', 'orch.db-shm'):
-            if os.path.exists(self.w.path('run', name)):
-                os.unlink(self.w.path('run', name))
+        return self.broken(rng, v, 'stall', self.held)
 
     def do_state_lost(self, rng, v):
         if rng.random() < .8:
@@ -668,21 +692,6 @@ class Chaos:
             if why is None or not os.environ.get('ORCH_TEST_KEEP'):
                 self.clean()
         return dict(i=i, kind=kind, what=what, why=why, variant=v and v['name'], ms=(time.monotonic() - began) * 1000, exits=sorted(self.exits), log=self.log if why else [])
-
-    def disarm(self):
-        """What was not struck by the tick that was meant is not to be struck at all."""
-        for wire in (self.db_wire, self.s3_wire):
-            if wire:
-                wire.disarm()
-
-    def clean(self):
-        for p in self.procs:
-            p.kill()
-            p.communicate()
-        self.procs = []
-        for wire in (self.db_wire, self.s3_wire):
-            if wire:
-                wire.calm()
 
     def keep(self, r):
         os.environ['ORCH_TEST_KEEP'] = '1'

@@ -64,7 +64,7 @@ class Bucket:
         return self.s3.get(self.bucket, self.prefix + key)
 
 
-class Chaos:
+class Chaos(chaos.Faults):
     # what the fault is: its share of the runs
     KINDS = dict(kill_point=16, kill_named=16, kill_moment=6, error_point=5, stop_point=5, stop_named=6, sigterm=4, db_before=3, db_half=2, db_after=3, db_answer=4, db_kill=6, server_killed=1,
                  s3_reset=8, s3_truncate=4, s3_status=7, s3_refuse=4, s3_lost=8, state_lost=6, state_older=6, two_ticks=4, two_hosts=6)
@@ -129,29 +129,11 @@ class Chaos:
         self.minute += by
         return at_of(self.minute + 120).replace(' ', 'T') + 'Z'
 
-    def spawn(self, fault=None, log=None, now=None, config='orch.json', words=('tick',)):
-        w, now = self.w, now or self.clock()
-        p = subprocess.Popen([ORCH, '-c', w.path(config), *words], env=w.orch_env(now=now, fault=fault, fault_log=log), cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True)
-        p.what = f'{" ".join(words)} at {now}' + (f' with {fault}' if fault else '')
-        self.procs.append(p)
-        return p
+    def checked(self):
+        self.check()
 
-    def end(self, p, timeout=120, also=()):
-        """Waits for it; its exit code. It may fail as a server that is away makes it fail, and in no other way."""
-        try:
-            out = p.communicate(timeout=timeout)[0].decode(errors='replace')
-        except subprocess.TimeoutExpired:
-            raise Wrong(f'{p.what} hangs') from None
-        self.log.append(f'{p.what}: exit {p.returncode}{": " + out.strip() if out.strip() else ""}')
-        if p in self.procs:
-            self.procs.remove(p)
-        self.exits.add(p.returncode)
-        if p.returncode not in (0, 75, *also) or 'Assert' in out or 'anitizer' in out:
-            raise Wrong(f'{p.what}: exit {p.returncode}')
-        if p.returncode == -9:
-            self.check()
-        return p.returncode
+    def through(self, v, db=None, s3=None):
+        self.configure(db, s3)
 
     def tick(self, also=(), **how):
         """6: what was to be taken an hour ago has not been; another tick takes it."""
@@ -176,13 +158,6 @@ class Chaos:
             self.done()
             self.fresh(self.v)
         return self.learned[name]
-
-    def state(self, text, path='run/orch.db'):
-        db = sqlite3.connect(self.w.path(path), timeout=20)
-        try:
-            return [list(r) for r in db.execute(text)]
-        finally:
-            db.close()
 
     def settle(self, config='orch.json', path='run/orch.db'):
         for i in range(40):
@@ -324,19 +299,6 @@ class Chaos:
             p.terminate()
         return f'SIGTERM after {after * 1000:.0f} ms' if self.end(p, also=(-15,)) == 75 else None  # -15: before it has begun
 
-    def stop(self, fault):
-        """A tick that stops itself at a fault point: the process, or None where it ended instead."""
-        p = self.spawn(fault=fault)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            _, status = os.waitpid(p.pid, os.WUNTRACED)
-            if os.WIFSTOPPED(status):
-                return p
-            p.returncode = os.waitstatus_to_exitcode(status)
-            break
-        self.end(p)
-        return None
-
     def stopped(self, rng, fault):
         p = self.stop(fault)
         if p is None:
@@ -368,29 +330,10 @@ class Chaos:
         """The number, from 1, of a point where an owner is not waited for in real time."""
         return rng.choice([i for i, name in enumerate(names, 1) if not re.search(r'store\.(begin|before)', name)] or [1])
 
-    def do_stop_point(self, rng, l):
-        return self.stopped(rng, f"*=stop@{self.quick(rng, l['points'])}")
-
     def do_stop_named(self, rng, l):
         names = sorted({p for p in l['points'] if p.startswith(('extract', 'sink'))})
         name = rng.choice(names)
         return self.stopped(rng, f"{name}=stop@{1 + int(rng.random() * l['points'].count(name))}")
-
-    def cut(self, rng, l, action, **more):
-        more['at'] = 1 + int(rng.random() * len(l['commands']))
-        self.configure(self.db_wire.port)
-        self.db_wire.arm(action, **more)
-        self.tick()
-        return self.db_wire.fired and f'{action} {more["at"]}: {self.db_wire.fired}'
-
-    def do_db_before(self, rng, l):
-        return self.cut(rng, l, 'before')
-
-    def do_db_half(self, rng, l):
-        return self.cut(rng, l, 'half')
-
-    def do_db_after(self, rng, l):
-        return self.cut(rng, l, 'after')
 
     def do_db_answer(self, rng, l):
         """In the midst of the rows that a SELECT gives."""
@@ -416,22 +359,6 @@ class Chaos:
             self.w.start_mysql()
         return what
 
-    def broken(self, rng, l, action, **more):
-        self.configure(None, self.s3_wire.port)
-        at = more.pop('at', None) or int(rng.random() * len(l['requests']))
-        size = l['requests'][at][1]
-        if action in ('reset', 'truncate') and 'n' not in more:
-            more['n'] = int(rng.random() * size)
-        self.s3_wire.arm(action, at=at + 1, **more)
-        self.tick()
-        return self.s3_wire.fired and f'{action} {more.get("n", more.get("code", ""))} of {size}: {self.s3_wire.fired}'
-
-    def do_s3_reset(self, rng, l):
-        return self.broken(rng, l, 'reset')
-
-    def do_s3_truncate(self, rng, l):
-        return self.broken(rng, l, 'truncate')
-
     def do_s3_status(self, rng, l):
         """Once, or from then on: the run fails and goes on another time."""
         if rng.random() < .3:
@@ -442,18 +369,10 @@ class Chaos:
             return self.s3_wire.fired and f'503 for {what} all the time: {self.s3_wire.fired}'
         return self.broken(rng, l, 'status', code=rng.choice([500, 503]))
 
-    def do_s3_refuse(self, rng, l):
-        return self.broken(rng, l, 'refuse')
-
     def do_s3_lost(self, rng, l):
         """A write is done, and the answer does not come."""
         writes = [i for i, (name, _) in enumerate(l['requests']) if name.startswith(('PUT', 'POST', 'DELETE'))]
         return self.broken(rng, l, 'reset', at=rng.choice(writes), n=0 if rng.random() < .5 else 1)
-
-    def forget(self):
-        for name in ('orch.db', 'orch.db-wal', 'orch.db-shm'):
-            if os.path.exists(self.w.path('run', name)):
-                os.unlink(self.w.path('run', name))
 
     def copy(self, to):
         with sqlite3.connect(self.w.path('run/orch.db')) as a, sqlite3.connect(self.w.path(to)) as b:
@@ -571,19 +490,8 @@ class Chaos:
         with open(self.w.path('WHY'), 'w') as f:
             f.write('\n'.join([json.dumps(r, indent=1), *r['log']]) + '\n')
 
-    def disarm(self):
-        for wire in (self.db_wire, self.s3_wire):
-            if wire:
-                wire.disarm()
-
     def done(self):
-        for p in self.procs:
-            p.kill()
-            p.communicate()
-        self.procs = []
-        for wire in (self.db_wire, self.s3_wire):
-            if wire:
-                wire.calm()
+        self.clean()
         if self.v and self.v['s3']:  # a full object store is a slow one
             try:
                 for key in self.sink.files()[0]:
