@@ -125,11 +125,18 @@ static void explained(const char *text, FILE *to)
     fputc('\n', to);
 }
 
-void opt_help(const struct opt *table, FILE *to)
+bool opt_has(const struct opt *table, const char *name)
+{
+    return find(table, str_of(name), '\0') != NULL;
+}
+
+void opt_help(const struct opt *table, const struct opt *but, FILE *to)
 {
     for (; table != NULL && table->name != NULL; table++) {
         char left[80];
         int n = 0;
+        if (opt_has(but, table->name))
+            continue;
         if (table->letter != 0)
             n = snprintf(left, sizeof left, "  -%c, --%s", table->letter, table->name);
         else

@@ -31,6 +31,7 @@ struct opt_args {
  */
 NODISCARD int opt_parse(const struct opt *own, const struct opt *common, int argc, char **argv, int first,
                         bool stop_at_word, struct opt_args *ret, int *ret_next, struct err *err);
-/* "  --from PART      first partition" a line. */
-void opt_help(const struct opt *table, FILE *to);
+bool opt_has(const struct opt *table, const char *name); /* table NULL: no */
+/* "  --from PART      first partition" a line; but (may be NULL): without those that this table has under the same name. */
+void opt_help(const struct opt *table, const struct opt *but, FILE *to);
 #endif

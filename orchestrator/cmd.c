@@ -381,8 +381,8 @@ void command_help(const struct command *k, FILE *to)
         fprintf(to, "\n");
     help_text(k->details, to);
     fprintf(to, "\n");
-    opt_help(k->opts, to);
-    opt_help(cli_common_opts, to);
+    opt_help(k->opts, NULL, to);
+    opt_help(cli_common_opts, k->opts, to);
 }
 
 /* "orch schedule" alone: its commands, or 0 where none begins with that word. */

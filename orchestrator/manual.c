@@ -53,10 +53,12 @@ static void see(FILE *to, const char *page, int section, bool more)
     fprintf(to, "(%d)%s\n", section, more ? "," : "");
 }
 
-static void options(FILE *to, const struct opt *table)
+static void options(FILE *to, const struct opt *table, const struct opt *but)
 {
     for (; table != NULL && table->name != NULL; table++) {
         char name[80];
+        if (opt_has(but, table->name))
+            continue;
         roff_item(to);
         if (table->letter != 0) {
             snprintf(name, sizeof name, "-%c", table->letter);
@@ -157,8 +159,8 @@ static void command_page(FILE *to, const struct help_row *r)
     roff_plain(to, k->summary, strlen(k->summary));
     details(to, k->details, false);
     roff_heading(to, "SH", "OPTIONS");
-    options(to, k->opts);
-    options(to, cli_common_opts);
+    options(to, k->opts, NULL);
+    options(to, cli_common_opts, k->opts);
     exits(to, r->exits);
     details(to, k->details, true);
     see_also(to, r);
@@ -234,7 +236,7 @@ static void main_page(FILE *to)
     commands_section(to);
     roff_heading(to, "SH", "OPTIONS");
     say(to, "Before or after the command:");
-    options(to, cli_common_opts);
+    options(to, cli_common_opts, NULL);
     roff_heading(to, "SH", "FILES");
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         roff_item(to);
