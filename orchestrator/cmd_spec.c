@@ -1,8 +1,7 @@
-#include "base/fs.h"
 #include "base/limits.h"
 #include "orchestrator/cmd.h"
+#include "orchestrator/extract_adhoc.h"
 #include "orchestrator/spec.h"
-#include "orchestrator/view.h"
 
 static const char *config_file, *host, *user, *database;
 static int64_t port, batch;
@@ -17,42 +16,16 @@ static const struct opt opts[] = {
     {0},
 };
 
-static const char *text_of(const json_t *o, const char *key)
-{
-    return json_string_value(json_object_get(o, key));
-}
-
-static void say_all(const json_t *list, const char *kind)
-{
-    json_t *one;
-    size_t i;
-
-    json_array_foreach(list, i, one) {
-        const char *where = text_of(one, "where"), *hint = text_of(one, "hint");
-        cli_say("%s%s%s%s%s%s%s", kind, where, *where != '\0' ? ": " : "", text_of(one, "text"),
-                hint != NULL ? " (hint: " : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
-    }
-}
-
-static int read_file(const char *path, struct buf *ret, struct err *err)
-{
-    int rc = fs_read(path, ret, err);
-
-    if (rc < 0 && err->code == ERR_TOO_LARGE)
-        rc = err_set(err, ERR_CONFIG, "%s: larger than %u bytes", path, MAX_SPEC);
-    return rc;
-}
-
 static int run(struct cli *c, struct err *err)
 {
     struct buf text = BUF_INIT(MAX_SPEC), config = BUF_INIT(MAX_SPEC);
     struct spec s = {0};
-    int rc = read_file(c->args.items[0], &text, err);
+    int rc = spec_load(c->args.items[0], &text, err);
 
-    if (port > 65535)
-        rc = err_set(err, ERR_USAGE, "--port: at most 65535");
+    if (rc == 0)
+        rc = spec_port(port, err);
     if (rc == 0 && config_file != NULL)
-        rc = read_file(config_file, &config, err);
+        rc = spec_load(config_file, &config, err);
     if (rc == 0) {
         const struct spec_given given = {.text = {text.p, text.n},
                                          .config = {config.p, config.n},
@@ -63,9 +36,9 @@ static int run(struct cli *c, struct err *err)
                                          .batch_mb = batch,
                                          .mend = true};
         rc = spec_read(&given, &s, err);
-        say_all(s.notes, "");
+        spec_say(s.notes, "");
         if (json_array_size(s.errors) > 1)
-            say_all(s.errors, "refused: ");
+            spec_say(s.errors, "refused: ");
         if (rc < 0 && json_array_size(s.errors) > 1) {
             err_set(err, ERR_CONFIG, "%s: %zu faults", c->args.items[0], json_array_size(s.errors));
             rc = err_hint(err, "docs/extract-specs.md tells what is understood");

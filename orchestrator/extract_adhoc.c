@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/spec.h"
+#include "orchestrator/view.h"
 #include <termios.h>
 #include <unistd.h>
 
@@ -20,6 +21,33 @@ static int read_stdin(struct buf *ret, struct err *err)
     return rc;
 }
 
+int spec_load(const char *path, struct buf *ret, struct err *err)
+{
+    int rc = fs_read(path, ret, err);
+
+    if (rc < 0 && err->code == ERR_TOO_LARGE)
+        rc = err_set(err, ERR_CONFIG, "%s: larger than %u bytes", path, MAX_SPEC);
+    return rc;
+}
+
+void spec_say(const json_t *list, const char *kind)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one) {
+        const char *where = view_str(one, "where"), *hint = view_str(one, "hint");
+        bool hinted = hint[0] != '\0';
+        cli_say("%s%s%s%s%s%s%s", kind, where, where[0] != '\0' ? ": " : "", view_str(one, "text"),
+                hinted ? " (hint: " : "", hint, hinted ? ")" : "");
+    }
+}
+
+int spec_port(int64_t port, struct err *err)
+{
+    return port <= 65535 ? 0 : err_set(err, ERR_USAGE, "--port: at most 65535");
+}
+
 /* "@FILE", "-" or the text itself. */
 static int read_config(const char *given, struct buf *ret, struct err *err)
 {
@@ -28,7 +56,7 @@ static int read_config(const char *given, struct buf *ret, struct err *err)
     if (strcmp(given, "-") == 0)
         return read_stdin(ret, err);
     if (given[0] == '@')
-        return fs_read(given + 1, ret, err);
+        return spec_load(given + 1, ret, err);
     return buf_adds(ret, given, err);
 }
 
@@ -95,22 +123,6 @@ static int prompt(char **ret, struct err *err)
     return 0;
 }
 
-static void tell(const json_t *list, bool errors)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item) {
-        const char *where = json_string_value(json_object_get(item, "where"));
-        const char *text = json_string_value(json_object_get(item, "text"));
-        const char *hint = json_string_value(json_object_get(item, "hint"));
-        bool hinted = errors && hint != NULL && hint[0] != '\0';
-        cli_say("%s%s%s%s%s%s%s", errors ? "" : "note: ", where != NULL ? where : "",
-                where != NULL && where[0] != '\0' ? ": " : "", text != NULL ? text : "",
-                hinted ? " (hint: " : "", hinted ? hint : "", hinted ? ")" : "");
-    }
-}
-
 static int parse(struct cli *c, const struct adhoc *a, struct spec *s, struct adhoc_run *ret, struct err *err)
 {
     struct buf faults = BUF_INIT(256 * KIB);
@@ -158,8 +170,10 @@ int adhoc_open(struct cli *c, const struct adhoc *a, struct adhoc_run *ret, stru
 {
     struct buf spec = BUF_INIT(MAX_SPEC), config = BUF_INIT(MAX_SPEC);
     struct spec s = {0};
-    int rc = a->spec != NULL ? fs_read(a->spec, &spec, err) : read_config(a->config, &spec, err);
+    int rc = spec_port(a->port, err);
 
+    if (rc == 0)
+        rc = a->spec != NULL ? spec_load(a->spec, &spec, err) : read_config(a->config, &spec, err);
     if (rc == 0 && a->spec != NULL)
         rc = read_config(a->config, &config, err);
     if (rc == 0) {
@@ -172,12 +186,15 @@ int adhoc_open(struct cli *c, const struct adhoc *a, struct adhoc_run *ret, stru
             .port = a->port,
             .batch_mb = a->batch_mb};
         rc = spec_read(&given, &s, err);
-        tell(s.errors, true);
+        spec_say(s.errors, "");
         if (rc == 0)
-            tell(s.notes, false);
-        if (rc < 0 && json_array_size(s.errors) > 0)
-            rc = err_set(err, ERR_CONFIG, "%s is refused; orch spec convert writes it as an extract, mended",
-                         a->spec != NULL ? a->spec : "the config");
+            spec_say(s.notes, "note: ");
+        if (rc < 0 && json_array_size(s.errors) > 0) {
+            err_set(err, ERR_CONFIG, "%s is refused", a->spec != NULL ? a->spec : "the config");
+            rc =
+                err_hint(err, spec_can_be_mended(&given) ? "orch spec convert writes it as an extract, mended"
+                                                         : "docs/extract-specs.md tells what is understood");
+        }
     }
     if (rc == 0 && s.password != NULL && a->config != NULL && strchr("@-", a->config[0]) == NULL) {
         rc = err_set(err, ERR_USAGE,

@@ -1,5 +1,6 @@
 #ifndef ORCHESTRATOR_EXTRACT_ADHOC_H
 #define ORCHESTRATOR_EXTRACT_ADHOC_H
+#include "base/buf.h"
 #include "orchestrator/cmd.h"
 /* An extract out of another system's spec, for one run: its own config, and its own state file, orch-extract.db where the
  * command was given, so that a run that died is gone on with. */
@@ -14,5 +15,10 @@ struct adhoc_run {
     char *password;        /* owned */
 };
 NODISCARD int adhoc_open(struct cli *c, const struct adhoc *a, struct adhoc_run *ret, struct err *err);
+/* What orch spec convert does likewise: a file of at most MAX_SPEC bytes, which ret is made for; what is said of a spec, a line
+ * each on stderr behind kind; --port. */
+NODISCARD int spec_load(const char *path, struct buf *ret, struct err *err);
+void spec_say(const json_t *list, const char *kind);
+NODISCARD int spec_port(int64_t port, struct err *err);
 void adhoc_close(struct adhoc_run *r);
 #endif

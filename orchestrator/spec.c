@@ -371,3 +371,15 @@ void spec_release(struct spec *s)
     json_decref(s->errors);
     *s = (struct spec){0};
 }
+
+bool spec_can_be_mended(const struct spec_given *given)
+{
+    struct spec_given mended = *given;
+    struct spec s;
+    struct err ignored;
+
+    mended.mend = true;
+    bool can = spec_read(&mended, &s, &ignored) == 0;
+    spec_release(&s);
+    return can;
+}

@@ -26,5 +26,7 @@ struct spec {
 };
 /* Fills *ret whatever comes. ERR_CONFIG: refused, see errors; *err tells the first and how many. */
 NODISCARD int spec_read(const struct spec_given *given, struct spec *ret, struct err *err);
+/* With mend, it would not be refused. */
+bool spec_can_be_mended(const struct spec_given *given);
 void spec_release(struct spec *s);
 #endif

@@ -114,7 +114,17 @@ runs "two configs for a spec that has its server in it" 3 "$ORCH" spec convert "
 head -c 1100000 /dev/zero | tr '\0' ' ' >"$T/large.json"
 runs "a file that is larger than any spec" 3 "$ORCH" spec convert "$T/large.json"
 runs "no file" 2 "$ORCH" spec convert
-runs "no port" 2 "$ORCH" spec convert "$T/task.json" -p 70000
+runs "no port" 2 "$ORCH" spec convert "$T/task.json" -P 70000
+like "says the largest" "$err" '--port: at most 65535'
+runs "no port for a run either" 2 "$ORCH" extract --spec "$T/task.json" -P 70000
+like "says it likewise" "$err" '--port: at most 65535'
+runs "what convert would mend" 3 "$ORCH" extract --spec "$T/hourly.json"
+like "is told where" "$err" 'orch spec convert writes it'
+runs "what it would not" 3 "$ORCH" extract --spec "$T/bad.json" --host h --user u --db d
+unlike "is not sent there" "$err" 'orch spec convert'
+like "but to the page" "$err" 'docs/extract-specs.md'
+runs "its help" 0 "$ORCH" spec convert --help
+is "has one --config" "$(grep -c -e '-c, --config' <<<"$out")" 1
 
 # -- the documents of those systems, word for word, where they are at hand
 seeds=${ORCH_SEEDS:-$ORCH_SOURCE/../shared/seeds}
