@@ -44,13 +44,12 @@ static int plan_one(struct store *s, const char *pipeline, const char *run, cons
     bind_i64(st, 5, e->seq);
     bind_text(st, 6, e->from);
     bind_text(st, 7, e->to);
-    bind_i64(st, 8, e->excluded);
-    bind_i64(st, 9, e->verify);
-    bind_text(st, 10, e->notice != NULL ? e->notice : "");
-    bind_text(st, 11, e->reason != NULL ? e->reason : "");
-    bind_text(st, 12, e->who != NULL ? e->who : "");
-    bind_i64(st, 13, now_ms);
-    bind_text(st, 14, e->of != NULL ? e->of : "");
+    bind_i64(st, 8, e->verify);
+    bind_text(st, 9, e->notice != NULL ? e->notice : "");
+    bind_text(st, 10, e->reason != NULL ? e->reason : "");
+    bind_text(st, 11, e->who != NULL ? e->who : "");
+    bind_i64(st, 12, now_ms);
+    bind_text(st, 13, e->of != NULL ? e->of : "");
     return stmt_run(s, st, err);
 }
 
@@ -123,30 +122,29 @@ static void take(sqlite3_stmt *st, struct extraction *e)
                              .state = col_text(st, 6),
                              .from = col_text(st, 7),
                              .to = col_text(st, 8),
-                             .excluded = col_i64(st, 9) != 0,
-                             .verify = col_i64(st, 10) != 0,
-                             .stamp_ms = col_i64(st, 11),
-                             .stamps = col_text(st, 12),
-                             .manifest_key = col_text(st, 13),
-                             .manifest = col_text(st, 14),
-                             .rows = col_i64(st, 15),
-                             .bytes = col_i64(st, 16),
-                             .parts = col_i64(st, 17),
-                             .sql = col_text(st, 18),
-                             .notice = col_text(st, 19),
-                             .took_ms = col_i64(st, 20),
-                             .attempts = col_i64(st, 21),
-                             .tries = col_i64(st, 22),
-                             .not_before_ms = col_i64(st, 23),
-                             .execution_id = col_i64(st, 24),
-                             .error = col_text(st, 25),
-                             .message = col_text(st, 26),
-                             .hint = col_text(st, 27),
-                             .reason = col_text(st, 28),
-                             .who = col_text(st, 29),
-                             .created_ms = col_i64(st, 30),
-                             .updated_ms = col_i64(st, 31),
-                             .of = col_text(st, 32)};
+                             .verify = col_i64(st, 9) != 0,
+                             .stamp_ms = col_i64(st, 10),
+                             .stamps = col_text(st, 11),
+                             .manifest_key = col_text(st, 12),
+                             .manifest = col_text(st, 13),
+                             .rows = col_i64(st, 14),
+                             .bytes = col_i64(st, 15),
+                             .parts = col_i64(st, 16),
+                             .sql = col_text(st, 17),
+                             .notice = col_text(st, 18),
+                             .took_ms = col_i64(st, 19),
+                             .attempts = col_i64(st, 20),
+                             .tries = col_i64(st, 21),
+                             .not_before_ms = col_i64(st, 22),
+                             .execution_id = col_i64(st, 23),
+                             .error = col_text(st, 24),
+                             .message = col_text(st, 25),
+                             .hint = col_text(st, 26),
+                             .reason = col_text(st, 27),
+                             .who = col_text(st, 28),
+                             .created_ms = col_i64(st, 29),
+                             .updated_ms = col_i64(st, 30),
+                             .of = col_text(st, 31)};
 }
 
 static int each(struct store *s, sqlite3_stmt *st, extraction_fn *fn, void *arg, struct err *err)

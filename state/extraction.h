@@ -10,7 +10,7 @@ struct extraction {
     int64_t id, seq, rows, bytes, parts, took_ms, attempts, tries, not_before_ms, execution_id, created_ms,
         updated_ms;
     int64_t stamp_ms; /* of the newest attempt; 0: none yet */
-    bool excluded, verify;
+    bool verify;
     char *pipeline, *run, *name, *kind, *state, *stamps, *manifest_key, *manifest, *sql,
         *notice; /* owned, as all below */
     char *error, *message, *hint, *reason, *who;
@@ -19,7 +19,7 @@ struct extraction {
 };
 void extraction_release(struct extraction *e);
 typedef int extraction_fn(void *arg, const struct extraction *e, struct err *err);
-/* What is to be taken: kind, seq, from, to, excluded, verify, notice, reason, who, of one run. Those that are DEAD and of the
+/* What is to be taken: kind, seq, from, to, verify, notice, reason, who, of one run. Those that are DEAD and of the
  * sequence are superseded by one that is. */
 NODISCARD int extraction_plan(struct store *s, const char *token, const char *pipeline, const char *run,
                               const struct extraction *rows, size_t n, int64_t now_ms, struct err *err);

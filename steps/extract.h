@@ -93,7 +93,6 @@ NODISCARD int step_extract_try(struct step_ctx *c, const struct extract_table *t
  */
 struct extract_window {
     const char *from, *to;     /* MySQL's own text: from <= watermark < to; NULL: open there */
-    bool from_excluded;        /* from < watermark */
     int64_t datetime_offset_s; /* from, to and now are UTC; for DATETIME and DATE columns so much is added */
     const char *now;           /* the run's moment in the database's UTC, for ago_ms */
 };

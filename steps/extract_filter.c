@@ -330,7 +330,7 @@ static int one_watermark(struct making *m, const char *name, int at, struct err 
     if (rc == 0 && m->w->from != NULL) {
         rc = making_column(m, name, at, err);
         if (rc == 0)
-            rc = making_add(m, m->w->from_excluded ? " > " : " >= ", err);
+            rc = making_add(m, " >= ", err);
         if (rc == 0)
             rc = making_value(m, from, err);
     }

@@ -68,7 +68,6 @@ static int prepare(struct taking *k, size_t i, struct err *err)
         return rc;
     const struct extract_window w = {.from = e->from,
                                      .to = e->to,
-                                     .from_excluded = e->excluded,
                                      .datetime_offset_s = k->x->datetime_offset_s,
                                      .now = moment_text(k->moment.now_ms, now)};
     rc = extract_sql(o->t, o->def, &w, &o->sql, err);

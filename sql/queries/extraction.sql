@@ -1,7 +1,7 @@
 -- name: extraction_put
-INSERT INTO extraction (pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, notice, reason, who, created_ms,
+INSERT INTO extraction (pipeline, run, name, kind, seq, state, from_, to_, verify, notice, reason, who, created_ms,
                         updated_ms, of_)
-VALUES (?1, ?2, ?3, ?4, ?5, 'PLANNED', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14);
+VALUES (?1, ?2, ?3, ?4, ?5, 'PLANNED', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13);
 
 -- name: extraction_open
 -- The oldest run that may be worked now.
@@ -19,20 +19,20 @@ SELECT MAX(CASE state WHEN 'DEAD' THEN 2 ELSE 1 END) FROM extraction
 WHERE pipeline = ?1 AND seq >= 0 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED', 'DEAD');
 
 -- name: extraction_run
-SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, manifest, rows,
+SELECT id, pipeline, run, name, kind, seq, state, from_, to_, verify, stamp_ms, stamps, manifest_key, manifest, rows,
        bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
        created_ms, updated_ms, of_
 FROM extraction WHERE pipeline = ?1 AND run = ?2 ORDER BY id;
 
 -- name: extraction_newest
 -- Without the manifests, which may be long.
-SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, '', rows,
+SELECT id, pipeline, run, name, kind, seq, state, from_, to_, verify, stamp_ms, stamps, manifest_key, '', rows,
        bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
        created_ms, updated_ms, of_
 FROM extraction WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: extraction_bad
-SELECT id, pipeline, run, name, kind, seq, state, from_, to_, excluded, verify, stamp_ms, stamps, manifest_key, '', rows,
+SELECT id, pipeline, run, name, kind, seq, state, from_, to_, verify, stamp_ms, stamps, manifest_key, '', rows,
        bytes, parts, sql_, notice, took_ms, attempts, tries, not_before_ms, execution_id, error, message, hint, reason, who,
        created_ms, updated_ms, of_
 FROM extraction WHERE pipeline = ?1 AND state IN ('PLANNED', 'WRITING', 'WRITTEN', 'FAILED', 'DEAD') AND (error <> '' OR state = 'DEAD')

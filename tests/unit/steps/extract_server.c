@@ -259,9 +259,6 @@ TEST(windows_over_dates_and_times_give_every_row_once)
         t.watermark = NAMES("d", "s");
         rows_are(&t, &w, by_both[i]);
     }
-    const struct extract_window behind = {.from = "2020-01-01 12:00:00", .from_excluded = true};
-    t.watermark = NAMES("s");
-    rows_are(&t, &behind, "4 5 6");
 }
 
 TEST(a_query_of_ones_own_and_sql_in_its_brackets)

@@ -281,11 +281,10 @@ TEST(the_window_is_of_any_of_the_watermarks_and_ends_before_to)
             "SELECT `id` FROM `e` WHERE ((`seen_at` >= '2022-06-05 01:00:00.5' AND `seen_at` < "
             "'2022-06-05 02:00:00.25') AND (name <> 'x')) ORDER BY `id`");
     t.watermark = NAMES("seen_at", "updated_at");
-    w.from_excluded = true;
     text_is(&t, def, &w,
-            "SELECT `id` FROM `e` WHERE (((`seen_at` > '2022-06-05 01:00:00.5' AND `seen_at` < '2022-06-05 "
+            "SELECT `id` FROM `e` WHERE (((`seen_at` >= '2022-06-05 01:00:00.5' AND `seen_at` < '2022-06-05 "
             "02:00:00.25') OR "
-            "(`updated_at` > '2022-06-05 01:00:00' AND `updated_at` < '2022-06-05 02:00:00')) AND (name <> "
+            "(`updated_at` >= '2022-06-05 01:00:00' AND `updated_at` < '2022-06-05 02:00:00')) AND (name <> "
             "'x')) ORDER BY `id`");
     t.where = NULL;
     w = (struct extract_window){.to = "2022-06-05 02:00:00"};
