@@ -32,6 +32,11 @@ bool sink_is_s3(const struct sink *s)
     return s->ops->is_s3;
 }
 
+char *sink_above(const struct sink *s, const char *key)
+{
+    return s->ops->above != NULL ? s->ops->above(s, key) : NULL;
+}
+
 /* The same for both kinds, so that what is written to one can be copied to the other. */
 static int check_key(const char *key, struct err *err)
 {

@@ -12,6 +12,8 @@ void sink_close(struct sink *s);          /* NULL is fine */
 /* What could not be aborted, and stays at the server until somebody does; "": nothing. The last of them, as a sentence. */
 const char *sink_left(const struct sink *s);
 bool sink_is_s3(const struct sink *s);
+/* Where the folder of key is not there yet, so that a write would make it: the nearest above that is, owned. Else NULL. */
+char *sink_above(const struct sink *s, const char *key);
 /*
  * One object that is written as it grows. Nobody sees it before upload_finish; one of the same key is replaced then. S3: a
  * multipart upload in pieces of SINK_PIECE (one PUT where all of it fits in the first); file: a name that begins with a

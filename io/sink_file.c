@@ -89,20 +89,42 @@ static struct upload *new_upload(struct sink *sink)
     return &u->base;
 }
 
+/* The deepest of folder and those above that is there, owned. */
+static char *deepest(const char *folder)
+{
+    char *at = xstrdup(folder);
+    struct stat st;
+
+    while (stat(at, &st) < 0 && strcmp(at, ".") != 0 && strcmp(at, "/") != 0) {
+        char *up = fs_dirname(at);
+        free(at);
+        at = up;
+    }
+    return at;
+}
+
+static char *file_above(const struct sink *base, const char *key)
+{
+    char *path = xasprintf("%s%s", ((const struct sink_file *)base)->root, key), *folder = fs_dirname(path),
+         *at = deepest(folder);
+
+    if (strcmp(at, folder) == 0) {
+        free(at);
+        at = NULL;
+    }
+    free(folder);
+    free(path);
+    return at;
+}
+
 /* Creates the file under its dotted name, and the folders above. */
 static int begin(struct sink_file *s, struct file_upload *u, struct err *err)
 {
-    struct stat st;
     int rc = fault_point("sink.begin", err);
 
     u->path = xasprintf("%s%s", s->root, u->base.key);
     char *folder = fs_dirname(u->path);
-    u->above = xstrdup(folder);
-    while (stat(u->above, &st) < 0 && strcmp(u->above, ".") != 0 && strcmp(u->above, "/") != 0) {
-        char *up = fs_dirname(u->above);
-        free(u->above);
-        u->above = up;
-    }
+    u->above = deepest(folder);
     if (rc == 0)
         rc = beat(s->beat, err);
     if (rc == 0)
@@ -411,8 +433,9 @@ static void close_file(struct sink *sink)
     free(s);
 }
 
-static const struct sink_ops file_ops = {close_file, new_upload, write_more,  finish, undo,    free_upload,
-                                         put_new,    read_file,  remove_file, list,   abandon, false};
+static const struct sink_ops file_ops = {close_file,  new_upload, write_more, finish,      undo,
+                                         free_upload, put_new,    read_file,  remove_file, list,
+                                         abandon,     file_above, false};
 
 int sink_file_new(const struct source_config *config, struct sink **ret, struct err *err)
 {

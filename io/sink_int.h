@@ -20,6 +20,7 @@ struct sink_ops {
                 struct err *err);
     int (*abandon)(struct sink *s, const char *prefix, int (*is_ours)(void *arg, const char *key), void *arg,
                    struct err *err);
+    char *(*above)(const struct sink *s, const char *key); /* NULL: S3 has no folders */
     bool is_s3;
 };
 struct sink { /* implementations embed it first */

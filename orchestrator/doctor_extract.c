@@ -8,6 +8,7 @@
 #include "io/target_moment.h"
 #include "orchestrator/doctor.h"
 #include "steps/extract.h"
+#include <unistd.h>
 
 enum { SMALL = 64 };
 
@@ -172,16 +173,23 @@ static void check_files(struct doctor *d, const struct pipeline *p)
     if (rc == 0 && (rc = sink_list(s, p->extract->prefix, on_object, NULL, &err)) < 0 &&
         err.code == ERR_CANCELLED)
         rc = 0;
-    if (rc == 0)
+    char *above = rc == 0 ? sink_above(s, key) : NULL;
+    if (above != NULL && access(above, W_OK | X_OK) < 0) /* a look makes no folders */
+        rc = err_errno(&err, errno, "cannot make folders in %s", above);
+    if (rc == 0 && above == NULL)
         rc = small_one(s, key, &err);
-    if (rc >= 0)
+    if (rc >= 0 && above == NULL)
         rc = pieces(s, key, &err);
     if (rc < 0)
         doctor_fail(d, what, &err);
+    else if (above != NULL)
+        doctor_say(d, what, DOCTOR_OK, NULL, "%s%s is not there yet: the first run makes it, in %s",
+                   p->source.url, p->extract->prefix, above);
     else
         doctor_say(d, what, DOCTOR_OK, NULL, "%s%s: files can be written, given up, read and removed",
                    p->source.url, p->extract->prefix);
     sink_close(s);
+    free(above);
     free(key);
     free(what);
 }
