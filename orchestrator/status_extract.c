@@ -22,9 +22,20 @@ static int on_newest(void *arg, const struct extraction *e, struct err *err)
     struct newest *n = arg;
 
     UNUSED(err);
-    for (size_t i = 0; i < n->p->extract->table_count; i++)
-        if (strcmp(n->p->extract->tables[i].name, e->name) == 0 && json_is_null(json_array_get(n->tables, i)))
+    for (size_t i = 0; i < n->p->extract->table_count; i++) {
+        json_t *t = json_array_get(n->tables, i);
+        bool window = strcmp(e->kind, "INCREMENTAL") == 0;
+        if (strcmp(n->p->extract->tables[i].name, e->name) != 0)
+            continue;
+        if (json_is_null(t)) {
             json_array_set_new(n->tables, i, row(e));
+            json_object_set_new(json_array_get(n->tables, i), "window", json_null());
+        } else if (window && strcmp(view_str(t, "kind"), "INCREMENTAL") != 0 &&
+                   json_is_null(json_object_get(t, "window"))) {
+            json_object_set_new(t, "window",
+                                row(e)); /* a range or --full came behind it, and hides nothing */
+        }
+    }
     return 0;
 }
 
@@ -146,12 +157,33 @@ static int on_print(void *arg, const struct finding *f, struct err *err)
     return 0;
 }
 
+/* "PUBLISHED  3 rows in 1 part, up to 2022-06-05 12:00:00, 2022-06-05T12:01:02Z" */
+static void print_run(struct status *s, const char *name, const json_t *t)
+{
+    const char *from = json_string_value(json_object_get(t, "from")),
+               *to = json_string_value(json_object_get(t, "to")), *kind = view_str(t, "kind");
+    bool range = strcmp(kind, "RANGE") == 0;
+    long long rows = (long long)view_int(t, "rows"), parts = (long long)view_int(t, "parts");
+    char notice[700];
+
+    printf("  %-24s %s%s%s  %lld row%s in %lld part%s%s%s%s%s%s, %s\n", name,
+           out_paint(&s->c->out, view_str(t, "state")), view_str(t, "state"), out_plain(&s->c->out), rows,
+           rows == 1 ? "" : "s", parts, parts == 1 ? "" : "s",
+           range                       ? ", a range"
+           : strcmp(kind, "FULL") == 0 ? ", all of it"
+                                       : "",
+           range && from != NULL ? " from " : "", range && from != NULL ? from : "",
+           to != NULL ? ", up to " : "", to != NULL ? to : "", view_str(t, "at"));
+    str_printable(view_str(t, "notice"), strlen(view_str(t, "notice")), notice, sizeof notice);
+    if (notice[0] != '\0')
+        printf("  %-24s note: %s\n", "", notice);
+}
+
 static int one_print(struct status *s, const struct pipeline *p, void *arg, struct err *err)
 {
     bool *first = arg;
     struct attention a = {NULL, p};
     json_t *tables = NULL, *t;
-    char notice[700];
     size_t i;
     int rc = tables_of(s, p, &tables, err);
 
@@ -159,18 +191,13 @@ static int one_print(struct status *s, const struct pipeline *p, void *arg, stru
     *first = false;
     json_array_foreach(tables, i, t) {
         const char *name = p->extract->tables[i].name;
-        const char *to = json_string_value(json_object_get(t, "to"));
         if (json_is_null(t)) {
             printf("  %-24s nothing taken yet\n", name);
             continue;
         }
-        printf("  %-24s %s%s%s  %lld rows in %lld parts%s%s, %s\n", name,
-               out_paint(&s->c->out, view_str(t, "state")), view_str(t, "state"), out_plain(&s->c->out),
-               (long long)view_int(t, "rows"), (long long)view_int(t, "parts"), to != NULL ? ", up to " : "",
-               to != NULL ? to : "", view_str(t, "at"));
-        str_printable(view_str(t, "notice"), strlen(view_str(t, "notice")), notice, sizeof notice);
-        if (notice[0] != '\0')
-            printf("  %-24s note: %s\n", "", notice);
+        print_run(s, name, t);
+        if (!json_is_null(json_object_get(t, "window")))
+            print_run(s, "  before that", json_object_get(t, "window"));
     }
     json_decref(tables);
     return rc < 0 ? rc : findings_of(s->c->store, p, s->now_ms, on_print, &a, err);
