@@ -37,6 +37,9 @@ void extract_rows_release(struct extract_rows *r);
 NODISCARD int extract_find(const struct pipeline *p, const char *name, const struct extract_table **ret,
                            struct err *err);
 
+/* What is left of a run: its tables that are no longer in the config are dropped from it. */
+NODISCARD int extract_drop_gone(struct step_ctx *c, const char *run, size_t *ret_left, struct err *err);
+
 /* What the columns are: of the table; of a query with a watermark, as the server says of its result; else NULL. Owned. */
 NODISCARD int extract_describe(struct target *t, const struct extract_table *x, struct table **ret,
                                struct err *err);

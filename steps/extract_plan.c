@@ -452,24 +452,13 @@ int step_extract_plan(struct step_ctx *c, const struct extract_request *q, bool 
 /* The oldest run that may be worked, without tables that are no longer in the config. 1, or 0: none. */
 static int open_run(struct step_ctx *c, char **ret_run, struct err *err)
 {
-    struct extract_rows rows = {0};
-    const struct extract_table *t;
-    struct err gone;
     size_t left = 0;
 
     for (;;) {
         int rc = extraction_open(c->store, c->pipeline->name, clock_now_ms(), ret_run, err);
         if (rc <= 0)
             return rc;
-        rc = extract_rows(c, *ret_run, NULL, &rows, err);
-        for (size_t i = 0; rc == 0 && i < rows.n; i++) {
-            if (extract_find(c->pipeline, rows.rows[i].name, &t, &gone) == 0)
-                left++;
-            else
-                rc = extraction_drop(c->store, c->token, rows.rows[i].id,
-                                     "its table is no longer in orch.json", clock_now_ms(), err);
-        }
-        extract_rows_release(&rows);
+        rc = extract_drop_gone(c, *ret_run, &left, err);
         if (rc < 0 || left > 0)
             return rc < 0 ? rc : 1;
         free(*ret_run);

@@ -177,8 +177,11 @@ int step_run_extract_publish(struct step_ctx *c, const json_t *parameters, json_
     struct publishing p = {.c = c};
     struct extract_rows rows = {0};
     const char *run;
+    size_t left;
 
     int rc = json_need_str(parameters, "run", &run, err);
+    if (rc == 0)
+        rc = extract_drop_gone(c, run, &left, err);
     if (rc == 0)
         rc = extract_sink(c, &p.sink, err);
     if (rc == 0)

@@ -1,4 +1,5 @@
 /* What the extract steps share: the rows of a run, their tables, the sink. */
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/target_select.h"
@@ -59,6 +60,25 @@ int extract_find(const struct pipeline *p, const char *name, const struct extrac
     err_set(err, ERR_CONFIG, "extract %s has no table '%s' any more, which this run was planned with",
             p->name, name);
     return err_hint(err, "the next look leaves it out of the run");
+}
+
+int extract_drop_gone(struct step_ctx *c, const char *run, size_t *ret_left, struct err *err)
+{
+    struct extract_rows rows = {0};
+    const struct extract_table *t;
+    struct err gone;
+
+    *ret_left = 0;
+    int rc = extract_rows(c, run, NULL, &rows, err);
+    for (size_t i = 0; rc == 0 && i < rows.n; i++) {
+        if (extract_find(c->pipeline, rows.rows[i].name, &t, &gone) == 0)
+            ++*ret_left;
+        else
+            rc = extraction_drop(c->store, c->token, rows.rows[i].id, "its table is no longer in orch.json",
+                                 clock_now_ms(), err);
+    }
+    extract_rows_release(&rows);
+    return rc;
 }
 
 int extract_sink(struct step_ctx *c, struct sink **ret, struct err *err)

@@ -424,11 +424,14 @@ int step_run_extract(struct step_ctx *c, const json_t *parameters, json_t **ret_
     struct taking k = {.c = c, .x = c->pipeline->extract, .began_ms = clock_mono_ms()};
     int64_t rows = 0, bytes = 0, parts = 0;
     const char *run;
+    size_t left = 0;
 
     int rc = json_need_str(parameters, "run", &run, err);
-    if (rc == 0)
+    if (rc == 0) /* who goes on with a dead one's run may have another config */
+        rc = extract_drop_gone(c, run, &left, err);
+    if (rc == 0 && left > 0)
         rc = is_written(&k, run, err);
-    if (rc == 0)
+    if (rc == 0 && left > 0)
         rc = begin(&k, run, err);
     for (size_t i = 0; rc >= 0 && i < k.rows.n; i++) {
         rows += k.dumps != NULL ? k.dumps[i].rows : k.rows.rows[i].rows;
