@@ -233,7 +233,8 @@ static int ended(struct sweep *s, const char *run, int64_t seq, struct buf *text
 
 /*
  * Another attempt may not know yet that it came to nothing: files of it that are whole go, for nobody will publish them, but what it
- * is writing and its claim stay until it must know. Of our own run, which is ours alone, uploads go at once.
+ * is writing and its claim stay until it must know: for KEPT_MS, as long as a statement of it may be silent. Without the claim
+ * nothing would find what it writes meanwhile. Of our own run, which is ours alone, uploads go at once.
  */
 static int sweep_claim(struct sweep *s, const char *key, const json_t *claim, int64_t stamp_ms,
                        struct err *err)
@@ -258,6 +259,10 @@ static int sweep_claim(struct sweep *s, const char *key, const json_t *claim, in
         rc = abandon(s, &names, err);
     if (rc == 0 && s->m != NULL)
         rc = ended(s, run, json_integer_value(seq), &text, &own, &keep, err);
+    if (rc == 0 && s->m != NULL && json_integer_value(seq) < 0 && stamp_ms < s->now_ms - EXTRACT_LEFT_MS) {
+        keep = NULL; /* nobody puts its manifest any more */
+        rc = 1;
+    }
     if (rc == 1)
         rc = files_of(s->sink, s->c->pipeline->extract, &names, keep, true, err) < 0 ? -(int)err->code : 1;
     if (rc == 1 && (mine || old))

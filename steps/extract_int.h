@@ -52,6 +52,12 @@ NODISCARD int extract_copy(struct sink *sink, const char *at, const char *text, 
                            const struct manifest *m, struct err *err);
 
 /*
+ * Files of a range or --full run that was given up are swept behind another manifest when they are so old; its own manifest is
+ * therefore put within a day less, and later its rows are read anew.
+ */
+enum { EXTRACT_LEFT_MS = 7 * 24 * 3600 * 1000, EXTRACT_STALE_MS = 6 * 24 * 3600 * 1000 };
+
+/*
  * extract_claim.c. An attempt begins: a stamp that is its own at the sink, too, and the run's rows that it is to take. ret:
  * released and filled.
  */

@@ -146,6 +146,9 @@ static int publish(struct publishing *p, struct extraction *e, struct err *err)
     }
     if (rc == 0)
         rc = manifest_parse(e->manifest, strlen(e->manifest), e->manifest_key, &m, err);
+    if (rc == 0 && e->seq < 0 && e->stamp_ms < clock_now_ms() - EXTRACT_STALE_MS)
+        rc = err_set(err, ERR_NOT_FOUND,
+                     "written too long ago: its files may have been swept, and are written anew");
     if (rc == 0 && reads)
         rc = read_all_back(p, e, &m, err);
     manifest_release(&m);
