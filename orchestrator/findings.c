@@ -137,6 +137,18 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     return l->fn(l->arg, &f, err);
 }
 
+/* What is in the way is ours: the files are there, and the pipeline's csv would read them as something else. */
+static bool by_own_csv(const char *reason)
+{
+    static const char *const said[] = {"csv.delimiter is", "csv.quote, escape", "csv.header is",
+                                       "csv.null must", "csv.binary must"};
+
+    for (size_t i = 0; i < ARRAY_LEN(said); i++)
+        if (strstr(reason, said[i]) != NULL)
+            return true;
+    return false;
+}
+
 static int on_late(void *arg, const char *part, int64_t since_ms, const char *reason, struct err *err)
 {
     struct looking *l = arg;
@@ -151,6 +163,11 @@ static int on_late(void *arg, const char *part, int64_t since_ms, const char *re
     bool held = strstr(reason, "manifest") != NULL;
     snprintf(f.text, sizeof f.text, "%s; late since %s", held ? reason : "no object has come",
              civil_rfc3339(since_ms, false, since));
+    if (held && by_own_csv(reason)) {
+        snprintf(f.hint, sizeof f.hint,
+                 "mend it in orch.json, pipeline %s: the next tick loads what is there", l->p->name);
+        return l->fn(l->arg, &f, err);
+    }
     snprintf(f.hint, sizeof f.hint,
              held ? "look after the extract that writes it; what is not to be loaded at all: orch skip %s/%s "
                     "--reason '...'"

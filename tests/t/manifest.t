@@ -172,6 +172,11 @@ extract(w, 7, 1, {'e_1.csv': csv(7, 1)}, prefix='f/', format=good)
 w.orch('tick', now='2022-06-05T12:40:00Z')
 like(state(w, 7, now='2022-06-05T12:41:00Z')[1], 'csv.null must have it, and it alone', 'a text that would become NULL is in the way too')
 
+w.orch('tick', now='2022-06-06T02:00:00Z')
+late = [a for a in json.loads(w.orch('status', '-o', 'json', now='2022-06-06T02:01:00Z').out)['attention'] if a['partition'] == D + '07']
+same([(a['class'], 'csv.null must have it' in a['text'], a['hint']) for a in late], [('LATE', True, 'mend it in orch.json, pipeline loans: the next tick loads what is there')],
+     'when it is late, what to mend is said, and not to ask who delivers')
+
 # ---- radosgw into MariaDB; the sink's keys begin elsewhere than ours
 w = World('mysql', 's3')
 w.linger = '0s'
