@@ -269,8 +269,10 @@ static int tell(struct profiling *k, struct err *err)
         const json_t *list = json_object_get(report, "warnings");
         if (json_array_size(list) > 0)
             out_rows(&c->out, "warnings", columns, list);
-        cli_say("%lld rows, %zu columns: %s", (long long)json_integer_value(json_object_get(report, "rows")),
-                profile_columns(k->profile), path);
+        int64_t rows = json_integer_value(json_object_get(report, "rows"));
+        size_t columns_n = profile_columns(k->profile);
+        cli_say("%lld row%s, %zu column%s: %s", (long long)rows, rows == 1 ? "" : "s", columns_n,
+                columns_n == 1 ? "" : "s", path);
     } else if (rc == 0 && c->out.format == OUT_JSON) {
         out_document(&c->out, report);
     } else if (rc == 0) {

@@ -103,7 +103,8 @@ static int on_job(void *arg, const struct bad_job *j, struct err *err)
     if (strcmp(j->state, "DEAD") == 0) {
         f.class = "DEAD";
         f.exit_status = 1;
-        snprintf(tried, sizeof tried, "given up after %lld attempts: ", (long long)j->attempts);
+        snprintf(tried, sizeof tried, "given up after %lld attempt%s: ", (long long)j->attempts,
+                 j->attempts == 1 ? "" : "s");
     } else if (strcmp(j->state, "MISMATCHED") == 0) {
         f.class = "MISMATCHED";
         f.exit_status = 5;
@@ -400,7 +401,8 @@ static int on_bad_extraction(void *arg, const struct extraction *e, struct err *
     else if (is_weather(e->error))
         f.class = "UNAVAILABLE";
     if (dead)
-        snprintf(f.text, sizeof f.text, "given up after %lld attempts: ", (long long)e->attempts);
+        snprintf(f.text, sizeof f.text, "given up after %lld attempt%s: ", (long long)e->attempts,
+                 e->attempts == 1 ? "" : "s");
     split(l->p->name,
           e->message[0] != '\0' ? e->message
           : e->error[0] != '\0' ? e->error

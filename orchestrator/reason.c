@@ -243,8 +243,8 @@ static int from_job(const struct flow_facts *f, const struct view_part *p, struc
     r->at_ms = by_look(f, r->job->not_before_ms);
     switch (p->state) {
     case VIEW_DEAD:
-        say(r, REASON_DEAD, "given up after %lld attempts: %s", (long long)r->job->attempts,
-            reason_message(r->job));
+        say(r, REASON_DEAD, "given up after %lld attempt%s: %s", (long long)r->job->attempts,
+            r->job->attempts == 1 ? "" : "s", reason_message(r->job));
         r->at_ms = 0;
         break;
     case VIEW_FAILED:
@@ -331,8 +331,8 @@ int reason_of(const struct flow_facts *f, const struct view_part *p, const struc
     bool well = view_part_is_well(p) && p->state != VIEW_SKIPPED;
     if (rc == 0 && m != NULL && m->new_objects > 0 && p->state != VIEW_SKIPPED && p->state != VIEW_ADOPTED &&
         well) {
-        say(r, REASON_NEW_FILES, "%lld objects came while others of it were loaded",
-            (long long)m->new_objects);
+        say(r, REASON_NEW_FILES, "%lld object%s came while others of it were loaded",
+            (long long)m->new_objects, m->new_objects == 1 ? "" : "s");
         r->objects = m->new_objects;
     } else if (rc == 0 && m != NULL && m->refused > 0 && well) {
         say(r, REASON_REFUSED, "%lld objects came or changed after that, and are not to be loaded",
