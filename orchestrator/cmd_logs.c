@@ -101,27 +101,32 @@ static int on_extraction(void *arg, const struct extraction *e, struct err *err)
     bool done = strcmp(e->state, "PUBLISHED") == 0, failed = e->error[0] != '\0';
     const char *what =
         done && e->parts == 0 && strcmp(e->kind, "INCREMENTAL") == 0 ? "nothing new" : e->state;
-    char span[40], *window = NULL, *text;
+    char span[40], *window = NULL, *why = NULL, *text;
 
     UNUSED(err);
     if (e->updated_ms < x->since_ms)
         return 0;
     took(e->took_ms, span);
+    if (e->reason[0] != '\0')
+        why = xasprintf(", for %s: %s", e->who[0] != '\0' ? e->who : "somebody", e->reason);
+    const char *asked = why != NULL ? why : "";
     if (e->from != NULL || e->to != NULL)
         window = xasprintf(", from %s up to %s", e->from != NULL ? e->from : "the first",
                            e->to != NULL ? e->to : "the last");
     if (failed)
-        text = xasprintf("%s: %s%s%s", e->error, e->message, e->notice[0] != '\0' ? "; " : "", e->notice);
-    else if (done || strcmp(e->state, "WRITTEN") == 0)
-        text = xasprintf("%s: %lld rows, %lld bytes in %lld part%s, in %s%s%s%s: %s", e->kind,
-                         (long long)e->rows, (long long)e->bytes, (long long)e->parts,
-                         e->parts == 1 ? "" : "s", span, window != NULL ? window : "",
-                         e->notice[0] != '\0' ? "; " : "", e->notice, e->sql);
-    else
-        text = xasprintf("%s%s%s%s", e->kind, window != NULL ? window : "", e->notice[0] != '\0' ? "; " : "",
+        text = xasprintf("%s: %s%s%s%s", e->error, e->message, asked, e->notice[0] != '\0' ? "; " : "",
                          e->notice);
+    else if (done || strcmp(e->state, "WRITTEN") == 0)
+        text = xasprintf("%s: %lld row%s, %lld bytes in %lld part%s, in %s%s%s%s%s: %s", e->kind,
+                         (long long)e->rows, e->rows == 1 ? "" : "s", (long long)e->bytes,
+                         (long long)e->parts, e->parts == 1 ? "" : "s", span, window != NULL ? window : "",
+                         asked, e->notice[0] != '\0' ? "; " : "", e->notice, e->sql);
+    else
+        text = xasprintf("%s%s%s%s%s", e->kind, window != NULL ? window : "", asked,
+                         e->notice[0] != '\0' ? "; " : "", e->notice);
     put_in_order(x->lines, line(e->updated_ms, e->pipeline, e->name, "extract", what, text));
     free(window);
+    free(why);
     free(text);
     return 0;
 }

@@ -60,8 +60,8 @@ static void show(const char *pipeline, int64_t rows, int64_t about, int64_t byte
     if (about > rows && rows > 0 && took_ms >= 1000)
         snprintf(left, sizeof left, ", %lld %%, about %.0f s left", (long long)(100 * rows / about),
                  (double)(about - rows) / rate);
-    fprintf(stderr, "\r%s: %lld rows, %.1f MB, %.0f s, %.0f rows/s%s   ", pipeline, (long long)rows,
-            (double)bytes / 1e6, s, rate, left);
+    fprintf(stderr, "\r%s: %lld row%s, %.1f MB, %.0f s, %.0f rows/s%s   ", pipeline, (long long)rows,
+            rows == 1 ? "" : "s", (double)bytes / 1e6, s, rate, left);
     fflush(stderr);
 }
 
@@ -182,8 +182,10 @@ int extract_now(struct cli *c, const struct config *config, const struct pipelin
         err_set(err, ERR_USAGE, "%s has no schedule: no tick would take what is queued", p->name);
         rc = err_hint(err, "without --queue it is taken now");
     }
-    with.waiting_only = q.what != EXTRACT_DUE; /* what was asked for, and not what is new besides */
-    bool own = (a->verify || a->moved) && rc == 0 && (rc = extraction_sequence(s, p->name, err)) == 0;
+    /* what the tick's own plan would not know of the run */
+    bool own = (a->verify || a->moved || a->reason != NULL) && rc == 0 &&
+               (rc = extraction_sequence(s, p->name, err)) == 0;
+    with.waiting_only = own || q.what != EXTRACT_DUE; /* what was asked for, and not what is new besides */
     if (rc >= 0 && (a->dry || q.what != EXTRACT_DUE || own))
         rc = plan(c, p, s, &q, a->dry, err);
     if (rc < 0 || a->dry)
