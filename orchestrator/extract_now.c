@@ -1,4 +1,5 @@
 #include "orchestrator/extract_now.h"
+#include "base/civil.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "orchestrator/tick.h"
@@ -126,16 +127,41 @@ static void say_notices(const json_t *rows)
             cli_say("%s: note: %s", view_str(r, "table"), view_str(r, "notice"));
 }
 
-static int report(struct cli *c, struct store *s, const char *name, int64_t since_ms, bool well,
+/* No rows, where somebody has just written some: they are younger than lag. Said once, by the database's clock. */
+static void say_young(const struct pipeline *p, const json_t *rows)
+{
+    char when[CIVIL_RFC3339_SIZE];
+    const json_t *r;
+    int64_t seen;
+    size_t i;
+
+    json_array_foreach(rows, i, r) {
+        const char *to = view_str(r, "to");
+        if (p->extract->lag_ms == 0 || view_int(r, "rows") > 0 ||
+            strstr(view_str(r, "notice"), "held back") != NULL ||
+            strcmp(view_str(r, "kind"), "INCREMENTAL") != 0 ||
+            strcmp(view_str(r, "state"), "PUBLISHED") != 0 || extract_moment(to, &seen) < 0)
+            continue;
+        seen += p->extract->lag_ms + (str_ends(to, " 00:00:00") ? 86400000 : p->extract->lag_ms);
+        cli_say("%s: no rows up to %s UTC; those that are younger than lag (%lld s) are seen from %s on",
+                view_str(r, "table"), to, (long long)(p->extract->lag_ms / 1000),
+                civil_rfc3339(seen, false, when));
+        return;
+    }
+}
+
+static int report(struct cli *c, struct store *s, const struct pipeline *p, int64_t since_ms, bool well,
                   struct err *err)
 {
     struct results r = {.rows = json_array(), .since_ms = since_ms};
-    int rc = extraction_newest(s, name, 200, on_result, &r, err);
+    int rc = extraction_newest(s, p->name, 200, on_result, &r, err);
 
     if (rc == 0 && json_array_size(r.rows) == 0 && well)
-        cli_say("%s: nothing is new", name);
-    if (rc == 0)
+        cli_say("%s: nothing is new", p->name);
+    if (rc == 0) {
         say_notices(r.rows);
+        say_young(p, r.rows);
+    }
     if (rc == 0 && (json_array_size(r.rows) > 0 || c->out.format != OUT_TABLE))
         out_rows(&c->out, "extractions", columns, r.rows);
     json_decref(r.rows);
@@ -205,7 +231,7 @@ int extract_now(struct cli *c, const struct config *config, const struct pipelin
     extract_progress = NULL;
     if (rc == 6) /* LATE, which has been said: what was asked for is done all the same */
         rc = 0;
-    return rc < 0 || report(c, s, p->name, began, rc == 0, err) < 0 ? -(int)err->code : rc;
+    return rc < 0 || report(c, s, p, began, rc == 0, err) < 0 ? -(int)err->code : rc;
 }
 
 int extract_named(struct cli *c, const char *name, const struct extract_ask *a, struct err *err)
