@@ -120,7 +120,7 @@ same((failed['what'], 'more than 1 row' in failed['text']), ('DEAD', True), 'and
 w.now = '2026-06-03T00:40:30Z'
 r = w.good('retry', 'hr', '--reason', 'mended')
 again = [x['text'] for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract' and 'up to 2026-06-03 00:32:30' in x['text']]
-same([x.partition(',')[0] for x in again], ['INCREMENTAL: 1 rows'], 'the same window is taken by retry')
+same([x.partition(',')[0] for x in again], ['INCREMENTAL: 1 row'], 'the same window is taken by retry')
 same(w.good('status').rc, 0, 'and all is well')
 
 # --- commands of partitions ---
@@ -169,6 +169,82 @@ same(sorted(x['channel'] for x in json.loads(w.orch('notify', '-o', 'json').out)
 like(w.orch('tick', '--dry-run').err, 'orch extract hr --dry-run', 'a dry tick says who tells of extracts')
 config(datetime_timezone='UTC')
 w.good('extract', 'hr')
+
+# --- a range hides no window, and why it was taken is told ---
+def log():
+    return [x for x in json.loads(w.good('logs', 'hr', '-o', 'json').out)['logs'] if x['kind'] == 'extract']
+
+
+config(datetime_timezone='UTC')
+w.now = '2026-06-04T00:00:30Z'
+w.good('extract', 'hr', '--reason', 'asked by the desk')
+like(log()[-1]['text'], ': asked by the desk', 'the log tells the reason of a run')
+w.now = '2026-06-04T00:01:30Z'
+w.good('extract', 'hr', '--from', '2026-06-01', '--to', '2026-06-02', '--reason', 'lost by the consumer')
+like(log()[-1]['text'], ': lost by the consumer', 'and of a range')
+out = w.good('status', 'hr').out
+like(out, '2 rows in 1 part, a range from 2026-06-01 00:00:00, up to 2026-06-02 00:00:00', 'status shows the range')
+like(out, 'up to 2026-06-04 00:00:30', 'and the newest window, which came before it')
+t = json.loads(w.good('status', 'hr', '-o', 'json').out)['extracts'][0]['tables'][0]
+same((t['kind'], t['window']['kind'], t['window']['to']), ('RANGE', 'INCREMENTAL', '2026-06-04 00:00:30'), 'as JSON, too')
+
+config(tables=[{'table': 'plain'}])
+w.now = '2026-06-04T00:02:30Z'
+w.good('extract', 'hr', '--verify')
+same(w.state("SELECT COUNT(*), SUM(verify) FROM extraction WHERE name = 'plain'"), [[1, 1]], 'a table without a watermark is taken once, and read back')
+
+# --- rows that are younger than lag ---
+config(datetime_timezone='UTC', lag='60s')
+w.sql("INSERT INTO employees VALUES (20,'t',0.1,'2026-06-04 00:05:00')")
+w.now = '2026-06-04T00:05:30Z'
+r = w.good('extract', 'hr', '-o', 'json')
+same(sum(d['rows'] for d in json.loads(r.out)['extractions']), 0, 'a row that is younger than lag is not taken')
+like(r.err, 'employees: no rows up to 2026-06-04 00:04:30 UTC; those that are younger than lag (60 s) are seen from 2026-06-04T00:06:30Z on', 'and from when it will be is said')
+w.now = '2026-06-04T00:06:30Z'
+r = w.good('extract', 'hr', '-o', 'json')
+same((sum(d['rows'] for d in json.loads(r.out)['extractions']), 'lag' in r.err), (1, False), 'which is true')
+
+# --- a table is taken out of the config while a run of it is dead ---
+w.sql('INSERT INTO plain VALUES (2)')
+config(datetime_timezone='UTC', tables=[{'table': 'plain'}, {'table': 'employees', 'watermark': ['changed']}])
+w.now = '2026-06-04T01:00:30Z'
+w.sql("INSERT INTO employees VALUES (21,'u',0.1,'2026-06-04 00:59:00')")
+same(w.orch('tick', fault='extract.snapshot=kill').rc, -9, 'a run that dies')
+config(datetime_timezone='UTC')
+for minute in (5, 15, 25):
+    w.now = f'2026-06-04T01:{minute:02d}:30Z'
+    r = w.orch('tick')
+same((r.rc, w.state("SELECT name, state, tries FROM extraction WHERE run = (SELECT MAX(run) FROM extraction WHERE name = 'plain') ORDER BY name")), (0, [['employees', 'PUBLISHED', 0], ['plain', 'SUPERSEDED', 0]]),
+     'who goes on with it leaves that table out, and nothing has failed')
+
+
+# --- what a range that was given up leaves at the sink ---
+def lake():
+    return {os.path.relpath(os.path.join(d, f), w.path('lake')) for d, _, fs in os.walk(w.path('lake')) for f in fs}
+
+
+before = lake()
+config(datetime_timezone='UTC', max_attempts=1)
+w.now = '2026-06-05T00:00:30Z'
+same(w.orch('extract', 'hr', '--from', '2026-06-01', '--to', '2026-06-02', fault='extract.dumped=kill').rc, -9, 'a range that dies behind its files')
+config(datetime_timezone='UTC', max_attempts=1, tables=[{'table': 'employees', 'where': WHERE, 'watermark': ['changed']}])
+for minute in (10, 20, 30):
+    w.now = f'2026-06-05T00:{minute}:30Z'
+    w.orch('tick')
+same(w.state("SELECT state FROM extraction WHERE kind = 'RANGE' ORDER BY id DESC LIMIT 1"), [['DEAD']], 'and is given up')
+left = {k for k in lake() - before if k.endswith('.csv')}
+same(len(left), 1, 'its file is there')
+config(datetime_timezone='UTC')
+for day, there in ((9, 1), (13, 0)):
+    w.sql(f"INSERT INTO employees VALUES ({20 + day},'x',0.1,'2026-06-{day:02d} 00:00:00')")
+    w.now = f'2026-06-{day:02d}T01:00:30Z'
+    w.orch('extract', 'hr')
+    same(w.state("SELECT rows FROM extraction WHERE state = 'PUBLISHED' ORDER BY id DESC LIMIT 1"), [[1]], f'day {day}: another window is published')
+    same(len(left & lake()), there, f'day {day}: the file is {"there, as its run may be taken up" if there else "gone"}')
+same(sorted(k for k in lake() if '/employees/open/' in k), [], 'and its claim')
+same([k for m in lake() if m.endswith('_manifest.json') for k in [p['key'] for p in json.load(open(w.path('lake', m)))['parts']] if k not in lake()], [], 'all that manifests list is there')
+w.good('retry', 'hr')
+same(w.state("SELECT state, rows FROM extraction WHERE kind = 'RANGE' ORDER BY id DESC LIMIT 1"), [['PUBLISHED', 2]], 'taken up all the same, it is read anew')
 
 # --- held back ---
 w.sql("GRANT PROCESS ON *.* TO loader@'127.0.0.1'")
@@ -227,6 +303,11 @@ if os.getuid() == 0:
 else:
     ok(r.rc != 0 and of(r, 'hr files', 'FAIL') != '', 'a folder that cannot be written')
 os.chmod(w.path('lake'), 0o700)
+
+config(datetime_timezone='UTC', sink={'url': f'file://{w.dir}/not/yet/'})
+r = w.orch('doctor', '-o', 'json')
+same((r.rc, os.path.exists(w.path('not'))), (0, False), 'a folder that is not there yet is not made by a look')
+like(of(r, 'hr files', 'OK'), f'is not there yet: the first run makes it, in {w.dir}', 'and that it will be is said')
 
 # --- doctor at S3: a file in pieces, given up, and nothing of it stays ---
 if shutil.which('radosgw'):
