@@ -118,6 +118,17 @@ char *test_mariadb_sql(const struct test_mariadb *m, const char *sql)
                   "-N", "-B", "-e", sql);
 }
 
+char *test_mariadb_in(const struct test_mariadb *m, const char *database, const char *sql)
+{
+    char *all = xasprintf("USE %s; %s", database, sql), *out = test_mariadb_sql(m, all);
+    size_t n = strlen(out);
+
+    free(all);
+    while (n > 0 && out[n - 1] == '\n')
+        out[--n] = '\0';
+    return out;
+}
+
 const struct test_s3 *test_s3(void)
 {
     static struct test_s3 *one;

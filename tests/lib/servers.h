@@ -19,6 +19,8 @@ void test_mariadb_again(const struct test_mariadb *m); /* starts it again: same 
 /* SQL as root by the command line client: independent of the code under test. Rows as lines, columns
  * between tabs, "NULL" for NULL. Returns owned. */
 char *test_mariadb_sql(const struct test_mariadb *m, const char *sql);
+/* Likewise, within a database; without the last line end. */
+char *test_mariadb_in(const struct test_mariadb *m, const char *database, const char *sql);
 
 /* The one S3 server (radosgw) of this test program. */
 struct test_s3 {

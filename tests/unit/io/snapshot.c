@@ -16,14 +16,7 @@ static pid_t writer;
 
 static char *sql(const char *text)
 {
-    char *all = xasprintf("USE shop; %s", text);
-    char *out = test_mariadb_sql(server, all);
-    size_t n = strlen(out);
-
-    free(all);
-    while (n > 0 && out[n - 1] == '\n')
-        out[--n] = '\0';
-    return out;
+    return test_mariadb_in(server, "shop", text);
 }
 
 static int64_t number(const char *text)

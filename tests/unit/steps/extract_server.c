@@ -32,9 +32,7 @@ static void start(const char *ddl)
         must_rc(mysqlc_exec(connection, "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'", &err),
                 &err);
     }
-    char *all = xasprintf("USE hr; %s", ddl);
-    free(test_mariadb_sql(server, all));
-    free(all);
+    free(test_mariadb_in(server, "hr", ddl));
 }
 
 struct answer {
