@@ -37,7 +37,7 @@ static bool same_cell(const struct batch_col *a, const struct batch_col *b, size
     char x[CELL_TEXT_SIZE], y[CELL_TEXT_SIZE];
     struct str p = batch_cell_text(a, row, x), q = batch_cell_text(b, row, y);
 
-    return (p.p == NULL) == (q.p == NULL) && str_eq(p, q);
+    return p.p == NULL || q.p == NULL ? p.p == q.p : str_eq(p, q);
 }
 
 static void same(const struct batch *a, const struct batch *b)
