@@ -73,10 +73,30 @@ void target_drop(struct target *t)
         return;
     t->ops->disconnect(t);
     t->db = NULL;
+    t->manual = false;
     t->hold_name[0] = '\0';
 }
 
+/* The session as everybody but an intake knows it. */
+static int as_usual(struct target *t, struct err *err)
+{
+    if (!t->manual || t->taking || t->db == NULL)
+        return 0;
+    int rc = t->ops->manual(t, false, err);
+    if (rc < 0)
+        target_drop(t);
+    t->manual = false;
+    return rc;
+}
+
 int target_ready(struct target *t, struct err *err)
+{
+    int rc = target_ready_to_take(t, err);
+
+    return rc < 0 ? rc : as_usual(t, err);
+}
+
+int target_ready_to_take(struct target *t, struct err *err)
 {
     struct err ignored;
     int rc = target_beat(t, err);
@@ -136,6 +156,8 @@ int target_run_sql(struct target *t, const char *sql, const struct val *values, 
 
     if (rc == 0 && t->db == NULL)
         rc = err_set(err, ERR_TRANSIENT, "the connection is gone");
+    if (rc == 0)
+        rc = as_usual(t, err);
     if (rc == 0)
         rc = t->ops->run(t, sql, values, n, fn, arg, ret_rows, err);
     if (rc < 0 && t->db != NULL && t->ops->is_lost(t))
@@ -217,6 +239,8 @@ int target_script(struct target *t, const char *sql, struct err *err)
 
     if (rc == 0 && t->db == NULL)
         rc = err_set(err, ERR_TRANSIENT, "the connection is gone");
+    if (rc == 0)
+        rc = as_usual(t, err);
     if (rc == 0)
         rc = t->ops->script(t, sql, err);
     if (rc < 0 && t->db != NULL && t->ops->is_lost(t))

@@ -35,7 +35,10 @@ struct target {
     int64_t hold_epoch;
     char hold_name[80]; /* the lock's name; "": not taken */
     void *own;          /* the engine's, for the life of the target */
-    void *kept;         /* of target_keep */
+    bool taking;        /* an intake is under way */
+    bool
+        manual; /* and left autocommit off, which saves the next one a statement: nobody else may meet that */
+    void *kept; /* of target_keep */
     void (*kept_release)(void *p);
 };
 
@@ -96,6 +99,8 @@ struct target_ops {
     int (*insert_settle)(struct load *l,
                          struct err *err); /* waits for all rows given; NULL: they never wait */
     void (*insert_close)(struct load *l);
+    /* From now on a statement opens a transaction where none is open (on), or not (off). NULL: transactions are begun. */
+    int (*manual)(struct target *t, bool on, struct err *err);
     /* COMMIT has said yes, and the load is closed: the connection as it was before. NULL: it always is. */
     int (*load_over)(struct target *t, struct err *err);
 };
@@ -104,6 +109,8 @@ extern const struct target_ops target_mysql, target_sqlite;
 /* target.c */
 /* A live connection: the one there is, or a new one. */
 NODISCARD int target_ready(struct target *t, struct err *err);
+/* The same, for an intake: the session stays as the last one left it. */
+NODISCARD int target_ready_to_take(struct target *t, struct err *err);
 void target_drop(struct target *t); /* rolls back and closes the connection */
 const char *target_query(const struct target *t, const char *name);
 /* A named query on orch's own tables, a beat before and after. Their absence is ERR_TARGET_SETUP. */

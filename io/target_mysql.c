@@ -364,5 +364,6 @@ const struct target_ops target_mysql = {
     .insert_rows = mysql_insert_rows,
     .insert_settle = mysql_insert_settle,
     .insert_close = mysql_insert_close,
+    .manual = mysql_manual,
     .load_over = mysql_load_over,
 };

@@ -31,6 +31,7 @@ int mysql_insert_open(struct load *l, struct err *err);
 int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err);
 int mysql_insert_settle(struct load *l, struct err *err);
 void mysql_insert_close(struct load *l);
+int mysql_manual(struct target *t, bool on, struct err *err);
 int mysql_load_over(struct target *t, struct err *err);
 void mysql_forget_inserts(struct mysql_db *db); /* before the connection goes */
 /* target_mysql_sums.c */

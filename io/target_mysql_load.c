@@ -79,6 +79,11 @@ static int manual_commit(const struct target *t, struct err *err)
     return rc;
 }
 
+int mysql_manual(struct target *t, bool on, struct err *err)
+{
+    return mysqlc_exec(mysql_db(t)->c, on ? "SET SESSION autocommit = 0" : "SET SESSION autocommit = 1", err);
+}
+
 int mysql_load_over(struct target *t, struct err *err)
 {
     if (!mysql_db(t)->manual)
