@@ -70,19 +70,25 @@ orch() { # ROOT BUILD
 }
 
 check() { # ROOT BUILD
-    local root source build=$2 port
+    local root source build=$2 port name
     root=$(cd "$1" && pwd)
     source=$(cd "$(dirname "$0")/../.." && pwd)
     run=$(mktemp -d "${TMPDIR:-/tmp}/orch-mysql9.XXXXXX")
     trap '"$0" kill "$run/server" 2>/dev/null || :; rm -rf "$run"' EXIT
     port=$((20000 + $$ % 10000))
     configure "$source" "$root" "$build" "$run" -DCMAKE_BUILD_TYPE=Debug -DORCH_TESTS=ON
-    ninja -C "$build" io-target_mysql.t
+    ninja -C "$build" io-target_mysql.t orchestrator-intake.t
     (start "$root" "$run/server" "$port")
     export ORCH_SOURCE=$source ORCH_TEST_MYSQL=$run/server/sock:$port
     echo "# Oracle's library, Oracle's server"
-    (loader "$root" "$build/tests/io-target_mysql.t")
-    [ -z "${ORCH_BUILD:-}" ] || { echo "# MariaDB's library, Oracle's server" && "$ORCH_BUILD/tests/io-target_mysql.t"; }
+    for name in io-target_mysql orchestrator-intake; do
+        (loader "$root" "$build/tests/$name.t")
+    done
+    [ -n "${ORCH_BUILD:-}" ] || return 0
+    echo "# MariaDB's library, Oracle's server"
+    for name in io-target_mysql orchestrator-intake; do
+        "$ORCH_BUILD/tests/$name.t"
+    done
 }
 
 case $word in

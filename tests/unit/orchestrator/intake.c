@@ -4,13 +4,30 @@
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
 #include "tests/tap.h"
+#include <pthread.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 /* The transaction, on MariaDB, and on SQLite where it may differ: what a command shows of it is in tests/t/load.t. */
 
 static const struct test_mariadb *server;
+static bool is_oracle;
 static char *url;
+
+/* ORCH_TEST_MYSQL=SOCKET:PORT names a running MySQL instead (tests/servers/mysql9.sh): root without a password. */
+static const struct test_mariadb *main_server(void)
+{
+    static struct test_mariadb named;
+    const char *text = getenv("ORCH_TEST_MYSQL"), *colon = text != NULL ? strrchr(text, ':') : NULL;
+
+    if (colon == NULL)
+        return test_mariadb();
+    is_oracle = true;
+    named.socket = xstrndup(text, (size_t)(colon - text));
+    named.port = (int)strtol(colon + 1, NULL, 10);
+    named.dir = "";
+    return &named;
+}
 
 static char *sql(const char *text)
 {
@@ -35,10 +52,9 @@ static void is_sql(const char *text, const char *want)
 
 static int64_t status(const char *name)
 {
-    char *text = xasprintf(
-        "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = '%s'", name);
-    char *got = sql(text);
-    int64_t n = strtoll(got, NULL, 10);
+    char *text = xasprintf("SHOW GLOBAL STATUS LIKE '%s'", name), *got = sql(text);
+    const char *tab = strchr(got, '\t');
+    int64_t n = tab != NULL ? strtoll(tab, NULL, 10) : -1;
 
     free(got);
     free(text);
@@ -72,7 +88,7 @@ static struct target *fresh(void)
     struct err err;
 
     if (server == NULL) {
-        server = test_mariadb();
+        server = main_server();
         url = xasprintf("mysql://root@localhost/hr?socket=%s", server->socket);
     }
     free(test_mariadb_sql(server, "DROP DATABASE IF EXISTS hr; CREATE DATABASE hr CHARACTER SET utf8mb4"));
@@ -212,6 +228,13 @@ static void fails_with(struct target *t, struct asking *q, enum err_code code, c
     "7:TOO_LONG.name "                                                                                       \
     "8:FIELD_COUNT 9"
 
+static int count_row(void *arg, const struct str *cells, size_t count, struct err *err)
+{
+    UNUSED(cells), UNUSED(count), UNUSED(err);
+    ++*(int64_t *)arg;
+    return 0;
+}
+
 /* --- the tests --- */
 
 TEST(good_rows_go_in_and_bad_ones_are_logged_with_their_bytes)
@@ -326,7 +349,7 @@ TEST(a_plain_row_costs_the_server_an_insert_and_a_commit)
     selects -= before[1];
     is_int(status(counted[0]) - before[0], 0);
     is_int(status(counted[2]) - before[2], 0);
-    is_int(status(counted[3]) - before[3], 10);
+    is_int(status(counted[3]) - before[3], 0); /* autocommit is off meanwhile */
     is_int(status(counted[4]) - before[4], 10);
     is_int(status(counted[5]) - before[5], 0);
     is_int(selects, 5 * one); /* those that the figures were asked with, and none of ours */
@@ -346,6 +369,29 @@ TEST(a_foreign_key_of_the_table_tells_the_value)
     is_sql("SELECT message FROM orch_intake_reject ORDER BY id",
            "'9' is in no row of dep.id\n'5' is in no row of emp.id");
     target_close(t);
+}
+
+TEST(who_asks_beside_it_sees_what_is_there_now)
+{
+    struct target *t = fresh(), *other = connect_to(url);
+    const int columns[] = {0};
+    struct table *def = NULL;
+    struct err err;
+
+    hears(t, ask(GOOD, true, NULL), "1 2/0/2 2 of 2", "1 2");
+    must_rc(target_describe(t, "emp", &def, &err), &err);
+    for (int64_t want = 2; want < 5; want++) { /* no snapshot of before is held */
+        int64_t n = 0;
+        char row[30];
+        must_rc(target_scan(t, def, columns, 1, count_row, &n, &err), &err);
+        is_int(n, want);
+        snprintf(row, sizeof row, "%d,x,1,,\n", (int)want + 1);
+        hears(other, ask(row, true, NULL), "1 1/0/1 1 of 1", "1");
+    }
+    free(sql("SET lock_wait_timeout = 1; ALTER TABLE emp ADD COLUMN more INT")); /* nor a lock */
+    table_free(def);
+    target_close(t);
+    target_close(other);
 }
 
 TEST(too_many_rows_are_none)
@@ -436,6 +482,126 @@ TEST(more_rejects_than_allowed_store_nothing)
     q->a.max_percent = 78;
     hears(t, q, "1 2/7/9 2 of 9", BAD_TOLD);
     target_close(t);
+}
+
+/* --- COMMIT whose answer is lost --- */
+
+static struct target *through(const struct test_proxy **ret)
+{
+    static const struct test_proxy *p;
+
+    target_close(fresh());
+    if (p == NULL) {
+        char *at = xasprintf("127.0.0.1:%d", server->port);
+        p = test_proxy_new(at);
+        free(at);
+    }
+    test_proxy_rules(p, NULL);
+    *ret = p;
+    char *to = xasprintf("mysql://root@127.0.0.1:%d/hr", p->port);
+    struct target *t = connect_to(to); /* the address is kept as long as its config */
+    return t;
+}
+
+TEST(a_lost_answer_is_asked_for_by_its_key)
+{
+    const struct test_proxy *p;
+    struct target *t = through(&p);
+
+    test_proxy_rules(p, "TCP\tlostreply COMMIT\t1\n");
+    hears(t, ask(GOOD, true, "k1"), "1 2/0/2 2 of 2", "1 2");
+    is_sql("SELECT COUNT(*) FROM emp", "2");
+    test_proxy_rules(p, "TCP\tlostreq COMMIT\t1\n");
+    fails_with(t, ask("3,Cy,1,,\n", true, "k2"), ERR_TRANSIENT,
+               "not stored: the connection broke before COMMIT");
+    is_sql("SELECT COUNT(*) FROM emp", "2");
+    hears(t, ask("3,Cy,1,,\n", true, "k2"), "1 1/0/1 1 of 1", "1");
+    /* the answer is lost, and whoever connects after that meets a reset */
+    test_proxy_rules(p, "TCP\tlostreply COMMIT\t1\nTCP\treset 0\n");
+    struct asking *q = ask("4,Di,1,,\n", true, "k3");
+    fails(intake_take(t, &q->a, &q->n, &q->answer, &q->err), &q->err, ERR_UNAVAILABLE);
+    is_int(q->err.native, TARGET_COMMIT_UNKNOWN);
+    is_str(q->err.hint, "ask again under the same key: nothing is stored twice");
+    done(q);
+    test_proxy_rules(p, NULL);
+    hears(t, ask("4,Di,1,,\n", true, "k3"), "2 1/0/1 1 of 1", "");
+    is_sql("SELECT COUNT(*) FROM emp", "4");
+    target_close(t);
+}
+
+TEST(without_a_key_nobody_knows_and_it_is_said)
+{
+    const struct test_proxy *p;
+    struct target *t = through(&p);
+
+    test_proxy_rules(p, "TCP\tlostreply COMMIT\t1\n");
+    struct asking *q = ask(GOOD, true, NULL);
+    fails(intake_take(t, &q->a, &q->n, &q->answer, &q->err), &q->err, ERR_UNAVAILABLE);
+    is_int(q->err.native, TARGET_COMMIT_UNKNOWN);
+    ok(strstr(q->err.msg, "whether the rows are stored, nobody knows") != NULL);
+    is_str(q->err.hint, "look into the table; with a key, asking again would be safe");
+    done(q);
+    is_sql("SELECT COUNT(*) FROM emp", "2");
+    test_proxy_rules(p, NULL);
+    q = ask("20,x,,,\n", true, NULL); /* a connection that is set up: COMMIT is part of other words too */
+    q->a.dry_run = true;
+    hears(t, q, "1 1/0/1 1 of 1", "1");
+    test_proxy_rules(p, "TCP\tlostreply COMMIT\t1\n");
+    q = ask(BAD, false, NULL);
+    fails(intake_take(t, &q->a, &q->n, &q->answer, &q->err), &q->err, ERR_UNAVAILABLE);
+    is_int(q->err.native == TARGET_COMMIT_UNKNOWN, 0); /* of rows it is known */
+    ok(strstr(q->err.msg, "nothing is stored") != NULL);
+    done(q);
+    is_sql("SELECT COUNT(*) FROM emp", "2");
+    target_close(t);
+}
+
+/* --- another transaction in the way --- */
+
+struct other {
+    struct target *t;
+    struct asking *q;
+    int rc;
+};
+
+static void *as_other(void *arg)
+{
+    struct other *o = arg;
+
+    for (bool there = false; !there;) { /* until the first one has its lock */
+        char *got = sql("SELECT IS_USED_LOCK('held') IS NOT NULL");
+        there = strcmp(got, "1") == 0;
+        free(got);
+    }
+    o->rc = intake_take(o->t, &o->q->a, &o->q->n, &o->q->answer, &o->q->err);
+    return NULL;
+}
+
+TEST(a_deadlock_is_tried_again)
+{
+    struct other o = {.t = fresh(), .q = ask("1,Ann,1,,\n2,Bob,2,,\n", true, "k")};
+    pthread_t thread;
+
+    if (is_oracle)
+        skip("MariaDB's compound statements");
+    int64_t before = status("Innodb_deadlocks");
+    free(sql("ALTER TABLE emp ADD FOREIGN KEY (dep) REFERENCES dep (id); CREATE TABLE heavy (i INT)"));
+    must(pthread_create(&thread, NULL, as_other, &o) == 0);
+    /* it has more to lose, so that ours is the one that ends; what it looks at is no younger than a tenth of a second */
+    free(sql("\nDELIMITER //\nBEGIN NOT ATOMIC DECLARE waiting INT DEFAULT 0; START TRANSACTION;"
+             "INSERT INTO heavy SELECT seq FROM seq_1_to_1000; UPDATE dep SET name = 'b' WHERE id = 2;"
+             "DO GET_LOCK('held', 9);"
+             "REPEAT DO SLEEP(0.15);"
+             "SELECT COUNT(*) INTO waiting FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT';"
+             "UNTIL waiting > 0 END REPEAT;"
+             "UPDATE dep SET name = 'c' WHERE id = 1; COMMIT; END//\n"));
+    must(pthread_join(thread, NULL) == 0);
+    must_rc(o.rc, &o.q->err);
+    is_str(o.q->told, "1 2");
+    done(o.q);
+    ok(status("Innodb_deadlocks") > before);
+    is_sql("SELECT (SELECT COUNT(*) FROM emp), (SELECT GROUP_CONCAT(name) FROM dep)", "2\tc,b");
+    target_close(o.t);
 }
 
 /* --- SQLite --- */
