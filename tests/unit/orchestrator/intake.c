@@ -31,14 +31,7 @@ static const struct test_mariadb *main_server(void)
 
 static char *sql(const char *text)
 {
-    char *all = xasprintf("USE hr; %s", text);
-    char *out = test_mariadb_sql(server, all);
-    size_t n = strlen(out);
-
-    free(all);
-    while (n > 0 && out[n - 1] == '\n')
-        out[--n] = '\0';
-    return out;
+    return test_mariadb_in(server, "hr", text);
 }
 
 static void is_sql(const char *text, const char *want)
