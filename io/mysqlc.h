@@ -81,13 +81,16 @@ void mysqlc_bulk_start(struct mysqlc_bulk *b, const struct mysqlc_column *cols, 
 NODISCARD int mysqlc_bulk_finish(struct mysqlc_bulk *b, int64_t *ret_rows, unsigned *ret_warnings,
                                  struct err *err);
 /*
- * Rows [from, from + rows) by the statement "LOAD DATA LOCAL INFILE 'x' INTO TABLE t CHARACTER SET utf8mb4 FIELDS TERMINATED
+ * Rows [0, rows) of each part by the statement "LOAD DATA LOCAL INFILE 'x' INTO TABLE t CHARACTER SET utf8mb4 FIELDS TERMINATED
  * BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' (columns)", as text from memory. The server ignores and bends what it
  * does not like: only without a warning, and with as many rows as were sent, has all of it gone in as it is.
  */
-NODISCARD int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_column *cols,
-                            size_t columns, size_t from, size_t rows, int64_t *ret_rows,
-                            unsigned *ret_warnings, struct err *err);
+struct mysqlc_part {
+    const struct mysqlc_column *cols;
+    size_t rows;
+};
+NODISCARD int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_part *parts, size_t count,
+                            size_t columns, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
 /*
  * Ahead of the server: send gives the next rows before the last ones are answered, so that the server never waits for
  * us; answers come in the order of sending, one for each send, at most MYSQLC_AHEAD outstanding. Nothing else may be asked

@@ -12,9 +12,9 @@
 enum { ROOM = 4096 /* at least so much is asked for, or more: a cell without text fits */ };
 
 struct mysqlc_infile {
-    const struct mysqlc_column *cols;
-    size_t columns, row, end, col; /* the cell that comes next */
-    size_t at;                     /* bytes of it that are written: a long text in pieces */
+    const struct mysqlc_part *part, *end;
+    size_t columns, row, col; /* the cell that comes next, of the part */
+    size_t at;                /* bytes of it that are written: a long text in pieces */
 };
 
 static int nothing(void **ret, const char *name, void *arg)
@@ -66,7 +66,7 @@ static size_t put_text(char **p, const char *limit, const char *text, size_t fro
 /* The cell, or as much of it as fits: true when it is complete. */
 static bool put_cell(struct mysqlc_infile *f, char **p, const char *limit)
 {
-    const struct mysqlc_column *c = &f->cols[f->col];
+    const struct mysqlc_column *c = &f->part->cols[f->col];
 
     if (c->nulls != NULL && c->nulls[f->row]) {
         memcpy(*p, "\\N", 2);
@@ -109,7 +109,12 @@ static int give(void *arg, char *buf, unsigned size)
     char *p = buf;
     const char *limit = buf + size - 48; /* a number, and what stands behind it */
 
-    while (f->row < f->end && p < limit) {
+    while (p < limit && f->part < f->end) {
+        if (f->row == f->part->rows) {
+            f->part++;
+            f->row = 0;
+            continue;
+        }
         if (!put_cell(f, &p, limit))
             break;
         bool last = ++f->col == f->columns;
@@ -139,10 +144,10 @@ void mysqlc_infile_guard(struct mysqlc *c)
     mysql_set_local_infile_handler(c->handle, nothing, give, done, say, c);
 }
 
-int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_column *cols, size_t columns,
-                  size_t from, size_t rows, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
+int mysqlc_infile(struct mysqlc *c, const char *sql, const struct mysqlc_part *parts, size_t count,
+                  size_t columns, int64_t *ret_rows, unsigned *ret_warnings, struct err *err)
 {
-    struct mysqlc_infile f = {.cols = cols, .columns = columns, .row = from, .end = from + rows};
+    struct mysqlc_infile f = {.part = parts, .end = parts + count, .columns = columns};
     int64_t start_ms = clock_mono_ms();
 
     c->infile = &f;

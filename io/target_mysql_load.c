@@ -12,18 +12,22 @@
 enum {
     PACKET_ROOM = 16384, /* of a packet, for what is not rows */
     CELL_ROOM = 10,      /* wire bytes of a cell beside its text: NULL flag, length; or eight of a number */
+    INFILE_BATCHES = 2,  /* the caller keeps a batch until the next call is back */
 };
 
 struct insert {
     struct mysqlc_bulk *bulk;
     char *text;                    /* of a statement that is kept; NULL: it is not */
-    struct mysqlc_column *columns; /* as many as spec's, and one for the line */
+    struct mysqlc_column *columns; /* as many as spec's, and one for the line; of each batch that is held */
     size_t count;
     const struct batch
         *sent; /* whose last slice the server works on; borrowed; NULL: it has answered everything */
     size_t sent_from, sent_n;
     bool ahead;   /* batches are sent before the last ones are answered, without savepoints */
     char *infile; /* LOAD DATA LOCAL in place of INSERT; NULL: no */
+    /* Batches that wait for the next: a statement takes as many, so that the server has fewer turns to wait for. */
+    struct mysqlc_part held[INFILE_BATCHES];
+    size_t held_n;
     size_t flying[MYSQLC_AHEAD], n; /* rows of each that is not answered yet, oldest first */
 };
 
@@ -137,7 +141,7 @@ int mysql_insert_open(struct load *l, struct err *err)
 
     l->insert = in;
     in->count = s->column_count + lineage + (lineage && s->members != NULL);
-    in->columns = xcalloc(in->count, sizeof *in->columns);
+    in->columns = xcalloc(INFILE_BATCHES * in->count, sizeof *in->columns);
     rc = buf_adds(&head, "INSERT INTO ", err);
     if (rc == 0)
         rc = mysql_quote(s->table->name, true, &head, err);
@@ -167,7 +171,6 @@ int mysql_insert_open(struct load *l, struct err *err)
         buf_clear(&head);
         rc = infile_sql(l, &head, err);
         in->infile = xstrdup(head.p);
-        in->ahead = true;
     }
     buf_release(&head);
     buf_release(&row);
@@ -192,12 +195,14 @@ void mysql_insert_close(struct load *l)
     l->insert = NULL;
 }
 
-static void point_at(struct insert *in, const struct load *l, const struct batch *b)
+/* cols: in->count of them. */
+static void point_at(const struct insert *in, struct mysqlc_column *cols, const struct load *l,
+                     const struct batch *b)
 {
     for (size_t i = 0; i < b->col_count; i++) {
         const struct batch_col *from = &b->cols[i];
         enum col_type type = l->spec.table->columns[from->column].type;
-        struct mysqlc_column *to = &in->columns[i];
+        struct mysqlc_column *to = &cols[i];
         *to = (struct mysqlc_column){.nulls = from->nulls};
         switch (from->kind) {
         case CELL_I64:
@@ -220,9 +225,9 @@ static void point_at(struct insert *in, const struct load *l, const struct batch
         }
     }
     if (in->count == b->col_count + 2)
-        in->columns[b->col_count] = (struct mysqlc_column){.kind = BULK_I64, .values = b->load_ids};
+        cols[b->col_count] = (struct mysqlc_column){.kind = BULK_I64, .values = b->load_ids};
     if (in->count > b->col_count)
-        in->columns[in->count - 1] = (struct mysqlc_column){.kind = BULK_I64, .values = b->lines};
+        cols[in->count - 1] = (struct mysqlc_column){.kind = BULK_I64, .values = b->lines};
 }
 
 static size_t row_bytes(const struct batch *b, size_t row)
@@ -530,18 +535,53 @@ static int one_answer(struct load *l, struct err *err)
     return count_answer(l, rc, n, inserted, warnings, err);
 }
 
-static int send_slice(struct load *l, size_t from, size_t n, struct err *err)
+static int row_too_wide(struct err *err)
+{
+    err_set(err, ERR_BAD_VALUE, "a row is larger than the server takes in one statement");
+    err->native = TARGET_CAREFUL;
+    return -(int)ERR_BAD_VALUE;
+}
+
+/* What is held, in one statement. */
+static int infile_send(struct load *l, struct err *err)
 {
     struct insert *in = l->insert;
     int64_t inserted = 0;
     unsigned warnings = 0;
+    size_t count = in->held_n, rows = 0;
+
+    in->held_n = 0;
+    for (size_t i = 0; i < count; i++)
+        rows += in->held[i].rows;
+    int rc = target_beat(l->t, err);
+    if (rc == 0)
+        rc = mysqlc_infile(mysql_db(l->t)->c, in->infile, in->held, count, in->count, &inserted, &warnings,
+                           err);
+    return count_answer(l, rc, rows, inserted, warnings, err);
+}
+
+static int infile_hold(struct load *l, const struct batch *b, struct err *err)
+{
+    size_t limit = (size_t)mysql_db(l->t)->max_packet - PACKET_ROOM;
+    struct insert *in = l->insert;
+    struct mysqlc_column *cols = in->columns + in->held_n * in->count;
+
+    if (b->rows == 0)
+        return 0;
+    if (b->bytes > limit)
+        for (size_t row = 0; row < b->rows; row++)
+            if (row_bytes(b, row) > limit)
+                return row_too_wide(err);
+    point_at(in, cols, l, b);
+    in->held[in->held_n++] = (struct mysqlc_part){cols, b->rows};
+    return in->held_n < INFILE_BATCHES ? 0 : infile_send(l, err);
+}
+
+static int send_slice(struct load *l, size_t from, size_t n, struct err *err)
+{
+    struct insert *in = l->insert;
     int rc = target_beat(l->t, err);
 
-    if (rc == 0 && in->infile != NULL) {
-        rc = mysqlc_infile(mysql_db(l->t)->c, in->infile, in->columns, in->count, from, n, &inserted,
-                           &warnings, err);
-        return count_answer(l, rc, n, inserted, warnings, err);
-    }
     if (rc == 0 && in->n == MYSQLC_AHEAD)
         rc = one_answer(l, err);
     if (rc == 0)
@@ -558,14 +598,11 @@ static int insert_ahead(struct load *l, const struct batch *b, struct err *err)
     struct insert *in = l->insert;
     int rc = 0;
 
-    point_at(in, l, b);
+    point_at(in, in->columns, l, b);
     for (size_t row = 0; rc == 0 && row < b->rows; row++) {
         size_t wide = row_bytes(b, row);
-        if (wide > limit) {
-            err_set(err, ERR_BAD_VALUE, "a row is larger than the server takes in one statement");
-            err->native = TARGET_CAREFUL;
-            return -(int)ERR_BAD_VALUE;
-        }
+        if (wide > limit)
+            return row_too_wide(err);
         if (bytes + wide > limit) {
             rc = send_slice(l, from, row - from, err);
             from = row;
@@ -583,8 +620,8 @@ int mysql_insert_settle(struct load *l, struct err *err)
     struct insert *in = l->insert;
     const struct batch *b = in->sent;
 
-    while (in->n > 0) {
-        int answered = one_answer(l, err);
+    while (in->n > 0 || in->held_n > 0) {
+        int answered = in->n > 0 ? one_answer(l, err) : infile_send(l, err);
         if (answered < 0)
             return answered;
     }
@@ -637,12 +674,14 @@ int mysql_insert_rows(struct load *l, const struct batch *b, struct err *err)
                        l->spec.column_count);
     if (l->spec.members != NULL && b->load_ids == NULL)
         return err_set(err, ERR_INTERNAL, "a batch without load ids for a load of several objects");
+    if (in->infile != NULL)
+        return infile_hold(l, b, err);
     if (in->ahead)
         return insert_ahead(l, b, err);
     rc = mysql_insert_settle(l, err);
     if (rc < 0)
         return rc;
-    point_at(in, l, b);
+    point_at(in, in->columns, l, b);
     for (size_t row = 0; rc == 0 && row < b->rows; row++) {
         size_t wide = row_bytes(b, row);
         if (bytes + wide > limit || wide > limit) {

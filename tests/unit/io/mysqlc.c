@@ -232,6 +232,13 @@ TEST(rows_from_memory_by_load_data_are_the_rows_that_were_given)
         {.kind = BULK_I64, .values = ids},
         {.kind = BULK_DOUBLE, .mantissa = mantissa, .exp10 = exp10},
         {.kind = BULK_TEXT, .values = texts, .lengths = text_n, .nulls = nulls}};
+    static const int64_t more_ids[] = {-7};
+    static const char *const more_texts[] = {"end"};
+    static const unsigned long more_n[] = {3};
+    const struct mysqlc_column more[] = {{.kind = BULK_I64, .values = more_ids},
+                                         {.kind = BULK_DOUBLE, .mantissa = mantissa, .exp10 = exp10},
+                                         {.kind = BULK_TEXT, .values = more_texts, .lengths = more_n}};
+    const struct mysqlc_part parts[] = {{cols, 3}, {more, 1}};
     struct mysqlc *c = open_it(TLS_OFF, NULL);
     char expected[SQL];
     struct got g = {0};
@@ -248,15 +255,15 @@ TEST(rows_from_memory_by_load_data_are_the_rows_that_were_given)
                 c,
                 "LOAD DATA LOCAL INFILE 'x' INTO TABLE m CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' "
                 "ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (i,r,t)",
-                cols, 3, 0, 3, &rows, &warnings, &err),
+                parts, 2, 3, &rows, &warnings, &err),
             &err);
-    is_int(rows, 3);
+    is_int(rows, 4);
     is_int(warnings, 0);
     must_rc(mysqlc_run(c, "SELECT i, CAST(r AS CHAR), IF(LENGTH(t) > 99, CRC32(t), HEX(t)) FROM m ORDER BY i",
                        NULL, 0, take, &g, NULL, NULL, &err),
             &err);
     snprintf(expected, sizeof expected,
-             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|2|-1e300|%u|9223372036854775807|0."
+             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|-7|0.1|656E64|2|-1e300|%u|9223372036854775807|0."
              "766126609|NULL|",
              crc32_of(text, LONG));
     is_str(g.text, expected);
