@@ -2,7 +2,8 @@
 #define IO_TARGET_MYSQL_INT_H
 #include "io/mysqlc.h"
 #include "io/target_int.h"
-/* Inside the MySQL engine: target_mysql.c connects and runs, _schema.c reads and makes tables, _load.c puts rows in. */
+/* Inside the MySQL engine: target_mysql.c connects and runs, _schema.c reads and makes tables, _load.c puts rows in,
+ * _refuse.c says why one is refused. */
 enum { KEPT_INSERTS = 16 };
 struct mysql_db {
     struct mysqlc *c;
@@ -34,6 +35,8 @@ void mysql_insert_close(struct load *l);
 int mysql_manual(struct target *t, bool on, struct err *err);
 int mysql_load_over(struct target *t, struct err *err);
 void mysql_forget_inserts(struct mysql_db *db); /* before the connection goes */
+/* target_mysql_refuse.c: tells spec's on_reject of the row; without one it is the load's error. */
+int mysql_refuse(struct load *l, const struct batch *b, size_t row, const struct err *why, struct err *err);
 /* target_mysql_sums.c */
 int mysql_full_expr(const struct column *c, const struct ask *a, const char *quoted, struct buf *ret,
                     struct err *err);
