@@ -62,7 +62,7 @@ void doctor_table(struct doctor *d, const struct dict_table *k)
         rc = target_describe(t, k->table, &def, &err);
     if (rc == 0)
         rc = target_check(def, &err);
-    if (rc < 0) {
+    if (rc < 0 || def == NULL) {
         doctor_fail(d, what, &err);
         goto out;
     }

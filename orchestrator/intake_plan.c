@@ -279,7 +279,7 @@ static void add_references(struct intake_plan *p, const struct known *k)
     size_t n;
     const struct dict_reference *all = dictionary_references(p->dictionary, &n);
 
-    p->references = xcalloc(n + 1, sizeof *p->references);
+    p->references = xcalloc(n + 1, sizeof(const struct dict_reference *));
     for (size_t i = 0; i < n; i++)
         if (!looked_after(k, &all[i]))
             p->references[p->reference_count++] = &all[i];
@@ -327,6 +327,20 @@ static char *form_of(const struct intake_ask *a, const struct csv_record *header
     return buf_take(&b);
 }
 
+/* Every client may have an order of its own. */
+static void drop_oldest(struct kept *k)
+{
+    struct intake_plan **at = &k->plans;
+
+    if (k->plan_count < MAX_PLANS || *at == NULL)
+        return;
+    while ((*at)->next != NULL)
+        at = &(*at)->next;
+    plan_free(*at);
+    *at = NULL;
+    k->plan_count--;
+}
+
 int intake_plan(struct target *t, const struct intake_ask *a, const struct csv_record *header,
                 struct intake_plan **ret, struct err *err)
 {
@@ -346,12 +360,7 @@ int intake_plan(struct target *t, const struct intake_ask *a, const struct csv_r
             *ret = p;
             return 0;
         }
-    if (k->plan_count >= MAX_PLANS) { /* every client with an order of its own */
-        struct intake_plan *p = k->plans;
-        k->plans = p->next;
-        k->plan_count--;
-        plan_free(p);
-    }
+    drop_oldest(k);
     struct intake_plan *p = xcalloc(1, sizeof *p);
     p->d = a->table;
     p->def = known->def;

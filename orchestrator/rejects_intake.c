@@ -152,7 +152,7 @@ static void print_groups(struct giving *g)
     const bool wanted[] = {g->by_code, g->by_column, g->by_source, true, true};
     struct out_column columns[ARRAY_LEN(all) + 1] = {{0}};
     size_t n = 0, count = 0;
-    json_t **list = xcalloc(json_object_size(g->groups) + 1, sizeof *list), *item;
+    json_t **list = xcalloc(json_object_size(g->groups) + 1, sizeof(json_t *)), *item;
     const char *key;
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)

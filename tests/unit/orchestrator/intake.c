@@ -431,6 +431,29 @@ TEST(json_names_its_columns_and_what_lacks_one_is_a_reject)
     target_close(t);
 }
 
+TEST(every_order_of_names_is_a_plan_and_few_are_kept)
+{
+    static const char *const names[] = {"id", "name", "dep", "boss", "at"};
+    struct target *t = fresh();
+    int id = 100;
+
+    for (int round = 0; round < 2; round++)
+        for (int a = 1; a < 5; a++)
+            for (int b = 1; b < 5; b++) {
+                struct csv_field f[3] = {{"id", 2, true}};
+                const struct csv_record header = {.fields = f, .count = b == a ? 2 : 3};
+                char row[40];
+                f[1] = (struct csv_field){names[a], (uint32_t)strlen(names[a]), true};
+                f[2] = (struct csv_field){names[b], (uint32_t)strlen(names[b]), true};
+                snprintf(row, sizeof row, b == a ? "%d,\n" : "%d,,\n", id++);
+                struct asking *q = ask(row, true, NULL);
+                q->a.json = true;
+                q->a.header = &header;
+                hears(t, q, "1 0/1/1 0 of 1", "1:REQUIRED.name");
+            }
+    target_close(t);
+}
+
 TEST(a_table_that_changed_is_looked_at_again)
 {
     struct target *t = fresh();
