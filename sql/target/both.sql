@@ -232,10 +232,10 @@ INSERT INTO orch_intake (tbl, key_hash, request_key, body_sha256, status, source
 VALUES (?, ?, ?, ?, 'OPEN', ?, ?, ?);
 
 -- name: intake_find
-SELECT body_sha256, status, records, stored, rejected, answer FROM orch_intake WHERE tbl = ? AND key_hash = ?;
+SELECT body_sha256, status, rows_read, rows_stored, rows_rejected, answer FROM orch_intake WHERE tbl = ? AND key_hash = ?;
 
 -- name: intake_answer
-UPDATE orch_intake SET status = ?, records = ?, stored = ?, rejected = ?, answer = ? WHERE tbl = ? AND key_hash = ?;
+UPDATE orch_intake SET status = ?, rows_read = ?, rows_stored = ?, rows_rejected = ?, answer = ? WHERE tbl = ? AND key_hash = ?;
 
 -- name: intake_reject
 INSERT INTO orch_intake_reject (tbl, source, record, line, column_name, code, message, hint, raw, raw_total, who, at_ms)

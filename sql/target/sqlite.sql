@@ -64,9 +64,9 @@ CREATE TABLE IF NOT EXISTS orch_intake (
   request_key TEXT NOT NULL,               -- Idempotency-Key, or the file
   body_sha256 BLOB NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('OPEN', 'STORED', 'REFUSED')),
-  records INTEGER NOT NULL DEFAULT 0,
-  stored INTEGER NOT NULL DEFAULT 0,
-  rejected INTEGER NOT NULL DEFAULT 0,
+  rows_read INTEGER NOT NULL DEFAULT 0,
+  rows_stored INTEGER NOT NULL DEFAULT 0,
+  rows_rejected INTEGER NOT NULL DEFAULT 0,
   answer TEXT,                             -- given again when the key comes again
   source TEXT NOT NULL,
   who TEXT NOT NULL DEFAULT '',

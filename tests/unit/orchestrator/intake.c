@@ -345,7 +345,8 @@ TEST(a_plain_row_costs_the_server_an_insert_and_a_commit)
     is_int(status(counted[3]) - before[3], 0); /* autocommit is off meanwhile */
     is_int(status(counted[4]) - before[4], 10);
     is_int(status(counted[5]) - before[5], 0);
-    is_int(selects, 5 * one); /* those that the figures were asked with, and none of ours */
+    if (!is_oracle)               /* whose client asks for more */
+        is_int(selects, 5 * one); /* those that the figures were asked with, and none of ours */
     is_sql("SELECT COUNT(*) FROM dep", "13");
     target_close(t);
 }
