@@ -58,7 +58,7 @@ bool serve_session_find(struct serve_sessions *s, const char *given, int64_t now
 void serve_session_end(struct serve_sessions *s, const char *given);
 bool serve_same_secret(const char *a, const char *b); /* in a time that tells nothing of where they differ */
 serve_fn serve_login_page, serve_login, serve_logout;
-serve_fn serve_healthz, serve_readyz, serve_metrics, serve_openapi, serve_root;
+serve_fn serve_healthz, serve_readyz, serve_metrics, serve_openapi;
 
 struct serve {
     const struct config *config;

@@ -2,12 +2,23 @@
 #include "base/json.h"
 #include "io/hash.h"
 #include "orchestrator/metrics.h"
+#include "orchestrator/page.h"
 #include "orchestrator/serve_int.h"
 #include "state/last_tick.h"
 
 /* clang-format off */ /* a line or two each */
 const struct serve_route serve_routes[] = {
-    {"GET", "/", 0, serve_root, "page", "what needs attention, as a page", NULL},
+    {"GET", "/", SERVE_PRIVATE, serve_page_home, "pageHome", "page: what needs attention, and every pipeline", NULL},
+    {"GET", "/pipelines/{pipeline}", SERVE_PRIVATE, serve_page_pipeline, "pagePipeline", "page: a pipeline's month or year", "month,year,show"},
+    {"GET", "/pipelines/{pipeline}/{partition}", SERVE_PRIVATE, serve_page_partition, "pagePartition", "page: a partition's jobs and files", NULL},
+    {"GET", "/extracts/{extract}", SERVE_PRIVATE, serve_page_extract, "pageExtract", "page: an extract's newest runs", NULL},
+    {"GET", "/executions", SERVE_PRIVATE, serve_page_executions, "pageExecutions", "page: executions, the newest first", "pipeline,status,idle,before"},
+    {"GET", "/executions/{id}", SERVE_PRIVATE, serve_page_execution, "pageExecution", "page: an execution's timeline, path and events", "after"},
+    {"GET", "/rejects", SERVE_PRIVATE, serve_page_rejects, "pageRejects", "page: rejects by code and column, and one by one", "pipeline,partition,code,column,state,after"},
+    {"GET", "/activity", SERVE_PRIVATE, serve_page_activity, "pageActivity", "page: what people decided; alert channels", "pipeline,before"},
+    {"GET", "/style.css", SERVE_OPEN, serve_page_file, "pageStyle", "of the pages", NULL},
+    {"GET", "/orch.js", SERVE_OPEN, serve_page_file, "pageScript", "of the pages", NULL},
+    {"GET", "/icon.svg", SERVE_OPEN, serve_page_file, "pageIcon", "of the pages", NULL},
     {"GET", "/healthz", SERVE_OPEN, serve_healthz, "healthz", "the process answers", NULL},
     {"GET", "/readyz", 0, serve_readyz, "readyz", "the state file can be read, and a tick ran within 15 minutes", NULL},
     {"GET", "/metrics", 0, serve_metrics, "metrics", "figures for Prometheus", NULL},
@@ -63,15 +74,4 @@ int serve_metrics(const struct serve_request *q, struct serve_answer *a, struct 
     serve_store_give(q->serve);
     a->type = "text/plain; version=0.0.4; charset=utf-8";
     return rc;
-}
-
-int serve_root(const struct serve_request *q, struct serve_answer *a, struct err *err)
-{
-    UNUSED(q);
-    a->type = "text/html; charset=utf-8";
-    return buf_adds(
-        &a->body,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>orch</title></head>"
-        "<body><h1>orch</h1><p><a href=\"/openapi.json\">openapi.json</a></p></body></html>\n",
-        err);
 }

@@ -1,6 +1,6 @@
 #ifndef ORCHESTRATOR_STATUS_INT_H
 #define ORCHESTRATOR_STATUS_INT_H
-/* Shared by cmd_status.c (JSON), status_look.c (what there is to say) and status_print.c (for people). */
+/* Shared by cmd_status.c (JSON), status_look.c (what there is to say), status_print.c (for people), and page_*.c. */
 #include "orchestrator/cmd.h"
 #include "orchestrator/stream.h"
 #include "orchestrator/tick.h"
@@ -41,6 +41,9 @@ struct status {
 };
 NODISCARD int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret,
                           struct err *err);
+/* Of it, what is no partition's: listings, clock, pause, what is waited for; last_good and the partitions are looked at. */
+NODISCARD int status_look_beside(struct store *store, struct status_flow *f, int64_t now_ms, struct err *err);
+int64_t status_lag(const struct status_flow *f, int64_t now_ms);
 /* Of all pipelines that were looked at, in one walk over the rejects. */
 NODISCARD int status_look_at_rejects(struct status *s, struct err *err);
 const char *status_verdict(const struct status_flow *f); /* EQUAL, DIFFERENT, UNVERIFIABLE, "" */

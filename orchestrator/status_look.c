@@ -34,7 +34,7 @@ const char *status_verdict(const struct status_flow *f)
                                             : "";
 }
 
-static int64_t lag_of(const struct status_flow *f, int64_t now_ms)
+int64_t status_lag(const struct status_flow *f, int64_t now_ms)
 {
     const struct pipeline *p = f->p;
     struct err ignored;
@@ -109,6 +109,18 @@ static int on_notice(void *arg, const struct notice *n, int64_t from_ms, struct 
     return 0;
 }
 
+int status_look_beside(struct store *store, struct status_flow *f, int64_t now_ms, struct err *err)
+{
+    int rc = look_at_row(store, f, err);
+
+    if (rc == 0)
+        rc = look_at_clock(store, f, now_ms, err);
+    if (rc == 0) /* who died says nothing any more */
+        rc = notice_open(store, f->p->name, now_ms - ALIVE_MS, on_notice, f, err);
+    f->lag_ms = status_lag(f, now_ms);
+    return rc > 0 ? 0 : rc;
+}
+
 int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret, struct err *err)
 {
     struct store *store = s->c->store;
@@ -116,15 +128,7 @@ int status_look(struct status *s, const struct pipeline *p, struct status_flow *
 
     *ret = (struct status_flow){.p = p};
     rc = view_each(store, p, NULL, NULL, s->now_ms, VIEW_BRIEF, on_part, ret, err);
-    if (rc == 0)
-        rc = look_at_row(store, ret, err);
-    if (rc == 0)
-        rc = look_at_clock(store, ret, s->now_ms, err);
-    if (rc == 0) /* who died says nothing any more */
-        rc = notice_open(store, p->name, s->now_ms - ALIVE_MS, on_notice, ret, err);
-    rc = rc > 0 ? 0 : rc;
-    ret->lag_ms = lag_of(ret, s->now_ms);
-    return rc;
+    return rc < 0 ? rc : status_look_beside(store, ret, s->now_ms, err);
 }
 
 /* ---- troubles ---- */

@@ -43,6 +43,8 @@
     plan-438k      orch plan over them, against the bare query of status-438k
     plan-438k-all  orch plan --all -o csv, against the bare query of status-438k-json
     tick-438k      orch tick over them with metrics.textfile set and nothing due, against the query of status-438k-grouped
+    page           pages of orch serve over them: the overview of 10 pipelines, a year and a month of one, against a C program
+                   that steps the bare queries of the same rows on one connection (tests/bench/page.c); and their size, packed
     profile-1m     orch profile of 1,000,000 generated rows, page and all, against pandas that tells the same numbers
     profile-1m-drawn   the same, the yardstick draws its histograms and correlations too (python3-matplotlib)
     memory         peak memory of orch run on a file of 5 GB and on a gzip file of 2 GB: not run unless it is
@@ -67,6 +69,7 @@ import time
 from harness import COLUMNS, ORCH, SERVERS, TOP, Bench, command, compare, credit, fail, rounds, server_cpu, timed
 import extract
 import ingest as at_length
+import page
 import parse
 
 
@@ -341,6 +344,7 @@ CASES = {
     "plan-438k": lambda bench: at_scale(bench, "plan-438k", NARROW, "plan"),
     "plan-438k-all": lambda bench: at_scale(bench, "plan-438k-all", WHOLE, "plan", "--all", "-o", "csv"),
     "tick-438k": lambda bench: at_scale(bench, "tick-438k", GROUPED, "tick", config="metrics.json"),
+    "page": lambda bench: page.page(bench, sys.modules[__name__]),
     "parse": lambda bench: parse.parse(bench, sys.modules[__name__]),
     "format": lambda bench: parse.written(bench, sys.modules[__name__]),
     "schedule-next": schedule_next,

@@ -1,0 +1,260 @@
+/* What is wrong, the worst first: neighbours with one cause are one entry, however many hours there are. */
+#include "base/mem.h"
+#include "orchestrator/page.h"
+#include "orchestrator/tick.h"
+#include "state/page_rows.h"
+
+enum { MOST = 200 }; /* entries that are kept; the rest is counted */
+
+struct entry {
+    const struct pipeline *flow;
+    const char *class;
+    int rank;
+    size_t order;
+    char first[64], last[64];
+    int64_t n, since_ms;
+    char *text, *hint; /* owned */
+};
+struct attention {
+    struct page *p;
+    struct entry *v; /* owned */
+    size_t n;
+    int64_t all, left, flows; /* findings; entries beyond MOST; pipelines that have one that counts */
+    const struct pipeline *flow;
+    struct page_flow *look;
+    bool open; /* the last entry is this pipeline's and may take neighbours */
+    bool bad;
+};
+
+/* The worst first. What stands for a command: "/" is put before a partition. */
+static const struct {
+    const char *class, *command;
+    bool partition, reason;
+} classes[] = {
+    {"DEAD", "retry", true, false},           {"FAILED", "explain", true, false},
+    {"REFUSED", "explain", true, false},      {"MISMATCHED", "diff", true, false},
+    {"STUCK", "doctor --cron", false, false}, {"UNAVAILABLE", "doctor", false, false},
+    {"LATE", "explain", true, false},         {"SMALL", "ack", true, true},
+    {"PAUSED", "resume", true, false},
+};
+
+static int rank_of(const char *class)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(classes) && strcmp(classes[i].class, class) != 0)
+        i++;
+    return (int)i;
+}
+
+struct attention *attention_new(struct page *p)
+{
+    struct attention *a = xcalloc(1, sizeof *a);
+
+    a->p = p;
+    a->v = xcalloc(MOST, sizeof *a->v);
+    return a;
+}
+
+void attention_free(struct attention *a)
+{
+    if (a == NULL)
+        return;
+    for (size_t i = 0; i < a->n; i++) {
+        free(a->v[i].text);
+        free(a->v[i].hint);
+    }
+    free(a->v);
+    free(a);
+}
+
+int64_t attention_count(const struct attention *a)
+{
+    return a->all;
+}
+
+int64_t attention_flows(const struct attention *a)
+{
+    return a->flows;
+}
+
+static const char nothing_came[] = "no object has come";
+
+/* That nothing came is one trouble, whenever it began. */
+static bool alike(const struct entry *e, const struct finding *x)
+{
+    return x->part[0] != '\0' && e->first[0] != '\0' && strcmp(e->class, x->class) == 0 &&
+           (strcmp(e->text, x->text) == 0 ||
+            (str_starts(x->text, nothing_came) && str_starts(e->text, nothing_came)));
+}
+
+static int add(struct attention *a, const struct finding *x, struct err *err)
+{
+    struct entry *e = a->n > 0 ? &a->v[a->n - 1] : NULL;
+    int rank = rank_of(x->class), rc = 0;
+    char key[400];
+
+    a->all++;
+    a->bad = a->bad || x->exit_status != 0;
+    if (a->look != NULL) {
+        a->look->troubles++;
+        a->look->worst = rank < a->look->worst ? rank : a->look->worst;
+        a->look->differs = a->look->differs || strcmp(x->class, "MISMATCHED") == 0;
+        a->look->bad = a->look->bad || x->exit_status != 0;
+    }
+    if (a->open && e != NULL && alike(e, x)) {
+        e->n++;
+        snprintf(e->last, sizeof e->last, "%s", x->part);
+        return 0;
+    }
+    if (a->n == MOST) {
+        a->left++;
+        a->open = false;
+        return 0;
+    }
+    e = &a->v[a->n];
+    *e = (struct entry){.flow = a->flow, .rank = rank, .order = a->n, .n = 1};
+    e->class = rank < (int)ARRAY_LEN(classes) ? classes[rank].class : "ALERT";
+    snprintf(e->first, sizeof e->first, "%s", x->part);
+    snprintf(e->last, sizeof e->last, "%s", x->part);
+    e->text = xstrdup(x->text);
+    e->hint = xstrdup(x->hint);
+    a->n++;
+    a->open = true;
+    snprintf(key, sizeof key, "%s %s%s%s", a->flow->name, x->class, x->part[0] != '\0' ? " " : "", x->part);
+    rc = page_opened(a->p->store, key, &e->since_ms, err);
+    return rc;
+}
+
+static int on_finding(void *arg, const struct status_flow *f, const struct finding *x, struct err *err)
+{
+    UNUSED(f);
+    return add(arg, x, err);
+}
+
+int attention_look(struct attention *a, struct page_flow *f)
+{
+    struct page *p = a->p;
+    struct cli cli = {.config = (struct config *)(uintptr_t)p->config, .store = p->store};
+    struct status s = {.c = &cli, .now_ms = p->now_ms, .part = ""};
+
+    a->flow = f->f.p;
+    a->look = f;
+    a->open = a->bad = false;
+    int rc = status_findings(&s, &f->f, on_finding, a, p->err);
+    a->flows += a->bad;
+    return rc;
+}
+
+static int on_extract(void *arg, const struct finding *x, struct err *err)
+{
+    return add(arg, x, err);
+}
+
+int attention_extract(struct attention *a, const struct pipeline *x, int *ret_bad)
+{
+    a->flow = x;
+    a->look = NULL;
+    a->open = a->bad = false;
+    int rc = findings_of(a->p->store, x, a->p->now_ms, on_extract, a, a->p->err);
+    a->flows += a->bad;
+    *ret_bad = a->bad;
+    return rc;
+}
+
+/* ---- written ---- */
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+
+    return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank)
+                              : (x->order > y->order) - (x->order < y->order);
+}
+
+static void command(struct page *p, const struct entry *e)
+{
+    size_t i = (size_t)e->rank;
+    bool extract = e->flow->extract != NULL;
+    const char *verb = i < ARRAY_LEN(classes) ? classes[i].command : "doctor";
+
+    if (i >= ARRAY_LEN(classes) || !classes[i].partition) {
+        page_command(p, "orch %s", verb);
+        return;
+    }
+    if (extract)
+        verb = e->rank == 0 ? "retry" : strcmp(e->class, "PAUSED") == 0 ? "resume" : "extract";
+    if (!extract && e->n > 1 && strcmp(e->class, "MISMATCHED") == 0)
+        page_command(p, "orch replay %s --only mismatched --reason '…'", e->flow->name);
+    else if (extract || e->n > 1 || e->first[0] == '\0' || strcmp(e->class, "PAUSED") == 0)
+        page_command(p, "orch %s %s", !extract && strcmp(verb, "explain") == 0 ? "status" : verb,
+                     e->flow->name);
+    else
+        page_command(p, "orch %s %s/%.*s%s", verb, e->flow->name, (int)strcspn(e->first, "#"), e->first,
+                     classes[i].reason ? " --reason '…'" : "");
+}
+
+static void entry(struct page *p, const struct entry *e)
+{
+    page_put(p, "<li><h3>");
+    page_badge(p, e->class);
+    page_put(p, " ");
+    if (e->n == 1) {
+        page_link(p, e->flow->name, e->first);
+    } else {
+        page_link(p, e->flow->name, NULL);
+        page_putf(p, ": %lld partitions, ", (long long)e->n);
+        page_text(p, e->first);
+        page_put(p, " to ");
+        page_text(p, e->last);
+    }
+    page_put(p, "</h3>\n<p>");
+    page_text(p, e->text);
+    page_put(p, "</p>\n<p class=\"do\">");
+    if (e->hint[0] != '\0') {
+        page_text(p, e->hint);
+        page_put(p, " ");
+    }
+    command(p, e);
+    page_put(p, "</p>\n<p class=\"soft\">");
+    if (e->flow->owner_name != NULL && e->flow->owner_name[0] != '\0') {
+        page_put(p, "owner ");
+        page_text(p, e->flow->owner_name);
+    } else {
+        page_put(p, "nobody owns it");
+    }
+    if (e->flow->owner_email != NULL && e->flow->owner_email[0] != '\0') {
+        page_put(p, ", <a href=\"mailto:");
+        page_url(p, e->flow->owner_email);
+        page_put(p, "\">");
+        page_text(p, e->flow->owner_email);
+        page_put(p, "</a>");
+    }
+    if (e->since_ms != 0) {
+        page_put(p, " · since ");
+        page_time(p, e->since_ms);
+        page_put(p, ", ");
+        page_ago(p, e->since_ms);
+    }
+    page_put(p, "</p></li>\n");
+}
+
+void attention_put(struct attention *a, const char *only)
+{
+    struct page *p = a->p;
+    bool any = false;
+
+    qsort(a->v, a->n, sizeof *a->v, by_rank);
+    for (size_t i = 0; i < a->n; i++) {
+        if (only != NULL && strcmp(only, a->v[i].flow->name) != 0)
+            continue;
+        page_put(p, any ? "" : "<ol class=\"attention\">\n");
+        entry(p, &a->v[i]);
+        any = true;
+    }
+    if (any)
+        page_put(p, "</ol>\n");
+    if (a->left > 0)
+        page_putf(p, "<p class=\"soft\">%lld more: <code class=\"cmd\">orch status</code></p>\n",
+                  (long long)a->left);
+}

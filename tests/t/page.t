@@ -1,0 +1,276 @@
+#!/usr/bin/python3
+"""The dashboard over HTTP: a bad day that orch itself had, hostile names and records, years of hours; then in Chromium, where it is there."""
+import http.client
+import os
+import re
+import sys
+import time
+import urllib.parse
+import xml.etree.ElementTree as ET
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+import browser
+import dashboard
+from httpd import Server
+from world import World, diag, done, hour_key, like, ok, same
+
+MARK = '<script>boom()</script>"onerror=\'x\'&amp;'
+BIDI = '\u202eevil\u2066'
+
+
+class Site:
+    def __init__(self, w, *args):
+        self.w, self.server = w, Server(w, *args, env={'ORCH_TEST_NOW': w.now})
+        self.http = http.client.HTTPConnection('127.0.0.1', self.server.port, timeout=60)
+        self.trees = {}
+
+    def get(self, path):
+        self.http.request('GET', path, headers={'Accept': 'text/html', 'Accept-Encoding': 'identity'})
+        r = self.http.getresponse()
+        return r.status, {k.lower(): v for k, v in r.getheaders()}, r.read()
+
+    def page(self, path):
+        """The page as a tree; it must be XML, which HTML written so is too."""
+        status, head, body = self.get(path)
+        if status != 200:
+            raise AssertionError(f'{path}: {status} {body[:300]!r}')
+        tree = ET.fromstring(body.decode())
+        tree.set('path', path)
+        return tree
+
+    def stop(self):
+        self.http.close()
+        return self.server.stop()
+
+
+def text(e):
+    return re.sub(r'\s+', ' ', ''.join(e.itertext())).strip()
+
+
+def find(tree, tag, **attributes):
+    """Elements of a tag whose attributes have these words; class_ for class."""
+    want = {k.rstrip('_'): v for k, v in attributes.items()}
+    return [e for e in tree.iter(tag) if all(v in e.get(k, '').split() or v == e.get(k) for k, v in want.items())]
+
+
+def faults_of(tree):
+    """What any page must hold to."""
+    out = []
+    path = tree.get('path')
+    ids = [e.get('id') for e in tree.iter() if e.get('id')]
+    if tree.get('lang') != 'en':
+        out.append('no lang')
+    for tag, n in (('h1', 1), ('main', 1), ('title', None), ('header', 1), ('footer', 1)):
+        if n is not None and len(find(tree, tag)) != n:
+            out.append(f'{len(find(tree, tag))} <{tag}>')
+    if len(ids) != len(set(ids)):
+        out.append('an id twice')
+    if not find(tree, 'a', class_='skip') or 'main' not in ids:
+        out.append('no skip link')
+    for e in tree.iter():
+        for k, v in e.attrib.items():
+            if k == 'style' or (k.startswith('on') and k != 'on'):
+                out.append(f'<{e.tag} {k}>')
+            if k in ('href', 'src') and re.match(r'\s*(javascript|data):', v, re.I):
+                out.append(f'{k}={v}')
+        if e.tag in ('script', 'style') and (e.tag == 'style' or e.get('src') != '/orch.js' or text(e)):
+            out.append(f'<{e.tag}> {text(e)[:40]}')
+        if e.tag == 'table' and e.find('caption') is None:
+            out.append('a table without a caption')
+        if e.tag == 'th' and e.get('scope') not in ('row', 'col'):
+            out.append('a th without scope')
+        if e.tag == 'span' and 'st' in e.get('class', '').split() and not re.search('[a-z]{3}', text(e)):
+            out.append(f'a sign without a word: {text(e)}')
+        if e.tag == 'a' and not (text(e) or e.get('aria-label')):
+            out.append('a link without words')
+        if e.tag == 'input' and e.get('type') != 'hidden' and not any(e in list(x.iter()) for x in tree.iter('label')):
+            out.append('an input without a label')
+    return [f'{path}: {x}' for x in out]
+
+
+def crawl(site, most=600):
+    """Every page that links lead to: a tree each. Of partitions and executions, those of one pipeline are many: `most` in all."""
+    seen, queue, trees, bad = set(), ['/'], {}, []
+    while queue and len(trees) < most:
+        path = queue.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            tree = site.page(path)
+        except (AssertionError, ET.ParseError) as e:
+            bad.append(f'{path}: {e}')
+            continue
+        trees[path] = tree
+        for a in tree.iter('a'):
+            href = urllib.parse.urljoin(path, a.get('href', '')).split('#')[0]
+            if href.startswith('/') and href not in seen:
+                queue.append(href)
+    return trees, bad
+
+
+def all_pages(site, path, tag, **attributes):
+    """The elements of all pages that follow one another."""
+    got, n = [], 0
+    while path and n < 50:
+        tree = site.page(path)
+        got += find(tree, tag, **attributes)
+        nexts = [a.get('href') for a in find(tree, 'a', rel='next') if 'month' not in a.get('href')]
+        path, n = (urllib.parse.urljoin(path, nexts[0]) if nexts else None), n + 1
+    return got, n
+
+
+# ---- a bad day ----
+
+w = World()
+w.linger = '1s'
+dashboard.bad_day(w)
+hostile = ('id,name,amount\n'.encode() + b'1,' + MARK.encode() + b',not a number ' + MARK.encode() + b'\n2,\xff\xfe\x00bytes,NaN\xff\n3,' + BIDI.encode() + b',x' + BIDI.encode() + b'\n4,'
+           + b'y' * 1000000 + b',<b>\n')
+w.put(hour_key(14, f'<img src=x onerror=alert(1)>{BIDI}.csv'), hostile, mtime=dashboard.OLD)
+w.orch('run', 'loans', timeout=300)
+w.orch('pause', 'refunds', '--reason', MARK)
+s = Site(w)
+status = w.status()
+home = s.page('/')
+verdict = text(find(home, 'h1')[0])
+troubled = {a['pipeline'] for a in status['attention'] if a['class'] != 'PAUSED'}
+like(verdict, f'{len(troubled)} of 7 pipelines need attention', 'the first sentence says how many pipelines need somebody: as many as orch status has')
+order = [text(e.find('h3')).split(' ')[1] for e in find(home, 'ol', class_='attention')[0]]
+same(order[0], 'dead', 'what is dead is told before everything else')
+ranks = ['dead', 'failed', 'refused', 'mismatched', 'stuck', 'unavailable', 'late', 'small', 'paused']
+same(order, sorted(order, key=ranks.index), 'then failed, mismatched, late, each after the other')
+entries = text(find(home, 'ol', class_='attention')[0])
+like(entries, 'owner Ana Nováková, ana@example.org · since', 'each says whose it is, and since when')
+like(entries, 'orch diff loans/2022-06-05T00', 'and what to type')
+like(entries, '5 partitions, 2022-06-05T19 to 2022-06-05T23', 'five late hours with one cause are one entry')
+flows = find(find(home, 'table', class_='flows')[0], 'th', scope='row')
+names = [text(f.find('a')) for f in flows]
+same((len(names), names[-1] in troubled, names[0] in troubled), (7, False, True), 'all pipelines stand in the table, those in trouble first')
+by_name = {p['pipeline']: p for p in status['pipelines']}
+for tr in find(find(home, 'table', class_='flows')[0], 'tr')[1:]:
+    name = text(tr.find('th').find('a'))
+    squares = [(a.get('href').split('/')[-1], a.get('title').split(' ')[1].rstrip(',')) for a in find(tr, 'span', class_='row')[0].iter('a')]
+    words = {'PROCESSING': 'running'}
+    want = [(p['partition'], words.get(p['state'], p['state'].lower())) for p in by_name[name]['last24']]
+    if squares != want or (by_name[name]['last_good'] or 'none yet') not in text(tr):
+        same(squares, want, f'{name}: the squares are those of orch status')
+ok(True, 'the squares and the last good partition are those of orch status, of each pipeline')
+like(text(find(home, 'main')[0]), 'the warehouse moves, see OPS-112', 'who paused a pipeline, and why, is in its row')
+ok(len(find(home, 'polyline')) >= 6, 'rows a second are drawn')
+
+heat = s.page('/pipelines/orders?month=2022-06')
+cells = {a.get('href').split('/')[-1]: (text(a), a.get('title')) for a in find(heat, 'table', class_='heat')[0].iter('a')}
+same(len(cells), 120, 'a month of hours has a link for each hour that was due')
+same(cells['2022-06-05T11'], ('●', '2022-06-05T11 reconciled: 1000 read = 997 loaded + 3 rejected'), 'a cell has its sign, and in its title its word and its counts')
+same(cells['2022-06-05T18'][0], '≠', 'a mismatched hour has its own')
+rows = find(heat, 'table', class_='heat')[0].find('tbody').findall('tr')
+same(([text(r.find('th')) for r in rows] == [f'{h:02}' for h in range(24)], {len(r) for r in rows}), (True, {31}), 'hours down, the days of the month across')
+same([a.get('href') for a in find(heat, 'a', rel='prev')], ['/pipelines/orders?month=2022-05'], 'it leads to the month before, and not beyond the newest')
+like(text(find(heat, 'ul', class_='legend')[0]), 'reconciled', 'its signs are explained in words')
+shown = s.page('/pipelines/orders?month=2022-06&show=rows')
+same({text(a) for a in find(shown, 'table', class_='heat')[0].iter('a')}, {'997', '0'}, 'the cells show rows when asked')
+year = s.page('/pipelines/orders?year=2022')
+months = {text(r.find('th')): text(r) for r in find(year, 'tbody')[0]}
+like(months['2022-06'], '119', 'the year counts its hours by month')
+like(text(find(year, 'ul', class_='holes')[0]), '≠ mismatched 2022-06-05T18', 'and lists those that are not well')
+
+part = s.page('/pipelines/loans/2022-06-05T00')
+like(text(find(part, 'main')[0]), 'different source 200 = loaded 200 + rejected 0 in the target', 'a partition says source = loaded + rejected, and what the target holds')
+ok('−' in text(find(part, 'p', class_='equation')[0]), 'with the difference')
+like(text(find(part, 'main')[0]), 'part-0.csv', 'and its files')
+like(text(find(part, 'main')[0]), 'orch replay loans/2022-06-05T00', 'and the commands to type')
+failed = s.page('/pipelines/loans/2022-06-05T12')
+like(text(find(failed, 'main')[0]), w.orch('explain', 'loans/2022-06-05T12').out.split('\n')[0].split(' ')[0], 'one that failed is explained')
+like(text(find(s.page('/pipelines/loans/2022-06-05T17'), 'main')[0]), 'the bank was closed', 'one that was skipped says why')
+
+# executions
+ids = [a.get('href') for a, in [(e.find('a'),) for e in find(s.page('/executions?pipeline=loans&status=FAILED'), 'th', scope='row')]]
+ok(len(ids) >= 1, 'failed executions are listed')
+run = s.page(ids[0])
+ok(any('failed' in text(t) for t in find(run, 'svg', class_='gantt')[0].iter('title')) and find(run, 'rect', class_='bad'), 'the timeline of one shows what failed')
+ok(find(run, 'svg', class_='orch') and find(run, 'g', class_='went'), 'its path through the state graph is drawn')
+all_rows = w.state('SELECT count(*) FROM execution WHERE idle = 0')[0][0]
+got, n = all_pages(s, '/executions', 'th', scope='row')
+same((len(got), len({text(e) for e in got}), n > 1), (all_rows, all_rows, True), 'page by page the list has each execution once')
+events = w.state('SELECT id FROM event WHERE execution_id = ? ORDER BY id', int(ids[0].split('/')[-1]))
+got, n = all_pages(s, ids[0], 'th', scope='row')
+same(len(got), len(events), 'and one execution all of its events')
+
+# rejects
+record = [e for e in w.state("SELECT count(*) FROM reject r JOIN load l USING (load_id) JOIN object o ON o.id = l.object_id WHERE o.pipeline = 'loans' AND r.state IN ('FINAL', 'FAILED', 'PENDING')")][0][0]
+got, n = all_pages(s, '/rejects?pipeline=loans', 'pre', class_='raw')
+same((len(got), n > 2), (record, True), 'page by page the rejects are all there')
+code = s.page('/rejects?pipeline=loans')
+first = find(code, 'tbody')[0][0]
+got, n = all_pages(s, first.find('th').find('a').get('href'), 'pre', class_='raw')
+same(f'{len(got)}', text(first[2]), 'a group leads to as many records as it counts')
+raw = [text(p) for p in find(s.page('/rejects?pipeline=loans&partition=2022-06-05T14'), 'pre', class_='raw')]
+ok(any(MARK in r for r in raw), 'markup in a record is shown as it stands')
+ok(any(r'\xFF\xFE\x00bytes' in r for r in raw), 'bytes that are no text are written out')
+ok(not any(c in r for r in raw for c in BIDI if ord(c) > 0x2000), 'characters that turn the direction are written out')
+ok(max(map(len, raw)) < 9000, 'a line of a megabyte is cut, and the page says so')
+headers = s.get('/rejects?pipeline=loans')[1]
+like(headers['cache-control'], 'no-store', 'no cache keeps them')
+like(s.get('/')[1]['content-security-policy'], "default-src 'none'", 'the policy lets nothing run but our own')
+activity = text(find(s.page('/activity'), 'main')[0])
+like(activity, MARK, 'what a person gave as a reason is shown as it stands')
+like(activity, 'pause', 'and what was decided')
+
+# what is not there
+for path, want in (('/pipelines/nobody', 404), ('/pipelines/loans/2022-13-45', 422), ('/executions/99999999', 404), ('/executions/x', 404), ('/pipelines/loans?month=2022-13', 400),
+                   ('/pipelines/loans?month=<script>', 400), ('/rejects?pipeline=loans&after=1.2', 404), ('/rejects?pipeline=loans&after=x', 400), ('/rejects?pipeline=loans&state=x', 400)):
+    got, head, body = s.get(urllib.parse.quote(path, safe='/?=&.'))
+    if got not in (want, 400, 422) or b'<script>' in body.replace(b'<script src="/orch.js"', b''):
+        same(got, want, f'{path} is refused, and nothing of it is obeyed')
+ok(True, 'what is not there, or asked for wrongly, is refused as such')
+
+# every page
+began = time.monotonic()
+trees, broken = crawl(s)
+same(broken, [], f'every link answers with a page that is well-formed ({len(trees)} followed)')
+faults = [f for t in trees.values() for f in faults_of(t)]
+same(faults[:10], [], 'each has lang, one h1, captions, scopes, a skip link, no style or handler in an attribute, and words beside signs')
+diag(f'{len(trees)} pages in {time.monotonic() - began:.1f} s')
+kinds = {re.sub(r'=[^&]*', '', re.sub(r'\d{4}-\d\d-\d\dT\d\d', 'P', re.sub(r'/executions/\d+', '/executions/N', p))) for p in trees}
+ok({'/', '/executions', '/executions/N', '/rejects', '/activity', '/pipelines/loans', '/pipelines/loans/P', '/pipelines/loans?year'} <= kinds, 'of each kind there was one')
+
+# ---- in a browser ----
+b = browser.Browser.start()
+if b is None:
+    need = 'chromium' in os.environ.get('ORCH_TEST_NEED', '').split(',')
+    ok(not need, 'chromium is not installed: console, width and contrast were not looked at # SKIP')
+else:
+    try:
+        pages = ['/', '/pipelines/loans', '/pipelines/orders?year=2022', '/pipelines/loans/2022-06-05T00', '/executions', ids[0], '/rejects?pipeline=loans', '/rejects?pipeline=loans&partition=2022-06-05T14', '/activity']
+        said, wide, pale = [], [], []
+        for path in pages:
+            for width, dark in ((1280, False), (390, False), (390, True), (1280, True)):
+                b.open(s.server.url + path, width, 900, dark)
+                said += [f'{path}: {x}' for x in b.said()]
+                scroll, inner = b.js(browser.WIDTH)
+                if scroll > inner:
+                    wide.append(f'{path} at {width}: {scroll}')
+                worst, where = b.js(browser.CONTRAST)
+                if worst < 4.5:
+                    pale.append(f'{path} {"dark" if dark else "light"}: {worst:.2f} {where}')
+        same(said, [], f'Chromium has nothing to say of {len(pages)} pages: no violation of the policy, no error')
+        same(wide, [], 'none is wider than a phone, or a desk')
+        same(sorted(set(pale)), [], 'every text has a contrast of 4.5, light and dark')
+        b.open(s.server.url + '/pipelines/orders?month=2022-06', 1280, 900)
+        b.js("document.querySelector('.heat td a').focus()")
+        b.call('Input.dispatchKeyEvent', type='keyDown', key='ArrowDown', code='ArrowDown', windowsVirtualKeyCode=40)
+        same(b.js("document.activeElement.getAttribute('href')"), '/pipelines/orders/2022-06-01T01', 'an arrow key goes to the next hour')
+        b.js("for (const h of ['2022-06-01T03', '2022-06-02T05']) document.querySelector(`.heat a[href$='${h}']`).dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true, shiftKey: true}))")
+        same(b.js("document.querySelector('#range code').textContent"), "orch replay orders --from 2022-06-01T03 --to 2022-06-02T05 --reason '…'", 'Shift and two cells write the command for all between them')
+        same(b.js('typeof boom'), 'undefined', 'and nothing of what came from outside ran')
+        shots = os.environ.get('ORCH_TEST_SHOTS')
+        if shots:
+            for n, path in enumerate(pages):
+                for width, dark in ((1280, False), (390, True)):
+                    b.open(s.server.url + path, width, 900, dark)
+                    b.shot(f'{shots}/bad-{n}-{width}{"-dark" if dark else ""}.png', True)
+    finally:
+        b.close()
+same(s.stop(), 0, 'the server ends well')
+done()
