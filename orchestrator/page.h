@@ -77,8 +77,8 @@ void attention_free(struct attention *a);
 NODISCARD int attention_look(struct attention *a, struct page_flow *f); /* its findings */
 NODISCARD int attention_extract(struct attention *a, const struct pipeline *x, int *ret_bad);
 int64_t attention_count(const struct attention *a);
-int64_t attention_flows(const struct attention *a);        /* pipelines and extracts that need it */
-void attention_put(struct attention *a, const char *only); /* NULL: of all pipelines */
+int64_t attention_flows(const struct attention *a);    /* pipelines and extracts that need it */
+void attention_put(struct attention *a, size_t shown); /* the rest is folded away */
 
 /* ---- the pages, one file each ---- */
 void page_home(struct page *p);

@@ -26,7 +26,7 @@ struct attention {
     bool bad;
 };
 
-/* The worst first. What stands for a command: "/" is put before a partition. */
+/* The worst first, each with what to type. */
 static const struct {
     const char *class, *command;
     bool partition, reason;
@@ -172,26 +172,43 @@ static int by_rank(const void *a, const void *b)
                               : (x->order > y->order) - (x->order < y->order);
 }
 
-static void command(struct page *p, const struct entry *e)
+static void command_of(const struct entry *e, char *out, size_t size)
 {
     size_t i = (size_t)e->rank;
     bool extract = e->flow->extract != NULL;
-    const char *verb = i < ARRAY_LEN(classes) ? classes[i].command : "doctor";
+    const char *verb = i < ARRAY_LEN(classes) ? classes[i].command : "doctor", *name = e->flow->name;
 
-    if (i >= ARRAY_LEN(classes) || !classes[i].partition) {
-        page_command(p, "orch %s", verb);
-        return;
-    }
-    if (extract)
-        verb = e->rank == 0 ? "retry" : strcmp(e->class, "PAUSED") == 0 ? "resume" : "extract";
-    if (!extract && e->n > 1 && strcmp(e->class, "MISMATCHED") == 0)
-        page_command(p, "orch replay %s --only mismatched --reason '…'", e->flow->name);
-    else if (extract || e->n > 1 || e->first[0] == '\0' || strcmp(e->class, "PAUSED") == 0)
-        page_command(p, "orch %s %s", !extract && strcmp(verb, "explain") == 0 ? "status" : verb,
-                     e->flow->name);
+    if (i >= ARRAY_LEN(classes) || !classes[i].partition)
+        snprintf(out, size, "orch %s", verb);
+    else if (strcmp(e->class, "PAUSED") == 0)
+        snprintf(out, size, "orch resume %s", name);
+    else if (extract)
+        snprintf(out, size, "orch %s %s", strcmp(e->class, "DEAD") == 0 ? "retry" : "extract", name);
+    else if (e->n > 1 && strcmp(e->class, "MISMATCHED") == 0)
+        snprintf(out, size, "orch replay %s --only mismatched --reason '…'", name);
+    else if (e->n > 1 || e->first[0] == '\0')
+        snprintf(out, size, "orch %s %s", strcmp(verb, "explain") == 0 ? "status" : verb, name);
     else
-        page_command(p, "orch %s %s/%.*s%s", verb, e->flow->name, (int)strcspn(e->first, "#"), e->first,
-                     classes[i].reason ? " --reason '…'" : "");
+        snprintf(out, size, "orch %s %s/%.*s%s", verb, name, (int)strcspn(e->first, "#"), e->first,
+                 classes[i].reason ? " --reason '…'" : "");
+}
+
+/* The command where the hint names it, else behind the hint. */
+static void to_do(struct page *p, const struct entry *e)
+{
+    char command[400];
+
+    command_of(e, command, sizeof command);
+    const char *at = strstr(e->hint, command), *behind = at != NULL ? at + strlen(command) : NULL;
+    if (behind != NULL && *behind != '\0' && *behind != ' ' &&
+        *behind != ';') /* another one that begins so */
+        at = NULL;
+    page_put(p, "<p class=\"do\">");
+    page_bytes(p, e->hint, at != NULL ? (size_t)(at - e->hint) : strlen(e->hint));
+    page_put(p, at == NULL && e->hint[0] != '\0' ? " " : "");
+    page_command(p, "%s", command);
+    page_text(p, at != NULL ? behind : "");
+    page_put(p, "</p>\n");
 }
 
 static void entry(struct page *p, const struct entry *e)
@@ -209,14 +226,10 @@ static void entry(struct page *p, const struct entry *e)
         page_text(p, e->last);
     }
     page_put(p, "</h3>\n<p>");
-    page_text(p, e->text);
-    page_put(p, "</p>\n<p class=\"do\">");
-    if (e->hint[0] != '\0') {
-        page_text(p, e->hint);
-        page_put(p, " ");
-    }
-    command(p, e);
-    page_put(p, "</p>\n<p class=\"soft\">");
+    page_text(p, e->n > 1 && str_starts(e->text, nothing_came) ? nothing_came : e->text);
+    page_put(p, "</p>\n");
+    to_do(p, e);
+    page_put(p, "<p class=\"soft\">");
     if (e->flow->owner_name != NULL && e->flow->owner_name[0] != '\0') {
         page_put(p, "owner ");
         page_text(p, e->flow->owner_name);
@@ -239,22 +252,22 @@ static void entry(struct page *p, const struct entry *e)
     page_put(p, "</p></li>\n");
 }
 
-void attention_put(struct attention *a, const char *only)
+void attention_put(struct attention *a, size_t shown)
 {
     struct page *p = a->p;
-    bool any = false;
 
     qsort(a->v, a->n, sizeof *a->v, by_rank);
+    page_put(p, "<ol class=\"attention\">\n");
     for (size_t i = 0; i < a->n; i++) {
-        if (only != NULL && strcmp(only, a->v[i].flow->name) != 0)
-            continue;
-        page_put(p, any ? "" : "<ol class=\"attention\">\n");
+        if (i == shown)
+            page_putf(p, "</ol>\n<details><summary>%zu more</summary>\n<ol class=\"attention\">\n",
+                      a->n - shown);
         entry(p, &a->v[i]);
-        any = true;
     }
-    if (any)
-        page_put(p, "</ol>\n");
+    page_put(p, "</ol>\n");
     if (a->left > 0)
         page_putf(p, "<p class=\"soft\">%lld more: <code class=\"cmd\">orch status</code></p>\n",
                   (long long)a->left);
+    if (a->n > shown)
+        page_put(p, "</details>\n");
 }

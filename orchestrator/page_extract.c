@@ -56,7 +56,7 @@ void page_extract(struct page *p, const struct pipeline *x)
     page_put(p, "\">executions</a></p>\n");
     if (attention_count(a) > 0) {
         page_put(p, "<section>\n<h2>Needs attention</h2>\n");
-        attention_put(a, NULL);
+        attention_put(a, 5);
         page_put(p, "</section>\n");
     }
     page_putf(p,

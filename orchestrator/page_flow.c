@@ -213,7 +213,7 @@ void page_flow_row(struct page *p, const struct page_flow *k)
     page_put(p, "<small>");
     page_text(p, f->p->owner_name);
     page_put(p, "</small></th>\n<td class=\"num\" data-l=\"Lag\">");
-    page_putf(p, "%s</td>\n<td data-l=\"Last good\">", cli_span(f->lag_ms, span));
+    page_putf(p, "%s</td>\n<td class=\"part\" data-l=\"Last good\">", cli_span(f->lag_ms, span));
     if (f->last_good[0] != '\0') {
         page_put(p, "<a href=\"/pipelines/");
         page_url(p, f->p->name);

@@ -123,13 +123,13 @@ static void table(struct heat *h)
     int days_here = h->month > 0 ? civil_month_days(h->year, h->month) : 31;
 
     page_put(p, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Partitions\">"
-                "<table class=\"heat\"><caption>");
+                "<table class=\"heat\"><caption><span>");
     page_text(p, h->flow->name);
     if (h->month > 0)
         page_putf(p, ", %04d-%02d: hours down, days across, UTC.", h->year, h->month);
     else
         page_putf(p, ", %04d: months down, days across.", h->year);
-    page_put(p, " A cell leads to its partition.</caption>\n<thead><tr><th scope=\"col\">");
+    page_put(p, " A cell leads to its partition.</span></caption>\n<thead><tr><th scope=\"col\">");
     page_put(p, h->month > 0 ? "hour</th>" : "month</th>");
     for (int d = 0; d < days_here; d++) {
         int w = h->month > 0 ? civil_weekday(civil_days(h->year, h->month, d + 1)) : 1;
@@ -280,7 +280,7 @@ static void top(struct page *p, const struct pipeline *flow)
     page_put(p, "\">activity</a></p>\n");
     if (attention_count(a) > 0) {
         page_put(p, "<section>\n<h2>Needs attention</h2>\n");
-        attention_put(a, NULL);
+        attention_put(a, 5);
         page_put(p, "</section>\n");
     }
     attention_free(a);
@@ -381,7 +381,7 @@ static void months(struct year *y)
         }
     page_put(p, "</tr></thead>\n<tbody>\n");
     for (int m = 0; m < 12; m++) {
-        page_put(p, "<tr><th scope=\"row\"><a href=\"");
+        page_put(p, "<tr><th scope=\"row\" class=\"part\"><a href=\"");
         address(p, y->flow);
         page_putf(p, "?month=%04d-%02d\">%04d-%02d</a></th>", y->year, m + 1, y->year, m + 1);
         for (enum view_state s = 0; s < VIEW_STATES; s++)

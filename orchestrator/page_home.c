@@ -237,7 +237,7 @@ void page_home(struct page *p)
         p->rc = view_channels(p->store, on_channel, p, p->err);
     if (attention_count(h.attention) > 0) {
         page_put(p, "<section>\n<h2>Needs attention</h2>\n");
-        attention_put(h.attention, NULL);
+        attention_put(h.attention, 20);
         page_put(p, "</section>\n");
     }
     pipelines(&h);

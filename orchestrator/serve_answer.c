@@ -133,7 +133,9 @@ static void problem_page(struct serve_answer *a, const json_t *o, const char *id
 
     buf_clear(b);
     add(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-           "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>");
+           "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><link "
+           "rel=\"stylesheet\" "
+           "href=\"/style.css\"><link rel=\"icon\" href=\"/icon.svg\"><title>");
     html_text(b, title, strlen(title));
     add(b, "</title></head><body><main><h1>");
     html_text(b, title, strlen(title));

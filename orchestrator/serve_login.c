@@ -17,7 +17,9 @@ int serve_login_page(const struct serve_request *q, struct serve_answer *a, stru
     return buf_adds(
         &a->body,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-        "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>orch: log "
+        "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><link "
+        "rel=\"stylesheet\" "
+        "href=\"/style.css\"><link rel=\"icon\" href=\"/icon.svg\"><title>orch: log "
         "in</title>"
         "</head>\n<body><main><h1>orch</h1>\n<form method=\"post\" action=\"/login\"><p><label>Token "
         "<input type=\"password\" name=\"token\" autocomplete=\"current-password\" required></label> "

@@ -77,8 +77,8 @@ def start(w, **kw):
     with sqlite3.connect(w.path('target.db')) as db:
         db.execute('CREATE TABLE t (id INTEGER, name TEXT, amount INTEGER)')
     w.now = NOW
-    w.good('target', 'setup', 'loans')
-    w.good('lineage', 'add', 't')
+    w.good('target', 'setup')
+    w.good('lineage', 'add', 't', '--pipeline', 'loans')
 
 
 def good_day(w):
@@ -101,8 +101,9 @@ def bad_day(w):
     for _ in range(3):
         w.orch('retry', f'loans/{DAY}T12')
         w.orch('run', 'loans')
+    load = w.state("SELECT l.load_id FROM load l JOIN object o ON o.id = l.object_id WHERE o.pipeline = 'loans' AND o.part = ?", f'{DAY}T00')[0][0]
     with sqlite3.connect(w.path('target.db')) as db:  # somebody deletes rows behind orch's back
-        db.execute("DELETE FROM t WHERE id < 3 AND _orch_load_id IN (SELECT _orch_load_id FROM t LIMIT 1)")
+        db.execute('DELETE FROM t WHERE id < 3 AND _orch_load_id = ?', (load,))
     w.orch('reconcile', f'loans/{DAY}T00')
     names = [n for n, _ in PIPES]
     with sqlite3.connect(w.path('orch.db')) as db:
@@ -129,7 +130,7 @@ def years(w, pipelines=10, hours=43800):
         p['source']['since'] = since
     w.write_config(c)
     w.now = NOW
-    w.orch('target', 'setup', names[0])
+    w.orch('target', 'setup')
     w.orch('tick', now=f'{since[:10]}T{since[11:]}:30:00Z', timeout=300)  # makes the state file
     with sqlite3.connect(w.path('orch.db')) as db:
         for table in ('partition_', 'trouble'):
