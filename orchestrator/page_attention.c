@@ -1,10 +1,13 @@
-/* What is wrong, the worst first: neighbours with one cause are one entry, however many hours there are. */
+/* What is wrong, the worst first: partitions with one cause are one entry, however many hours there are. */
 #include "base/mem.h"
 #include "orchestrator/page.h"
 #include "orchestrator/tick.h"
 #include "state/page_rows.h"
 
-enum { MOST = 200 }; /* entries that are kept; the rest is counted */
+enum {
+    MOST = 200,     /* entries that are kept; the rest is counted */
+    LOOKED_BACK = 8 /* of them, for one with the same cause */
+};
 
 struct entry {
     const struct pipeline *flow;
@@ -22,7 +25,6 @@ struct attention {
     int64_t all, left, flows; /* findings; entries beyond MOST; pipelines that have one that counts */
     const struct pipeline *flow;
     struct page_flow *look;
-    bool open; /* the last entry is this pipeline's and may take neighbours */
     bool bad;
 };
 
@@ -31,7 +33,7 @@ static const struct {
     const char *class, *command;
     bool partition, reason;
 } classes[] = {
-    {"DEAD", "retry", true, false},           {"FAILED", "explain", true, false},
+    {"DEAD", "retry", true, false},           {"FAILED", "retry", true, false},
     {"REFUSED", "explain", true, false},      {"MISMATCHED", "diff", true, false},
     {"STUCK", "doctor --cron", false, false}, {"UNAVAILABLE", "doctor", false, false},
     {"LATE", "explain", true, false},         {"SMALL", "ack", true, true},
@@ -90,7 +92,7 @@ static bool alike(const struct entry *e, const struct finding *x)
 
 static int add(struct attention *a, const struct finding *x, struct err *err)
 {
-    struct entry *e = a->n > 0 ? &a->v[a->n - 1] : NULL;
+    struct entry *e;
     int rank = rank_of(x->class), rc = 0;
     char key[400];
 
@@ -102,14 +104,16 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
         a->look->differs = a->look->differs || strcmp(x->class, "MISMATCHED") == 0;
         a->look->bad = a->look->bad || x->exit_status != 0;
     }
-    if (a->open && e != NULL && alike(e, x)) {
+    for (size_t back = 0; back < LOOKED_BACK && back < a->n; back++) {
+        e = &a->v[a->n - 1 - back];
+        if (e->flow != a->flow || !alike(e, x))
+            continue;
         e->n++;
         snprintf(e->last, sizeof e->last, "%s", x->part);
         return 0;
     }
     if (a->n == MOST) {
         a->left++;
-        a->open = false;
         return 0;
     }
     e = &a->v[a->n];
@@ -120,7 +124,6 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
     e->text = xstrdup(x->text);
     e->hint = xstrdup(x->hint);
     a->n++;
-    a->open = true;
     snprintf(key, sizeof key, "%s %s%s%s", a->flow->name, x->class, x->part[0] != '\0' ? " " : "", x->part);
     rc = page_opened(a->p->store, key, &e->since_ms, err);
     return rc;
@@ -140,7 +143,7 @@ int attention_look(struct attention *a, struct page_flow *f)
 
     a->flow = f->f.p;
     a->look = f;
-    a->open = a->bad = false;
+    a->bad = false;
     int rc = status_findings(&s, &f->f, on_finding, a, p->err);
     a->flows += a->bad;
     return rc;
@@ -155,7 +158,7 @@ int attention_extract(struct attention *a, const struct pipeline *x, int *ret_ba
 {
     a->flow = x;
     a->look = NULL;
-    a->open = a->bad = false;
+    a->bad = false;
     int rc = findings_of(a->p->store, x, a->p->now_ms, on_extract, a, a->p->err);
     a->flows += a->bad;
     *ret_bad = a->bad;
@@ -196,16 +199,21 @@ static void command_of(const struct entry *e, char *out, size_t size)
 /* The command where the hint names it, else behind the hint. */
 static void to_do(struct page *p, const struct entry *e)
 {
-    char command[400];
+    char command[400], several[500];
 
     command_of(e, command, sizeof command);
-    const char *at = strstr(e->hint, command), *behind = at != NULL ? at + strlen(command) : NULL;
+    const char *hint = e->hint;
+    if (e->n > 1 && (strcmp(e->class, "FAILED") == 0 || strcmp(e->class, "DEAD") == 0)) {
+        snprintf(several, sizeof several, "when that is mended: %s", command);
+        hint = several;
+    }
+    const char *at = strstr(hint, command), *behind = at != NULL ? at + strlen(command) : NULL;
     if (behind != NULL && *behind != '\0' && *behind != ' ' &&
         *behind != ';') /* another one that begins so */
         at = NULL;
     page_put(p, "<p class=\"do\">");
-    page_bytes(p, e->hint, at != NULL ? (size_t)(at - e->hint) : strlen(e->hint));
-    page_put(p, at == NULL && e->hint[0] != '\0' ? " " : "");
+    page_bytes(p, hint, at != NULL ? (size_t)(at - hint) : strlen(hint));
+    page_put(p, at == NULL && *hint != '\0' ? " " : "");
     page_command(p, "%s", command);
     page_text(p, at != NULL ? behind : "");
     page_put(p, "</p>\n");

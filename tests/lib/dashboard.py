@@ -43,8 +43,12 @@ def fill(w, names, since, strange=None, until=NOW):
 def runs(w, names, hours=48, until=NOW):
     """Executions with their loads, for the newest hours: what rows a second are drawn from."""
     db = sqlite3.connect(w.path('orch.db'))
-    sha, = db.execute('SELECT sha256 FROM workflow LIMIT 1').fetchone()
-    at = next_id = db.execute('SELECT coalesce(max(id), 0) FROM execution').fetchone()[0]
+    row = db.execute('SELECT sha256 FROM workflow LIMIT 1').fetchone()
+    if not row:  # no tick has run anything yet
+        db.execute("INSERT INTO workflow VALUES ('none', 'ingest', '{}', 0)")
+        db.commit()
+    sha = row[0] if row else 'none'
+    next_id = db.execute('SELECT coalesce(max(id), 0) FROM execution').fetchone()[0]
     with db:
         for n, name in enumerate(names):
             jobs = db.execute("SELECT id, part, created_ms FROM job WHERE pipeline = ? AND state = 'RECONCILED' ORDER BY part DESC LIMIT ?", (name, hours)).fetchall()
@@ -57,7 +61,6 @@ def runs(w, names, hours=48, until=NOW):
                            (next_id, f'{name}{part}', json.dumps({'pipeline': name, 'job': job}), ms, ms + 5, ms + 5 + took))
                 db.execute('UPDATE job SET execution_id = ? WHERE id = ?', (next_id, job))
     db.close()
-    return at
 
 
 def rows_of(n, bad=0):
@@ -77,7 +80,7 @@ def start(w, **kw):
     with sqlite3.connect(w.path('target.db')) as db:
         db.execute('CREATE TABLE t (id INTEGER, name TEXT, amount INTEGER)')
     w.now = NOW
-    w.good('target', 'setup')
+    w.orch('target', 'setup')
     w.good('lineage', 'add', 't', '--pipeline', 'loans')
 
 
@@ -135,8 +138,6 @@ def years(w, pipelines=10, hours=43800):
     with sqlite3.connect(w.path('orch.db')) as db:
         for table in ('partition_', 'trouble'):
             db.execute(f'DELETE FROM {table}')
-        if not db.execute('SELECT count(*) FROM workflow').fetchone()[0]:
-            db.execute("INSERT INTO workflow VALUES ('x', 'ingest', '{}', 0)")
 
     def strange(p, h):
         if p == 0 and h % 701 == 13:

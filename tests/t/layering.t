@@ -15,6 +15,7 @@ GENERATED = {
     "sql_mysql.h": "io",
     "sql_sqlite.h": "io",
     "workflows.h": "orchestrator",
+    "pages.h": "orchestrator",
     "manual_docs.h": "orchestrator",
 }
 INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
