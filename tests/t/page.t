@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import sqlite3
 import sys
 import time
 import urllib.parse
@@ -278,4 +279,63 @@ else:
     finally:
         b.close()
 same(s.stop(), 0, 'the server ends well')
+
+# ---- days in place of hours, an extract, and a config that goes on ----
+c = w.config_json
+c['pipelines']['ledger'] = json.loads(json.dumps(c['pipelines']['clicks']))
+c['pipelines']['ledger']['source'].update(period='day', layout='day=%Y-%m-%d/', since='2021-12-30', prefix='ledger/')
+c['pipelines']['ledger']['target']['table'] = 'ledger'
+w.secret('hr.secret', 'none')
+c['connections']['hr'] = {'url': 'mysql://reader@127.0.0.1:9/hr', 'password_file': 'hr.secret', 'tls': 'off'}
+c['extracts'] = {'staff': {'source': {'connection': 'hr'}, 'target': {'connection': 'lake'}, 'tables': [{'table': 'employees', 'watermark': ['changed_at']}, {'table': 'jobs'}], 'datetime_timezone': 'UTC'}}
+del c['pipelines']['clicks']
+w.write_config(c)
+with sqlite3.connect(w.path('orch.db')) as db:
+    db.executemany("INSERT INTO partition_(pipeline, part, state, since_ms, reason) VALUES ('ledger', ?, ?, 0, '')", [('2022-01-31', 'EMPTY'), ('2022-02-28', 'LATE'), ('2021-12-31', 'SKIPPED')])
+    db.execute("INSERT INTO extraction(pipeline, run, name, kind, seq, state, from_, to_, rows, bytes, parts, notice, message, created_ms, updated_ms)"
+               " VALUES ('staff', 'r1', 'employees', 'INCREMENTAL', 1, 'PUBLISHED', NULL, '2022-06-05 12:00:00', 12345, 99999, 2, ?, '', 1, ?)", (MARK, 1654430400000))
+    db.execute("INSERT INTO channel(name, sent, failed, failing_since_ms, tried_ms, error) VALUES ('webhook', 3, 2, 1654430400000, 1654430400000, ?)", (MARK,))
+s = Site(w)
+home = s.page('/')
+like(text(find(home, 'h1')[0]), 'of 8 pipelines and extracts', 'extracts are counted too')
+like(text(find(home, 'main')[0]), 'Alerts by webhook have not gone out since 05 Jun 12:00: ' + MARK, 'an alert channel that fails is said on the first page')
+same([text(e) for e in find(find(home, 'table', class_='flows')[1], 'td')[:4]], ['employees', '2022-06-05 12:00:00', '1', '12,345'], 'an extract says up to where each table was taken')
+like(text(find(s.page('/extracts/staff'), 'main')[0]), MARK, 'and its page what its runs noticed')
+days = s.page('/pipelines/ledger')
+table = find(days, 'table', class_='heat')[0]
+rows = table.find('tbody').findall('tr')
+same(([text(r.find('th')) for r in rows] == [f'{m:02}' for m in range(1, 13)], {len(r) for r in rows}), (True, {32}), 'of a pipeline by days the table is a year: months down')
+got = {a.get('href').split('/')[-1]: text(a) for a in table.iter('a')}
+same((len(got), got['2022-01-31'], got['2022-02-28'], '2022-02-29' in got), (156, '○', '▲', False), 'with a link for each day that was due')
+same([a.get('href') for a in find(days, 'a', rel='prev')] or [a.get('href') for a in days.iter('a') if '2021' in text(a)], ['/pipelines/ledger?year=2021'], 'and one to the year before')
+before = {a.get('href').split('/')[-1]: text(a) for a in find(s.page('/pipelines/ledger?year=2021'), 'table', class_='heat')[0].iter('a')}
+same(before, {'2021-12-30': '?', '2021-12-31': '–'}, 'which begins where the pipeline does')
+like(text(find(s.page('/pipelines/ledger/2022-02-28'), 'main')[0]), '▲ late', 'a day has its page')
+gone = s.page('/executions?pipeline=clicks')
+same((text(find(gone, 'h1')[0]), len(find(gone, 'th', scope='row')) > 10), ('Executions of clicks', True), 'runs of a pipeline that the config has no longer are still told')
+like(text(find(s.page('/activity'), 'table')[1]), 'webhook✖ failed since 05 Jun 12:00', 'the channels say since when one fails')
+trees, broken = crawl(s, 120)
+same((broken, [f for t in trees.values() for f in faults_of(t)][:10]), ([], []), 'all of that is well-formed, and every link answers')
+s.stop()
+
+# ---- before the first tick, and a good day ----
+w = World()
+w.linger = '1s'
+dashboard.config(w)
+w.now = dashboard.NOW
+s = Site(w)
+first, head, body = s.get('/')
+ok(first == 503 or b'No tick has run yet' in body, 'before the first tick the page says that there was none')
+s.stop()
+w = World()
+w.linger = '1s'
+dashboard.good_day(w)
+s = Site(w)
+home = s.page('/')
+same((text(find(home, 'h1')[0]), find(home, 'ol', class_='attention')), ('● All 7 pipelines are well', []), 'a good day needs nobody')
+s.stop()
+w.now = '2022-06-06T09:00:00Z'
+s = Site(w)
+like(text(find(s.page('/'), 'main')[0]), 'Is cron running? No tick has looked for long', 'when ticks stop coming, the page says that it is old')
+s.stop()
 done()
