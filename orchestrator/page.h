@@ -67,8 +67,8 @@ struct page_flow {
     bool differs, bad; /* a trouble is MISMATCHED; one has an exit status */
 };
 NODISCARD int page_flow_look(struct page *p, const struct pipeline *pipeline, struct page_flow *ret);
-void page_flow_row(struct page *p, const struct page_flow *f);
-void page_flow_spark(struct page *p, const struct page_flow *f);
+void page_flow_row(struct page *p, const struct page_flow *k);
+void page_flow_spark(struct page *p, const struct page_flow *k);
 
 /* ---- page_attention.c: what is wrong, the worst first ---- */
 struct attention;
@@ -82,10 +82,9 @@ void attention_put(struct attention *a, size_t shown); /* the rest is folded awa
 
 /* ---- the pages, one file each ---- */
 void page_home(struct page *p);
-void page_pipeline(struct page *p, const struct pipeline *pipeline);
-void page_year(struct page *p, const struct pipeline *pipeline, int year);
-void page_partition(struct page *p, const struct pipeline *pipeline, const char *part);
-void page_extract(struct page *p, const struct pipeline *extract);
+void page_pipeline(struct page *p, const struct pipeline *flow); /* a month of hours, or a year */
+void page_partition(struct page *p, const struct pipeline *flow, const char *part);
+void page_extract(struct page *p, const struct pipeline *x);
 void page_executions(struct page *p);
 void page_execution(struct page *p, int64_t id);
 void page_rejects(struct page *p);

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "orchestrator/page.h"
 
-enum { COLUMNS = 31, ROWS = 24 };
+enum { COLUMNS = 31, ROWS = 24, NOTHING = 255 };
 
 struct cell {
     bool there;
@@ -294,7 +294,7 @@ struct year {
     const struct pipeline *flow;
     int year;
     int64_t day0, days;
-    signed char *hours; /* owned: a state, or -1 */
+    unsigned char *hours; /* owned: a state, or NOTHING */
     int64_t counts[12][VIEW_STATES];
 };
 
@@ -311,7 +311,7 @@ static int on_hour(void *arg, const struct view_part *v, struct err *err)
     day = ms / 86400000 - y->day0;
     if (day < 0 || day >= y->days)
         return 0;
-    y->hours[day * 24 + (s[11] - '0') * 10 + s[12] - '0'] = (signed char)v->state;
+    y->hours[day * 24 + (s[11] - '0') * 10 + s[12] - '0'] = (unsigned char)v->state;
     y->counts[(s[5] - '0') * 10 + s[6] - '0' - 1][v->state]++;
     return 0;
 }
@@ -325,7 +325,7 @@ static void strokes(struct year *y, enum view_state s)
     for (int64_t d = 0; d < y->days; d++)
         for (int h = 0; h < 24;) {
             int from = h;
-            while (h < 24 && y->hours[d * 24 + h] == (signed char)s)
+            while (h < 24 && y->hours[d * 24 + h] == s)
                 h++;
             if (h == from) {
                 h++;
@@ -400,11 +400,11 @@ static void holes(struct year *y)
     int64_t shown = 0, left = 0;
 
     for (int64_t i = 0; i < y->days * 24;) {
-        int s = y->hours[i];
+        unsigned s = y->hours[i];
         int64_t from = i++;
         while (i < y->days * 24 && y->hours[i] == s)
             i++;
-        if (s < 0 || (s > VIEW_MISMATCHED && s != VIEW_LATE))
+        if (s > VIEW_MISMATCHED && s != VIEW_LATE)
             continue;
         if (shown++ >= SHOWN) {
             left++;
@@ -436,7 +436,7 @@ static void year_of_hours(struct page *p, const struct pipeline *flow, int year)
     *y = (struct year){.p = p, .flow = flow, .year = year, .day0 = civil_days(year, 1, 1)};
     y->days = civil_days(year + 1, 1, 1) - y->day0;
     y->hours = xmalloc((size_t)y->days * 24);
-    memset(y->hours, -1, (size_t)y->days * 24);
+    memset(y->hours, NOTHING, (size_t)y->days * 24);
     snprintf(from, sizeof from, "%04u-01-01T00", (unsigned)year % 10000);
     snprintf(to, sizeof to, "%04u-12-31T23", (unsigned)year % 10000);
     if (p->rc == 0)
@@ -455,7 +455,7 @@ static void year_of_hours(struct page *p, const struct pipeline *flow, int year)
     free(y);
 }
 
-void page_year(struct page *p, const struct pipeline *flow, int year)
+static void page_year(struct page *p, const struct pipeline *flow, int year)
 {
     struct heat *h;
 

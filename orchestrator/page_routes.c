@@ -28,7 +28,7 @@ static void home(struct page *p, const struct serve_request *q)
     page_home(p);
 }
 
-static void pipeline(struct page *p, const struct serve_request *q)
+static void one_pipeline(struct page *p, const struct serve_request *q)
 {
     const struct pipeline *flow = NULL;
 
@@ -90,7 +90,7 @@ int serve_page_home(const struct serve_request *q, struct serve_answer *a, struc
 
 int serve_page_pipeline(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    return serve_page(q, a, pipeline, err);
+    return serve_page(q, a, one_pipeline, err);
 }
 
 int serve_page_partition(const struct serve_request *q, struct serve_answer *a, struct err *err)
@@ -139,9 +139,9 @@ int serve_page_file(const struct serve_request *q, struct serve_answer *a, struc
     return buf_add(&a->body, e->text, e->len, err);
 }
 
-void page_forms(struct page *p, const char *name, const char *part)
+void page_forms(struct page *p, const char *pipeline, const char *part)
 {
     UNUSED(p);
-    UNUSED(name);
+    UNUSED(pipeline);
     UNUSED(part);
 }
