@@ -81,14 +81,14 @@ int64_t attention_flows(const struct attention *a);    /* pipelines and extracts
 void attention_put(struct attention *a, size_t shown); /* the rest is folded away */
 
 /* ---- the pages, one file each ---- */
-void page_home(struct page *p);
-void page_pipeline(struct page *p, const struct pipeline *flow); /* a month of hours, or a year */
-void page_partition(struct page *p, const struct pipeline *flow, const char *part);
-void page_extract(struct page *p, const struct pipeline *x);
-void page_executions(struct page *p);
-void page_execution(struct page *p, int64_t id);
-void page_rejects(struct page *p);
-void page_activity(struct page *p);
+void page_of_home(struct page *p);
+void page_of_pipeline(struct page *p, const struct pipeline *flow); /* a month of hours, or a year */
+void page_of_partition(struct page *p, const struct pipeline *flow, const char *part);
+void page_of_extract(struct page *p, const struct pipeline *x);
+void page_of_executions(struct page *p);
+void page_of_execution(struct page *p, int64_t id);
+void page_of_rejects(struct page *p);
+void page_of_activity(struct page *p);
 struct execution;
 void page_gantt(struct page *p, const struct execution *e);
 /* What a person may ask for of a partition, or of a pipeline (part NULL); nothing where nothing may be written. */

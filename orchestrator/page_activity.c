@@ -1,6 +1,6 @@
 /* What people decided, and whether alerts go out. */
 #include "orchestrator/page.h"
-#include "state/page_rows.h"
+#include "state/dash_rows.h"
 #include "state/told.h"
 
 enum { DECISIONS = 50 };
@@ -10,7 +10,7 @@ struct decisions {
     int64_t n, last;
 };
 
-static int on_decision(void *arg, const struct page_decision *d, struct err *err)
+static int on_decision(void *arg, const struct dash_decision *d, struct err *err)
 {
     struct decisions *k = arg;
     struct page *p = k->p;
@@ -80,7 +80,7 @@ static int on_channel(void *arg, const struct channel_row *c, struct err *err)
     return 0;
 }
 
-void page_activity(struct page *p)
+void page_of_activity(struct page *p)
 {
     const char *pipeline = page_query(p, "pipeline");
     struct decisions k = {.p = p};
@@ -95,8 +95,8 @@ void page_activity(struct page *p)
                 "scope=\"col\">What</th><th scope=\"col\">Of</th><th scope=\"col\">Who</th><th "
                 "scope=\"col\">Why</th></tr></thead>\n<tbody>\n");
     if (p->rc == 0)
-        p->rc = page_audit_list(p->store, *pipeline != '\0' ? pipeline : NULL, before, DECISIONS + 1,
-                                on_decision, &k, p->err);
+        p->rc = dash_list_decisions(p->store, *pipeline != '\0' ? pipeline : NULL, before, DECISIONS + 1,
+                                    on_decision, &k, p->err);
     if (k.n == 0)
         page_put(p, "<tr><td colspan=\"5\">Nobody has decided anything.</td></tr>\n");
     page_put(p, "</tbody></table></div>\n");

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "orchestrator/page.h"
 #include "orchestrator/tick.h"
-#include "state/page_rows.h"
+#include "state/dash_rows.h"
 
 enum {
     MOST = 200,     /* entries that are kept; the rest is counted */
@@ -125,7 +125,7 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
     e->hint = xstrdup(x->hint);
     a->n++;
     snprintf(key, sizeof key, "%s %s%s%s", a->flow->name, x->class, x->part[0] != '\0' ? " " : "", x->part);
-    rc = page_opened(a->p->store, key, &e->since_ms, err);
+    rc = dash_opened(a->p->store, key, &e->since_ms, err);
     return rc;
 }
 

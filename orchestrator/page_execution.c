@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "orchestrator/graph_trail.h"
 #include "orchestrator/page.h"
-#include "state/page_rows.h"
+#include "state/dash_rows.h"
 
 enum { LISTED = 50, EVENTS = 100, SHOWN_JSON = 20000 };
 
@@ -90,11 +90,11 @@ static void filters(struct page *p, const char *pipeline, const char *status, bo
     page_put(p, "</p>\n");
 }
 
-void page_executions(struct page *p)
+void page_of_executions(struct page *p)
 {
     const char *pipeline = page_query(p, "pipeline"), *status = page_query(p, "status");
     struct list k = {.p = p};
-    struct page_executions_ask a = {.limit = LISTED + 1};
+    struct dash_executions a = {.limit = LISTED + 1};
     int64_t idle = 0;
 
     if (p->rc == 0)
@@ -117,7 +117,7 @@ void page_executions(struct page *p)
                 "<th scope=\"col\">Began</th><th scope=\"col\" class=\"num\">Took</th><th "
                 "scope=\"col\">Error</th></tr></thead>\n<tbody>\n");
     if (p->rc == 0)
-        p->rc = page_executions_list(p->store, &a, on_listed, &k, p->err);
+        p->rc = dash_list_executions(p->store, &a, on_listed, &k, p->err);
     if (k.n == 0)
         page_put(p, "<tr><td colspan=\"6\">None.</td></tr>\n");
     page_put(p, "</tbody></table></div>\n");
@@ -259,7 +259,7 @@ static void events(struct page *p, const struct execution *e, int64_t after)
              "</caption>\n<thead><tr><th scope=\"col\" class=\"num\">Id</th><th scope=\"col\">Time (UTC)</th>"
              "<th scope=\"col\">Type</th><th scope=\"col\">Details</th></tr></thead>\n<tbody>\n");
     if (p->rc == 0)
-        p->rc = page_events_list(p->store, e->id, after, EVENTS + 1, on_event, &k, p->err);
+        p->rc = dash_list_events(p->store, e->id, after, EVENTS + 1, on_event, &k, p->err);
     page_put(p, "</tbody></table></div>\n<p class=\"choices\">");
     if (after > 0)
         page_putf(p, "<a href=\"/executions/%lld#events\">← from the first</a> ", (long long)e->id);
@@ -308,7 +308,7 @@ static void facts(struct page *p, const struct execution *e)
     }
 }
 
-void page_execution(struct page *p, int64_t id)
+void page_of_execution(struct page *p, int64_t id)
 {
     struct execution e = {0};
     int64_t after = 0;

@@ -37,7 +37,7 @@ static int on_row(void *arg, const struct extraction *e, struct err *err)
     return 0;
 }
 
-void page_extract(struct page *p, const struct pipeline *x)
+void page_of_extract(struct page *p, const struct pipeline *x)
 {
     struct attention *a = attention_new(p);
     int bad = 0;

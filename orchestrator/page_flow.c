@@ -1,6 +1,6 @@
 /* One pipeline in the overview. Its last 24 partitions tell, never all its years: the page costs the same with five of them. */
 #include "orchestrator/page.h"
-#include "state/page_rows.h"
+#include "state/dash_rows.h"
 
 static int on_hour(void *arg, const struct view_part *v, struct err *err)
 {
@@ -102,7 +102,7 @@ int page_flow_look(struct page *p, const struct pipeline *pipeline, struct page_
     if (rc == 0)
         rc = status_look_beside(p->store, &ret->f, p->now_ms, p->err);
     if (rc == 0)
-        rc = page_rates(p->store, pipeline->name, FLOW_RATES, on_rate, ret, p->err);
+        rc = dash_rates(p->store, pipeline->name, FLOW_RATES, on_rate, ret, p->err);
     oldest_first(ret);
     return rc;
 }

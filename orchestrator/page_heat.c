@@ -508,7 +508,7 @@ static bool parse(const char *text, int *year, int *month)
     return *year >= 1 && *year < 9999;
 }
 
-void page_pipeline(struct page *p, const struct pipeline *flow)
+void page_of_pipeline(struct page *p, const struct pipeline *flow)
 {
     const char *month = page_query(p, "month"), *year = page_query(p, "year"), *show = page_query(p, "show");
     struct civil first, last;

@@ -224,7 +224,7 @@ static void extracts(struct page *p)
     page_put(p, "</tbody></table></div>\n</section>\n");
 }
 
-void page_home(struct page *p)
+void page_of_home(struct page *p)
 {
     struct home h = {.p = p, .attention = attention_new(p)};
 

@@ -357,7 +357,7 @@ static void neighbours(struct page *p, const struct pipeline *flow, int64_t star
               part, part);
 }
 
-void page_partition(struct page *p, const struct pipeline *flow, const char *part)
+void page_of_partition(struct page *p, const struct pipeline *flow, const char *part)
 {
     struct part_page *k = xcalloc(1, sizeof *k);
     int64_t start = 0;

@@ -1,13 +1,13 @@
 /* The rejects: by code and column, then record by record. Cache-Control: no-store is the route's (SERVE_PRIVATE). */
 #include "orchestrator/page.h"
-#include "state/page_rows.h"
+#include "state/dash_rows.h"
 
 enum { RECORDS = 50, GROUPS = 200, SHOWN_RAW = 2000 };
 
 struct rejects {
     struct page *p;
     const struct pipeline *flow;
-    struct page_rejects_ask ask;
+    struct dash_rejects ask;
     int64_t n, load_id, line;
 };
 
@@ -174,7 +174,7 @@ static void records(struct rejects *k)
     k->ask.filter.limit = RECORDS + 1;
     page_put(p, "<h2>Records</h2>\n<ol class=\"records\">\n");
     if (p->rc == 0)
-        p->rc = page_rejects_list(p->store, &k->ask, on_record, k, p->err);
+        p->rc = dash_list_rejects(p->store, &k->ask, on_record, k, p->err);
     page_put(p, "</ol>\n<p class=\"choices\">");
     if (k->ask.load_id != 0) {
         page_put(p, "<a href=\"");
@@ -251,7 +251,7 @@ static int state_of(struct rejects *k, const char *text)
     return err_set(k->p->err, ERR_USAGE, "state knows PENDING, FINAL, FAILED, REPLAYED, DISCARDED and all");
 }
 
-void page_rejects(struct page *p)
+void page_of_rejects(struct page *p)
 {
     const char *pipeline = page_query(p, "pipeline"), *part = page_query(p, "partition");
     struct rejects k = {.p = p};

@@ -25,7 +25,7 @@ static int serve_page(const struct serve_request *q, struct serve_answer *a, pag
 static void home(struct page *p, const struct serve_request *q)
 {
     UNUSED(q);
-    page_home(p);
+    page_of_home(p);
 }
 
 static void one_pipeline(struct page *p, const struct serve_request *q)
@@ -34,7 +34,7 @@ static void one_pipeline(struct page *p, const struct serve_request *q)
 
     p->rc = config_pipeline(p->config, q->args[0], &flow, p->err);
     if (p->rc == 0)
-        page_pipeline(p, flow);
+        page_of_pipeline(p, flow);
 }
 
 static void partition(struct page *p, const struct serve_request *q)
@@ -43,7 +43,7 @@ static void partition(struct page *p, const struct serve_request *q)
 
     p->rc = config_pipeline(p->config, q->args[0], &flow, p->err);
     if (p->rc == 0)
-        page_partition(p, flow, q->args[1]);
+        page_of_partition(p, flow, q->args[1]);
 }
 
 static void extract(struct page *p, const struct serve_request *q)
@@ -52,13 +52,13 @@ static void extract(struct page *p, const struct serve_request *q)
 
     p->rc = config_extract(p->config, q->args[0], &flow, p->err);
     if (p->rc == 0)
-        page_extract(p, flow);
+        page_of_extract(p, flow);
 }
 
 static void executions(struct page *p, const struct serve_request *q)
 {
     UNUSED(q);
-    page_executions(p);
+    page_of_executions(p);
 }
 
 static void execution(struct page *p, const struct serve_request *q)
@@ -68,19 +68,19 @@ static void execution(struct page *p, const struct serve_request *q)
     if (str_to_i64(str_of(q->args[0]), 1, INT64_MAX, &id, p->err) < 0)
         p->rc = err_set(p->err, ERR_NOT_FOUND, "an execution's page is /executions/ and its number");
     else
-        page_execution(p, id);
+        page_of_execution(p, id);
 }
 
 static void rejects(struct page *p, const struct serve_request *q)
 {
     UNUSED(q);
-    page_rejects(p);
+    page_of_rejects(p);
 }
 
 static void activity(struct page *p, const struct serve_request *q)
 {
     UNUSED(q);
-    page_activity(p);
+    page_of_activity(p);
 }
 
 int serve_page_home(const struct serve_request *q, struct serve_answer *a, struct err *err)

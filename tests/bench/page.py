@@ -16,7 +16,7 @@ LIMIT, BYTES, TIMES = 5.0, 130 * 1024, 20
 def queries():
     """The statements of sql/queries, by name, on one line each."""
     out = {}
-    for name in ("view", "page", "trouble", "exec", "pause", "notice", "partition"):
+    for name in ("view", "dash", "trouble", "exec", "pause", "notice", "partition"):
         path = os.path.join(TOP, "sql", "queries", name + ".sql")
         with open(path, encoding="utf-8") as f:
             for one in re.split(r"^-- name: ", f.read(), flags=re.M)[1:]:
@@ -34,7 +34,7 @@ def bound(sql, *values):
 
 def of_flow(q, name, first, last):
     """What the overview shows of a pipeline: its last 24 partitions with their jobs, rates, runs and troubles."""
-    return [bound(q["view_parts"], name, first, last), bound(q["view_jobs"], name, first, last), bound(q["page_rates"], name, 48),
+    return [bound(q["view_parts"], name, first, last), bound(q["view_jobs"], name, first, last), bound(q["dash_rates"], name, 48),
             bound(q["exec_list_pipeline"], name, None, 3), bound(q["trouble_jobs"], name), bound(q["trouble_late"], name)]
 
 

@@ -1,14 +1,14 @@
 -- What the dashboard's pages read beside what commands read: all of it in pages, the newest first.
--- name: page_executions
+-- name: dash_executions
 -- ?1 pipeline ?2 status (NULL any) ?3 1: those too that found nothing to do ?4 before this id ?5 limit
 SELECT id, name, pipeline, cause_of_start, status, error, cause, start_ms, stop_ms, idle, redrive_count
 FROM execution WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 = 1 OR idle = 0) AND id < ?4
 ORDER BY id DESC LIMIT ?5;
 
--- name: page_events
+-- name: dash_events
 SELECT id, previous_id, type, ts_ms, details FROM event WHERE execution_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3;
 
--- name: page_rates
+-- name: dash_rates
 -- the newest loads of a pipeline that went well: when, how long the attempt took, how many rows the job has. The inner
 -- listing is short, whatever the pipeline has behind it
 SELECT t.stop_ms, t.stop_ms - t.started_ms,
@@ -19,14 +19,14 @@ CROSS JOIN task t ON t.execution_id = x.id
 WHERE t.status = 'SUCCEEDED' AND t.resource LIKE '%:activity:orch-ingest'
 ORDER BY x.id DESC, t.id DESC LIMIT ?2;
 
--- name: page_opened
+-- name: dash_opened
 SELECT opened_ms FROM trouble WHERE key = ?1;
 
--- name: page_audit
+-- name: dash_audit
 SELECT id, at_ms, who, verb, pipeline, part, reason FROM audit
 WHERE (?1 IS NULL OR pipeline = ?1) AND id < ?2 ORDER BY id DESC LIMIT ?3;
 
--- name: page_rejects
+-- name: dash_rejects
 -- by partition, the newest first, then object, load and line: as the indexes have it, so that a page reads a page. ?2 NULL:
 -- any partition; ?5 state NULL: open, '': any; ?6 to ?10: behind this one (?6 NULL: from the first)
 SELECT r.load_id, r.line, r.offset, r.raw_total, r.at_ms, r.column_, r.code, r.message, r.hint, r.state, o.part, o.key,

@@ -1,4 +1,4 @@
-#include "state/page_rows.h"
+#include "state/dash_rows.h"
 #include "state/store_int.h"
 
 /* Borrowed until the next step; "" for NULL. */
@@ -14,12 +14,12 @@ static char *text_or_null(sqlite3_stmt *st, int i)
     return (char *)(uintptr_t)sqlite3_column_text(st, i);
 }
 
-int page_executions_list(struct store *s, const struct page_executions_ask *a,
+int dash_list_executions(struct store *s, const struct dash_executions *a,
                          int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
                          struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_PAGE_EXECUTIONS, &st, err);
+    int rc = store_stmt(s, SQL_STATE_DASH_EXECUTIONS, &st, err);
 
     if (rc < 0)
         return rc;
@@ -47,13 +47,13 @@ int page_executions_list(struct store *s, const struct page_executions_ask *a,
     return rc;
 }
 
-int page_events_list(struct store *s, int64_t execution_id, int64_t after, int64_t limit,
+int dash_list_events(struct store *s, int64_t execution_id, int64_t after, int64_t limit,
                      int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
                                const char *details, struct err *err),
                      void *arg, struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_PAGE_EVENTS, &st, err);
+    int rc = store_stmt(s, SQL_STATE_DASH_EVENTS, &st, err);
 
     if (rc < 0)
         return rc;
@@ -68,12 +68,12 @@ int page_events_list(struct store *s, int64_t execution_id, int64_t after, int64
     return rc;
 }
 
-int page_rates(struct store *s, const char *pipeline, int64_t limit,
+int dash_rates(struct store *s, const char *pipeline, int64_t limit,
                int (*fn)(void *arg, int64_t at_ms, int64_t took_ms, int64_t rows, struct err *err), void *arg,
                struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_PAGE_RATES, &st, err);
+    int rc = store_stmt(s, SQL_STATE_DASH_RATES, &st, err);
 
     if (rc < 0)
         return rc;
@@ -86,10 +86,10 @@ int page_rates(struct store *s, const char *pipeline, int64_t limit,
     return rc;
 }
 
-int page_opened(struct store *s, const char *key, int64_t *ret_ms, struct err *err)
+int dash_opened(struct store *s, const char *key, int64_t *ret_ms, struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_PAGE_OPENED, &st, err);
+    int rc = store_stmt(s, SQL_STATE_DASH_OPENED, &st, err);
 
     *ret_ms = 0;
     if (rc < 0)
@@ -103,12 +103,12 @@ int page_opened(struct store *s, const char *key, int64_t *ret_ms, struct err *e
     return rc < 0 ? rc : 0;
 }
 
-int page_audit_list(struct store *s, const char *pipeline, int64_t before, int64_t limit,
-                    int (*fn)(void *arg, const struct page_decision *d, struct err *err), void *arg,
-                    struct err *err)
+int dash_list_decisions(struct store *s, const char *pipeline, int64_t before, int64_t limit,
+                        int (*fn)(void *arg, const struct dash_decision *d, struct err *err), void *arg,
+                        struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_PAGE_AUDIT, &st, err);
+    int rc = store_stmt(s, SQL_STATE_DASH_AUDIT, &st, err);
 
     if (rc < 0)
         return rc;
@@ -116,7 +116,7 @@ int page_audit_list(struct store *s, const char *pipeline, int64_t before, int64
     bind_i64(st, 2, before);
     bind_i64(st, 3, limit);
     while ((rc = stmt_step(s, st, err)) > 0) {
-        const struct page_decision d = {.id = col_i64(st, 0),
+        const struct dash_decision d = {.id = col_i64(st, 0),
                                         .at_ms = col_i64(st, 1),
                                         .who = text(st, 2),
                                         .verb = text(st, 3),
@@ -132,7 +132,7 @@ int page_audit_list(struct store *s, const char *pipeline, int64_t before, int64
 
 /* ---- rejects ---- */
 
-static int bind_cursor(struct store *s, sqlite3_stmt *st, const struct page_rejects_ask *a, struct err *err)
+static int bind_cursor(struct store *s, sqlite3_stmt *st, const struct dash_rejects *a, struct err *err)
 {
     sqlite3_stmt *at;
     int rc = store_stmt(s, SQL_STATE_LOAD_GET, &at, err);
@@ -154,11 +154,11 @@ static int bind_cursor(struct store *s, sqlite3_stmt *st, const struct page_reje
     return rc < 0 ? rc : 0;
 }
 
-int page_rejects_list(struct store *s, const struct page_rejects_ask *a, reject_fn *fn, void *arg,
+int dash_list_rejects(struct store *s, const struct dash_rejects *a, reject_fn *fn, void *arg,
                       struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_PAGE_REJECTS, &st, err);
+    int rc = store_stmt(s, SQL_STATE_DASH_REJECTS, &st, err);
 
     if (rc < 0)
         return rc;

@@ -1,41 +1,41 @@
-#ifndef STATE_PAGE_ROWS_H
-#define STATE_PAGE_ROWS_H
+#ifndef STATE_DASH_ROWS_H
+#define STATE_DASH_ROWS_H
 #include "state/exec.h"
 #include "state/reject.h"
 /* What the pages of orch serve read beside what commands read: in pages, each from where the last one ended. All text is
  * borrowed in the callback. */
-struct page_executions_ask {
+struct dash_executions {
     const char *pipeline, *status; /* NULL: any */
     bool idle;                     /* those too that found nothing to do */
     int64_t before, limit;         /* ids below; INT64_MAX: from the newest */
 };
 /* Of each: id, name, pipeline, cause_of_start, status, error, cause, start_ms, stop_ms, idle, redrive_count. */
-NODISCARD int page_executions_list(struct store *s, const struct page_executions_ask *a,
+NODISCARD int dash_list_executions(struct store *s, const struct dash_executions *a,
                                    int (*fn)(void *arg, const struct execution *e, struct err *err),
                                    void *arg, struct err *err);
-NODISCARD int page_events_list(struct store *s, int64_t execution_id, int64_t after, int64_t limit,
+NODISCARD int dash_list_events(struct store *s, int64_t execution_id, int64_t after, int64_t limit,
                                int (*fn)(void *arg, int64_t id, int64_t previous, const char *type,
                                          int64_t ts_ms, const char *details, struct err *err),
                                void *arg, struct err *err);
 /* The newest loads that went well, newest first: when, how long the last attempt took, rows of the job. */
-NODISCARD int page_rates(struct store *s, const char *pipeline, int64_t limit,
+NODISCARD int dash_rates(struct store *s, const char *pipeline, int64_t limit,
                          int (*fn)(void *arg, int64_t at_ms, int64_t took_ms, int64_t rows, struct err *err),
                          void *arg, struct err *err);
 /* Since when a trouble stands, by its key; 0: no tick has seen it. */
-NODISCARD int page_opened(struct store *s, const char *key, int64_t *ret_ms, struct err *err);
-struct page_decision {
+NODISCARD int dash_opened(struct store *s, const char *key, int64_t *ret_ms, struct err *err);
+struct dash_decision {
     int64_t id, at_ms;
     const char *who, *verb, *pipeline, *part, *reason;
 };
 /* What people did, newest first, of ids below before. */
-NODISCARD int page_audit_list(struct store *s, const char *pipeline, int64_t before, int64_t limit,
-                              int (*fn)(void *arg, const struct page_decision *d, struct err *err), void *arg,
-                              struct err *err);
-struct page_rejects_ask {
+NODISCARD int dash_list_decisions(struct store *s, const char *pipeline, int64_t before, int64_t limit,
+                                  int (*fn)(void *arg, const struct dash_decision *d, struct err *err),
+                                  void *arg, struct err *err);
+struct dash_rejects {
     struct reject_filter filter; /* with its limit */
     int64_t load_id, line;       /* behind this one; load_id 0: from the first */
 };
 /* By partition, the newest first. A cursor whose load is gone is ERR_NOT_FOUND. */
-NODISCARD int page_rejects_list(struct store *s, const struct page_rejects_ask *a, reject_fn *fn, void *arg,
+NODISCARD int dash_list_rejects(struct store *s, const struct dash_rejects *a, reject_fn *fn, void *arg,
                                 struct err *err);
 #endif
