@@ -1,6 +1,6 @@
 #ifndef ORCHESTRATOR_STATUS_INT_H
 #define ORCHESTRATOR_STATUS_INT_H
-/* Shared by cmd_status.c (JSON), status_look.c (what there is to say), status_print.c (for people), and page_*.c. */
+/* Shared by cmd_status.c (JSON), status_look.c (what there is to say) and status_print.c (for people). */
 #include "orchestrator/cmd.h"
 #include "orchestrator/stream.h"
 #include "orchestrator/tick.h"
