@@ -24,7 +24,7 @@ struct serve_call {
     const char *args[SERVE_MAX_ARGS];
     const char *target, *peer, *real_method; /* arena */
     const char *session;                     /* arena; NULL: none was given, or none that is ours */
-    const char *session_given, *origin, *site, *csrf_given;
+    const char *session_given, *origin, *site, *csrf_given, *none_match;
     char id[17], allow[64], csrf[SERVE_SECRET_SIZE], type[100], who[80];
     int64_t began_ms;
     size_t body_max, body_seen, counted;
@@ -336,7 +336,7 @@ static void note_lines(struct serve_call *c, const struct serve_incoming *in)
     const char *accept = line_of(in, "accept"), *type = line_of(in, "content-type"),
                *packs = line_of(in, "accept-encoding"), *proto = line_of(in, "x-forwarded-proto"),
                *origin = line_of(in, "origin"), *site = line_of(in, "sec-fetch-site"),
-               *csrf = line_of(in, "x-csrf-token");
+               *csrf = line_of(in, "x-csrf-token"), *known = line_of(in, "if-none-match");
 
     c->q.accept = keep(c, accept != NULL ? accept : "", accept != NULL ? strlen(accept) : 0);
     c->page = serve_wants_page(c->q.accept);
@@ -347,6 +347,7 @@ static void note_lines(struct serve_call *c, const struct serve_incoming *in)
     c->q.content_type = c->type;
     c->origin = origin != NULL ? keep(c, origin, strlen(origin)) : NULL;
     c->site = site != NULL ? keep(c, site, strlen(site)) : NULL;
+    c->none_match = known != NULL ? keep(c, known, strlen(known)) : NULL;
     c->csrf_given = csrf != NULL ? keep(c, csrf, strlen(csrf)) : NULL;
 }
 
@@ -507,6 +508,15 @@ static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/* If-None-Match names what would be sent. */
+static bool is_known(const struct serve_call *c)
+{
+    const struct serve_answer *a = &c->a;
+
+    return a->etag != NULL && a->status == 200 && c->none_match != NULL &&
+           (strcmp(c->none_match, "*") == 0 || strstr(c->none_match, a->etag) != NULL);
+}
+
 void serve_call_reply(struct serve_call *c, struct serve_reply *r)
 {
     struct serve_answer *a = &c->a;
@@ -514,6 +524,10 @@ void serve_call_reply(struct serve_call *c, struct serve_reply *r)
 
     *r = (struct serve_reply){0};
     serve_answer_finish(a, c->id, c->page && (c->route == NULL || !(c->route->flags & SERVE_ROWS)));
+    if (is_known(c)) {
+        buf_clear(&a->body);
+        a->status = 304;
+    }
     if (a->body.n > 0)
         put(r, "Content-Type", a->type);
     if (a->body.n > 0 && c->gzip && serve_answer_pack(a))
@@ -533,6 +547,8 @@ void serve_call_reply(struct serve_call *c, struct serve_reply *r)
     put(r, "X-Request-Id", c->id);
     if (a->location != NULL)
         put(r, "Location", a->location);
+    if (a->etag != NULL)
+        put(r, "ETag", a->etag);
     if (a->cookie != NULL)
         put(r, "Set-Cookie", a->cookie);
     if (a->status == 401)
@@ -561,6 +577,7 @@ void serve_call_free(struct serve_call *c)
     buf_release(&c->a.body);
     free((char *)(uintptr_t)c->a.location);
     free((char *)(uintptr_t)c->a.cookie);
+    free((char *)(uintptr_t)c->a.etag);
     arena_free(c->arena);
     free(c);
 }
