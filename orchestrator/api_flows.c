@@ -155,7 +155,7 @@ static int on_range(void *arg, const struct view_part *p, struct err *err)
 static int begin_at(const struct serve_request *q, const struct pipeline *p, char from[PART_SIZE],
                     struct err *err)
 {
-    char after[PART_SIZE];
+    char after[PART_SIZE] = "";
     int64_t start;
     int rc = api_part(p, "from", serve_query(q, "from"), from, err);
 
@@ -190,7 +190,7 @@ static int partitions(struct api *x, const struct pipeline *p, const char *from,
 int api_partitions(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
     const struct pipeline *p;
-    char from[PART_SIZE], to[PART_SIZE];
+    char from[PART_SIZE] = "", to[PART_SIZE] = "";
     int64_t ranges = 0;
     struct api x;
     int rc = api_flow(q, q->args[0], false, &p, err);

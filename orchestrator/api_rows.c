@@ -20,6 +20,16 @@ static int two_numbers(const char *after, int64_t *ret_a, int64_t *ret_b, struct
     return 0;
 }
 
+/* Of one pipeline always: all of them at once would be no page of anything. */
+static int of_whom(const struct serve_request *q, const struct pipeline **ret, struct err *err)
+{
+    const char *name = serve_query(q, "pipeline");
+
+    if (name == NULL)
+        return err_set(err, ERR_USAGE, "of which pipeline? pipeline is needed");
+    return api_flow(q, name, false, ret, err);
+}
+
 /* ---- rejects ---- */
 
 struct rejects {
@@ -87,15 +97,13 @@ int api_rejects(const struct serve_request *q, struct serve_answer *a, struct er
     static const char *const states[] = {"PENDING", "FINAL", "FAILED", "REPLAYED", "DISCARDED", "all", NULL};
     struct reject_filter f = {.code = serve_query(q, "code"), .column = serve_query(q, "column")};
     const struct pipeline *p = NULL;
-    char part[PART_SIZE];
+    char part[PART_SIZE] = "";
     int by = 0;
     struct api x;
     int rc = api_word(q, "state", states, &f.state, err);
 
-    if (rc == 0 && serve_query(q, "pipeline") == NULL)
-        rc = err_set(err, ERR_USAGE, "whose rejects? pipeline is needed");
     if (rc == 0)
-        rc = api_flow(q, serve_query(q, "pipeline"), false, &p, err);
+        rc = of_whom(q, &p, err);
     if (rc == 0 && serve_query(q, "by") != NULL)
         rc = by = rejects_by(serve_query(q, "by"), err);
     rc = rc < 0 ? rc : 0;
@@ -276,13 +284,11 @@ static int behind(const struct pipeline *p, const char *text, char part[PART_SIZ
 int api_reconciliation(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
     const struct pipeline *p = NULL;
-    char from[PART_SIZE], to[PART_SIZE], after[PART_SIZE];
+    char from[PART_SIZE] = "", to[PART_SIZE] = "", after[PART_SIZE] = "";
     struct page_loads of = {0};
     struct api x;
     struct comparing k = {.x = &x};
-    int rc = serve_query(q, "pipeline") != NULL
-                 ? api_flow(q, serve_query(q, "pipeline"), false, &p, err)
-                 : err_set(err, ERR_USAGE, "whose reconciliation? pipeline is needed");
+    int rc = of_whom(q, &p, err);
 
     if (rc == 0)
         rc = api_part(p, "from", serve_query(q, "from"), from, err);

@@ -206,13 +206,15 @@ static int write_end(struct store *s, int64_t id, const json_t *result, struct e
 /* What a server's absence kept from being done is tried again by later ticks; what a signal stopped stays RUNNING. */
 static int write_failure(struct requests *q, const struct request *r, const struct err *why, struct err *err)
 {
-    int64_t now = clock_now_ms(), tries = r->attempts + 1;
+    int64_t now = clock_now_ms(), tries = r->attempts + 1, pause = 60000;
     bool weather = err_exit_status(why->code) == 75 && tries < REQUEST_TRIES;
+    for (int64_t i = 1; i < tries && i < REQUEST_TRIES; i++)
+        pause *= 2;
     const struct request_end e = {.state = weather ? "QUEUED" : "FAILED",
                                   .error = err_asl(why),
                                   .message = why->msg,
                                   .hint = why->hint,
-                                  .not_before_ms = weather ? now + (INT64_C(30000) << tries) : 0,
+                                  .not_before_ms = weather ? now + pause : 0,
                                   .now_ms = now};
 
     if (why->code == ERR_CANCELLED && engine_stop_signal)
