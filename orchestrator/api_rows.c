@@ -97,16 +97,19 @@ int api_rejects(const struct serve_request *q, struct serve_answer *a, struct er
     static const char *const states[] = {"PENDING", "FINAL", "FAILED", "REPLAYED", "DISCARDED", "all", NULL};
     struct reject_filter f = {.code = serve_query(q, "code"), .column = serve_query(q, "column")};
     const struct pipeline *p = NULL;
+    const char *words = serve_query(q, "by");
     char part[PART_SIZE] = "";
     int by = 0;
     struct api x;
-    int rc = api_word(q, "state", states, &f.state, err);
+    int rc = of_whom(q, &p, err);
 
-    if (rc == 0)
-        rc = of_whom(q, &p, err);
-    if (rc == 0 && serve_query(q, "by") != NULL)
-        rc = by = rejects_by(serve_query(q, "by"), err);
-    rc = rc < 0 ? rc : 0;
+    if (rc < 0)
+        return rc;
+    rc = api_word(q, "state", states, &f.state, err);
+    if (rc == 0 && words != NULL) {
+        by = rejects_by(words, err);
+        rc = by < 0 ? by : 0;
+    }
     if (rc == 0)
         rc = api_part(p, "partition", serve_query(q, "partition"), part, err);
     if (rc < 0)
