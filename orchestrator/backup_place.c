@@ -140,6 +140,31 @@ static int parse(struct cli *c, const char *name, json_t *where, struct backup_p
     return rc;
 }
 
+int backup_place_served(struct cli *c, struct backup_place *ret, struct err *err)
+{
+    const struct config *config = c->config;
+    json_t *all = json_object_get(config->root, "connections"), *to = NULL;
+    const char *name = NULL;
+    int rc = 0;
+
+    *ret = (struct backup_place){0};
+    if (config->backups.connection == NULL) {
+        err_set(err, ERR_CONFIG, "serve.backups.connection is not set: there is no place for backups");
+        return err_hint(err, "it names a connection of orch.json, a folder or a bucket");
+    }
+    rc = database(config->root, config->backups.database, NULL, &name, err);
+    if (rc < 0)
+        return rc;
+    to = json_deep_copy(json_object_get(all, config->backups.connection));
+    const char *url = json_string_value(json_object_get(to, "url"));
+    char *full = xasprintf("%s%s%s", url, str_ends(url, "/") ? "" : "/", config->backups.prefix);
+    json_object_set_new(to, "url", json_string(full));
+    rc = parse(c, name, to, ret, err);
+    free(full);
+    json_decref(to);
+    return rc;
+}
+
 int backup_place_open(struct cli *c, const char *where, const char *connection, const char *pipeline,
                       struct backup_place *ret, struct err *err)
 {

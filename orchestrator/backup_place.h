@@ -16,6 +16,8 @@ NODISCARD int backup_place_open(struct cli *c, const char *where, const char *co
                                 const char *pipeline, struct backup_place *ret, struct err *err);
 /* Such a place as a connection of orch.json; owned. NULL: *err says why. */
 json_t *backup_place_json(json_t *connections, const char *where, struct err *err);
+/* The place and the database that the config names for what is asked for over HTTP: serve.backups. */
+NODISCARD int backup_place_served(struct cli *c, struct backup_place *ret, struct err *err);
 void backup_place_close(struct backup_place *p);
 extern const struct beat backup_beat; /* stops at SIGTERM and SIGINT */
 #endif

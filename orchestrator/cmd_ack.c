@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "orchestrator/cmd.h"
 #include "state/pause.h"
+#include "state/request.h"
 
 static const char *reason;
 static bool dry_run;
@@ -43,8 +44,38 @@ static int one(struct cli *c, const struct pipeline *p, const char *part, size_t
     return rc > 0 ? 2 : 1;
 }
 
+/* "request/12": what was asked for over HTTP, and failed. */
+static int of_request(struct cli *c, const char *number, struct err *err)
+{
+    struct request r = {0};
+    char who[200];
+    int64_t id;
+
+    if (reason == NULL || *reason == '\0')
+        return err_set(err, ERR_USAGE, "ack: --reason is needed: somebody will ask why it is right");
+    if (str_to_i64(str_of(number), 1, INT64_MAX, &id, err) < 0)
+        return err_set(err, ERR_USAGE, "request/%.40s: a request has a number", number);
+    int rc = cli_store(c, STORE_OPEN, err);
+    if (rc == 0)
+        rc = request_get(c->store, id, &r, err);
+    bool open = rc == 0 && strcmp(r.state, "FAILED") == 0 && r.acked_ms == 0;
+    if (open && !dry_run)
+        rc = request_ack(c->store, id, cli_who(who, sizeof who), reason, clock_now_ms(), err);
+    if (rc >= 0 && !open) {
+        err_set(err, ERR_NOT_FOUND, "request %lld has nothing to acknowledge: it is %s%s", (long long)id,
+                r.state, r.acked_ms != 0 ? ", and acknowledged already" : "");
+        rc = err_hint(err, "orch status");
+    } else if (rc >= 0) {
+        printf("request %lld %s\n", (long long)id, dry_run ? "would be acknowledged" : "is acknowledged");
+    }
+    request_release(&r);
+    return rc < 0 ? rc : 0;
+}
+
 static int run(struct cli *c, struct err *err)
 {
+    if (str_starts(c->args.items[0], "request/"))
+        return of_request(c, c->args.items[0] + 8, err);
     const struct pipeline *p = NULL;
     char part[PART_SIZE];
     bool any = false;
@@ -70,11 +101,12 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_ack = {
     "ack",
-    "PIPELINE/PARTITION",
-    "Lets a partition stand as it is: small, or with an object that is not loaded.",
+    "PIPELINE/PARTITION | request/NUMBER",
+    "Lets a partition stand as it is: small, or with an object that is not loaded; or a request that failed.",
     "For SMALL (far fewer rows than its like) and REFUSED (an object that came again, or too late, and is "
     "not to\n"
-    "be loaded). It holds for what is there now: with other rows, or another object, it is told again.\n\n"
+    "be loaded). It holds for what is there now: with other rows, or another object, it is told again.\n"
+    "A request (orch serve) is let stand for good.\n\n"
     "  orch ack loans/2022-06-05T12 --reason 'the bank was closed after noon'\n",
     opts,
     1,

@@ -51,6 +51,24 @@ json_t *exec_json(const struct execution *e, bool whole)
     return o;
 }
 
+int exec_event_json(int64_t id, int64_t previous, const char *type, int64_t ts_ms, const char *details,
+                    json_t **ret, struct err *err)
+{
+    json_t *o = json_pack("{s:o,s:s,s:I,s:I}", "timestamp", exec_time(ts_ms), "type", type, "id", id,
+                          "previousEventId", previous);
+    json_t *d = NULL;
+    int rc = 0;
+
+    *ret = o;
+    /* the details are kept under their member's name, as GetExecutionHistory gives them */
+    if (details != NULL)
+        rc = json_parse(details, strlen(details), "event", &d, err);
+    if (d != NULL)
+        json_object_update_missing(o, d);
+    json_decref(d);
+    return rc;
+}
+
 struct newest {
     int64_t id;
 };

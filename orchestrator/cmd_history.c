@@ -11,17 +11,9 @@ static const struct opt opts[] = {
 static int on_event(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
                     const char *details, struct err *err)
 {
-    json_t *o = json_pack("{s:o,s:s,s:I,s:I}", "timestamp", exec_time(ts_ms), "type", type, "id", id,
-                          "previousEventId", previous);
-    json_t *d = NULL;
-    int rc = 0;
+    json_t *o = NULL;
+    int rc = exec_event_json(id, previous, type, ts_ms, details, &o, err);
 
-    /* the details are kept under their member's name, as GetExecutionHistory gives them */
-    if (details != NULL)
-        rc = json_parse(details, strlen(details), "event", &d, err);
-    if (d != NULL)
-        json_object_update_missing(o, d);
-    json_decref(d);
     json_array_append_new(arg, o);
     return rc;
 }

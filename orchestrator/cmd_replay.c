@@ -14,18 +14,6 @@ static const struct opt opts[] = {
     {0},
 };
 
-static int check_words(struct err *err)
-{
-    static const char *const known[] = {"missing", "failed", "mismatched", "all", NULL};
-    bool good = only == NULL;
-
-    for (int i = 0; known[i] != NULL && !good; i++)
-        good = strcmp(known[i], only) == 0;
-    if (!good)
-        return err_set(err, ERR_USAGE, "--only knows missing, failed, mismatched and all");
-    return 0;
-}
-
 /* A range beside the sequence: what has been taken stays, and the watermarks stay where they are. */
 static int replay_extract(struct cli *c, const char *name, struct err *err)
 {
@@ -53,7 +41,7 @@ static int run(struct cli *c, struct err *err)
                                  .reason = reason,
                                  .dry_run = dry_run,
                                  .queue_only = queue_only};
-    int rc = check_words(err);
+    int rc = replay_only(only, err);
 
     if (rc == 0)
         rc = cli_is_extract(c, c->args.items[0], err);

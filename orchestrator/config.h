@@ -39,6 +39,10 @@ struct config {
         const char *const *hosts;        /* NULL-ended */
         int64_t connections, timeout_ms;
     } serve;
+    struct { /* what orch serve may be asked to back up goes there, and is restored from there */
+        const char *connection, *prefix; /* a name in connections, NULL: none; "" or "a/b/" under its URL */
+        const char *database;            /* a name in connections; NULL: the only MySQL there is */
+    } backups;
     int64_t linger_ms, keep_idle_ms, keep_ms;
     const char *metrics_textfile; /* absolute; NULL: none; a folder, or a file that ends in .prom */
     struct arena *arena;          /* owns all strings */

@@ -45,7 +45,7 @@ static int some(const struct making *m, size_t first, size_t n, struct err *err)
         .reason = m->v->reason,
         .parts = m->v->parts + first,
         .n = n,
-        .who = cli_who(who, sizeof who),
+        .who = m->v->who != NULL ? m->v->who : cli_who(who, sizeof who),
         .verb = m->v->verb,
         .now_ms = now};
     int rc = in_ledger(m, first, n, now, err);

@@ -6,6 +6,7 @@ struct verdict_of_person {
     const char *verb;        /* "skip", "adopt --undo": in the audit */
     enum ledger_state state; /* SKIPPED, ADOPTED; SUPERSEDED takes it back */
     const char *reason;
+    const char *who;          /* NULL: who runs the command */
     const char *const *parts; /* in order */
     size_t n;
 };
@@ -15,4 +16,12 @@ struct verdict_of_person {
  */
 NODISCARD int decision_make(struct cli *c, const struct pipeline *p, const struct verdict_of_person *v,
                             struct err *err);
+/* skip.c: orch skip, and --undo, of one partition. 1: done; 0: it is so already; said tells either. */
+enum { SKIP_SAID_SIZE = 500 };
+struct skip_ask {
+    const char *part, *reason, *who; /* who NULL: who runs the command */
+    bool undo, dry_run;
+};
+NODISCARD int skip_partition(struct cli *c, const struct pipeline *p, const struct skip_ask *a,
+                             char said[SKIP_SAID_SIZE], struct err *err);
 #endif

@@ -2,6 +2,7 @@
 #include "base/civil.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "orchestrator/requests.h"
 #include "orchestrator/tick.h"
 #include "state/exec.h"
 #include "state/extraction.h"
@@ -468,7 +469,9 @@ static int of_extract(struct looking *l, int64_t now_ms, struct err *err)
         rc = say_stuck(l, err);
     if (rc == 0)
         rc = say_last(l, err);
-    return rc < 0 ? rc : say_paused(l, now_ms, err);
+    if (rc == 0)
+        rc = say_paused(l, now_ms, err);
+    return rc < 0 ? rc : requests_findings(l->store, l->p->name, l->fn, l->arg, err);
 }
 
 int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, finding_fn *fn, void *arg,
@@ -495,5 +498,7 @@ int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, findi
         rc = say_last(&l, err);
     if (rc == 0)
         rc = say_paused(&l, now_ms, err);
+    if (rc == 0)
+        rc = requests_findings(s, p->name, fn, arg, err);
     return rc < 0 ? rc : 0;
 }

@@ -21,6 +21,8 @@ struct rejects_intake_ask {
 };
 NODISCARD int rejects_intake(struct cli *c, const struct rejects_intake_ask *a, struct err *err);
 /* rejects_out.c */
+NODISCARD int rejects_by(const char *words, struct err *err); /* "code,column": bits of REJECT_BY_ */
+json_t *rejects_group(const struct reject_group *g, int by);  /* owned */
 NODISCARD int rejects_print_groups(const struct rejects_ask *a, const char *by, struct err *err);
 NODISCARD int rejects_export(const struct rejects_ask *a, const char *path, struct err *err);
 NODISCARD int rejects_print_raw(const struct rejects_ask *a,

@@ -6,7 +6,7 @@
 
 /* ---- --by ---- */
 
-static int by_of(const char *words, struct err *err)
+int rejects_by(const char *words, struct err *err)
 {
     static const struct {
         const char *word;
@@ -21,12 +21,12 @@ static int by_of(const char *words, struct err *err)
             if (strlen(known[i].word) == n && memcmp(known[i].word, p, n) == 0)
                 bit = known[i].bit;
         if (bit == 0)
-            return err_set(err, ERR_USAGE, "--by knows code, column and file, not '%.*s'",
+            return err_set(err, ERR_USAGE, "by: code, column and file are known, not '%.*s'",
                            (int)(n < 40 ? n : 40), p);
         by |= bit;
         p += n + (p[n] == ',');
     }
-    return by != 0 ? by : err_set(err, ERR_USAGE, "--by: code, column or file");
+    return by != 0 ? by : err_set(err, ERR_USAGE, "by: code, column or file");
 }
 
 struct grouping {
@@ -34,24 +34,30 @@ struct grouping {
     int by;
 };
 
-static int on_group(void *arg, const struct reject_group *g, struct err *err)
+json_t *rejects_group(const struct reject_group *g, int by)
 {
-    struct grouping *k = arg;
     char example[700];
     json_t *o = json_object();
 
-    UNUSED(err);
     snprintf(example, sizeof example, "%.200s line %lld%s%.100s: %.300s", g->first_key, (long long)g->line,
              g->first_column[0] != '\0' ? " column " : "", g->first_column, g->message);
-    if (k->by & REJECT_BY_CODE)
+    if (by & REJECT_BY_CODE)
         json_object_set_new(o, "code", json_string(g->code));
-    if (k->by & REJECT_BY_COLUMN)
+    if (by & REJECT_BY_COLUMN)
         json_object_set_new(o, "column", cli_json_text(g->column));
-    if (k->by & REJECT_BY_FILE)
+    if (by & REJECT_BY_FILE)
         json_object_set_new(o, "key", cli_json_text(g->key));
     json_object_set_new(o, "rejects", json_integer(g->count));
     json_object_set_new(o, "example", cli_json_text(example));
-    json_array_append_new(k->rows, o);
+    return o;
+}
+
+static int on_group(void *arg, const struct reject_group *g, struct err *err)
+{
+    struct grouping *k = arg;
+
+    UNUSED(err);
+    json_array_append_new(k->rows, rejects_group(g, k->by));
     return 0;
 }
 
@@ -63,7 +69,7 @@ int rejects_print_groups(const struct rejects_ask *a, const char *words, struct 
                                             {"rejects", "REJECTS", true, false},
                                             {"example", "EXAMPLE", false, false}};
     struct out_column columns[ARRAY_LEN(all) + 1] = {{0}};
-    struct grouping k = {.rows = json_array(), .by = by_of(words, err)};
+    struct grouping k = {.rows = json_array(), .by = rejects_by(words, err)};
     int rc = k.by < 0 ? k.by : reject_by(a->c->store, &a->filter, k.by, on_group, &k, err);
     size_t n = 0;
 

@@ -9,11 +9,9 @@
 #include "state/queue.h"
 
 struct replaying {
-    struct cli *c;
+    struct store *s;
     const struct pipeline *p;
     const struct replay_ask *a;
-    bool single; /* one partition, named */
-    char who[200];
 };
 
 enum action { LEAVE, RETRY, REPLAY };
@@ -29,7 +27,7 @@ static bool wanted(const struct replaying *r, const char *class)
     const char *only = r->a->only;
 
     if (only == NULL)
-        return r->single || strcmp(class, "all") != 0;
+        return r->a->part != NULL || strcmp(class, "all") != 0;
     return strcmp(only, "all") == 0 || strcmp(only, class) == 0;
 }
 
@@ -108,23 +106,22 @@ static int on_object(void *arg, const struct object_row *o, struct err *err)
 static int make_replay(const struct replaying *r, const char *part, bool *ret_made, struct err *err)
 {
     const struct pipeline *p = r->p;
-    struct cli *c = r->c;
     struct gathering g = {0};
     int64_t id;
 
     *ret_made = false;
-    int rc = object_list_current(c->store, p->name, part, on_object, &g, err);
+    int rc = object_list_current(r->s, p->name, part, on_object, &g, err);
     if (rc >= 0 && g.n > 0) {
         struct job_new n = {.pipeline = p->name,
                             .part = part,
                             .kind = "REPLAY",
                             .reason = r->a->reason,
-                            .who = r->who,
+                            .who = r->a->who,
                             .objects = g.ids,
                             .object_count = g.n,
                             .bytes = g.bytes,
                             .now_ms = clock_now_ms()};
-        rc = job_create(c->store, &n, &id, err);
+        rc = job_create(r->s, &n, &id, err);
         *ret_made = rc >= 0;
     }
     if (rc >= 0 && g.gone > 0)
@@ -134,7 +131,7 @@ static int make_replay(const struct replaying *r, const char *part, bool *ret_ma
     return rc < 0 ? rc : 0;
 }
 
-static int retry_jobs(struct cli *c, const json_t *o, struct err *err)
+static int retry_jobs(struct store *s, const json_t *o, struct err *err)
 {
     const json_t *j;
     size_t i;
@@ -143,7 +140,7 @@ static int retry_jobs(struct cli *c, const json_t *o, struct err *err)
     json_array_foreach(json_object_get(o, "jobs"), i, j) {
         const char *state = view_str(j, "state");
         if (rc >= 0 && (strcmp(state, "FAILED") == 0 || strcmp(state, "DEAD") == 0))
-            rc = job_retry(c->store, view_int(j, "id"), clock_now_ms(), err);
+            rc = job_retry(s, view_int(j, "id"), clock_now_ms(), err);
     }
     return rc < 0 ? rc : 0;
 }
@@ -151,15 +148,17 @@ static int retry_jobs(struct cli *c, const json_t *o, struct err *err)
 /* What is asked and who asked it, in one transaction. */
 static int act(const struct replaying *r, const json_t *o, enum action a, bool *ret_made, struct err *err)
 {
-    struct store *s = r->c->store;
+    struct store *s = r->s;
     const char *part = view_str(o, "partition");
     int rc = store_begin(s, err);
 
     *ret_made = true;
     if (rc == 0)
-        rc = a == RETRY ? retry_jobs(r->c, o, err) : make_replay(r, part, ret_made, err);
+        rc = a == RETRY ? retry_jobs(s, o, err) : make_replay(r, part, ret_made, err);
     if (rc == 0)
-        rc = audit_put(s, r->who, r->a->verb, r->p->name, part, r->a->reason, clock_now_ms(), err);
+        rc = audit_put(s, r->a->who, r->a->verb, r->p->name, part, r->a->reason, clock_now_ms(), err);
+    if (rc == 0 && r->a->acted != NULL)
+        rc = r->a->acted(r->a->arg, part, err);
     if (rc == 0)
         rc = fault_point("replay.before_commit", err);
     if (rc == 0)
@@ -168,9 +167,7 @@ static int act(const struct replaying *r, const json_t *o, enum action a, bool *
     return rc < 0 ? rc : 0;
 }
 
-/* Decides and, without --dry-run, acts on every partition; rows tell. *ret_work: how many there is work for.
- */
-static int go(const struct replaying *r, const json_t *list, json_t *rows, size_t *ret_work, size_t *ret_well,
+static int go(const struct replaying *r, const json_t *list, json_t *rows, struct replay_count *ret,
               struct err *err)
 {
     static const char *const names[] = {"LEAVE", "RETRY", "REPLAY"};
@@ -179,10 +176,12 @@ static int go(const struct replaying *r, const json_t *list, json_t *rows, size_
     int rc = 0;
 
     json_array_foreach(list, i, o) {
+        if (r->a->behind != NULL && strcmp(view_str(o, "partition"), r->a->behind) <= 0)
+            continue;
         struct choice k = judge(r, o);
         bool made = true;
         if (k.action == LEAVE && strcmp(k.reason, "well") == 0) {
-            ++*ret_well;
+            ret->well++;
             continue;
         }
         if (k.action != LEAVE && !r->a->dry_run)
@@ -191,7 +190,7 @@ static int go(const struct replaying *r, const json_t *list, json_t *rows, size_
             break;
         if (!made)
             k = leave("all its objects are gone from the source");
-        *ret_work += k.action != LEAVE;
+        ret->work += k.action != LEAVE;
         json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s,s:o}", "pipeline", r->p->name, "partition",
                                               view_str(o, "partition"), "action", names[k.action], "state",
                                               view_str(o, "state"), "reason", cli_json_text(k.reason)));
@@ -199,7 +198,40 @@ static int go(const struct replaying *r, const json_t *list, json_t *rows, size_
     return rc;
 }
 
-static void print(const struct replaying *r, const json_t *rows, size_t well)
+int replay_queue(struct store *s, const struct pipeline *p, const struct replay_ask *a, json_t *rows,
+                 struct replay_count *ret, struct err *err)
+{
+    const struct replaying r = {s, p, a};
+    const char *from = a->part != NULL ? a->part : a->from, *to = a->part != NULL ? a->part : a->to;
+    json_t *list = NULL;
+    int rc = view_partitions(s, p, from, to, clock_now_ms(), &list, err);
+
+    *ret = (struct replay_count){0};
+    if (rc == 0 && a->part != NULL && json_array_size(list) == 0)
+        rc = err_set(err, ERR_NOT_FOUND, "%s/%s is not closed yet, or outside since and until", p->name,
+                     a->part);
+    if (rc == 0)
+        rc = go(&r, list, rows, ret, err);
+    json_decref(list);
+    return rc;
+}
+
+int replay_only(const char *only, struct err *err)
+{
+    static const char *const known[] = {"missing", "failed", "mismatched", "all", NULL};
+
+    for (int i = 0; only != NULL && known[i] != NULL; i++)
+        if (strcmp(known[i], only) == 0)
+            return 0;
+    return only == NULL
+               ? 0
+               : err_set(err, ERR_USAGE, "only: missing, failed, mismatched or all, not '%.40s'", only);
+}
+
+/* ---- by command ---- */
+
+static void print(const struct cli *c, const struct pipeline *p, const struct replay_ask *a,
+                  const json_t *rows, size_t well)
 {
     static const struct out_column columns[] = {
         {"pipeline", "PIPELINE", false, false},
@@ -209,10 +241,10 @@ static void print(const struct replaying *r, const json_t *rows, size_t well)
         {0},
     };
 
-    out_rows(&r->c->out, r->a->verb, columns, rows);
-    if (r->c->out.format == OUT_TABLE && r->a->retry && json_array_size(rows) == 0)
-        printf("%s: no job has failed\n", r->p->name);
-    else if (r->c->out.format == OUT_TABLE && well > 0 && !r->single && !r->a->retry)
+    out_rows(&c->out, a->verb, columns, rows);
+    if (c->out.format == OUT_TABLE && a->retry && json_array_size(rows) == 0)
+        printf("%s: no job has failed\n", p->name);
+    else if (c->out.format == OUT_TABLE && well > 0 && a->part == NULL && !a->retry)
         printf("%zu partition%s well and left alone; --only all replays %s too\n", well,
                well == 1 ? " is" : "s are", well == 1 ? "it" : "them");
 }
@@ -250,41 +282,33 @@ static int say_outcome(struct cli *c, const struct pipeline *p, const json_t *ro
 
 int replay_run(struct cli *c, const struct replay_ask *a, struct err *err)
 {
-    struct replaying r = {.c = c, .a = a};
-    char part[PART_SIZE] = "";
-    json_t *list = NULL, *rows = json_array();
-    size_t work = 0, well = 0;
-    int rc = cli_flow(c, c->args.items[0], &r.p, part, err);
+    struct replay_ask mine = *a;
+    struct replay_count n = {0};
+    const struct pipeline *p = NULL;
+    char part[PART_SIZE] = "", who[200];
+    json_t *rows = json_array();
+    int rc = cli_flow(c, c->args.items[0], &p, part, err);
 
-    const struct pipeline *p = r.p;
-    bool single = r.single = part[0] != '\0';
-    cli_who(r.who, sizeof r.who);
-    if (rc == 0 && single && (a->from != NULL || a->to != NULL))
+    mine.part = part[0] != '\0' ? part : NULL;
+    mine.who = cli_who(who, sizeof who);
+    if (rc == 0 && mine.part != NULL && (a->from != NULL || a->to != NULL))
         rc = err_set(err, ERR_USAGE, "a partition, or --from and --to: one of the two");
     if (rc == 0)
         rc = cli_range(p, a->from, a->to, err);
     if (rc == 0)
         rc = cli_store(c, STORE_CREATE, err);
     if (rc == 0)
-        rc = view_partitions(c->store, p, single ? part : a->from, single ? part : a->to, clock_now_ms(),
-                             &list, err);
-    if (rc == 0 && single && json_array_size(list) == 0)
-        rc =
-            err_set(err, ERR_NOT_FOUND, "%s/%s is not closed yet, or outside since and until", p->name, part);
+        rc = replay_queue(c->store, p, &mine, rows, &n, err);
     if (rc == 0)
-        rc = go(&r, list, rows, &work, &well, err);
-    if (rc == 0)
-        print(&r, rows, well);
-    if (rc == 0 && work > 0 && !a->dry_run && !a->queue_only) {
-        struct tick_options o = {
-            .pipeline = p->name, .partition = single ? part : NULL, .force = true, .linger_ms = -1};
+        print(c, p, &mine, rows, n.well);
+    if (rc == 0 && n.work > 0 && !a->dry_run && !a->queue_only) {
+        struct tick_options o = {.pipeline = p->name, .partition = mine.part, .force = true, .linger_ms = -1};
         cli_signals();
         fflush(stdout); /* what tick_run says comes after what was asked */
         rc = tick_run(c->config, c->store, &o, err);
         if (rc >= 0 && c->out.format == OUT_TABLE && say_outcome(c, p, rows, a->retry, err) < 0)
             rc = -(int)err->code;
     }
-    json_decref(list);
     json_decref(rows);
     return rc;
 }

@@ -11,10 +11,11 @@
  * from outside was limited, decoded and checked (Host, token, origin, method, size, content type) before a handler sees it.
  */
 enum {
-    SERVE_WRITES = 1, /* needs --allow-write, and a browser's request its CSRF token */
-    SERVE_ROWS = 2,   /* the body may have MAX_INTAKE_BODY bytes, not MAX_SERVE_BODY */
-    SERVE_OPEN = 4,   /* without a token: /healthz, /login and what its page needs */
-    SERVE_PRIVATE = 8 /* may show what people's rows hold: Cache-Control: no-store */
+    SERVE_WRITES = 1,  /* needs --allow-write, and a browser's request its CSRF token */
+    SERVE_ROWS = 2,    /* the body may have MAX_INTAKE_BODY bytes, not MAX_SERVE_BODY */
+    SERVE_OPEN = 4,    /* without a token: /healthz, /login and what its page needs */
+    SERVE_PRIVATE = 8, /* may show what people's rows hold: Cache-Control: no-store */
+    SERVE_QUEUES = 16  /* answers 202: the next tick does it */
 };
 struct serve;          /* the whole: config, store, connections */
 struct serve_request { /* all borrowed, for the call */
@@ -41,6 +42,7 @@ struct serve_answer {
     struct buf body;
     const char *location; /* owned by the answer (free); NULL: none */
     const char *cookie;   /* Set-Cookie, as location */
+    const char *etag;     /* as location, with its quotes: an If-None-Match that has it is answered by 304 */
     int retry_after_s;    /* 0: none */
 };
 /* 0, or <0: *err is told as a problem (RFC 9457); serve_status gives the status of its code. */

@@ -32,7 +32,9 @@ static json_t *operation(const struct serve_route *r)
                                 "application/problem+json", "schema", "$ref", "#/components/schemas/Problem");
     json_t *o =
         json_pack("{s:s,s:s,s:o,s:{s:{s:s},s:o}}", "operationId", r->id, "summary", r->summary, "parameters",
-                  parameters(r), "responses", "200", "description", "done", "default", problem);
+                  parameters(r), "responses", (r->flags & SERVE_QUEUES) != 0 ? "202" : "200", "description",
+                  (r->flags & SERVE_QUEUES) != 0 ? "put down for the next tick; Location names it" : "done",
+                  "default", problem);
 
     if (strcmp(r->method, "POST") == 0)
         json_object_set_new(o, "requestBody",

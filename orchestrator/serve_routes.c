@@ -1,6 +1,7 @@
 /* What orch serve answers to: one row each. Who adds one adds it here alone; openapi.json follows. */
 #include "base/json.h"
 #include "io/hash.h"
+#include "orchestrator/api.h"
 #include "orchestrator/metrics.h"
 #include "orchestrator/page.h"
 #include "orchestrator/serve_int.h"
@@ -26,6 +27,27 @@ const struct serve_route serve_routes[] = {
     {"GET", "/login", SERVE_OPEN, serve_login_page, "loginPage", "where a browser gives the token", NULL},
     {"POST", "/login", SERVE_OPEN, serve_login, "login", "takes the token of a form, gives a cookie", NULL},
     {"POST", "/logout", SERVE_OPEN, serve_logout, "logout", "ends the session of the cookie", NULL},
+    {"GET", "/v1/summary", 0, api_summary, "summary", "all that a page polls; has an ETag", NULL},
+    {"GET", "/v1/pipelines", 0, api_pipelines, "listPipelines", "each as orch status tells it", "limit,after"},
+    {"GET", "/v1/pipelines/{pipeline}", 0, api_pipeline, "getPipeline", "one, with what needs attention", NULL},
+    {"GET", "/v1/pipelines/{pipeline}/partitions", 0, api_partitions, "listPartitions", "its partitions, or ranges of one state", "from,to,ranges,limit,after"},
+    {"POST", "/v1/pipelines/{pipeline}/replay", SERVE_WRITES | SERVE_QUEUES, api_replay, "replay", "loads partitions again, by the next tick", NULL},
+    {"POST", "/v1/pipelines/{pipeline}/retry", SERVE_WRITES | SERVE_QUEUES, api_retry, "retry", "tries again what failed, by the next tick", NULL},
+    {"POST", "/v1/pipelines/{pipeline}/skip", SERVE_WRITES | SERVE_QUEUES, api_skip, "skip", "gives a partition up, by the next tick", NULL},
+    {"POST", "/v1/pipelines/{pipeline}/pause", SERVE_WRITES, api_pause, "pause", "starts nothing until it is resumed; at once", NULL},
+    {"POST", "/v1/pipelines/{pipeline}/resume", SERVE_WRITES, api_resume, "resume", "lets it go on; at once", NULL},
+    {"GET", "/v1/extracts", 0, api_extracts, "listExtracts", "the newest run of each table", NULL},
+    {"GET", "/v1/jobs", 0, api_jobs, "listJobs", "newest first", "pipeline,partition,state,limit,after"},
+    {"GET", "/v1/executions", 0, api_executions, "listExecutions", "newest first", "pipeline,status,limit,after"},
+    {"GET", "/v1/executions/{execution}", 0, api_execution, "getExecution", "one, by number or name, or a pipeline's newest", NULL},
+    {"GET", "/v1/executions/{execution}/events", 0, api_events, "listEvents", "what happened in it", "limit,after"},
+    {"GET", "/v1/rejects", SERVE_PRIVATE, api_rejects, "listRejects", "records that broke a rule", "pipeline,partition,code,column,state,by,limit,after"},
+    {"GET", "/v1/reconciliation", 0, api_reconciliation, "reconciliation", "of each object: rows read, loaded, rejected, and the difference", "pipeline,from,to,limit,after"},
+    {"POST", "/v1/backups", SERVE_WRITES | SERVE_QUEUES, api_backup, "backup", "tables as Avro files, by the next tick", NULL},
+    {"POST", "/v1/restores", SERVE_WRITES | SERVE_QUEUES, api_restore, "restore", "a table back from a backup, by the next tick", NULL},
+    {"GET", "/v1/requests", 0, api_requests, "listRequests", "what was asked for, newest first", "pipeline,state,limit,after"},
+    {"GET", "/v1/requests/{request}", 0, api_request, "getRequest", "one, and what became of it", NULL},
+    {"POST", "/v1/requests/{request}/acknowledge", SERVE_WRITES, api_request_ack, "acknowledge", "a request that failed is let stand", NULL},
     {NULL, NULL, 0, NULL, NULL, NULL, NULL},
 };
 /* clang-format on */

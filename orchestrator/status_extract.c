@@ -75,7 +75,7 @@ static int on_count(void *arg, const struct finding *f, struct err *err)
     struct status *s = arg;
 
     UNUSED(err);
-    s->of_extracts++;
+    s->of_others++;
     s->exit = exit_worse(s->exit, f->exit_status);
     return 0;
 }

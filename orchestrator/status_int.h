@@ -1,6 +1,6 @@
 #ifndef ORCHESTRATOR_STATUS_INT_H
 #define ORCHESTRATOR_STATUS_INT_H
-/* Shared by cmd_status.c (JSON), status_look.c (what there is to say) and status_print.c (for people). */
+/* Shared by cmd_status.c, status_look.c (what there is to say), status_print.c (for people), status_json.c, and orch serve. */
 #include "orchestrator/cmd.h"
 #include "orchestrator/stream.h"
 #include "orchestrator/tick.h"
@@ -35,9 +35,10 @@ struct status {
     const struct pipeline *extract; /* or one extract; NULL: all of them, where no pipeline was named */
     struct status_flow *flows;      /* owned */
     size_t flow_count;
-    int64_t findings; /* that concern what was asked for */
-    int64_t of_extracts;
+    int64_t findings;  /* that concern what was asked for */
+    int64_t of_others; /* of extracts, and of requests that are of no pipeline: told where they are */
     int exit;
+    struct jout *json; /* of who counts and writes at once */
 };
 NODISCARD int status_look(struct status *s, const struct pipeline *p, struct status_flow *ret,
                           struct err *err);
@@ -52,6 +53,28 @@ typedef int status_fn(void *arg, const struct status_flow *f, const struct findi
 NODISCARD int status_findings(struct status *s, const struct status_flow *f, status_fn *fn, void *arg,
                               struct err *err);
 NODISCARD int status_print(struct status *s, struct err *err);
+/* status_json.c */
+struct status_parts {
+    struct jout *j;
+    struct store *store;
+    const struct pipeline *p; /* NULL: no longer in the config */
+    bool jobs;                /* each partition with its jobs */
+};
+NODISCARD int status_job_json(struct status_parts *k, const struct job *x, struct err *err);
+NODISCARD int status_part_json(void *arg, const struct view_part *p, struct err *err); /* a view_fn */
+void status_summary_json(struct jout *j, const struct status_flow *f); /* members, no brackets */
+void status_pause_json(struct jout *j, const struct pause *p);         /* "paused"; NULL: null */
+/* arg: a struct jout. */
+NODISCARD int status_finding_json(void *arg, const struct status_flow *f, const struct finding *x,
+                                  struct err *err);
+struct view_channel;
+NODISCARD int status_channel_json(void *arg, const struct view_channel *c, struct err *err);
+NODISCARD int status_last_tick_json(struct jout *j, struct store *s, struct err *err);
+/* What was asked for over HTTP: counts, and what failed of no pipeline (that of pipelines is among their findings). */
+NODISCARD int status_requests_look(struct status *s, struct err *err);
+NODISCARD int status_requests_json(struct jout *j, struct store *s, struct err *err);
+NODISCARD int status_requests_attention(struct status *s, struct jout *j, struct err *err);
+NODISCARD int status_requests_print(struct status *s, struct err *err);
 /* The partitions of one pipeline (those worth a line) as rows in the form that is asked for. */
 NODISCARD int status_partitions(struct status *s, const struct status_flow *f, struct err *err);
 /* status_extract.c: counted into findings and exit; written, after the pipelines. */

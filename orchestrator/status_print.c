@@ -229,7 +229,7 @@ static int print_attention(struct status *s, struct err *err)
     struct telling t = {.c = s->c, .all = s->single};
     int rc = 0;
 
-    if (s->findings == 0 && s->of_extracts > 0) /* told where they are */
+    if (s->findings == 0 && s->of_others > 0) /* told where they are */
         return 0;
     if (s->findings == 0) {
         bool looked = s->flow_count == 0;
@@ -413,6 +413,8 @@ int status_print(struct status *s, struct err *err)
         rc = status_extract_print(s, s->flow_count == 0, err);
     if (rc == 0 && s->flow_count > 0)
         rc = print_attention(s, err);
+    if (rc == 0)
+        rc = status_requests_print(s, err);
     if (rc == 0)
         rc = view_channels(s->c->store, on_channel, &channels, err);
     if (rc == 0 && *s->part == '\0' && s->flow_count > 0)

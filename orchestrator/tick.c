@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cron/cronexpr.h"
 #include "io/hash.h"
+#include "orchestrator/requests.h"
 #include "orchestrator/tick_int.h"
 #include "state/extraction.h"
 #include "state/queue.h"
@@ -239,15 +240,20 @@ static int start_first(struct tick *t, struct flow *f, struct err *err)
     else
         rc = rc == 1 ? 0
                      : schedule_due(t, f, &fire, err); /* not acted on while backed off: the fire stays due */
-    if (rc <= 0)
+    bool by_hand = t->o->force || (rc == 0 && f->asked);
+    if (by_hand)
+        fire = -1;
+    if (rc < 0 || (rc == 0 && !by_hand))
         return rc;
     rc = tick_paused(t, f, err);
-    if (rc != 0)
-        return rc < 0 ? rc : tick_look(t, f, fire, err);
+    if (rc < 0 || (rc > 0 && by_hand)) /* what a request has queued waits, too */
+        return rc < 0 ? rc : 0;
+    if (rc > 0)
+        return tick_look(t, f, fire, err);
     rc = next_job(t, f, &f->job_id, err);
     if (rc < 0)
         return rc;
-    return start(t, f, t->o->force ? "RUN" : "SCHEDULE", fire, err);
+    return start(t, f, by_hand ? "RUN" : "SCHEDULE", fire, err);
 }
 
 /*
@@ -371,6 +377,8 @@ static int prune_rounds(struct tick *t, int64_t now, struct err *err)
         rc = store_begin(t->store, err);
         if (rc == 0)
             rc = exec_prune(t->store, now - t->config->keep_idle_ms, now - t->config->keep_ms, err);
+        int gone = rc >= 0 ? request_prune(t->store, now - t->config->keep_ms, err) : 0;
+        rc = gone < 0 ? gone : rc + gone;
         if (rc >= 0 && store_commit(t->store, err) < 0)
             rc = -(int)err->code;
         store_rollback(t->store);
@@ -445,16 +453,24 @@ static int finish(struct tick *t, struct err *err)
 int tick_run(const struct config *c, struct store *s, const struct tick_options *o, struct err *err)
 {
     struct tick t = {.config = c, .store = s, .o = o};
+    struct requests *requests = NULL;
+    struct err later;
     int rc;
 
     store_takeover(true);
     say_notice(&t); /* of opening the file */
     tick_begun(&t);
     rc = set_up(&t, err);
+    if (rc == 0 && o->pipeline == NULL && !o->force)
+        rc = requests_work(&t, &requests, err);
     if (rc == 0)
         rc = pass(&t, true, err);
     while (rc == 0 && linger(&t))
         rc = pass(&t, false, err);
+    if (requests_end(requests, rc == 0 && !engine_stop_signal, &later) < 0 && rc == 0) {
+        *err = later;
+        rc = -(int)err->code;
+    }
     if (rc == 0 && engine_stop_signal)
         t.status = exit_worse(t.status, 75); /* what is to be said, the next tick says */
     else if (rc == 0)

@@ -16,7 +16,7 @@ NODISCARD int tick_run(const struct config *c, struct store *s, const struct tic
                        struct err *err);
 /* Troubles of one pipeline as they stand in the state file; shared by tick and status. */
 struct finding {
-    const char *class; /* FAILED DEAD MISMATCHED LATE SMALL STUCK UNAVAILABLE REFUSED ALERT */
+    const char *class; /* FAILED DEAD MISMATCHED LATE SMALL STUCK UNAVAILABLE REFUSED ALERT PAUSED REQUEST */
     const char *part;  /* "" */
     char text[1400], hint[400];
     int exit_status; /* of tick */

@@ -8,6 +8,7 @@
 struct flow {
     const struct pipeline *p;
     bool started;    /* its schedule (or force) was looked at in this tick */
+    bool asked;      /* a request has queued work for it: worked now, whatever the schedule says */
     bool more;       /* an execution has ended and there is another job to work at once */
     int64_t wake_ms; /* > 0: an execution waits until then */
     int64_t job_id;  /* that was next when the last execution was started: the same again is no progress */

@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "orchestrator/alerts.h"
+#include "orchestrator/requests.h"
 #include "orchestrator/sizes.h"
 #include "orchestrator/tick_int.h"
 #include "state/told.h"
@@ -81,6 +82,8 @@ static int find_all(struct say *s, struct err *err)
     s->name = "";
     if (rc == 0)
         rc = alerts_findings(s->t->store, s->t->config, on_finding, s, err);
+    if (rc == 0)
+        rc = requests_findings(s->t->store, "", on_finding, s, err);
     items_sort(&s->found);
     return rc;
 }

@@ -247,7 +247,7 @@ int view_each(struct store *s, const struct pipeline *p, const char *from, const
     const char *part;
     int rc = walk_begin(&w, s, from, to, now_ms, err);
 
-    while (rc >= 0 && (part = earliest(&w)) != NULL) {
+    while (rc >= 0 && rc != VIEW_ENOUGH && (part = earliest(&w)) != NULL) {
         if (strlen(part) >= sizeof w.part) {
             rc = err_set(err, ERR_STATE, "%s: '%s' is no partition", p->name, part);
         } else {
@@ -258,7 +258,7 @@ int view_each(struct store *s, const struct pipeline *p, const char *from, const
     view_rows_close(w.rows);
     arena_free(w.arena);
     free(w.jobs);
-    return rc < 0 ? rc : 0;
+    return rc < 0 || rc == VIEW_ENOUGH ? rc : 0;
 }
 
 /* ---- rows by key ---- */

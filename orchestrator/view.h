@@ -43,7 +43,9 @@ enum view_depth {
     VIEW_OPEN,  /* and whole the jobs that are not settled */
     VIEW_WHOLE, /* all jobs whole */
 };
+/* VIEW_ENOUGH ends the walk, which gives it back. */
 typedef int view_fn(void *arg, const struct view_part *p, struct err *err);
+enum { VIEW_ENOUGH = 1000 };
 /*
  * Every partition of the pipeline in [from, to] (NULL: since, until) that is closed, whether orch has met it or not,
  * and every one that orch has met, in order.

@@ -140,6 +140,19 @@ int reject_list(struct store *s, const struct reject_filter *f, reject_fn *fn, v
     return rc < 0 ? rc : each(s, st, fn, arg, err);
 }
 
+int reject_after(struct store *s, const struct reject_filter *f, int64_t after_load, int64_t after_line,
+                 reject_fn *fn, void *arg, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = filtered(s, f->part != NULL ? SQL_STATE_PAGE_REJECTS_PART : SQL_STATE_PAGE_REJECTS, f, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 7, after_load);
+    bind_i64(st, 8, after_line);
+    return each(s, st, fn, arg, err);
+}
+
 int reject_page(struct store *s, int64_t load_id, int64_t after_line, const struct reject_filter *f,
                 reject_fn *fn, void *arg, struct err *err)
 {

@@ -30,6 +30,9 @@ struct reject_filter {
 /* By part, key, line. */
 NODISCARD int reject_list(struct store *s, const struct reject_filter *f, reject_fn *fn, void *arg,
                           struct err *err);
+/* The same by load id and line, behind those two: a page. Of one pipeline. */
+NODISCARD int reject_after(struct store *s, const struct reject_filter *f, int64_t after_load,
+                           int64_t after_line, reject_fn *fn, void *arg, struct err *err);
 /* Groups, the largest first, each with its first reject as an example. */
 enum { REJECT_BY_CODE = 1, REJECT_BY_COLUMN = 2, REJECT_BY_FILE = 4 };
 struct reject_group {

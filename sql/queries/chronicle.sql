@@ -50,6 +50,17 @@ SELECT at_ms, pipeline, part, kind, what, detail FROM (
     a.id
   FROM audit a WHERE (?1 IS NULL OR a.pipeline = ?1) AND (?2 IS NULL OR a.part = ?2 OR a.part = '') AND a.at_ms >= ?3
   UNION ALL
+  SELECT r.ended_ms, r.pipeline, coalesce(json_extract(r.args, '$.partition'), ''), 'request', lower(r.state),
+    '#' || r.id || ' ' || r.kind || ', asked for by ' || r.who || CASE WHEN r.message <> '' THEN ': ' || r.message ELSE '' END, r.id
+  FROM request r WHERE (?1 IS NULL OR r.pipeline = ?1) AND (?2 IS NULL OR json_extract(r.args, '$.partition') = ?2)
+    AND r.ended_ms >= ?3
+  UNION ALL
+  SELECT r.made_ms, r.pipeline, coalesce(json_extract(r.args, '$.partition'), ''), 'request', lower(r.state),
+    '#' || r.id || ' ' || r.kind || ', asked for by ' || r.who || CASE WHEN r.reason <> '' THEN ': ' || r.reason ELSE '' END
+      || CASE WHEN r.message <> '' THEN ' (' || r.message || ')' ELSE '' END, r.id
+  FROM request r WHERE r.ended_ms IS NULL AND (?1 IS NULL OR r.pipeline = ?1)
+    AND (?2 IS NULL OR json_extract(r.args, '$.partition') = ?2)
+  UNION ALL
   SELECT n.from_ms, n.pipeline, n.part, 'notice', n.what,
     n.text || CASE WHEN n.to_ms > n.from_ms THEN ' (' || ((n.to_ms - n.from_ms) / 1000) || ' s)' ELSE '' END, n.id
   FROM notice n WHERE (?1 IS NULL OR n.pipeline = ?1) AND (?2 IS NULL OR n.part = ?2 OR n.part = '') AND n.from_ms >= ?3
