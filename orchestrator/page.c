@@ -223,14 +223,15 @@ void page_state(struct page *p, enum view_state s)
 static const struct {
     const char *name, *glyph, *class;
 } words[] = {
-    {"REFUSED", "✖", "bad"},    {"STUCK", "■", "bad"},       {"UNAVAILABLE", "~", "late"},
-    {"SMALL", "▽", "late"},     {"PAUSED", "‖", "calm"},     {"ALERT", "!", "bad"},
-    {"EQUAL", "=", "good"},     {"DIFFERENT", "≠", "odd"},   {"UNVERIFIABLE", "?", "calm"},
-    {"SUCCEEDED", "●", "good"}, {"TIMED_OUT", "✖", "bad"},   {"ABORTED", "–", "calm"},
-    {"RUNNING", "R", "run"},    {"SUPERSEDED", "–", "calm"}, {"PUBLISHED", "●", "good"},
-    {"PLANNED", "Q", "run"},    {"WRITING", "R", "run"},     {"WRITTEN", "L", "half"},
-    {"FINAL", "✖", "bad"},      {"PENDING", "?", "wait"},    {"REPLAYED", "●", "good"},
-    {"DISCARDED", "–", "calm"}, {"SAME", "=", "calm"},       {"DRAWN", "Q", "run"},
+    {"REFUSED", "✖", "bad"},     {"REQUEST", "✖", "bad"},       {"DONE", "●", "good"},
+    {"STUCK", "■", "bad"},       {"UNAVAILABLE", "~", "late"},  {"SMALL", "▽", "late"},
+    {"PAUSED", "‖", "calm"},     {"ALERT", "!", "bad"},         {"EQUAL", "=", "good"},
+    {"DIFFERENT", "≠", "odd"},   {"UNVERIFIABLE", "?", "calm"}, {"SUCCEEDED", "●", "good"},
+    {"TIMED_OUT", "✖", "bad"},   {"ABORTED", "–", "calm"},      {"RUNNING", "R", "run"},
+    {"SUPERSEDED", "–", "calm"}, {"PUBLISHED", "●", "good"},    {"PLANNED", "Q", "run"},
+    {"WRITING", "R", "run"},     {"WRITTEN", "L", "half"},      {"FINAL", "✖", "bad"},
+    {"PENDING", "?", "wait"},    {"REPLAYED", "●", "good"},     {"DISCARDED", "–", "calm"},
+    {"SAME", "=", "calm"},       {"DRAWN", "Q", "run"},
 };
 
 void page_badge(struct page *p, const char *word)

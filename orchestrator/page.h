@@ -93,9 +93,12 @@ struct execution;
 void page_gantt(struct page *p, const struct execution *e);
 /* What a person may ask for of a partition, or of a pipeline (part NULL); nothing where nothing may be written. */
 void page_forms(struct page *p, const char *pipeline, const char *part);
+void page_asked(struct page *p);    /* what became of the request that the query names in `asked` */
+void page_requests(struct page *p); /* the newest */
 /* page_routes.c: the handlers, for serve_routes.c */
 serve_fn serve_page_home, serve_page_pipeline, serve_page_partition, serve_page_extract,
-    serve_page_executions, serve_page_execution, serve_page_rejects, serve_page_activity, serve_page_file;
+    serve_page_executions, serve_page_execution, serve_page_rejects, serve_page_activity, serve_page_file,
+    serve_page_ask, serve_page_pause;
 /* Of the query; "" where it is not there. */
 const char *page_query(const struct page *p, const char *name);
 #endif

@@ -108,6 +108,7 @@ void page_of_activity(struct page *p)
         }
         page_put(p, "\">older →</a></p>\n");
     }
+    page_requests(p);
     page_put(p, "<h2 id=\"channels\">Alert channels</h2>\n");
     if (p->rc == 0)
         p->rc = channel_list(p->store, on_channel, &c, p->err);

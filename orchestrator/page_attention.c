@@ -33,10 +33,15 @@ static const struct {
     const char *class, *command;
     bool partition, reason;
 } classes[] = {
-    {"DEAD", "retry", true, false},           {"FAILED", "retry", true, false},
-    {"REFUSED", "explain", true, false},      {"MISMATCHED", "diff", true, false},
-    {"STUCK", "doctor --cron", false, false}, {"UNAVAILABLE", "doctor", false, false},
-    {"LATE", "explain", true, false},         {"SMALL", "ack", true, true},
+    {"DEAD", "retry", true, false},
+    {"FAILED", "retry", true, false},
+    {"REFUSED", "explain", true, false},
+    {"MISMATCHED", "diff", true, false},
+    {"REQUEST", "status", false, false},
+    {"STUCK", "doctor --cron", false, false},
+    {"UNAVAILABLE", "doctor", false, false},
+    {"LATE", "explain", true, false},
+    {"SMALL", "ack", true, true},
     {"PAUSED", "resume", true, false},
 };
 

@@ -283,6 +283,7 @@ static void top(struct page *p, const struct pipeline *flow)
         attention_put(a, 5);
         page_put(p, "</section>\n");
     }
+    page_forms(p, flow->name, NULL);
     attention_free(a);
     free(k);
 }

@@ -381,6 +381,7 @@ void page_of_partition(struct page *p, const struct pipeline *flow, const char *
         page_text(p, part);
         page_put(p, "</h1>\n");
         neighbours(p, flow, start);
+        page_asked(p);
     }
     if (p->rc == 0)
         p->rc = view_each(p->store, flow, part, part, p->now_ms, VIEW_WHOLE, on_part, k, p->err);

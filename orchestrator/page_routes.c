@@ -138,10 +138,3 @@ int serve_page_file(const struct serve_request *q, struct serve_answer *a, struc
                                       : "image/svg+xml";
     return buf_add(&a->body, e->text, e->len, err);
 }
-
-void page_forms(struct page *p, const char *pipeline, const char *part)
-{
-    UNUSED(p);
-    UNUSED(pipeline);
-    UNUSED(part);
-}

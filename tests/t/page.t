@@ -313,9 +313,46 @@ same(before, {'2021-12-30': '?', '2021-12-31': '–'}, 'which begins where the p
 like(text(find(s.page('/pipelines/ledger/2022-02-28'), 'main')[0]), '▲ late', 'a day has its page')
 gone = s.page('/executions?pipeline=clicks')
 same((text(find(gone, 'h1')[0]), len(find(gone, 'th', scope='row')) > 10), ('Executions of clicks', True), 'runs of a pipeline that the config has no longer are still told')
-like(text(find(s.page('/activity'), 'table')[1]), 'webhook✖ failed since 05 Jun 12:00', 'the channels say since when one fails')
+like(text(find(s.page('/activity'), 'main')[0]), 'webhook✖ failed since 05 Jun 12:00', 'the channels say since when one fails')
 trees, broken = crawl(s, 120)
 same((broken, [f for t in trees.values() for f in faults_of(t)][:10]), ([], []), 'all of that is well-formed, and every link answers')
+s.stop()
+
+# ---- forms: only with --allow-write ----
+s = Site(w)
+ok(not find(s.page('/pipelines/loans'), 'form') and not find(s.page('/pipelines/loans/2022-06-05T03'), 'form'), 'a server that only reads has no forms')
+s.stop()
+s = Site(w, '--allow-write')
+
+
+def post(path, **fields):
+    s.http.request('POST', path, urllib.parse.urlencode(fields), {'Content-Type': 'application/x-www-form-urlencoded', 'Accept': 'text/html', 'Origin': f'http://127.0.0.1:{s.server.port}',
+                                                                  'Sec-Fetch-Site': 'same-origin'})
+    r = s.http.getresponse()
+    return r.status, r.getheader('Location'), r.read()
+
+
+path = '/pipelines/loans/2022-06-05T03'
+form = find(s.page(path), 'form')[0]
+csrf = next(e.get('value') for e in find(form, 'input', name='csrf'))
+same((form.get('action'), {b.get('value') for b in form.iter('button')}), (path, {'replay', 'retry', 'skip'}), 'with --allow-write a partition has a form')
+same(post(path, what='replay', reason='a try')[0], 403, 'which nobody can send without its token')
+same(post(path, csrf=csrf, what='replay', reason='')[0], 400, 'nor without a reason')
+same(post(path, csrf=csrf, what='drop', reason='x')[0], 400, 'nor for what it does not offer')
+same(w.state('SELECT count(*) FROM request'), [[0]], 'none of which put anything down')
+status, to, _ = post(path, csrf=csrf, what='replay', reason=MARK)
+same((status, to), (303, f'{path}?asked=1'), 'sent, it leads back to the page')
+like(text(find(s.page(to), 'p', role='status')[0]), 'Request 1 (replay): Q queued for the next tick', 'which says that the next tick does it')
+like(text(find(s.page('/activity'), 'main')[0]), MARK, 'the activity has it, with its reason')
+w.orch('tick', timeout=300)
+like(text(find(s.page(to), 'p', role='status')[0]), '● done', 'after that tick it says so')
+same(w.state("SELECT kind, state FROM job WHERE pipeline = 'loans' AND part = '2022-06-05T03' ORDER BY n"), [['LOAD', 'SUPERSEDED'], ['REPLAY', 'RECONCILED']], 'and the partition was loaded again')
+status, to, _ = post('/pipelines/loans', csrf=csrf, what='pause', reason='a look')
+same((status, to, 'paused since' in text(find(s.page('/pipelines/loans'), 'main')[0])), (303, '/pipelines/loans', True), 'a pipeline is paused at once')
+post('/pipelines/loans', csrf=csrf, what='resume', reason='')
+same(w.state("SELECT count(*) FROM pause WHERE pipeline = 'loans'"), [[0]], 'and resumed')
+faults = faults_of(s.page(path)) + faults_of(s.page('/pipelines/loans'))
+same(faults, [], 'the forms have labels')
 s.stop()
 
 # ---- before the first tick, and a good day ----
