@@ -13,7 +13,6 @@
 enum {
     ROOM = 1024, /* of a cell's bytes at first; what is longer is fetched again, to where it stays */
     BINARY = 63, /* the charset of what is no text */
-    NOT_FIXED = 31,
     WIDE = 256 * 1024,
     TEXT_WIDTH = 4 /* bytes that utf8mb4 counts a character as */
 };
@@ -117,9 +116,8 @@ static void set_cells(struct mysqlc_select *s)
     s->cells = xcalloc(s->count, sizeof *s->cells);
     for (size_t i = 0; i < s->count; i++) {
         const struct row_column *c = &s->columns[i];
-        s->cells[i] =
-            (struct row_cell){how_of(c), (c->flags & UNSIGNED_FLAG) != 0,
-                              c->decimals >= NOT_FIXED || c->decimals > 6 ? 6 : (int)c->decimals, c->name};
+        s->cells[i] = (struct row_cell){how_of(c), (c->flags & UNSIGNED_FLAG) != 0,
+                                        c->decimals > 6 ? 6 : (int)c->decimals, c->name};
     }
 }
 
