@@ -2,19 +2,19 @@
 #define IO_DUMP_INT_H
 #include "base/limits.h"
 #include "io/dump.h"
+#include "io/sink.h"
 #include <pthread.h>
 #include <stdatomic.h>
 /*
  * Inside a dump. dump.c has the threads and what passes between them, dump_table.c reads one table, dump_page.c makes
  * its statements. Readers own a connection of the snapshot, senders a sink; `mutex` guards the rest.
  */
-enum { PIECES = 2 };
+enum { PIECES = 3 }; /* one is filled, one on its way, and one may wait for either */
 struct piece {
     char *p; /* owned, SINK_PIECE */
-    size_t n;
+    struct sink_piece is;
     struct dump_table *t;
     size_t part;
-    bool last; /* of the part */
 };
 struct worker {
     struct dump *d;

@@ -42,7 +42,6 @@ struct serve_answer {
     struct buf body;
     const char *location; /* owned by the answer (free); NULL: none */
     const char *cookie;   /* Set-Cookie, as location */
-    const char *etag;     /* as location, with its quotes: an If-None-Match that has it is answered by 304 */
     int retry_after_s;    /* 0: none */
 };
 /* 0, or <0: *err is told as a problem (RFC 9457); serve_status gives the status of its code. */

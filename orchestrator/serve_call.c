@@ -24,7 +24,7 @@ struct serve_call {
     const char *args[SERVE_MAX_ARGS];
     const char *target, *peer, *real_method; /* arena */
     const char *session;                     /* arena; NULL: none was given, or none that is ours */
-    const char *session_given, *origin, *site, *csrf_given, *none_match;
+    const char *session_given, *origin, *site, *csrf_given, *if_none_match;
     char id[17], allow[64], csrf[SERVE_SECRET_SIZE], type[100], who[80];
     int64_t began_ms;
     size_t body_max, body_seen, counted;
@@ -336,8 +336,10 @@ static void note_lines(struct serve_call *c, const struct serve_incoming *in)
     const char *accept = line_of(in, "accept"), *type = line_of(in, "content-type"),
                *packs = line_of(in, "accept-encoding"), *proto = line_of(in, "x-forwarded-proto"),
                *origin = line_of(in, "origin"), *site = line_of(in, "sec-fetch-site"),
-               *csrf = line_of(in, "x-csrf-token"), *known = line_of(in, "if-none-match");
+               *csrf = line_of(in, "x-csrf-token");
 
+    const char *known = line_of(in, "if-none-match");
+    c->if_none_match = known != NULL ? keep(c, known, strlen(known)) : NULL;
     c->q.accept = keep(c, accept != NULL ? accept : "", accept != NULL ? strlen(accept) : 0);
     c->page = serve_wants_page(c->q.accept);
     c->gzip = packs != NULL && serve_takes_gzip(packs);
@@ -347,7 +349,6 @@ static void note_lines(struct serve_call *c, const struct serve_incoming *in)
     c->q.content_type = c->type;
     c->origin = origin != NULL ? keep(c, origin, strlen(origin)) : NULL;
     c->site = site != NULL ? keep(c, site, strlen(site)) : NULL;
-    c->none_match = known != NULL ? keep(c, known, strlen(known)) : NULL;
     c->csrf_given = csrf != NULL ? keep(c, csrf, strlen(csrf)) : NULL;
 }
 
@@ -504,18 +505,28 @@ static void put(struct serve_reply *r, const char *name, const char *value)
         r->lines[r->line_count++] = (struct serve_line){name, value, strlen(value)};
 }
 
+/* Who asks every few seconds is told that nothing has changed. Weak: packed or not, it is the same. */
+static void tag(struct serve_call *c, struct serve_reply *r)
+{
+    struct serve_answer *a = &c->a;
+    unsigned char hash[SHA256_SIZE];
+    char text[40] = "W/\"";
+
+    if (strcmp(c->q.method, "GET") != 0 || a->status != 200 || a->body.n == 0 || c->refused)
+        return;
+    sha256_of(a->body.p, a->body.n, hash);
+    str_hex(hash, 12, text + 3);
+    snprintf(text + 3 + 24, sizeof text - 3 - 24, "\"");
+    put(r, "ETag", keep(c, text, strlen(text)));
+    if (c->if_none_match != NULL && strstr(c->if_none_match, text + 2) != NULL) {
+        a->status = 304;
+        buf_clear(&a->body);
+    }
+}
+
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/* If-None-Match names what would be sent. */
-static bool is_known(const struct serve_call *c)
-{
-    const struct serve_answer *a = &c->a;
-
-    return a->etag != NULL && a->status == 200 && c->none_match != NULL &&
-           (strcmp(c->none_match, "*") == 0 || strstr(c->none_match, a->etag) != NULL);
-}
 
 void serve_call_reply(struct serve_call *c, struct serve_reply *r)
 {
@@ -524,10 +535,10 @@ void serve_call_reply(struct serve_call *c, struct serve_reply *r)
 
     *r = (struct serve_reply){0};
     serve_answer_finish(a, c->id, c->page && (c->route == NULL || !(c->route->flags & SERVE_ROWS)));
-    if (is_known(c)) {
-        buf_clear(&a->body);
-        a->status = 304;
-    }
+    bool fleeting = c->route == NULL || c->refused || a->status >= 400 || a->cookie != NULL ||
+                    (c->route->flags & (SERVE_PRIVATE | SERVE_OPEN)) != 0;
+    if (!fleeting)
+        tag(c, r);
     if (a->body.n > 0)
         put(r, "Content-Type", a->type);
     if (a->body.n > 0 && c->gzip && serve_answer_pack(a))
@@ -539,16 +550,10 @@ void serve_call_reply(struct serve_call *c, struct serve_reply *r)
     put(r, "Cross-Origin-Resource-Policy", "same-origin");
     put(r, "Cross-Origin-Opener-Policy", "same-origin");
     put(r, "X-Frame-Options", "DENY");
-    put(r, "Cache-Control",
-        c->route == NULL || c->refused || a->status >= 400 ||
-                (c->route->flags & (SERVE_PRIVATE | SERVE_OPEN)) || a->cookie != NULL
-            ? "no-store"
-            : "private, no-cache");
+    put(r, "Cache-Control", fleeting ? "no-store" : "private, no-cache");
     put(r, "X-Request-Id", c->id);
     if (a->location != NULL)
         put(r, "Location", a->location);
-    if (a->etag != NULL)
-        put(r, "ETag", a->etag);
     if (a->cookie != NULL)
         put(r, "Set-Cookie", a->cookie);
     if (a->status == 401)
@@ -577,7 +582,6 @@ void serve_call_free(struct serve_call *c)
     buf_release(&c->a.body);
     free((char *)(uintptr_t)c->a.location);
     free((char *)(uintptr_t)c->a.cookie);
-    free((char *)(uintptr_t)c->a.etag);
     arena_free(c->arena);
     free(c);
 }

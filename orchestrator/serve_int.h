@@ -51,11 +51,11 @@ struct serve_sessions *serve_sessions_new(void);
 void serve_sessions_free(struct serve_sessions *s);
 enum { SERVE_SECRET_SIZE = 65 };
 void serve_secret(char out[SERVE_SECRET_SIZE]); /* 32 random bytes, in hex */
-void serve_session_begin(struct serve_sessions *s, int64_t now_ms, char secret[SERVE_SECRET_SIZE]);
+void serve_session_begin(struct serve_sessions *s, int64_t now_ms, char out[SERVE_SECRET_SIZE]);
 /* csrf: what its forms must send along. */
-bool serve_session_find(struct serve_sessions *s, const char *secret, int64_t now_ms,
+bool serve_session_find(struct serve_sessions *s, const char *given, int64_t now_ms,
                         char csrf[SERVE_SECRET_SIZE]);
-void serve_session_end(struct serve_sessions *s, const char *secret);
+void serve_session_end(struct serve_sessions *s, const char *given);
 bool serve_same_secret(const char *a, const char *b); /* in a time that tells nothing of where they differ */
 serve_fn serve_login_page, serve_login, serve_logout;
 serve_fn serve_healthz, serve_readyz, serve_metrics, serve_openapi, serve_root;

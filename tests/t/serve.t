@@ -99,6 +99,10 @@ same(s.curl('/healthz', '-H', 'Accept-Encoding: gzip').head.get('content-encodin
 for answer in (s.get('/'), s.get('/nowhere'), s.get('/metrics')):
     ok(answer.head['content-security-policy'].startswith("default-src 'none';") and answer.head['x-content-type-options'] == 'nosniff'
        and answer.head['referrer-policy'] == 'no-referrer', f'the headers that browsers obey are there ({answer.status})')
+a = s.get('/openapi.json')
+b = s.curl('/openapi.json', '-H', 'If-None-Match: "x", ' + a.head['etag'], '-H', 'Accept-Encoding: gzip')
+same((b.status, b.body, b.head['etag']), (304, b'', a.head['etag']), 'what the client has already is not sent again')
+same(s.curl('/openapi.json', '-H', 'If-None-Match: "x"').status, 200, 'what it has not, is')
 
 # -- a connection is used again
 k = socket.create_connection(('127.0.0.1', s.port))
