@@ -373,7 +373,7 @@ static int member(struct json_rows *j, struct json_row *row, size_t *guess, stru
     if (row->code != CSV_GOOD)
         return 0;
     if (j->cell_count == j->cell_room) {
-        j->cell_room = j->cell_room > 0 ? 2 * j->cell_room : 1024;
+        j->cell_room *= 2;
         j->cells = xrealloc(j->cells, j->cell_room * sizeof *j->cells);
     }
     j->cells[j->cell_count++] = c;
@@ -461,6 +461,8 @@ int json_rows_open(const char *given, size_t n, int64_t max_rows, struct json_ro
     j->copy = j->at = j->block + CSV_FIELD_PAD;
     j->arena = arena_new();
     json_names_init(&j->names, j->arena);
+    j->cell_room = 256;
+    j->cells = xcalloc(j->cell_room, sizeof *j->cells);
     if (n > 0)
         memcpy(j->copy, given, n);
     if (n == 0)

@@ -99,7 +99,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     int rc = json_rows_open(text, n, 0, &j, &err);
     json_t *body = json_loadb(bom ? text + 3 : text, bom ? n - 3 : n, JSON_ALLOW_NUL, &e);
-    if (rc < 0)
+    if (n > 0 && memchr(text, 0, n) != NULL) /* jansson passes over a NUL behind a number */
+        assert(rc < 0);
+    else if (rc < 0)
         assert(err.code == ERR_TOO_LARGE || strstr(err.msg, "nested") != NULL || body == NULL);
     else if (body == NULL)
         assert(is_beyond(&e));
