@@ -1,6 +1,7 @@
 /* What orch serve answers to: one row each. Who adds one adds it here alone; openapi.json follows. */
 #include "base/json.h"
 #include "io/hash.h"
+#include "orchestrator/api_table.h"
 #include "orchestrator/metrics.h"
 #include "orchestrator/serve_int.h"
 #include "state/last_tick.h"
@@ -15,6 +16,11 @@ const struct serve_route serve_routes[] = {
     {"GET", "/login", SERVE_OPEN, serve_login_page, "loginPage", "where a browser gives the token", NULL},
     {"POST", "/login", SERVE_OPEN, serve_login, "login", "takes the token of a form, gives a cookie", NULL},
     {"POST", "/logout", SERVE_OPEN, serve_logout, "logout", "ends the session of the cookie", NULL},
+    {"GET", "/v1/tables", 0, api_tables, "tables", "the data dictionary: tables that take rows, and their rules", NULL},
+    {"GET", "/v1/tables/{table}", 0, api_table, "table", "a table's columns and keys, as its database has them", NULL},
+    {"GET", "/v1/tables/{table}/rows", SERVE_PRIVATE, api_rows_get, "rows", "rows by a key's columns, or by the primary key page by page", "limit,after,*"},
+    {"POST", "/v1/tables/{table}/rows", SERVE_WRITES | SERVE_ROWS, api_rows_post, "putRows", "1 to 1,000 rows, atomic or partial; a key makes repeating safe", "mode"},
+    {"GET", "/v1/tables/{table}/rejects", SERVE_PRIVATE, api_table_rejects, "tableRejects", "rows that were rejected, with their bytes", "limit,after,code,column"},
     {NULL, NULL, 0, NULL, NULL, NULL, NULL},
 };
 /* clang-format on */
