@@ -59,6 +59,9 @@ struct page_key {
     struct arena *arena;
     bool begun;
 };
+/* What the key column is compared with in SQL of MySQL: a mark, of the column's type. */
+#define PAGE_MARK_SIZE 64
+void page_mark(const struct column *c, const struct val *v, char out[PAGE_MARK_SIZE]);
 /* 1: its columns can be compared with exactly what was read of them; 0: one of them cannot. */
 int page_key_fits(const struct dump_table *t, const struct table *def, const int *columns);
 /* ERR_INTERNAL where it is the last one once more: the server would give the same page for ever. */
