@@ -83,6 +83,57 @@ char *json_text(const json_t *v)
     return copy;
 }
 
+static char *add_escaped(char *o, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    *o++ = '\\';
+    if (c == '"' || c == '\\') {
+        *o++ = (char)c;
+    } else if (c == '\n' || c == '\t' || c == '\r') {
+        *o++ = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
+    } else {
+        *o++ = 'u';
+        *o++ = '0';
+        *o++ = '0';
+        *o++ = hex[c >> 4];
+        *o++ = hex[c & 15];
+    }
+    return o;
+}
+
+int json_add_text(struct buf *b, const char *p, size_t n, struct err *err)
+{
+    size_t good = 0;
+    int rc = buf_reserve(b, 6 * n + 2, err);
+
+    if (rc < 0)
+        return rc;
+    char *o = b->p + b->n;
+    *o++ = '"';
+    if (str_utf8_valid(p, n, &good))
+        good = n;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (i == good) {
+            memcpy(o, "\xef\xbf\xbd", 3);
+            o += 3;
+            good = 0;
+            if (str_utf8_valid(p + i + 1, n - i - 1, &good))
+                good = n - i - 1;
+            good += i + 1;
+        } else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+            o = add_escaped(o, c);
+        } else {
+            *o++ = (char)c;
+        }
+    }
+    *o++ = '"';
+    *o = '\0';
+    b->n = (size_t)(o - b->p);
+    return 0;
+}
+
 const char *json_kind(const json_t *v)
 {
     if (v == NULL)

@@ -1,5 +1,6 @@
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <jansson.h>
@@ -19,5 +20,7 @@ NODISCARD int json_get_i64(const json_t *object, const char *key, int64_t fallba
 NODISCARD int json_need_str(const json_t *object, const char *key, const char **ret_borrowed,
                             struct err *err);
 NODISCARD int json_need_i64(const json_t *object, const char *key, int64_t *ret, struct err *err);
+/* Appends a string with its quotes; a byte that is no UTF-8 becomes U+FFFD. */
+NODISCARD int json_add_text(struct buf *b, const char *p, size_t n, struct err *err);
 const char *json_kind(const json_t *v); /* "a string", "an object", ... */
 #endif

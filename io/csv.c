@@ -83,6 +83,9 @@ const char *csv_code_name(enum csv_code code)
         [CSV_BAD_UTF8] = "BAD_UTF8",
         [CSV_BAD_ENCODING] = "BAD_ENCODING",
         [CSV_RECORD_TOO_LARGE] = "RECORD_TOO_LARGE",
+        [CSV_REPEATED_NAME] = "REPEATED_NAME",
+        [CSV_NOT_AN_OBJECT] = "NOT_AN_OBJECT",
+        [CSV_BAD_ESCAPE] = "BAD_ESCAPE",
     };
 
     return names[code];

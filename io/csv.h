@@ -32,8 +32,12 @@ enum csv_code {
     CSV_NUL_BYTE,
     CSV_BAD_UTF8,
     CSV_BAD_ENCODING,
-    CSV_RECORD_TOO_LARGE
+    CSV_RECORD_TOO_LARGE,
+    CSV_REPEATED_NAME, /* of JSON rows alone, these three: io/json_rows.h */
+    CSV_NOT_AN_OBJECT,
+    CSV_BAD_ESCAPE
 };
+enum { CSV_CODES = CSV_BAD_ESCAPE + 1 };
 enum { CSV_FIELD_PAD = 16 };
 struct csv_field {
     const char *p; /* unescaped, in UTF-8 whatever the file's encoding */

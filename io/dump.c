@@ -59,8 +59,7 @@ int dump_piece(struct worker *w, struct piece **ret, struct err *err)
         return stopped(d, err);
     if (p->p == NULL)
         p->p = xmalloc(SINK_PIECE);
-    p->n = 0;
-    p->last = false;
+    p->is = (struct sink_piece){.p = p->p};
     *ret = p;
     return 0;
 }
@@ -131,9 +130,9 @@ static int send_piece(struct worker *w, const struct piece *p, const char *key, 
 
     if (*io == NULL)
         rc = sink_upload(w->sink, key, io, err);
-    if (rc == 0 && p->n > 0)
-        rc = upload_write(*io, p->p, p->n, err);
-    if (rc < 0 || !p->last)
+    if (rc == 0)
+        rc = upload_give(*io, &p->is, err);
+    if (rc < 0 || !p->is.last)
         return rc < 0 ? rc : 0;
     struct upload *u = *io;
     *io = NULL;
@@ -165,7 +164,7 @@ static void *sender_main(void *arg)
             dump_fail(d, &err);
             break;
         }
-        atomic_fetch_add(&d->bytes, (long long)p->n);
+        atomic_fetch_add(&d->bytes, (long long)p->is.n);
         pthread_mutex_lock(&d->mutex);
         w->first = (w->first + 1) % PIECES;
         w->count--;

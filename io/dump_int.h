@@ -2,19 +2,19 @@
 #define IO_DUMP_INT_H
 #include "base/limits.h"
 #include "io/dump.h"
+#include "io/sink.h"
 #include <pthread.h>
 #include <stdatomic.h>
 /*
  * Inside a dump. dump.c has the threads and what passes between them, dump_table.c reads one table, dump_page.c makes
  * its statements. Readers own a connection of the snapshot, senders a sink; `mutex` guards the rest.
  */
-enum { PIECES = 2 };
+enum { PIECES = 3 }; /* one is filled, one on its way, and one may wait for either */
 struct piece {
     char *p; /* owned, SINK_PIECE */
-    size_t n;
+    struct sink_piece is;
     struct dump_table *t;
     size_t part;
-    bool last; /* of the part */
 };
 struct worker {
     struct dump *d;
@@ -59,6 +59,9 @@ struct page_key {
     struct arena *arena;
     bool begun;
 };
+/* What the key column is compared with in SQL of MySQL: a mark, of the column's type. */
+#define PAGE_MARK_SIZE 64
+void page_mark(const struct column *c, const struct val *v, char out[PAGE_MARK_SIZE]);
 /* 1: its columns can be compared with exactly what was read of them; 0: one of them cannot. */
 int page_key_fits(const struct dump_table *t, const struct table *def, const int *columns);
 /* ERR_INTERNAL where it is the last one once more: the server would give the same page for ever. */

@@ -86,27 +86,26 @@ void page_key_release(struct page_key *k)
     *k = (struct page_key){0};
 }
 
-/* A mark that is compared with as the column is: text would be compared with a number as a double, with all that is lost
- * by it. */
-static void mark_of(const struct column *c, const struct val *v, char out[64])
+/* Text would be compared with a number as a double, with all that is lost by it. */
+void page_mark(const struct column *c, const struct val *v, char out[PAGE_MARK_SIZE])
 {
     switch (c->type) {
     case COL_INT:
     case COL_BIT: /* from 2^63 on: MySQL takes a mark in CAST(? AS UNSIGNED) for signed, and cuts it there */
-        snprintf(out, 64, "%s", v->kind == VAL_TEXT ? "CAST(? AS DECIMAL(20,0))" : "?");
+        snprintf(out, PAGE_MARK_SIZE, "%s", v->kind == VAL_TEXT ? "CAST(? AS DECIMAL(20,0))" : "?");
         return;
     case COL_DECIMAL:
-        snprintf(out, 64, "CAST(? AS DECIMAL(%d,%d))", c->precision, c->scale);
+        snprintf(out, PAGE_MARK_SIZE, "CAST(? AS DECIMAL(%d,%d))", c->precision, c->scale);
         return;
     case COL_DATE:
-        snprintf(out, 64, "CAST(? AS DATE)");
+        snprintf(out, PAGE_MARK_SIZE, "CAST(? AS DATE)");
         return;
     case COL_DATETIME:
     case COL_TIMESTAMP:
-        snprintf(out, 64, "CAST(? AS DATETIME(%d))", c->fsp);
+        snprintf(out, PAGE_MARK_SIZE, "CAST(? AS DATETIME(%d))", c->fsp);
         return;
     case COL_TIME:
-        snprintf(out, 64, "CAST(? AS TIME(%d))", c->fsp);
+        snprintf(out, PAGE_MARK_SIZE, "CAST(? AS TIME(%d))", c->fsp);
         return;
     case COL_DOUBLE:
     case COL_FLOAT:
@@ -116,7 +115,7 @@ static void mark_of(const struct column *c, const struct val *v, char out[64])
     case COL_UNSUPPORTED:
         break;
     }
-    snprintf(out, 64, "?");
+    snprintf(out, PAGE_MARK_SIZE, "?");
 }
 
 struct building {
@@ -131,9 +130,9 @@ struct building {
 
 static int compare(struct building *b, size_t i, const char *how, struct err *err)
 {
-    char mark[64];
+    char mark[PAGE_MARK_SIZE];
 
-    mark_of(key_column(b->t, b->def, b->columns, i), &b->k->values[i], mark);
+    page_mark(key_column(b->t, b->def, b->columns, i), &b->k->values[i], mark);
     b->values[b->count++] = b->k->values[i];
     return buf_addf(b->sql, err, "%s%s%s", b->t->key_sql[i], how, mark);
 }

@@ -23,13 +23,33 @@ struct reading {
     struct format *format;
     struct deflate *deflate;
     struct buf text;
-    struct piece *piece; /* with us; NULL: none */
+    struct piece *piece;  /* with us; NULL: none */
+    struct sink_sum *sum; /* of the part */
     bool in_part;
     int64_t part_rows, part_bytes;
     struct page_key key;
 };
 
 /* --- parts --- */
+
+static int take_piece(struct reading *r, struct err *err)
+{
+    int rc = dump_piece(r->w, &r->piece, err);
+
+    if (rc < 0)
+        return rc;
+    r->piece->t = r->t;
+    r->piece->part = r->t->part_count - 1;
+    return 0;
+}
+
+static void send_piece(struct reading *r, bool last)
+{
+    r->piece->is.last = last;
+    sink_sum_piece(r->sum, &r->piece->is);
+    dump_send(r->w);
+    r->piece = NULL;
+}
 
 static int on_packed(void *arg, const void *bytes, size_t n, struct err *err)
 {
@@ -39,20 +59,18 @@ static int on_packed(void *arg, const void *bytes, size_t n, struct err *err)
 
     r->part_bytes += (int64_t)n;
     while (n > 0) {
-        if (r->piece != NULL && r->piece->n == SINK_PIECE) {
-            dump_send(r->w);
-            r->piece = NULL;
-        }
+        if (r->piece != NULL && r->piece->is.n == SINK_PIECE)
+            send_piece(r, false);
         if (r->piece == NULL) {
-            rc = dump_piece(r->w, &r->piece, err);
+            rc = take_piece(r, err);
             if (rc < 0)
                 return rc;
-            r->piece->t = r->t;
-            r->piece->part = r->t->part_count - 1;
         }
-        size_t room = SINK_PIECE - r->piece->n, part = n < room ? n : room;
-        memcpy(r->piece->p + r->piece->n, p, part);
-        r->piece->n += part;
+        size_t room = SINK_PIECE - r->piece->is.n, part = n < room ? n : room;
+        sink_sum_add(r->sum, p,
+                     part); /* it was just written: later, elsewhere, it would be read from memory */
+        memcpy(r->piece->p + r->piece->is.n, p, part);
+        r->piece->is.n += part;
         p += part;
         n -= part;
     }
@@ -100,6 +118,7 @@ static int begin_part(struct reading *r, struct err *err)
     if (rc < 0)
         return rc;
     r->in_part = true;
+    r->sum = sink_sum_new(r->w->sink);
     r->part_rows = r->part_bytes = 0;
     return format_begin(r->format, &r->text, err);
 }
@@ -113,21 +132,16 @@ static int end_part(struct reading *r, struct err *err)
         rc = flush(r, err);
     if (rc == 0 && r->deflate != NULL)
         rc = deflate_end(r->deflate, err);
-    if (rc == 0 && r->piece == NULL) { /* a part without a byte: a format may have nothing to say */
-        rc = dump_piece(r->w, &r->piece, err);
-        if (rc == 0) {
-            r->piece->t = r->t;
-            r->piece->part = r->t->part_count - 1;
-        }
-    }
+    if (rc == 0 && r->piece == NULL) /* a part without a byte: a format may have nothing to say */
+        rc = take_piece(r, err);
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&d->mutex);
     r->t->parts[r->t->part_count - 1].rows = r->part_rows;
     pthread_mutex_unlock(&d->mutex);
-    r->piece->last = true;
-    dump_send(r->w);
-    r->piece = NULL;
+    send_piece(r, true);
+    sink_sum_free(r->sum);
+    r->sum = NULL;
     r->in_part = false;
     return 0;
 }
@@ -299,6 +313,7 @@ int dump_one(struct worker *w, struct dump_table *t, struct err *err)
     struct reading r = {.w = w, .t = t, .text = BUF_INIT(MAX_TEXT)};
     int rc = read_all(&r, err);
 
+    sink_sum_free(r.sum);
     deflate_free(r.deflate);
     format_free(r.format);
     batch_free(r.batch);

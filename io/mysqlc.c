@@ -24,8 +24,8 @@ static const struct {
 #undef SERVER_ERROR
 };
 
-static int fail(struct mysqlc *c, unsigned native, const char *state, const char *text, int64_t since_ms,
-                struct err *err)
+int mysqlc_fail_native(struct mysqlc *c, unsigned native, const char *state, const char *text,
+                       int64_t since_ms, struct err *err)
 {
     enum err_code code = ERR_TARGET;
     const char *hint = "";
@@ -61,14 +61,14 @@ out:
 
 int mysqlc_fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err)
 {
-    return fail(c, mysql_errno(c->handle), mysql_sqlstate(c->handle), mysql_error(c->handle),
-                clock_mono_ms() - start_ms, err);
+    return mysqlc_fail_native(c, mysql_errno(c->handle), mysql_sqlstate(c->handle), mysql_error(c->handle),
+                              clock_mono_ms() - start_ms, err);
 }
 
 int mysqlc_fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err)
 {
-    return fail(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt),
-                clock_mono_ms() - start_ms, err);
+    return mysqlc_fail_native(c, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt),
+                              clock_mono_ms() - start_ms, err);
 }
 
 /* --- connecting --- */

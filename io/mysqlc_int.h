@@ -1,7 +1,7 @@
 #ifndef IO_MYSQLC_INT_H
 #define IO_MYSQLC_INT_H
 /* Inside the door to the client library: mysqlc.c connects and runs statements, _bulk.c puts rows in, _scan.c and
- * _select.c stream them out. */
+ * _select.c stream them out (_wire.c and _row.c without the library). */
 #include "io/mysqlc.h"
 #include <mysql.h>
 
@@ -19,6 +19,7 @@ enum { CACHED = 40 /* prepared statements kept by a connection: every named quer
 struct mysqlc {
     MYSQL *handle;
     bool connected, lost, mariadb, arrays;
+    bool wide; /* the server sends large packets: mysqlc_select.c */
     int timeout_ms;
     int64_t answered_ms;
     unsigned long version_id;
@@ -36,6 +37,8 @@ struct mysqlc {
 void mysqlc_infile_guard(struct mysqlc *c);
 
 /* What the library says of a call that began at start_ms, in our words. */
+int mysqlc_fail_native(struct mysqlc *c, unsigned native, const char *state, const char *text,
+                       int64_t since_ms, struct err *err);
 int mysqlc_fail_handle(struct mysqlc *c, int64_t start_ms, struct err *err);
 int mysqlc_fail_stmt(struct mysqlc *c, MYSQL_STMT *stmt, int64_t start_ms, struct err *err);
 NODISCARD int mysqlc_prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct err *err);

@@ -30,6 +30,24 @@ struct uploaded {
 };
 NODISCARD int sink_upload(struct sink *s, const char *key, struct upload **ret, struct err *err);
 NODISCARD int upload_write(struct upload *u, const void *p, size_t n, struct err *err);
+/*
+ * The same without a copy, for whoever fills pieces of SINK_PIECE himself: he sums what he fills while it is in his cache, in any
+ * thread, and gives the piece, which is sent from where it lies. Each but the last is there when upload_give is back; the
+ * last stays where it is until upload_finish or upload_abort. Not together with upload_write.
+ */
+struct sink_sum; /* of an object that is filled for this sink */
+struct sink_sum *sink_sum_new(const struct sink *s);
+void sink_sum_add(struct sink_sum *m, const void *p, size_t n);
+void sink_sum_free(struct sink_sum *m); /* NULL is fine */
+struct sink_piece {
+    const void *p; /* borrowed */
+    size_t n;      /* SINK_PIECE; of the last up to that */
+    bool last;
+    char md5[33];    /* "": this kind of sink, or the system, has none */
+    char sha256[65]; /* of the whole, with the last */
+};
+void sink_sum_piece(struct sink_sum *m, struct sink_piece *io_piece); /* ends a piece; last is set */
+NODISCARD int upload_give(struct upload *u, const struct sink_piece *piece, struct err *err);
 /* Takes u whatever comes; where it fails the object is as it was before, and nothing is left open, or the hint and sink_left
  * say what is. An answer that was lost is settled by looking at what is there; only where no look is answered either may the
  * object be whole and this have failed. What a server then holds is compared: ETag where it is of the bytes, else the size. */

@@ -433,9 +433,9 @@ static void close_file(struct sink *sink)
     free(s);
 }
 
-static const struct sink_ops file_ops = {close_file,  new_upload, write_more, finish,      undo,
-                                         free_upload, put_new,    read_file,  remove_file, list,
-                                         abandon,     file_above, false};
+static const struct sink_ops file_ops = {close_file, new_upload,  write_more, NULL,      finish,
+                                         undo,       free_upload, put_new,    read_file, remove_file,
+                                         list,       abandon,     file_above, false};
 
 int sink_file_new(const struct source_config *config, struct sink **ret, struct err *err)
 {

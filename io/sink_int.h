@@ -8,6 +8,7 @@ struct sink_ops {
     /* A zeroed upload of this kind, its base filled by the caller; begins nothing yet. */
     struct upload *(*upload)(struct sink *s);
     int (*write)(struct upload *u, const void *p, size_t n, struct err *err);
+    int (*give)(struct upload *u, const struct sink_piece *piece, struct err *err); /* NULL: by write */
     int (*finish)(struct upload *u, struct uploaded *ret, struct err *err); /* bytes and sha256 are filled */
     /* Takes back what there is of it: after a failure, or instead of the end. True: something stays, as sink->left says. */
     bool (*undo)(struct upload *u);
@@ -31,6 +32,7 @@ struct upload { /* the same */
     struct sink *sink;
     char *key; /* owned */
     struct sha256 *sum;
+    char given[SHA256_HEX]; /* the sum, of who gave pieces; "": it is ours */
     int64_t bytes;
     int rc; /* the first failure, given again */
     struct err err;

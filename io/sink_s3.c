@@ -449,8 +449,8 @@ static void close_s3(struct sink *sink)
 }
 
 static const struct sink_ops s3_ops = {
-    close_s3,    sink_s3_upload, sink_s3_write, sink_s3_finish, sink_s3_undo, sink_s3_free, put_new,
-    read_object, remove_object,  list,          abandon,        NULL,         true};
+    close_s3, sink_s3_upload, sink_s3_write, sink_s3_give, sink_s3_finish, sink_s3_undo, sink_s3_free,
+    put_new,  read_object,    remove_object, list,         abandon,        NULL,         true};
 
 int sink_s3_new(const struct source_config *config, struct sink **ret, struct err *err)
 {

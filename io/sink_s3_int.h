@@ -38,6 +38,7 @@ NODISCARD int sink_s3_holds(struct sink_s3 *s, const char *whole_key, const stru
 /* sink_s3_upload.c */
 struct upload *sink_s3_upload(struct sink *sink);
 NODISCARD int sink_s3_write(struct upload *base, const void *p, size_t n, struct err *err);
+NODISCARD int sink_s3_give(struct upload *base, const struct sink_piece *piece, struct err *err);
 NODISCARD int sink_s3_finish(struct upload *base, struct uploaded *ret, struct err *err);
 bool sink_s3_undo(struct upload *base);
 void sink_s3_free(struct upload *base);

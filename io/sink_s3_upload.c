@@ -14,7 +14,7 @@
 enum { FIRST_ROOM = 64 * KIB, SLOP_MS = 2000 };
 
 struct piece {
-    char *p; /* owned */
+    char *p; /* owned, unless it was given */
     size_t n, room;
 };
 
@@ -22,14 +22,15 @@ struct s3_upload {
     struct upload base;
     char *whole_key, *id; /* owned; id: NULL before the first piece */
     struct piece fill, sent;
-    struct http_response *r; /* the answer to sent, not waited for; NULL: not under way */
-    char sent_md5[MD5_HEX];
-    struct md5 *md5;   /* of fill; NULL: not begun, or not to be known */
-    char (*etags)[80]; /* owned; of the pieces that are there */
-    int pieces, room;  /* pieces: there, or on their way */
-    struct md5 *all;   /* of the pieces' MD5s; NULL: the ETag will not be one */
-    int64_t began_ms;  /* real time of our clock */
-    bool perhaps_two;  /* an answer to the beginning was lost: there may be an upload that we cannot name */
+    bool given;                                /* both are whoever's who gave them, and so are their sums */
+    struct http_response *r;                   /* the answer to sent, not waited for; NULL: not under way */
+    char sent_md5[MD5_HEX], fill_md5[MD5_HEX]; /* fill_md5: as it was given */
+    struct md5 *md5;                           /* of fill; NULL: not begun, or not to be known */
+    char (*etags)[80];                         /* owned; of the pieces that are there */
+    int pieces, room;                          /* pieces: there, or on their way */
+    struct md5 *all;                           /* of the pieces' MD5s; NULL: the ETag will not be one */
+    int64_t began_ms;                          /* real time of our clock */
+    bool perhaps_two; /* an answer to the beginning was lost: there may be an upload that we cannot name */
 };
 
 static struct sink_s3 *sink_of(const struct s3_upload *u)
@@ -55,8 +56,10 @@ void sink_s3_free(struct upload *base)
     md5_free(u->md5);
     free(u->whole_key);
     free(u->id);
-    free(u->fill.p);
-    free(u->sent.p);
+    if (!u->given) {
+        free(u->fill.p);
+        free(u->sent.p);
+    }
     free(u->etags);
     free(u);
 }
@@ -137,7 +140,9 @@ static int compare(const struct s3_upload *u, const struct http_response *r, con
 /* Of all that was filled; "" where it is not known. */
 static void end_md5(struct s3_upload *u, char out[MD5_HEX])
 {
-    out[0] = '\0';
+    snprintf(out, MD5_HEX, "%s", u->fill_md5);
+    if (u->given)
+        return;
     if (u->all != NULL && u->md5 == NULL && u->fill.n == 0) /* of nothing at all */
         u->md5 = md5_new();
     if (u->all != NULL && u->md5 != NULL)
@@ -305,6 +310,22 @@ int sink_s3_write(struct upload *base, const void *p, size_t n, struct err *err)
     if (u->r != NULL)
         s3_go_on(sink_of(u)->s3);
     return 0;
+}
+
+/* Nothing is gained by going on before it is there: whoever gives pieces fills the next one in another thread. */
+int sink_s3_give(struct upload *base, const struct sink_piece *piece, struct err *err)
+{
+    struct s3_upload *u = (struct s3_upload *)base;
+
+    if (u->whole_key == NULL)
+        u->whole_key = sink_s3_key(sink_of(u), base->key);
+    u->given = true;
+    u->fill = (struct piece){(char *)(uintptr_t)piece->p, piece->n, piece->n}; /* it is only read */
+    snprintf(u->fill_md5, sizeof u->fill_md5, "%s", piece->md5);
+    if (piece->last)
+        return 0;
+    int rc = ship(u, err);
+    return rc < 0 ? rc : settle(u, err);
 }
 
 /* ---- the end ---- */

@@ -1,312 +1,324 @@
-/* Rejects, and what became of each object's rows, over HTTP. */
+/* POST /v1/tables/{table}/rows: a body becomes records, intake.h does the rest, and what became of each row is told. */
+#include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
-#include "orchestrator/api.h"
-#include "orchestrator/rejects.h"
-#include "orchestrator/view.h"
-#include "state/page.h"
+#include "io/hash.h"
+#include "io/json_rows.h"
+#include "orchestrator/api_table.h"
+#include "orchestrator/intake.h"
+#include <strings.h>
 
-/* "A-B" behind a place of two numbers, or "PART-B". */
-static int two_numbers(const char *after, int64_t *ret_a, int64_t *ret_b, struct err *err)
-{
-    const char *dash = after != NULL ? strchr(after, '-') : NULL;
+enum { STATUS_DIGITS = 3 };
 
-    *ret_a = *ret_b = 0;
-    if (after == NULL)
-        return 0;
-    if (dash == NULL ||
-        str_to_i64((struct str){after, (size_t)(dash - after)}, 0, INT64_MAX, ret_a, err) < 0 ||
-        str_to_i64(str_of(dash + 1), 0, INT64_MAX, ret_b, err) < 0)
-        return err_set(err, ERR_USAGE, "after is not what `next` of a page said");
-    return 0;
-}
-
-/* Of one pipeline always: all of them at once would be no page of anything. */
-static int of_whom(const struct serve_request *q, const struct pipeline **ret, struct err *err)
-{
-    const char *name = serve_query(q, "pipeline");
-
-    if (name == NULL)
-        return err_set(err, ERR_USAGE, "of which pipeline? pipeline is needed");
-    return api_flow(q, name, false, ret, err);
-}
-
-/* ---- rejects ---- */
-
-struct rejects {
-    struct api *x;
-    int64_t n, load_id, line;
-    bool more;
+struct outcome {
+    const char *code; /* NULL: good */
+    const char *column, *message, *hint;
+};
+struct taking {
+    const struct serve_request *q;
+    const struct dict_table *table;
+    bool partial, json, header;
+    struct arena *arena;
+    struct outcome *rows; /* INTAKE_MAX_ROWS of them */
+    size_t count;
+    struct json_rows *body; /* NULL: CSV */
+    struct csv *csv;
 };
 
-static int on_reject(void *arg, const struct reject *r, struct err *err)
+/* --- what is asked ----------------------------------------------------------------------------------------------- */
+
+/* The value of a parameter of the content type ("header", "charset"), without quotes; "" where it is not there. */
+static void parameter(const char *all, const char *name, char *out, size_t size)
 {
-    struct rejects *k = arg;
+    size_t n = strlen(name);
+
+    *out = '\0';
+    for (const char *p = all; *p != '\0';) {
+        p += strspn(p, "; \t");
+        size_t here = strcspn(p, ";");
+        struct str s = str_trim((struct str){p, here});
+        if (s.n > n && strncasecmp(s.p, name, n) == 0 && s.p[n] == '=') {
+            const char *value = s.p + n + 1;
+            size_t value_n = s.n - n - 1;
+            if (value_n >= 2 && value[0] == '"' && value[value_n - 1] == '"') {
+                value++;
+                value_n -= 2;
+            }
+            snprintf(out, size, "%.*s", (int)value_n, value);
+        }
+        p += here;
+    }
+}
+
+static bool charset_fits(const char *charset, enum csv_encoding e)
+{
+    static const char *const names[][4] = {
+        [CSV_UTF8] = {"utf-8", "us-ascii", NULL},
+        [CSV_LATIN1] = {"iso-8859-1", "us-ascii", NULL},
+        [CSV_CP1252] = {"windows-1252", "us-ascii", NULL},
+    };
+
+    for (size_t i = 0; names[e][i] != NULL; i++)
+        if (strcasecmp(charset, names[e][i]) == 0)
+            return true;
+    return *charset == '\0';
+}
+
+static bool refuse(struct serve_answer *a, int status, const char *title, const char *hint)
+{
+    serve_problem(a, status, err_name(status == 403 ? ERR_ACCESS_DENIED : ERR_USAGE), title, NULL, hint);
+    return false;
+}
+
+/* Whether the request is one that can be tried; where not, the answer says why. */
+static bool asked(struct taking *k, struct serve_answer *a)
+{
+    const char *mode = serve_query(k->q, "mode");
+    char charset[40], header[20];
+
+    if (!k->table->writable)
+        return refuse(a, 403, "rows of this table do not come over HTTP",
+                      "\"writable\" of the table in orch.json says so");
+    k->json = strcmp(k->q->content_type, "application/json") == 0;
+    if (!k->json && strcmp(k->q->content_type, "text/csv") != 0)
+        return refuse(a, 415, "rows are application/json or text/csv", "Content-Type says which");
+    if (mode != NULL && strcmp(mode, "atomic") != 0 && strcmp(mode, "partial") != 0)
+        return refuse(a, 400, "mode is atomic or partial", NULL);
+    k->partial = mode != NULL && strcmp(mode, "partial") == 0;
+    parameter(k->q->content_params, "charset", charset, sizeof charset);
+    if (!charset_fits(charset, k->json ? CSV_UTF8 : k->table->dialect.encoding))
+        return refuse(a, 415, "the body is in another charset than the table's csv.encoding",
+                      k->json ? "JSON is UTF-8" : "utf-8, iso-8859-1 and windows-1252 can be said there");
+    parameter(k->q->content_params, "header", header, sizeof header);
+    if (*header != '\0' && strcasecmp(header, "present") != 0 && strcasecmp(header, "absent") != 0)
+        return refuse(a, 400, "header of text/csv is present or absent", NULL);
+    k->header = *header != '\0' ? strcasecmp(header, "present") == 0 : k->table->convert.header;
+    return true;
+}
+
+/* --- records ----------------------------------------------------------------------------------------------------- */
+
+struct memory {
+    struct reader reader;
+    struct str left;
+};
+
+static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
+{
+    struct memory *m = (struct memory *)(void *)r;
 
     UNUSED(err);
-    if (k->n == k->x->limit || api_is_full(k->x))
-        k->more = true;
-    if (k->more)
+    *ret_n = n < m->left.n ? n : m->left.n;
+    if (*ret_n > 0)
+        memcpy(p, m->left.p, *ret_n);
+    m->left.p += *ret_n;
+    m->left.n -= *ret_n;
+    return 0;
+}
+
+static void memory_close(struct reader *r)
+{
+    free(r);
+}
+
+static int next_csv(void *arg, struct csv_record *ret, struct err *err)
+{
+    return csv_next(arg, ret, err);
+}
+
+/* 1: there are records; 0: the answer says why not. */
+static int open_body(struct taking *k, struct serve_answer *a, struct err *err)
+{
+    int rc;
+
+    if (!k->json) {
+        struct memory *m = xcalloc(1, sizeof *m);
+        *m = (struct memory){{memory_read, memory_close}, k->q->body};
+        rc = csv_open(&m->reader, &k->table->dialect, &k->csv, err);
+        return rc < 0 ? rc : 1;
+    }
+    rc = json_rows_open(k->q->body.p, k->q->body.n, INTAKE_MAX_ROWS, &k->body, err);
+    if (rc < 0 && err->code == ERR_BAD_VALUE) {
+        serve_problem(a, 400, err_name(ERR_BAD_VALUE), "the body is not JSON that rows are", err->msg, NULL);
         return 0;
-    json_t *row = rejects_row(r, false);
-    jout_value(&k->x->j, NULL, row);
-    json_decref(row);
-    k->n++;
-    k->load_id = r->load_id;
-    k->line = r->line;
+    }
+    if (rc == 0 && json_rows_count(k->body) == 0)
+        return err_set(err, ERR_BAD_VALUE, "the request has no rows");
+    if (rc == 0 && json_rows_header(k->body)->count == 0)
+        return err_set(err, ERR_BAD_VALUE, "no row names a column");
+    return rc < 0 ? rc : 1;
+}
+
+/* --- what is answered -------------------------------------------------------------------------------------------- */
+
+static int told(void *arg, int64_t record, const struct reject_info *why, struct err *err)
+{
+    struct taking *k = arg;
+
+    if (record < 1 || record > INTAKE_MAX_ROWS)
+        return err_set(err, ERR_INTERNAL, "record %lld of a request", (long long)record);
+    if ((size_t)record > k->count)
+        k->count = (size_t)record;
+    if (why == NULL)
+        return 0;
+    k->rows[record - 1] = (struct outcome){arena_strndup(k->arena, why->code, strlen(why->code)),
+                                           arena_strndup(k->arena, why->column, strlen(why->column)),
+                                           arena_strndup(k->arena, why->message, strlen(why->message)),
+                                           arena_strndup(k->arena, why->hint, strlen(why->hint))};
     return 0;
 }
 
-struct groups {
-    struct jout *j;
-    int by;
-};
-
-static int on_group(void *arg, const struct reject_group *g, struct err *err)
+static int add_member(struct buf *b, const char *name, const char *value, struct err *err)
 {
-    struct groups *k = arg;
-    json_t *o = rejects_group(g, k->by);
+    int rc = *value != '\0' ? buf_addf(b, err, ",\"%s\":", name) : 0;
 
-    UNUSED(err);
-    jout_value(k->j, NULL, o);
-    json_decref(o);
-    return 0;
+    return rc < 0 || *value == '\0' ? rc : json_add_text(b, value, strlen(value), err);
 }
 
-static int rejects(struct api *x, struct reject_filter *f, int by, struct err *err)
+static int add_row(const struct taking *k, size_t i, const char *good, struct buf *b, struct err *err)
 {
-    struct rejects k = {.x = x};
-    struct groups g = {&x->j, by};
-    char next[60];
-    int rc = two_numbers(serve_query(x->q, "after"), &k.load_id, &k.line, err);
+    const struct outcome *o = &k->rows[i];
+    int rc = buf_addf(b, err, "%s\n{\"row\":%zu,\"status\":\"%s\"", i > 0 ? "," : "", i + 1,
+                      o->code != NULL ? "rejected" : good);
 
-    if (rc < 0)
-        return rc;
-    f->limit = by == 0 ? x->limit + 1 : x->limit;
-    jout_open(&x->j, by == 0 ? "rejects" : "groups", '[');
-    rc = by == 0 ? reject_after(x->cli.store, f, k.load_id, k.line, on_reject, &k, err)
-                 : reject_by(x->cli.store, f, by, on_group, &g, err);
-    jout_close(&x->j, ']');
-    snprintf(next, sizeof next, "%lld-%lld", (long long)k.load_id, (long long)k.line);
-    if (k.more)
-        api_next_text(x, next);
-    return rc;
-}
-
-int api_rejects(const struct serve_request *q, struct serve_answer *a, struct err *err)
-{
-    static const char *const states[] = {"PENDING", "FINAL", "FAILED", "REPLAYED", "DISCARDED", "all", NULL};
-    struct reject_filter f = {.code = serve_query(q, "code"), .column = serve_query(q, "column")};
-    const struct pipeline *p = NULL;
-    const char *words = serve_query(q, "by");
-    char part[PART_SIZE] = "";
-    int by = 0;
-    struct api x;
-    int rc = of_whom(q, &p, err);
-
-    if (rc < 0)
-        return rc;
-    rc = api_word(q, "state", states, &f.state, err);
-    if (rc == 0 && words != NULL) {
-        by = rejects_by(words, err);
-        rc = by < 0 ? by : 0;
+    if (rc == 0 && o->code != NULL) {
+        rc = add_member(b, "code", o->code, err);
+        if (rc == 0)
+            rc = add_member(b, "column", o->column, err);
+        if (rc == 0)
+            rc = add_member(b, "message", o->message, err);
+        if (rc == 0)
+            rc = add_member(b, "hint", o->hint, err);
     }
+    return rc < 0 ? rc : buf_adds(b, "}", err);
+}
+
+/* What is kept with the key: the status, and then the body. It names the request that did the work, whoever asks again. */
+static int answer(void *arg, const struct intake_counts *n, struct buf *ret, struct err *err)
+{
+    const struct taking *k = arg;
+    bool refused = !k->partial && n->rejected > 0;
+    int status = refused ? 422 : n->rejected > 0 ? 200 : 201;
+    int rc;
+
+    if (n->records == 0)
+        return err_set(err, ERR_BAD_VALUE, "the request has no rows");
+    rc = buf_addf(ret, err, "%d{", status);
+    if (rc == 0 && refused)
+        rc = buf_addf(
+            ret, err,
+            "\"type\":\"urn:orch:error:%s\",\"title\":\"rows were rejected, and nothing was stored\","
+            "\"status\":422,\"code\":\"%s\",\"detail\":\"%lld of %lld rows were rejected\",",
+            err_name(ERR_TOO_MANY_REJECTS), err_name(ERR_TOO_MANY_REJECTS), (long long)n->rejected,
+            (long long)n->records);
     if (rc == 0)
-        rc = api_part(p, "partition", serve_query(q, "partition"), part, err);
+        rc = buf_adds(ret, "\"table\":", err);
+    if (rc == 0)
+        rc = json_add_text(ret, k->table->name, strlen(k->table->name), err);
+    if (rc == 0)
+        rc = buf_addf(
+            ret, err,
+            ",\"mode\":\"%s\",\"request_id\":\"%s\",\"records\":%lld,\"stored\":%lld,\"rejected\":%lld,"
+            "\"rows\":[",
+            k->partial ? "partial" : "atomic", k->q->id, (long long)n->records,
+            refused ? 0LL : (long long)n->stored, (long long)n->rejected);
+    for (size_t i = 0; rc == 0 && i < k->count; i++)
+        rc = add_row(k, i, refused ? "not stored" : "stored", ret, err);
+    return rc < 0 ? rc : buf_adds(ret, "]}\n", err);
+}
+
+/* What was asked besides the body is part of it: the same rows in another mode are another request. */
+static void sum_of(const struct taking *k, unsigned char out[SHA256_SIZE])
+{
+    struct sha256 *h = sha256_new();
+    char what[60];
+
+    int n =
+        snprintf(what, sizeof what, "%s %s %s\n", k->json ? "json" : "csv", k->partial ? "partial" : "atomic",
+                 k->json     ? "-"
+                 : k->header ? "present"
+                             : "absent");
+    sha256_add(h, what, (size_t)n);
+    sha256_add(h, k->q->body.p, k->q->body.n);
+    sha256_end(h, out);
+    sha256_free(h);
+}
+
+/* What intake_take refuses, with the status that is usual for a key (draft-ietf-httpapi-idempotency-key-header). */
+static int refused(const struct taking *k, struct serve_answer *a, struct err *err)
+{
+    if (err->code == ERR_CONFLICT) {
+        serve_problem(a, 422, err_name(err->code), "the key was used for another request", err->msg,
+                      "each request has its own Idempotency-Key, and a repeated one the same body and mode");
+        return 0;
+    }
+    if (err->code == ERR_BUSY && k->q->key != NULL) {
+        serve_problem(a, 409, err_name(err->code), "a request with this key is under way", err->msg,
+                      "ask again with the same key: the answer will be that of the first");
+        a->retry_after_s = 1;
+        return 0;
+    }
+    return -(int)err->code;
+}
+
+static int take(struct taking *k, struct serve_answer *a, struct err *err)
+{
+    struct buf kept = BUF_INIT(INTAKE_MAX_ANSWER);
+    struct intake_counts n = {0};
+    struct target *t = NULL;
+    struct intake_ask ask = {.table = k->table,
+                             .header = k->json ? json_rows_header(k->body) : NULL,
+                             .first_names = !k->json && k->header,
+                             .json = k->json,
+                             .next = k->json ? json_rows_next : next_csv,
+                             .arg = k->json ? (void *)k->body : k->csv,
+                             .partial = k->partial,
+                             .max_rows = INTAKE_MAX_ROWS,
+                             .key = k->q->key,
+                             .source = k->q->id,
+                             .who = k->q->who,
+                             .told = told,
+                             .told_arg = k,
+                             .answer = answer};
+    int rc = serve_target_take(k->q->serve, &k->table->target, &t, err);
+
     if (rc < 0)
         return rc;
-    f.pipeline = p->name;
-    f.part = part[0] != '\0' ? part : NULL;
-    if (f.state != NULL && strcmp(f.state, "all") == 0)
-        f.state = "";
-    rc = api_open(&x, q, err);
-    if (rc == 0)
-        rc = rejects(&x, &f, by, err);
-    return api_close(&x, a, rc, err);
-}
-
-/* ---- reconciliation ---- */
-
-struct comparing {
-    struct api *x;
-    int64_t *loads, *jobs; /* owned; jobs of the page, each once */
-    size_t job_count;
-    int64_t read, loaded, rejected;
-    char last[PART_SIZE + 32];
-};
-
-/* source = loaded + rejected, of what has been read whole. */
-static void object_json(struct comparing *k, const struct load_row *l)
-{
-    struct jout *j = &k->x->j;
-    bool whole = strcmp(l->state, "DRAWN") != 0;
-
-    jout_open(j, NULL, '{');
-    jout_text(j, "partition", l->part);
-    jout_int(j, "job", l->job_id);
-    jout_text(j, "key", l->key);
-    jout_int(j, "size", l->size);
-    jout_text(j, "etag", l->etag);
-    jout_int(j, "load_id", l->load_id);
-    jout_int(j, "generation", l->generation);
-    jout_text(j, "state", l->state);
-    jout_int(j, "rows_read", l->rows_read);
-    jout_int(j, "rows_loaded", l->rows_loaded);
-    jout_int(j, "rows_rejected", l->rows_rejected);
-    if (whole)
-        jout_int(j, "difference", l->rows_read - l->rows_loaded - l->rows_rejected);
-    else
-        jout_text(j, "difference", NULL);
-    jout_time(j, "loaded", l->loaded_ms);
-    jout_close(j, '}');
-    if (whole) {
-        k->read += l->rows_read;
-        k->loaded += l->rows_loaded;
-        k->rejected += l->rows_rejected;
+    if (ask.key != NULL)
+        sum_of(k, ask.sha256);
+    rc = intake_take(t, &ask, &n, &kept, err);
+    serve_target_give(k->q->serve, t, rc < 0 && err_retryable(err->code) && err->code != ERR_BUSY);
+    if (rc < 0) {
+        rc = refused(k, a, err);
+        goto out;
     }
-    if (k->job_count == 0 || k->jobs[k->job_count - 1] != l->job_id)
-        k->jobs[k->job_count++] = l->job_id;
-    snprintf(k->last, sizeof k->last, "%s_%lld", l->part, (long long)l->load_id);
-}
-
-static int on_record(void *arg, const struct reconciliation *r, struct err *err)
-{
-    struct jout *j = arg;
-    json_t *differences = NULL;
-    int rc = json_parse(r->differences, strlen(r->differences), "differences", &differences, err);
-
-    jout_text(j, "verdict", r->verdict);
-    jout_time(j, "at", r->at_ms);
-    jout_int(j, "rows_source", r->rows_source);
-    jout_int(j, "rows_loaded", r->rows_loaded);
-    jout_int(j, "rows_rejected", r->rows_rejected);
-    jout_int(j, "rows_target", r->rows_target);
-    if (rc == 0)
-        jout_value(j, "differences", differences);
-    json_decref(differences);
-    return rc;
-}
-
-static int job_json(struct comparing *k, int64_t id, struct err *err)
-{
-    struct jout *j = &k->x->j;
-    struct job job = {0};
-    char name[JOB_NAME_SIZE];
-    int rc = job_get(k->x->cli.store, id, &job, err);
-
-    if (rc < 0)
-        return rc;
-    jout_open(j, NULL, '{');
-    jout_int(j, "id", id);
-    jout_text(j, "job", job_name(&job, name));
-    jout_text(j, "partition", job.part);
-    jout_text(j, "state", job.state);
-    rc = reconciliation_newest(k->x->cli.store, id, on_record, j, err);
-    if (rc == 0)
-        jout_text(j, "verdict", NULL);
-    jout_close(j, '}');
-    job_release(&job);
-    return rc < 0 ? rc : 0;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static int jobs(struct comparing *k, struct err *err)
-{
-    int rc = 0;
-
-    qsort(k->jobs, k->job_count, sizeof *k->jobs, by_id);
-    jout_open(&k->x->j, "jobs", '[');
-    for (size_t i = 0; rc == 0 && i < k->job_count; i++)
-        if (i == 0 || k->jobs[i] != k->jobs[i - 1])
-            rc = job_json(k, k->jobs[i], err);
-    jout_close(&k->x->j, ']');
-    return rc;
-}
-
-static int compare(struct comparing *k, struct page_loads *of, struct err *err)
-{
-    struct jout *j = &k->x->j;
-    int64_t limit = k->x->limit;
-
-    of->limit = limit + 1;
-    k->loads = xcalloc((size_t)limit + 1, sizeof *k->loads);
-    k->jobs = xcalloc((size_t)limit + 1, sizeof *k->jobs);
-    int n = page_loads(k->x->cli.store, of, k->loads, err), rc = n < 0 ? n : 0;
-    jout_text(j, "pipeline", of->pipeline);
-    jout_open(j, "objects", '[');
-    for (int i = 0; rc == 0 && i < n && i < limit; i++) {
-        struct load_row row = {0};
-        rc = load_get(k->x->cli.store, k->loads[i], &row, err);
-        if (rc >= 0)
-            object_json(k, &row);
-        rc = rc < 0 ? rc : 0;
-        load_row_release(&row);
+    if (kept.n <= STATUS_DIGITS) {
+        rc = err_set(err, ERR_INTERNAL, "a request without an answer");
+        goto out;
     }
-    jout_close(j, ']');
-    if (rc == 0)
-        rc = jobs(k, err);
-    jout_open(j, "sums", '{');
-    jout_int(j, "rows_read", k->read);
-    jout_int(j, "rows_loaded", k->loaded);
-    jout_int(j, "rows_rejected", k->rejected);
-    jout_int(j, "difference", k->read - k->loaded - k->rejected);
-    jout_close(j, '}');
-    if (rc == 0 && n > limit)
-        api_next_text(k->x, k->last);
-    free(k->loads);
-    free(k->jobs);
+    a->status = (kept.p[0] - '0') * 100 + (kept.p[1] - '0') * 10 + (kept.p[2] - '0');
+    a->type = a->status == 422 ? "application/problem+json" : "application/json";
+    rc = buf_add(&a->body, kept.p + STATUS_DIGITS, kept.n - STATUS_DIGITS, err);
+out:
+    buf_release(&kept);
     return rc;
 }
 
-/* "PART_LOAD". */
-static int behind(const struct pipeline *p, const char *text, char part[PART_SIZE], int64_t *ret_load,
-                  struct err *err)
+int api_rows_post(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    char *copy = xstrdup(text != NULL ? text : "");
-    char *bar = strchr(copy, '_');
-    int rc = 0;
+    struct taking k = {.q = q};
+    int rc = config_table(q->config, q->args[0], &k.table, err);
 
-    part[0] = '\0';
-    if (text != NULL && bar == NULL)
-        rc = err_set(err, ERR_USAGE, "after is not what `next` of a page said");
-    if (rc == 0 && bar != NULL) {
-        *bar = '\0';
-        rc = api_part(p, "after", copy, part, err);
-        if (rc == 0 && str_to_i64(str_of(bar + 1), 0, INT64_MAX, ret_load, err) < 0)
-            rc = err_set(err, ERR_USAGE, "after is not what `next` of a page said");
-    }
-    free(copy);
+    if (rc < 0 || !asked(&k, a))
+        return rc < 0 ? rc : 0;
+    k.arena = arena_new();
+    k.rows = xcalloc(INTAKE_MAX_ROWS, sizeof *k.rows);
+    rc = open_body(&k, a, err);
+    if (rc > 0)
+        rc = take(&k, a, err);
+    json_rows_free(k.body);
+    csv_close(k.csv);
+    free(k.rows);
+    arena_free(k.arena);
     return rc;
-}
-
-int api_reconciliation(const struct serve_request *q, struct serve_answer *a, struct err *err)
-{
-    const struct pipeline *p = NULL;
-    char from[PART_SIZE] = "", to[PART_SIZE] = "", after[PART_SIZE] = "";
-    struct page_loads of = {0};
-    struct api x;
-    struct comparing k = {.x = &x};
-    int rc = of_whom(q, &p, err);
-
-    if (rc == 0)
-        rc = api_part(p, "from", serve_query(q, "from"), from, err);
-    if (rc == 0)
-        rc = api_part(p, "to", serve_query(q, "to"), to, err);
-    if (rc == 0)
-        rc = behind(p, serve_query(q, "after"), after, &of.after_load, err);
-    if (rc < 0)
-        return rc;
-    of.pipeline = p->name;
-    of.from = from[0] != '\0' ? from : NULL;
-    of.to = to[0] != '\0' ? to : NULL;
-    of.after_part = after[0] != '\0' ? after : NULL;
-    rc = api_open(&x, q, err);
-    if (rc == 0)
-        rc = compare(&k, &of, err);
-    return api_close(&x, a, rc, err);
 }

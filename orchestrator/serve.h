@@ -26,13 +26,14 @@ struct serve_request { /* all borrowed, for the call */
     const char *const
         *args; /* what the route's {names} stand for, in order, decoded; never empty, no control characters */
     size_t arg_count;
-    struct str body;          /* whole */
-    const char *content_type; /* lower case, without parameters; "" none */
-    const char *accept;       /* "" none */
-    const char *key;          /* Idempotency-Key; NULL: none. Printable ASCII, 1 to 255 */
-    const char *who;          /* "token", "local" or "browser", and the address: for audit rows */
-    const char *id;           /* of the request, for logs and problems */
-    const char *csrf;         /* for a page's forms; "" where nothing may be written */
+    struct str body;            /* whole */
+    const char *content_type;   /* lower case, without parameters; "" none */
+    const char *content_params; /* what stood behind it: "charset=utf-8; header=absent"; "" none */
+    const char *accept;         /* "" none */
+    const char *key;            /* Idempotency-Key; NULL: none. Printable ASCII, 1 to 255 */
+    const char *who;            /* "token", "local" or "browser", and the address: for audit rows */
+    const char *id;             /* of the request, for logs and problems */
+    const char *csrf;           /* for a page's forms; "" where nothing may be written */
     int64_t now_ms;
     void *query; /* for serve_query and serve_form */
 };
@@ -42,7 +43,6 @@ struct serve_answer {
     struct buf body;
     const char *location; /* owned by the answer (free); NULL: none */
     const char *cookie;   /* Set-Cookie, as location */
-    const char *etag;     /* as location, with its quotes: an If-None-Match that has it is answered by 304 */
     int retry_after_s;    /* 0: none */
 };
 /* 0, or <0: *err is told as a problem (RFC 9457); serve_status gives the status of its code. */
@@ -52,12 +52,15 @@ struct serve_route {
     unsigned flags;
     serve_fn *fn;
     const char *id, *summary; /* of openapi.json: operationId, and a line */
-    const char *query;        /* "limit,after": the query's names that it knows; others are 400 */
+    const char
+        *query; /* "limit,after": the query's names that it knows; others are 400. "*" among them: any */
 };
 /* serve_routes.c: one table of all; ends with path NULL. openapi.json is written from it. */
 extern const struct serve_route serve_routes[];
 /* Of the query, decoded; NULL: not there. */
 const char *serve_query(const struct serve_request *q, const char *name);
+/* The i-th name and value of it; false: there are no more. */
+bool serve_query_at(const struct serve_request *q, size_t i, const char **ret_name, const char **ret_value);
 /* Of a body that a form sent (application/x-www-form-urlencoded); NULL: not there. */
 const char *serve_form(const struct serve_request *q, const char *name);
 /* A number of the query in [least, most]; standard where it is not there. ERR_USAGE. */

@@ -170,7 +170,7 @@ void serve_answer_finish(struct serve_answer *a, const char *id, bool page)
         return;
     if (page) {
         problem_page(a, o, id);
-    } else {
+    } else if (json_object_get(o, "request_id") == NULL) { /* else it is an answer of before, byte by byte */
         json_object_set_new(o, "request_id", json_string(id));
         char *whole = json_text(o);
         buf_clear(&a->body);

@@ -258,7 +258,8 @@ static bool route_fits(struct serve_call *c)
     for (size_t i = 0; i < c->query.count; i++) {
         const char *name = c->query.items[i].name, *at = c->route->query != NULL ? c->route->query : "";
         size_t n = strlen(name);
-        while (*at != '\0' && !(strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0') && n > 0)) {
+        while (*at != '\0' && *at != '*' &&
+               !(strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0') && n > 0)) {
             at += strcspn(at, ",");
             at += *at == ',';
         }
@@ -347,6 +348,8 @@ static void note_lines(struct serve_call *c, const struct serve_incoming *in)
     c->secure = proto != NULL && strcasecmp(proto, "https") == 0;
     serve_content_type(type != NULL ? type : "", c->type, sizeof c->type);
     c->q.content_type = c->type;
+    type = type != NULL ? strchr(type, ';') : NULL;
+    c->q.content_params = type != NULL ? keep(c, type + 1, strlen(type + 1)) : "";
     c->origin = origin != NULL ? keep(c, origin, strlen(origin)) : NULL;
     c->site = site != NULL ? keep(c, site, strlen(site)) : NULL;
     c->csrf_given = csrf != NULL ? keep(c, csrf, strlen(csrf)) : NULL;
@@ -383,6 +386,7 @@ struct serve_call *serve_call_new(struct serve *s, const struct serve_incoming *
                                   .method = strcmp(in->method, "HEAD") == 0 ? "GET" : c->real_method,
                                   .path = "/",
                                   .content_type = c->type,
+                                  .content_params = "",
                                   .accept = "",
                                   .who = c->who,
                                   .id = c->id,
@@ -590,6 +594,17 @@ const char *serve_query(const struct serve_request *q, const char *name)
 {
     const struct serve_call *c = q->query;
     return serve_fields_get(&c->query, name);
+}
+
+bool serve_query_at(const struct serve_request *q, size_t i, const char **ret_name, const char **ret_value)
+{
+    const struct serve_call *c = q->query;
+
+    if (i >= c->query.count)
+        return false;
+    *ret_name = c->query.items[i].name;
+    *ret_value = c->query.items[i].value;
+    return true;
 }
 
 const char *serve_form(const struct serve_request *q, const char *name)

@@ -18,7 +18,8 @@ static json_t *parameters(const struct serve_route *r)
         json_array_append_new(all, parameter(p + 1, strcspn(p + 1, "}"), "path"));
     for (const char *p = r->query; p != NULL && *p != '\0'; p += *p == ',') {
         size_t n = strcspn(p, ",");
-        json_array_append_new(all, parameter(p, n, "query"));
+        if (*p != '*') /* columns of a table: each has its own */
+            json_array_append_new(all, parameter(p, n, "query"));
         p += n;
     }
     if ((r->flags & SERVE_WRITES) != 0)

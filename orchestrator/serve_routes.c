@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "io/hash.h"
 #include "orchestrator/api.h"
+#include "orchestrator/api_table.h"
 #include "orchestrator/metrics.h"
 #include "orchestrator/page.h"
 #include "orchestrator/serve_int.h"
@@ -50,6 +51,11 @@ const struct serve_route serve_routes[] = {
     {"GET", "/v1/requests", 0, api_requests, "listRequests", "what was asked for, newest first", "pipeline,state,limit,after"},
     {"GET", "/v1/requests/{request}", 0, api_request, "getRequest", "one, and what became of it", NULL},
     {"POST", "/v1/requests/{request}/acknowledge", SERVE_WRITES, api_request_ack, "acknowledge", "a request that failed is let stand", NULL},
+    {"GET", "/v1/tables", 0, api_tables, "tables", "the data dictionary: tables that take rows, and their rules", NULL},
+    {"GET", "/v1/tables/{table}", 0, api_table, "table", "a table's columns and keys, as its database has them", NULL},
+    {"GET", "/v1/tables/{table}/rows", SERVE_PRIVATE, api_rows_get, "rows", "rows by a key's columns, or by the primary key page by page", "limit,after,*"},
+    {"POST", "/v1/tables/{table}/rows", SERVE_WRITES | SERVE_ROWS, api_rows_post, "putRows", "1 to 1,000 rows, atomic or partial; a key makes repeating safe", "mode"},
+    {"GET", "/v1/tables/{table}/rejects", SERVE_PRIVATE, api_table_rejects, "tableRejects", "rows that were rejected, with their bytes", "limit,after,code,column"},
     {NULL, NULL, 0, NULL, NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -23,6 +23,12 @@
     extract/gzip   packed at level 1, against mariadb-dump --tab
     extract/two    two tables at once (parallel: 2), against one after the other (parallel: 1)
     extract/memory peak memory of one table, of a packed one, and of two at once
+    serve          all that follow with serve/ but the soak: rows over HTTP, paired with a C client that inserts them itself; not run unless
+                   it is named (ORCH_BENCH_SERVE_ROWS=N, ORCH_BENCH_SERVE_SINGLES=N)
+    serve/json, csv, key   batches of 1,000 rows on one connection, key: each with its Idempotency-Key; against array-bound INSERTs of as
+                   many and COMMIT
+    serve/single   rows one by one on 16 connections, against INSERT and COMMIT on 16 connections
+    serve/soak     ten minutes of everything (ORCH_BENCH_SOAK=SECONDS): memory and descriptors stay as they are
     ingest-150k    orch run of one file with verify: count into the user's own table after lineage add, against
                    the mariadb client's LOAD DATA LOCAL INFILE of the cleaned file into a table without the
                    columns and the index that lineage adds
@@ -71,6 +77,7 @@ import extract
 import ingest as at_length
 import page
 import parse
+import serve
 
 
 def loaded_folder(bench, hours):
@@ -370,8 +377,8 @@ def main():
         del words[at:at + 2]
     wanted = words or [name for name in CASES if not name.startswith("memory")]
     long = []
-    for name, of in (("ingest", at_length), ("extract", extract)):
-        cases = list(of.CASES) if name in wanted else [n[len(name) + 1:] for n in wanted if n.startswith(name + "/")]
+    for name, of in (("ingest", at_length), ("extract", extract), ("serve", serve)):
+        cases = [c for c in of.CASES if c != "soak"] if name in wanted else [n[len(name) + 1:] for n in wanted if n.startswith(name + "/")]
         wanted = [n for n in wanted if n != name and not n.startswith(name + "/")]
         if any(case not in of.CASES for case in cases):
             sys.exit(__doc__)

@@ -114,3 +114,21 @@ TEST(members_are_typed)
     fails(json_need_i64(v, "gone", &n, &err), &err, ERR_CONTRACT);
     json_decref(v);
 }
+
+TEST(a_text_is_appended_as_json_reads_it)
+{
+    static const char text[] = "a\"b\\c\n\t\x01\x7f \u00e9 \xff\xc3|\xe2\x82";
+    struct buf b = BUF_INIT(1000);
+    struct err err;
+    json_t *v;
+
+    must_rc(json_add_text(&b, text, sizeof text - 1, &err), &err);
+    is_str(b.p, "\"a\\\"b\\\\c\\n\\t\\u0001\\u007f \u00e9 \uFFFD\uFFFD|\uFFFD\uFFFD\"");
+    must_rc(json_parse(b.p, b.n, "it", &v, &err), &err);
+    is_str(json_string_value(v), "a\"b\\c\n\t\x01\x7f \u00e9 \uFFFD\uFFFD|\uFFFD\uFFFD");
+    json_decref(v);
+    buf_clear(&b);
+    must_rc(json_add_text(&b, "", 0, &err), &err);
+    is_str(b.p, "\"\"");
+    buf_release(&b);
+}

@@ -1143,7 +1143,7 @@ TEST(every_code_is_explained_in_the_docs)
         if (!ok(strstr(page.p, want) != NULL))
             diag("%s", codes[i]);
     }
-    for (int code = CSV_BAD_QUOTE; code <= CSV_RECORD_TOO_LARGE; code++) {
+    for (int code = CSV_BAD_QUOTE; code < CSV_CODES; code++) {
         snprintf(want, sizeof want, "| `%s` |", csv_code_name((enum csv_code)code));
         if (!ok(strstr(page.p, want) != NULL))
             diag("%s", want);

@@ -124,6 +124,38 @@ TEST(a_file_appears_whole_and_under_its_name_only)
     done(&p);
 }
 
+TEST(pieces_that_are_given_make_the_same_file)
+{
+    size_t n = SINK_PIECE + 300000;
+    struct uploaded got = {0};
+    struct upload *u;
+    struct place p;
+    char *bytes = xmalloc(n), sum[SHA256_HEX];
+
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (char)(i * 7 >> 3);
+    fresh(&p);
+    struct sink_sum *m = sink_sum_new(p.s);
+    struct sink_piece first = {.p = bytes, .n = SINK_PIECE},
+                      last = {.p = bytes + SINK_PIECE, .n = n - SINK_PIECE, .last = true};
+    sink_sum_add(m, first.p, first.n);
+    sink_sum_piece(m, &first);
+    sink_sum_add(m, last.p, last.n);
+    sink_sum_piece(m, &last);
+    sink_sum_free(m);
+    is_str(first.md5, "");
+    must_rc(sink_upload(p.s, "x", &u, &p.err), &p.err);
+    must_rc(upload_give(u, &first, &p.err), &p.err);
+    must_rc(upload_give(u, &last, &p.err), &p.err);
+    must_rc(upload_finish(u, &got, &p.err), &p.err);
+    holds(&p, "x", bytes, n);
+    sha256_hex(bytes, n, sum);
+    is_str(got.sha256, sum);
+    is_int(got.bytes, n);
+    free(bytes);
+    done(&p);
+}
+
 TEST(what_is_aborted_leaves_the_old_file_and_nothing_else)
 {
     struct place p;

@@ -408,6 +408,53 @@ TEST(an_aborted_upload_leaves_the_old_object_and_no_piece)
     done(&p);
 }
 
+/* Pieces that stay where they are, as a dump gives them. */
+static int give(struct place *p, const char *key, const char *bytes, size_t n, struct uploaded *ret)
+{
+    struct sink_sum *m = sink_sum_new(p->s);
+    struct upload *u;
+    int rc = sink_upload(p->s, key, &u, &p->err);
+
+    must_rc(rc, &p->err);
+    for (bool last = false; rc == 0 && !last;) {
+        size_t some = n < SINK_PIECE ? n : SINK_PIECE;
+        last = some == n;
+        struct sink_piece piece = {.p = bytes, .n = some, .last = last};
+        sink_sum_add(m, bytes, some / 3);
+        sink_sum_add(m, bytes + some / 3, some - some / 3);
+        sink_sum_piece(m, &piece);
+        rc = upload_give(u, &piece, &p->err);
+        bytes += some;
+        n -= some;
+    }
+    sink_sum_free(m);
+    if (rc == 0)
+        return upload_finish(u, ret, &p->err);
+    upload_abort(u);
+    return rc;
+}
+
+TEST(pieces_that_are_given_are_the_same_objects)
+{
+    static const size_t sizes[] = {0, 5, SINK_PIECE - 1, SINK_PIECE, SINK_PIECE + 1, 2 * SINK_PIECE, BIG};
+    char *bytes = noise(BIG > 2 * SINK_PIECE ? BIG : 2 * SINK_PIECE);
+    struct uploaded written, given;
+    struct place p;
+
+    fresh(&p, "given");
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        must_rc(put(&p, "written", bytes, sizes[i], &written), &p.err);
+        must_rc(give(&p, "given", bytes, sizes[i], &given), &p.err);
+        holds("given", "given", bytes, sizes[i]);
+        is_str(given.sha256, written.sha256);
+        is_str(given.etag, written.etag);
+        is_int(given.bytes, sizes[i]);
+    }
+    no_uploads("given");
+    free(bytes);
+    done(&p);
+}
+
 TEST(a_stopped_run_takes_back_what_it_began)
 {
     struct place p;
@@ -505,6 +552,27 @@ static void faulty(struct place *p, const char *bucket)
     snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%d", proxy->port);
     p->config.endpoint = endpoint;
     reopen(p);
+}
+
+TEST(pieces_that_are_given_are_sent_again_or_taken_back)
+{
+    struct uploaded got;
+    struct place p;
+    char *bytes = noise(3 * SINK_PIECE);
+
+    faulty(&p, "again");
+    test_proxy_rules(proxy,
+                     "PUT\tstatus 503 SlowDown\t1\nPUT\tresetreq 100000\t1\nPUT\tcorruptreq 5000000\t1");
+    must_rc(give(&p, "x", bytes, 3 * SINK_PIECE, &got), &p.err);
+    holds("again", "x", bytes, 3 * SINK_PIECE);
+    test_proxy_rules(proxy, "");
+    must_rc(put(&p, "x", "old", 3, &got), &p.err);
+    test_proxy_rules(proxy, "PUT /again/x\\?partNumber=2\tstatus 403 AccessDenied");
+    fails(give(&p, "x", bytes, 3 * SINK_PIECE, &got), &p.err, ERR_ACCESS_DENIED);
+    holds("again", "x", "old", 3);
+    no_uploads("again");
+    free(bytes);
+    done(&p);
 }
 
 /* As often as the log says that the rule was used. */

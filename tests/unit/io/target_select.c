@@ -41,6 +41,23 @@ static struct target *fresh(const char *ddl)
     return t;
 }
 
+/* Off the socket, or by the library: as with TLS, and as it is with Oracle's. */
+static void go_by_library(bool on)
+{
+    if (on)
+        setenv("ORCH_TEST_NO_WIRE", "1", 1);
+    else
+        unsetenv("ORCH_TEST_NO_WIRE");
+}
+
+#define BOTH_WAYS(check)                                                                                     \
+    do {                                                                                                     \
+        check;                                                                                               \
+        go_by_library(true);                                                                                 \
+        check;                                                                                               \
+        go_by_library(false);                                                                                \
+    } while (0)
+
 /* All rows as text: cells between tabs, rows between line ends, as the client writes them. */
 static int rows_of(struct target *t, const char *text, const struct val *values, size_t count,
                    size_t capacity, const char *table, struct buf *out, struct err *err)
@@ -84,7 +101,7 @@ static int rows_of(struct target *t, const char *text, const struct val *values,
     return rc;
 }
 
-static void is_rows(struct target *t, const char *text, const char *table, const char *want)
+static void are_rows(struct target *t, const char *text, const char *table, const char *want)
 {
     struct buf got = BUF_INIT(64 * MIB);
     struct err err;
@@ -93,6 +110,11 @@ static void is_rows(struct target *t, const char *text, const char *table, const
     if (!is_str(got.p != NULL ? got.p : "", want))
         diag("%s", text);
     buf_release(&got);
+}
+
+static void is_rows(struct target *t, const char *text, const char *table, const char *want)
+{
+    BOTH_WAYS(are_rows(t, text, table, want));
 }
 
 /* By the table's own definition, and by what the server says of the result. */
@@ -209,7 +231,7 @@ TEST(text_and_bytes_come_as_they_are)
     target_close(t);
 }
 
-TEST(long_values_are_whole_and_too_long_ones_are_refused)
+static void check_long_values_are_whol(void)
 {
     struct target *t =
         fresh("CREATE TABLE t (id INT PRIMARY KEY, a LONGTEXT, b LONGBLOB); INSERT INTO t VALUES "
@@ -237,7 +259,51 @@ TEST(long_values_are_whole_and_too_long_ones_are_refused)
     target_close(t);
 }
 
-TEST(no_rows_no_columns_too_many)
+TEST(long_values_are_whole_and_too_long_ones_are_refused)
+{
+    BOTH_WAYS(check_long_values_are_whol());
+}
+
+/* A packet of 16 MB less one byte goes on in the next, even in an empty one. */
+static void check_large_rows(void)
+{
+    static const struct {
+        int first, second;
+    } rows[] = {{16777208, -1}, {16777209, -1},       {16777210, -1},
+                {16777208, 0},  {20000000, 20000000}, {5, 33554413}};
+    struct buf got = BUF_INIT(64 * MIB);
+    struct err err;
+
+    target_close(fresh("SET GLOBAL max_allowed_packet = 1024*1024*1024"));
+    char *url = xasprintf("mysql://root@localhost/shop?socket=%s", server->socket);
+    struct target *t = open_at(url, 30000);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *more = rows[i].second < 0 ? xstrdup("") : xasprintf(", REPEAT('y', %d)", rows[i].second);
+        char *text = xasprintf("SELECT REPEAT('x', %d)%s UNION ALL SELECT 'end'%s", rows[i].first, more,
+                               rows[i].second < 0 ? "" : ", 'of it'");
+        buf_clear(&got);
+        must_rc(rows_of(t, text, NULL, 0, 10, NULL, &got, &err), &err);
+        ok(strspn(got.p, "x") == (size_t)rows[i].first);
+        size_t at = (size_t)rows[i].first;
+        if (rows[i].second >= 0) {
+            ok(got.p[at] == '\t' && strspn(got.p + at + 1, "y") == (size_t)rows[i].second);
+            at += 1 + (size_t)rows[i].second;
+        }
+        is_str(got.p + at, rows[i].second < 0 ? "\nend" : "\nend\tof it");
+        free(text);
+        free(more);
+    }
+    free(url);
+    buf_release(&got);
+    target_close(t);
+}
+
+TEST(rows_of_more_than_a_packet)
+{
+    BOTH_WAYS(check_large_rows());
+}
+
+static void check_no_rows_no_columns_t(void)
 {
     struct target *t = fresh("CREATE TABLE t (id INT PRIMARY KEY, a TEXT)");
     struct buf got = BUF_INIT(1 * MIB);
@@ -254,7 +320,12 @@ TEST(no_rows_no_columns_too_many)
     target_close(t);
 }
 
-TEST(values_are_bound_and_batches_end_where_they_are_full)
+TEST(no_rows_no_columns_too_many)
+{
+    BOTH_WAYS(check_no_rows_no_columns_t());
+}
+
+static void check_values_are_bound_and(void)
 {
     struct target *t = fresh("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20)); "
                              "INSERT INTO t SELECT seq, CONCAT('v', seq) FROM seq_1_to_100");
@@ -270,7 +341,12 @@ TEST(values_are_bound_and_batches_end_where_they_are_full)
     target_close(t);
 }
 
-TEST(what_the_server_says_of_a_result)
+TEST(values_are_bound_and_batches_end_where_they_are_full)
+{
+    BOTH_WAYS(check_values_are_bound_and());
+}
+
+static void check_what_the_server_says(void)
 {
     struct target *t = fresh("CREATE TABLE t (id BIGINT UNSIGNED NOT NULL, a DECIMAL(10,3), b VARCHAR(30) "
                              "NOT NULL, c CHAR(4), d VARBINARY(9), "
@@ -317,6 +393,11 @@ TEST(what_the_server_says_of_a_result)
     target_close(t);
 }
 
+TEST(what_the_server_says_of_a_result)
+{
+    BOTH_WAYS(check_what_the_server_says());
+}
+
 /* --- connections that break --- */
 
 static const char many[] = "SELECT seq, REPEAT('x', 200) FROM shop.t";
@@ -346,7 +427,7 @@ static int read_rest(struct select *s, struct batch *b, int64_t *io_rows, struct
 
 #define MANY "CREATE TABLE t AS SELECT seq FROM seq_1_to_200000"
 
-TEST(a_connection_killed_in_the_middle_is_no_short_result)
+static void check_a_connection_killed(void)
 {
     static const char *const kills[] = {"KILL", "KILL QUERY"};
 
@@ -373,7 +454,12 @@ TEST(a_connection_killed_in_the_middle_is_no_short_result)
     }
 }
 
-TEST(a_wire_that_breaks_or_falls_silent_is_an_error)
+TEST(a_connection_killed_in_the_middle_is_no_short_result)
+{
+    BOTH_WAYS(check_a_connection_killed());
+}
+
+static void check_a_wire_that_breaks_o(void)
 {
     static const struct {
         const char *rule;
@@ -408,7 +494,12 @@ TEST(a_wire_that_breaks_or_falls_silent_is_an_error)
     free(address);
 }
 
-TEST(closing_early_costs_the_connection_and_nothing_more)
+TEST(a_wire_that_breaks_or_falls_silent_is_an_error)
+{
+    BOTH_WAYS(check_a_wire_that_breaks_o());
+}
+
+static void check_closing_early_costs(void)
 {
     struct target *t = fresh(MANY);
     struct select *s = NULL;
@@ -420,4 +511,9 @@ TEST(closing_early_costs_the_connection_and_nothing_more)
     batch_free(b);
     is_rows(t, "SELECT COUNT(*) FROM t", NULL, "200000");
     target_close(t);
+}
+
+TEST(closing_early_costs_the_connection_and_nothing_more)
+{
+    BOTH_WAYS(check_closing_early_costs());
 }
