@@ -10,7 +10,7 @@ sql 'CREATE TABLE departments (id INT NOT NULL PRIMARY KEY, department VARCHAR(1
 CREATE TABLE jobs (id INT NOT NULL PRIMARY KEY, job VARCHAR(100) NOT NULL);
 CREATE TABLE hired_employees (id INT NOT NULL PRIMARY KEY, name VARCHAR(100), datetime DATETIME, department_id INT,
   job_id INT, KEY (department_id), FOREIGN KEY (department_id) REFERENCES departments (id));'
-mkdir "$T/w" && cd "$T/w"
+mkdir "$T/w" && cd "$T/w" || exit 1
 rules='"required": "all", "columns": {
   "name": {"pattern": "[^0-9]+"},
   "datetime": {"min": "2021-01-01 00:00:00", "max": "2022-12-31T23:59:59Z"},
