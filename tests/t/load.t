@@ -51,6 +51,7 @@ runs "target setup makes them" 0 "$ORCH" target setup
 like "and says so" "$out" "orch_intake and orch_intake_reject are there"
 runs "doctor is content" 0 "$ORCH" doctor
 like "with the rules against the table" "$out" "OK +hired_employees table +hired_employees of .*: 5 columns, 3 rules"
+# shellcheck disable=SC2016
 like "and names the rights" "$out" 'GRANT SELECT, INSERT, TRIGGER ON `hr`.`hired_employees`'
 
 runs "departments" 0 "$ORCH" load departments.csv --table departments -o json
@@ -144,7 +145,7 @@ is "and every reject" "$(sql "SELECT COUNT(*), COUNT(DISTINCT record) FROM orch_
 sql 'TRUNCATE many; DELETE FROM orch_intake; DELETE FROM orch_intake_reject'
 bad=''
 for ms in 10 20 30 45 60 80 100 130 160 200 250 300; do
-    timeout -s KILL 0.$(printf %03d $ms) "$ORCH" load many.csv --table many >"$T/.out" 2>&1
+    timeout -s KILL "0.$(printf %03d "$ms")" "$ORCH" load many.csv --table many >"$T/.out" 2>&1
     n=$(sql 'SELECT COUNT(*) FROM many')
     keys=$(sql "SELECT COUNT(*) FROM orch_intake WHERE tbl = 'many'")
     [ "$n/$keys" = 0/0 ] || [ "$n/$keys" = 19998/1 ] || bad="$bad $ms:$n/$keys"
