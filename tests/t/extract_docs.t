@@ -107,7 +107,7 @@ write(json.loads(whole))
 
 # --- docs/config.md has each key of an extract, with its default ---
 with open(os.path.join(TOP, 'docs/config.md'), encoding='utf-8') as f:
-    told = dict(re.findall(r'^\| `([\w.]+)` \| (.*?) \|', re.search(r'^## extracts\.NAME\n(.*)', f.read(), re.S | re.M).group(1).replace('`owner.name`, `owner.email`', '`owner.name`'), re.M))
+    told = dict(re.findall(r'^\| `([\w.]+)` \| (.*?) \|', re.search(r'^## extracts\.NAME\n(.*?)(?=^## |\Z)', f.read(), re.S | re.M).group(1).replace('`owner.name`, `owner.email`', '`owner.name`'), re.M))
 keys = json.loads(w.good('config', 'schema').out)['properties']['extracts']['additionalProperties']
 
 
