@@ -129,7 +129,10 @@ static int reject_count(const struct converter *c, const struct csv_record *rec,
 {
     snprintf(ret->code, sizeof ret->code, "FIELD_COUNT");
     snprintf(ret->message, sizeof ret->message, "%zu field%s where %s %zu", rec->count,
-             rec->count == 1 ? "" : "s", c->config->header ? "the header has" : "the first record has",
+             rec->count == 1 ? "" : "s",
+             c->config->header         ? "the header has"
+             : c->config->fixed_fields ? "the table takes"
+                                       : "the first record has",
              c->fields);
     ret->hint[0] = '\0';
     if (c->config->trailing_delimiter) {

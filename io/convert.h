@@ -39,6 +39,7 @@ struct convert_config {
         *nulls; /* the pipeline's csv.null, NULL-ended. "" in it: an unquoted empty field is NULL in
                                  number and date columns; in a text column only where the column's own list has "" */
     enum convert_binary binary; /* of BINARY, BLOB and BIT columns without a rule of their own */
+    bool fixed_fields;          /* without header: how many was said beforehand, not by the first record */
     bool null_empty; /* "" in nulls counts in text columns too: who wrote the file quotes empty texts */
     bool zero_dates; /* 0000-00-00, 2022-00-00 and the year 0000 are values */
     bool header;

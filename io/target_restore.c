@@ -87,7 +87,8 @@ int restore_check(struct target *t, const struct table *def, bool empty, struct 
     buf_release(&sql);
     if (rc >= 0 && rows != 0) {
         err_set(err, ERR_CONTRACT, "table %s is not empty", def->name);
-        return err_hint(err, "--empty deletes its rows in the same transaction; --into restores beside it");
+        return err_hint(err, "--empty deletes its rows in the same transaction, --into restores beside it; "
+                             "of a request: empty, into");
     }
     return rc < 0 ? rc : 0;
 }

@@ -139,6 +139,11 @@ static int one(struct loading *l, struct target *t, const struct dict_table *d, 
                     l->name);
         else if (l->shown > SHOWN)
             cli_say("%s: and %lld more", l->name, (long long)(l->shown - SHOWN));
+        if (refused)
+            cli_say("%s: nothing of it was stored: %s%s", l->name,
+                    atomic ? "--atomic wants every record to be good"
+                           : "more were rejected than --max-rejects ",
+                    atomic ? "" : max_rejects);
         rc = !refused;
     } else if (rc < 0) {
         rc = err_prefix(err, "%.300s", l->name);

@@ -77,8 +77,8 @@ void doctor_table(struct doctor *d, const struct dict_table *k)
         d->exit = d->exit == 0 ? 1 : d->exit;
     }
     if (rc > 0 && good)
-        doctor_say(d, what, DOCTOR_OK, NULL, "%s of %s: %zu columns, %zu rules", k->table, target_name(t),
-                   def->count, k->rule_count);
+        doctor_say(d, what, DOCTOR_OK, NULL, "%s of %s: %zu columns%s, %zu rules", k->table, target_name(t),
+                   def->count, k->all_required ? ", all required" : "", k->rule_count);
     doctor_needs_table(d, t, k);
 out:
     table_free(def);

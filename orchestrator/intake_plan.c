@@ -245,6 +245,7 @@ static void first_in_order(struct intake_plan *p)
     p->config.rules = rules;
     p->config.rule_count = p->fields;
     p->config.header = false;
+    p->config.fixed_fields = true;
 }
 
 /* JSON has numbers, texts and null of its own; only how times and bytes are spelled is the dictionary's. */
@@ -300,6 +301,10 @@ static int plan_fill(struct intake_plan *p, const struct intake_ask *a, const st
     if (a->json)
         as_json(p);
     int rc = converter_new(&p->config, p->def, &p->first, &p->converter, err);
+    if (rc == -ERR_SCHEMA && header != NULL) /* the converter's hint is for a pipeline */
+        err_hint(err,
+                 "names are those of the table's columns; all that are NOT NULL without a default are to be "
+                 "among them");
     if (rc < 0)
         return err_prefix(err, "table %s", p->d->name);
     const int *columns = converter_columns(p->converter, &count);

@@ -118,7 +118,7 @@ void serve_problem_err(struct serve_answer *a, const struct err *err)
     int status = serve_status(err);
     char title[200];
 
-    snprintf(title, sizeof title, "%s", err_doc(err->code));
+    snprintf(title, sizeof title, "%s", err->code == ERR_USAGE ? "the request is wrong" : err_doc(err->code));
     serve_problem(a, status, err_asl(err), title, err->msg, err->hint);
     if (status == 503 || status == 504)
         a->retry_after_s = 5;

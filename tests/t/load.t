@@ -50,7 +50,7 @@ like "which ones" "$out" "FAIL +jobs table +orch_intake and orch_intake_reject a
 runs "target setup makes them" 0 "$ORCH" target setup
 like "and says so" "$out" "orch_intake and orch_intake_reject are there"
 runs "doctor is content" 0 "$ORCH" doctor
-like "with the rules against the table" "$out" "OK +hired_employees table +hired_employees of .*: 5 columns, 3 rules"
+like "with the rules against the table" "$out" "OK +hired_employees table +hired_employees of .*: 5 columns, all required, 3 rules"
 # shellcheck disable=SC2016
 like "and names the rights" "$out" 'GRANT SELECT, INSERT, TRIGGER ON `hr`.`hired_employees`'
 
@@ -73,6 +73,7 @@ is "all nine are logged" "$(sql 'SELECT COUNT(*) FROM orch_intake_reject')" 9
 is "and no key is kept" "$(sql "SELECT COUNT(*) FROM orch_intake WHERE tbl = 'hired_employees'")" 0
 runs "more than so many" 1 "$ORCH" load hired_employees.csv --table hired_employees --max-rejects 8
 like "refused too" "$out" "REFUSED"
+like "and why" "$err" "nothing of it was stored: more were rejected than --max-rejects 8"
 runs "a percentage" 1 "$ORCH" load hired_employees.csv --table hired_employees --max-rejects 81%
 is "nothing is stored by either" "$(sql 'SELECT COUNT(*) FROM hired_employees')" 0
 sql 'DELETE FROM orch_intake_reject'
