@@ -286,6 +286,14 @@ int mysqlc_socket(const struct mysqlc *c)
 #endif
 }
 
+void mysqlc_threads_begin(void)
+{
+    if (mysql_library_init(0, NULL, NULL) != 0) {
+        fprintf(stderr, "orch: out of memory\n");
+        abort();
+    }
+}
+
 void mysqlc_thread_end(void)
 {
     mysql_thread_end();

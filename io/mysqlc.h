@@ -29,6 +29,7 @@ const char *mysqlc_version(const struct mysqlc *c); /* "10.11.19", "9.7.4" */
 const char *mysqlc_cipher(const struct mysqlc *c);  /* NULL: clear text */
 int64_t mysqlc_id(const struct mysqlc *c);          /* of the connection, on the server that it was made to */
 int mysqlc_socket(const struct mysqlc *c);          /* to be shut down, nothing else */
+void mysqlc_threads_begin(void);                    /* before several threads open the first ones */
 void mysqlc_thread_end(void);                       /* the last call of a thread that had a connection */
 /* Did an error end the connection? Then only mysqlc_close is left. */
 bool mysqlc_is_lost(const struct mysqlc *c);

@@ -292,7 +292,7 @@ static int read_columns(struct wire *w, MYSQL_RES *prepared, struct arena *a, st
     if (p[0] == 0) { /* done, without rows */
         return err_set(err, ERR_TARGET, "the statement gives no rows");
     }
-    if (!row_length(p, n, &at, &count) || count > MAX_FIELDS || n - at > 1)
+    if (!row_length(p, n, &at, &count) || count == 0 || count > MAX_FIELDS || n - at > 1)
         return malformed(w, err);
     bool told = n == at || p[at] != 0;
     struct row_column *columns = arena_alloc(a, (size_t)count * sizeof *columns);

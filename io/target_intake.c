@@ -306,10 +306,11 @@ int target_intake_undo(struct intake *x, bool key_too, struct err *err)
 
 /* --- the end --- */
 
-/* Whoever asks for the key waits until the old transaction has ended, however it did. 1: it is in; 0: it is not. */
-static int ask(struct intake *x, struct err *err)
+/* Whoever asks for the key waits until the old transaction has ended, however it did. 1: it is in; 0: it is not. The client may
+ * have sent the same again meanwhile, and what came of that is not what we would say. */
+static int ask(struct intake *x, const char *answer, struct err *err)
 {
-    struct buf ignored = BUF_INIT(64 * MIB);
+    struct buf found = BUF_INIT(64 * MIB);
     struct intake_counts counts;
     int rc;
 
@@ -317,8 +318,10 @@ static int ask(struct intake *x, struct err *err)
     rc = open_one(x->t, err);
     x->serial = x->t->serial;
     if (rc == 0)
-        rc = take_key(x, &counts, &ignored, err);
-    buf_release(&ignored);
+        rc = take_key(x, &counts, &found, err);
+    if (rc == 2 && (found.n != strlen(answer) || (found.n > 0 && memcmp(found.p, answer, found.n) != 0)))
+        rc = err_set(err, ERR_BUSY, "another request with this key came before");
+    buf_release(&found);
     return rc < 0 ? rc : rc == 2;
 }
 
@@ -332,7 +335,7 @@ static int unknown(const struct intake *x, const char *first, const char *why, s
                                           : "look into the table; with a key, asking again would be safe");
 }
 
-static int settle(struct intake *x, bool refused, struct err *err)
+static int settle(struct intake *x, bool refused, const char *answer, struct err *err)
 {
     struct err first = *err, asked = {0};
 
@@ -345,7 +348,7 @@ static int settle(struct intake *x, bool refused, struct err *err)
                        "nothing is stored; whether the rejects were logged, nobody knows: %.300s", first.msg);
     if (x->s.key == NULL)
         return unknown(x, first.msg, "", err);
-    int in = ask(x, &asked);
+    int in = ask(x, answer, &asked);
     if (in == 1)
         return 1;
     if (in < 0)
@@ -381,7 +384,7 @@ int target_intake_commit(struct intake *x, bool refused, const struct intake_cou
         intake_free(x);
         return fault_point("intake.after_commit", err);
     }
-    rc = settle(x, refused, err);
+    rc = settle(x, refused, answer, err);
     target_intake_abort(x);
     return rc == 1 ? 0 : rc;
 }

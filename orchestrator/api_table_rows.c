@@ -6,7 +6,7 @@
 #include "io/target_page.h"
 #include "orchestrator/api_table.h"
 
-enum { ROWS = 100, ROWS_MAX = 1000, PAGE_BYTES = 4 * MIB };
+enum { ROWS = 100, ROWS_MAX = 1000, PAGE_BYTES = 4 * MIB, STEP_BYTES = 32 * MIB, STEP = 4, STEP_MAX = 32 };
 
 struct looking {
     const struct serve_request *q;
@@ -18,7 +18,7 @@ struct looking {
     const struct table_key *key;
     struct val values[MAX_KEY_COLUMNS];
     bool by_key, behind;
-    int64_t limit, count;
+    int64_t limit, count, came;
     struct buf *to;
     char *last[MAX_KEY_COLUMNS]; /* of the last row that was written: arena */
     bool full;
@@ -234,6 +234,7 @@ static int on_row(void *arg, const struct str *cells, size_t count, struct err *
     struct looking *k = arg;
     int rc;
 
+    k->came++;
     if (k->full || k->count == k->limit) { /* there is more */
         k->full = true;
         return 0;
@@ -279,6 +280,53 @@ static int end(struct looking *k, struct err *err)
     return rc < 0 ? rc : buf_adds(k->to, "}\n", err);
 }
 
+/* A result is kept as a whole before we see it: where rows may be large, a few are asked for at a time. */
+static int64_t first_step(const struct looking *k)
+{
+    int64_t most = 0;
+
+    for (size_t i = 0; i < k->column_count; i++) {
+        const struct column *c = &k->def->columns[k->columns[i]];
+        bool bytes = c->type == COL_TEXT || c->type == COL_BINARY || c->type == COL_UNSUPPORTED;
+        int64_t n = !bytes             ? 64
+                    : c->max_bytes > 0 ? c->max_bytes
+                    : c->max_chars > 0 ? 4 * c->max_chars
+                                       : MAX_CELL;
+        most += n < MAX_CELL ? n : MAX_CELL;
+    }
+    return most * (k->limit + 1) <= STEP_BYTES ? k->limit + 1 : STEP;
+}
+
+static int pages(struct looking *k, struct target *t, struct err *err)
+{
+    struct page_ask ask = {.def = k->def,
+                           .columns = k->columns,
+                           .column_count = k->column_count,
+                           .key = k->key,
+                           .values = k->by_key || k->behind ? k->values : NULL,
+                           .behind = k->behind};
+    int64_t step = first_step(k);
+    int rc;
+
+    for (;;) {
+        int64_t left = k->limit + 1 - k->count;
+        ask.limit = left < step ? left : step;
+        k->came = 0;
+        rc = target_page(t, &ask, on_row, k, err);
+        if (rc < 0 || k->by_key || k->full || k->came < ask.limit)
+            return rc;
+        for (size_t i = 0; rc == 0 && i < k->key->count; i++)
+            rc = page_value(k->def, k->key->columns[i], k->last[i], k->arena, &k->values[i], err);
+        if (rc < 0) { /* a value that nobody can ask for: the page ends here */
+            k->full = true;
+            return 0;
+        }
+        ask.values = k->values;
+        ask.behind = true;
+        step = step < STEP_MAX ? 2 * step : step;
+    }
+}
+
 static int look(struct looking *k, struct target *t, struct err *err)
 {
     int rc = target_describe(t, k->table->table, &k->def, err);
@@ -293,14 +341,7 @@ static int look(struct looking *k, struct target *t, struct err *err)
         rc = buf_adds(k->to, ",\"rows\":[", err);
     if (rc < 0)
         return rc;
-    const struct page_ask ask = {.def = k->def,
-                                 .columns = k->columns,
-                                 .column_count = k->column_count,
-                                 .key = k->key,
-                                 .values = k->by_key || k->behind ? k->values : NULL,
-                                 .behind = k->behind,
-                                 .limit = k->limit + 1};
-    rc = target_page(t, &ask, on_row, k, err);
+    rc = pages(k, t, err);
     return rc < 0 ? rc : end(k, err);
 }
 

@@ -42,6 +42,7 @@ static void thread_ends(void *unused)
 static void make_key(void)
 {
     pthread_key_create(&thread_key, thread_ends);
+    mysqlc_threads_begin();
 }
 
 struct serve_pool *serve_pool_new(const struct config *c)
@@ -214,27 +215,28 @@ int serve_target_take(struct serve *s, const struct target_config *c, struct tar
     return rc;
 }
 
+/* A broken one is closed when its slot is free: before that, another thread's new one may get its address. */
 void serve_target_give(struct serve *s, struct target *t, bool broken)
 {
     struct serve_pool *p = s->pool;
 
     if (t == NULL)
         return;
-    if (broken)
-        target_close(t);
     pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < MAX_SERVE_TARGETS; i++) {
         struct slot *at = &p->slots[i];
         if (at->target != t)
             continue;
-        if (broken)
-            *at = (struct slot){0};
         at->taken = false;
         at->used_ms = clock_mono_ms();
+        if (broken)
+            *at = (struct slot){0};
         break;
     }
     pthread_cond_broadcast(&p->given);
     pthread_mutex_unlock(&p->lock);
+    if (broken)
+        target_close(t);
 }
 
 void serve_pool_sweep(struct serve_pool *p)

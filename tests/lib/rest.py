@@ -58,6 +58,11 @@ class Serve:
         with open(self.log, errors='replace') as f:
             return f.read()[-3000:]
 
+    def peak(self):
+        """Bytes of memory, at most so far."""
+        with open(f'/proc/{self.process.pid}/status') as f:
+            return next(int(line.split()[1]) << 10 for line in f if line.startswith('VmHWM'))
+
     def kill(self):
         if self.process is not None:
             self.process.kill()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Rows over HTTP: seed 004's tables by batches as orch load takes them; each rule, each mode, each wrong request, one key of many clients, a target that goes away."""
-import json, os, random, sys, threading
+import json, os, random, re, sys, threading, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
 from rest import Serve
@@ -16,6 +16,7 @@ CREATE TABLE employees {EMPLOYEES}; CREATE TABLE loaded {EMPLOYEES};
 CREATE TABLE things (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, code VARCHAR(20) UNIQUE, price DECIMAL(30,10), ratio DOUBLE, small FLOAT, n BIGINT UNSIGNED, made DATE, at DATETIME(6),
  kind VARCHAR(10) NOT NULL DEFAULT 'plain', note TEXT, doc JSON, raw VARBINARY(20), flag BOOLEAN, department_id INT, state ENUM('on','off'), bits BIT(4)) DEFAULT CHARSET utf8mb4;
 CREATE TABLE pairs (a INT NOT NULL, b VARCHAR(40) NOT NULL, v INT, PRIMARY KEY (a, b)); CREATE TABLE plain (v INT);
+CREATE TABLE books (id INT NOT NULL, part VARCHAR(10) NOT NULL, text LONGTEXT, PRIMARY KEY (id, part));
 CREATE TABLE money (id INT NOT NULL PRIMARY KEY, v INT) ENGINE=InnoDB""")
 hr = {'connection': 'hr'}
 person = {**hr, 'required': 'all', 'csv': {'header': False}}
@@ -30,7 +31,7 @@ w.write_config({
             'code': {'required': True, 'pattern': '[a-z]+[0-9]*'}, 'price': {'min': 0, 'max': '99.5'}, 'made': {'min': '2020-01-01'},
             'kind': {'values': ['plain', 'fancy', 'ünï']}, 'department_id': {'references': 'departments.id'}}},
         'pairs': {**hr}, 'plain': {**hr}, 'closed': {**hr, 'table': 'plain', 'writable': False},
-        'money': {'connection': 'far'}},
+        'money': {'connection': 'far'}, 'books': {**hr}},
 })
 same(w.good('target', 'setup').rc, 0, 'the target is set up')
 s = Serve(w, w.base + 85)
@@ -199,7 +200,8 @@ same((len(answers), {(a.status, a.body) for a in answers} == {(201, answers[0].b
 
 # -- the target goes away --------------------------------------------------------------------------------------------------------
 n = 0
-for text in (None, b'COMMIT'):
+COMMIT = re.compile(rb'\x03COMMIT')  # not READ COMMITTED, of each new connection
+for text in (None, COMMIT):
     for action in ('before', 'half', 'after'):
         for at in (1,) if text else (2, 4, 6, 8, 10):
             n += 1
@@ -214,10 +216,37 @@ for text in (None, b'COMMIT'):
             wire.calm()
             got = (r.status, count('money', f'id BETWEEN {n * 1000} AND {n * 1000 + 999}'), len([x for x in rejects('money') if f'"id": {n},' in x[3]]))
             if got != (200, 300, 1) or any(x not in (200, 503, 504, 409) for x in seen):
-                ok(False, f'the connection breaks {action} {text or "command"} {at}: {got}, statuses {seen}')
+                ok(False, f'the connection breaks {action} {"COMMIT" if text else "command"} {at}: {got}, statuses {seen}')
 ok(n == 18, 'wherever the connection breaks, a client that repeats its key has every row and reject once')
 statuses = [s.post('money', [{'id': 1, 'v': 1}], key='after all').status for _ in range(3)]
 same(statuses[-1], 201, f'and the next one finds a connection: {statuses}')
+
+
+def meanwhile():
+    """The connection is ended before its COMMIT, and the client, which has lost patience, comes first with the same again."""
+    for c in list(wire.connections):
+        c.mute = True  # orch is told at the end of this
+    theirs = "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE user = 'loader'"
+    for x in w.sql(theirs):
+        w.sql(f'KILL {x[0]}')
+    for _ in range(500):
+        if not w.sql(theirs):
+            break
+        time.sleep(.02)
+    w.sql('INSERT INTO money VALUES (999000, 1)')
+    between.append(s.post('money', [{'id': 999000, 'v': 2}], key='twice'))
+    raise OSError
+
+
+between = []
+wire.arm('call', text=COMMIT, call=meanwhile)
+r = s.post('money', [{'id': 999000, 'v': 2}], key='twice')
+wire.calm()
+same((between[0].status, between[0].codes), (422, ['DUPLICATE_KEY']), 'COMMIT does not arrive; the same request, sent again meanwhile, is refused')
+problem(r, 503, 'another request with this key came before', 'and the first does not say that its rows are stored')
+again = [s.post('money', [{'id': 999000, 'v': 2}], key='twice') for _ in range(3)]  # the first may find a connection that calm ended
+r = again[-1]
+same((r.status, r.body), (422, between[0].body), 'asked again, the answer is that of the second')
 
 # -- to look at -------------------------------------------------------------------------------------------------------------------
 names = [t['name'] for t in s.get('/v1/tables').json['tables']]
@@ -243,6 +272,24 @@ while True:
         break
     after = {'after': r['next']}
 same(seen, [(a, b) for a in range(3) for b in ('x', 'y', "z'; DROP TABLE pairs; --")], 'by a key of two columns too')
+w.sql("INSERT INTO books SELECT seq DIV 3, seq, REPEAT('x', 100) FROM seq_0_to_299")
+for limit in (1, 3, 4, 5, 12, 60, 100, 1000):
+    seen, after = [], {}
+    while True:
+        r = s.get('/v1/tables/books/rows', limit=limit, **after).json
+        if len(r['rows']) > limit or ('next' in r and len(r['rows']) < limit):
+            ok(False, f"a page of {limit} has {len(r['rows'])} rows")
+        seen += [(x['id'], x['part']) for x in r['rows']]
+        if 'next' not in r:
+            break
+        after = {'after': r['next']}
+    same(seen, [(int(x[0]), x[1]) for x in w.sql('SELECT id, part FROM books ORDER BY id, part')], f'of a table whose rows may be large, {limit} at a time: every row once, in order')
+w.sql("UPDATE books SET text = REPEAT('x', 1000000)")
+before = s.peak()
+r = s.get('/v1/tables/books/rows', limit=1000).json
+same((len(r['rows']), r['next']), (5, '["1","4"]'), 'a page ends at 4 MiB')
+grown = s.peak() - before
+ok(grown < 120 << 20, f'and serve keeps nothing of the 300 MB behind it: {grown >> 20} MiB more')
 same(s.get('/v1/tables/pairs/rows', a=1, b="z'; DROP TABLE pairs; --").json['rows'], [{'a': 1, 'b': "z'; DROP TABLE pairs; --", 'v': 1}], 'one row by its key, whatever it looks like')
 same(s.get('/v1/tables/pairs/rows', a=1, b="' OR 1=1 --").json['rows'], [], 'and none')
 problem(s.get('/v1/tables/pairs/rows', a='1 OR 1=1', b='x'), 400, 'INT', 'a value that the column cannot have')
