@@ -1,5 +1,6 @@
 /* What is asked for over HTTP. Nothing is done here but what is one row of the state file (pause, resume); the rest is put down
  * for the next tick (orchestrator/requests.h). Of the places of backups a client knows nothing: the config names them. */
+#include "base/fault.h"
 #include "base/mem.h"
 #include "orchestrator/api.h"
 #include "orchestrator/api_body.h"
@@ -48,13 +49,19 @@ static int accepted(const struct serve_request *q, struct serve_answer *a, const
         return rc;
     rc = api_open(&x, q, err);
     if (rc == 0)
+        rc = fault_point("request.put", err);
+    if (rc == 0)
         rc = request_get(x.cli.store, id, &r, err);
     if (rc == 0)
         request_json(&x.j, &r);
     request_release(&r);
     rc = api_close(&x, a, rc, err);
-    if (rc < 0)
-        return rc;
+    if (rc < 0) { /* it is put down: a client that heard otherwise would ask for it twice */
+        buf_clear(&a->body);
+        rc = buf_addf(&a->body, err, "{\"id\":%lld}\n", (long long)id);
+        if (rc < 0)
+            return rc;
+    }
     a->status = 202;
     a->location = xasprintf("/v1/requests/%lld", (long long)id);
     return 0;
