@@ -301,7 +301,7 @@ class Chaos(Faults):
         v['points'] = open(log).read().split()
         os.unlink(log)
         v['commands'], v['requests'] = self.db_wire.seen, [list(r) for r in self.s3_wire.records] if self.s3_wire else []
-        v['commits'] = sum('COMMIT' in c for c in v['commands'])
+        v['commits'] = sum(c.startswith('QUERY COMMIT') for c in v['commands'])
         v['growth'] = self.size(v) - size
         v['like'] = None
         v['like'] = self.exact(v)
@@ -495,10 +495,10 @@ class Chaos(Faults):
         return self.cut(rng, v, 'late', ms=rng.randint(0, 60))
 
     def do_commit_lost(self, rng, v):
-        return self.cut(rng, v, 'after', text=b'COMMIT', at=1 + int(rng.random() * v['commits']))
+        return self.cut(rng, v, 'after', text=b'\x03COMMIT', at=1 + int(rng.random() * v['commits']))
 
     def do_commit_late(self, rng, v):
-        return self.cut(rng, v, 'late', ms=rng.randint(0, 60), text=b'COMMIT', at=1 + int(rng.random() * v['commits']))
+        return self.cut(rng, v, 'late', ms=rng.randint(0, 60), text=b'\x03COMMIT', at=1 + int(rng.random() * v['commits']))
 
     def held(self, wire):
         """A tick hangs in a wire; others take over; then the wire lets go, and what was dead goes on."""
