@@ -120,7 +120,7 @@ NODISCARD int target_ledger_newest(struct target *t, const char *pipeline, const
 /*
  * A person's decision (SKIPPED, ADOPTED) on partitions of one pipeline, in order of partition, or taking it back
  * (SUPERSEDED): all of them in one transaction. ERR_CONTRACT with err->native == TARGET_HAS_ROWS where orch has loaded
- * rows of one: nothing was decided then.
+ * rows of one: nothing was decided then. (Of a restore: the table that must be empty is not.)
  */
 #define TARGET_HAS_ROWS 99002
 NODISCARD int target_ledger_decide(struct target *t, const struct ledger_row *rows, size_t n,

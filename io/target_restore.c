@@ -87,6 +87,7 @@ int restore_check(struct target *t, const struct table *def, bool empty, struct 
     buf_release(&sql);
     if (rc >= 0 && rows != 0) {
         err_set(err, ERR_CONTRACT, "table %s is not empty", def->name);
+        err->native = TARGET_HAS_ROWS;
         return err_hint(err, "--empty deletes its rows in the same transaction, --into restores beside it; "
                              "of a request: empty, into");
     }

@@ -166,7 +166,7 @@ static int restore(struct doing *d, struct err *err)
         d->result = json_pack("{s:O}", "restore", done);
     /* The one whose process died may have come to its COMMIT. */
     if (rc < 0 && !empty && !q.dry && d->r->attempts > 0 && strcmp(d->r->state, "RUNNING") == 0 &&
-        strstr(err->msg, "is not empty") != NULL)
+        err->native == TARGET_HAS_ROWS)
         rc = err_hint(err,
                       "the process that restored it died: the rows may be the restored ones, all of them; "
                       "compare, or ask again with empty");
