@@ -125,7 +125,9 @@ static void differences(struct page *p, const char *text)
     static const char *const keys[] = {"object", "column", "what", "source", "target"};
     size_t i;
 
-    if (json_parse(text, strlen(text), "differences", &list, p->err) < 0 || json_array_size(list) == 0) {
+    if (p->rc == 0)
+        p->rc = json_parse(text, strlen(text), "differences", &list, p->err);
+    if (p->rc < 0 || json_array_size(list) == 0) {
         json_decref(list);
         return;
     }
