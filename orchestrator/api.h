@@ -36,15 +36,14 @@ NODISCARD int api_part(const struct pipeline *p, const char *what, const char *t
 struct cli api_cli(const struct serve_request *q, struct store *s); /* to read with: nothing of it is owned */
 const struct pipeline *api_configured(const struct config *c, const char *name); /* NULL: not any more */
 
-/* api_ask.c. A request for the next tick is put down, under q's key and name. For forms of the pages too. */
-struct api_ask {
-    const char *kind;         /* replay, retry, skip, backup, restore */
-    const struct pipeline *p; /* NULL: of none */
-    const json_t *args;       /* checked; members in one order always */
-    const char *reason;
-};
-NODISCARD int api_request_put(const struct serve_request *q, const struct api_ask *ask, int64_t *ret_id,
-                              struct err *err);
+/* api_ask.c, for the forms of the pages too. kind: replay, retry, skip. What the state file tells against it is said now; then
+ * it is put down for the next tick, under q's key and name. *ret_id 0: dry_run, and the answer has what would be done. */
+struct api_body;
+NODISCARD int api_ask(const struct serve_request *q, struct serve_answer *a, const char *kind,
+                      const struct pipeline *p, const struct api_body *b, int64_t *ret_id, struct err *err);
+/* 1 changed, 0 it was so. */
+NODISCARD int api_set_pause(const struct serve_request *q, const struct pipeline *p, const struct api_body *b,
+                            bool pause, struct err *err);
 
 serve_fn api_pipelines, api_pipeline, api_partitions, api_extracts, api_summary, api_jobs, api_executions,
     api_execution, api_events, api_rejects, api_reconciliation, api_requests, api_request, api_request_ack,

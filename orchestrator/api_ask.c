@@ -15,15 +15,15 @@ enum { PLAN_MAX = 10000 };
 
 /* ---- put down ---- */
 
-int api_request_put(const struct serve_request *q, const struct api_ask *ask, int64_t *ret_id,
-                    struct err *err)
+static int put_down(const struct serve_request *q, const char *kind, const struct pipeline *p,
+                    const struct api_body *b, int64_t *ret_id, struct err *err)
 {
     struct store *s = NULL;
-    char *args = json_text(ask->args);
-    const struct request_new n = {.kind = ask->kind,
-                                  .pipeline = ask->p != NULL ? ask->p->name : "",
+    char *args = json_text(b->args);
+    const struct request_new n = {.kind = kind,
+                                  .pipeline = p != NULL ? p->name : "",
                                   .args = args,
-                                  .reason = ask->reason,
+                                  .reason = b->reason,
                                   .who = q->who,
                                   .key = q->key,
                                   .now_ms = q->now_ms};
@@ -37,17 +37,12 @@ int api_request_put(const struct serve_request *q, const struct api_ask *ask, in
     return rc < 0 ? rc : 0;
 }
 
-static int accepted(const struct serve_request *q, struct serve_answer *a, const struct api_ask *ask,
-                    struct err *err)
+static int accepted(const struct serve_request *q, struct serve_answer *a, int64_t id, struct err *err)
 {
     struct request r = {0};
     struct api x;
-    int64_t id = 0;
-    int rc = api_request_put(q, ask, &id, err);
+    int rc = api_open(&x, q, err);
 
-    if (rc < 0)
-        return rc;
-    rc = api_open(&x, q, err);
     if (rc == 0)
         rc = fault_point("request.put", err);
     if (rc == 0)
@@ -104,61 +99,47 @@ static int plan(struct api *x, const struct pipeline *p, const struct replay_ask
     return rc;
 }
 
-static int load_again(const struct serve_request *q, struct serve_answer *a, const char *kind,
-                      struct err *err)
+static int would_load(const struct serve_request *q, struct serve_answer *a, const char *kind,
+                      const struct pipeline *p, const struct api_body *b, struct err *err)
 {
     bool retry = strcmp(kind, "retry") == 0;
-    const struct pipeline *p;
-    struct api_body b = {0};
-    struct api x;
-    int rc = api_flow(q, q->args[0], false, &p, err);
-
-    if (rc == 0)
-        rc = api_body_read(q, kind, p, &b, err);
-    const char *only = json_string_value(json_object_get(b.args, "only"));
+    const char *only = json_string_value(json_object_get(b->args, "only"));
     const struct replay_ask ask = {.verb = kind,
-                                   .part = json_string_value(json_object_get(b.args, "partition")),
-                                   .from = json_string_value(json_object_get(b.args, "from")),
-                                   .to = json_string_value(json_object_get(b.args, "to")),
+                                   .part = json_string_value(json_object_get(b->args, "partition")),
+                                   .from = json_string_value(json_object_get(b->args, "from")),
+                                   .to = json_string_value(json_object_get(b->args, "to")),
                                    .only = retry ? "failed" : only,
                                    .retry = retry,
                                    .dry_run = true};
-    if (rc == 0 && b.dry_run && ask.part == NULL)
+    struct api x;
+    int rc = 0;
+
+    if (b->dry_run && ask.part == NULL)
         rc = plan_is_small(q, p, ask.from, ask.to, err);
     /* Of one partition the plan is made in any case: an hour that does not exist is said now, not by the tick. */
-    if (rc == 0 && (b.dry_run || ask.part != NULL)) {
-        rc = api_open(&x, q, err);
-        if (rc == 0)
-            rc = plan(&x, p, &ask, err);
-        rc = api_close(&x, a, rc, err);
-    }
-    if (rc == 0 && !b.dry_run)
-        rc = accepted(q, a, &(struct api_ask){kind, p, b.args, b.reason}, err);
-    api_body_release(&b);
-    return rc;
-}
-
-int api_replay(const struct serve_request *q, struct serve_answer *a, struct err *err)
-{
-    return load_again(q, a, "replay", err);
-}
-
-int api_retry(const struct serve_request *q, struct serve_answer *a, struct err *err)
-{
-    return load_again(q, a, "retry", err);
+    if (rc < 0 || (!b->dry_run && ask.part == NULL))
+        return rc;
+    rc = api_open(&x, q, err);
+    if (rc == 0)
+        rc = plan(&x, p, &ask, err);
+    return api_close(&x, a, rc, err);
 }
 
 /* ---- skip ---- */
 
 static int would_skip(const struct serve_request *q, struct serve_answer *a, const struct pipeline *p,
-                      const struct skip_ask *ask, struct err *err)
+                      const struct api_body *b, struct err *err)
 {
+    const struct skip_ask ask = {.part = json_string_value(json_object_get(b->args, "partition")),
+                                 .reason = b->reason,
+                                 .undo = json_is_true(json_object_get(b->args, "undo")),
+                                 .dry_run = true};
     char said[SKIP_SAID_SIZE] = "";
     struct api x;
     int rc = api_open(&x, q, err);
 
     if (rc == 0)
-        rc = skip_partition(&x.cli, p, ask, said, err);
+        rc = skip_partition(&x.cli, p, &ask, said, err);
     if (rc >= 0) {
         jout_text(&x.j, "pipeline", p->name);
         jout_bool(&x.j, "dry_run", true);
@@ -168,30 +149,53 @@ static int would_skip(const struct serve_request *q, struct serve_answer *a, con
     return api_close(&x, a, rc, err);
 }
 
-int api_skip(const struct serve_request *q, struct serve_answer *a, struct err *err)
+/* ---- of one pipeline: by /v1, and by the forms of the pages ---- */
+
+int api_ask(const struct serve_request *q, struct serve_answer *a, const char *kind, const struct pipeline *p,
+            const struct api_body *b, int64_t *ret_id, struct err *err)
+{
+    int rc = strcmp(kind, "skip") == 0 ? would_skip(q, a, p, b, err) : would_load(q, a, kind, p, b, err);
+
+    *ret_id = 0;
+    return rc == 0 && !b->dry_run ? put_down(q, kind, p, b, ret_id, err) : rc;
+}
+
+static int ask(const struct serve_request *q, struct serve_answer *a, const char *kind, struct err *err)
 {
     const struct pipeline *p;
     struct api_body b = {0};
+    int64_t id = 0;
     int rc = api_flow(q, q->args[0], false, &p, err);
 
     if (rc == 0)
-        rc = api_body_read(q, "skip", p, &b, err);
-    const struct skip_ask ask = {.part = json_string_value(json_object_get(b.args, "partition")),
-                                 .reason = b.reason,
-                                 .undo = json_is_true(json_object_get(b.args, "undo")),
-                                 .dry_run = true};
+        rc = api_body_read(q, kind, p, &b, err);
     if (rc == 0)
-        rc = would_skip(q, a, p, &ask, err);
-    if (rc == 0 && !b.dry_run)
-        rc = accepted(q, a, &(struct api_ask){"skip", p, b.args, b.reason}, err);
+        rc = api_ask(q, a, kind, p, &b, &id, err);
+    if (rc == 0 && id != 0)
+        rc = accepted(q, a, id, err);
     api_body_release(&b);
     return rc;
 }
 
+int api_replay(const struct serve_request *q, struct serve_answer *a, struct err *err)
+{
+    return ask(q, a, "replay", err);
+}
+
+int api_retry(const struct serve_request *q, struct serve_answer *a, struct err *err)
+{
+    return ask(q, a, "retry", err);
+}
+
+int api_skip(const struct serve_request *q, struct serve_answer *a, struct err *err)
+{
+    return ask(q, a, "skip", err);
+}
+
 /* ---- pause, resume: one row, and at once ---- */
 
-static int set_pause(const struct serve_request *q, const struct pipeline *p, const struct api_body *b,
-                     bool pause, struct err *err)
+int api_set_pause(const struct serve_request *q, const struct pipeline *p, const struct api_body *b,
+                  bool pause, struct err *err)
 {
     struct store *s = NULL;
     int rc = serve_writer_take(q->serve, &s, err);
@@ -215,7 +219,7 @@ static int pause_or_resume(const struct serve_request *q, struct serve_answer *a
     if (rc == 0)
         rc = api_body_read(q, pause ? "pause" : "resume", p, &b, err);
     if (rc == 0)
-        rc = changed = set_pause(q, p, &b, pause, err);
+        rc = changed = api_set_pause(q, p, &b, pause, err);
     api_body_release(&b);
     if (rc < 0)
         return rc;
@@ -245,21 +249,24 @@ static int check_place(const struct serve_request *q, struct err *err)
 {
     if (q->config->backups.connection != NULL)
         return 0;
-    err_set(err, ERR_CONFIG, "serve.backups.connection is not set: there is no place for backups");
-    return err_hint(err, "it names a connection of orch.json, a folder or a bucket; orch backup and orch "
-                         "restore go without it");
+    err_set(err, ERR_NOT_FOUND, "this server has no place for backups");
+    return err_hint(err, "serve.backups.connection names a connection of orch.json, a folder or a bucket; orch "
+                         "backup and orch restore go without it");
 }
 
 static int table_files(const struct serve_request *q, struct serve_answer *a, const char *kind,
                        struct err *err)
 {
     struct api_body b = {0};
+    int64_t id = 0;
     int rc = check_place(q, err);
 
     if (rc == 0)
         rc = api_body_read(q, kind, NULL, &b, err);
     if (rc == 0)
-        rc = accepted(q, a, &(struct api_ask){kind, NULL, b.args, b.reason}, err);
+        rc = put_down(q, kind, NULL, &b, &id, err);
+    if (rc == 0)
+        rc = accepted(q, a, id, err);
     api_body_release(&b);
     return rc;
 }

@@ -44,39 +44,13 @@ static bool is_flag(const char *name)
     return strcmp(name, "undo") == 0 || strcmp(name, "empty") == 0 || strcmp(name, "dry_run") == 0;
 }
 
-/* As a form sends it: texts, `tables` with commas, flags that are there. */
-static json_t *of_form(const struct serve_request *q, const char *const names[])
-{
-    json_t *all = json_object();
-
-    for (int i = 0; names[i] != NULL; i++) {
-        const char *v = serve_form(q, names[i]);
-        if (v == NULL || *v == '\0')
-            continue;
-        if (is_flag(names[i])) {
-            json_object_set_new(all, names[i], json_boolean(strcmp(v, "false") != 0));
-        } else if (strcmp(names[i], "tables") == 0) {
-            json_t *list = json_array();
-            for (const char *p = v; *p != '\0'; p += strcspn(p, ","), p += *p == ',')
-                json_array_append_new(list, json_stringn(p, strcspn(p, ",")));
-            json_object_set_new(all, names[i], list);
-        } else {
-            json_object_set_new(all, names[i], json_string(v));
-        }
-    }
-    return all;
-}
-
 /* What was sent, as an object. */
-static int read_object(const struct serve_request *q, const char *const names[], json_t **ret,
-                       struct err *err)
+static int read_object(const struct serve_request *q, json_t **ret, struct err *err)
 {
     int rc = 0;
 
     if (q->body.n == 0)
         *ret = json_object();
-    else if (strcmp(q->content_type, "application/x-www-form-urlencoded") == 0)
-        *ret = of_form(q, names);
     else if (strcmp(q->content_type, "application/json") == 0)
         rc = json_parse(q->body.p, q->body.n, "the body", ret, err);
     else
@@ -91,17 +65,11 @@ static int read_object(const struct serve_request *q, const char *const names[],
 }
 
 /* names: those of args, then reason and dry_run; NULL-ended. Each is a text, but for `tables`, `undo` and `empty`. */
-static int read_body(const struct serve_request *q, const char *const names[], bool needs_reason,
-                     struct api_body *ret, struct err *err)
+static int take_members(struct api_body *ret, const char *const names[], bool needs_reason, struct err *err)
 {
     const char *key;
     json_t *v;
-    int rc;
 
-    *ret = (struct api_body){.args = json_object()};
-    rc = read_object(q, names, &ret->all, err);
-    if (rc < 0)
-        return rc;
     json_object_foreach(ret->all, key, v) {
         bool known = false;
         for (int i = 0; names[i] != NULL; i++)
@@ -219,30 +187,56 @@ static int check_restore(const struct pipeline *p, struct api_body *b, struct er
     return rc;
 }
 
-static const struct {
-    const char *kind, *names[8];
-    bool needs_reason;
+static const struct kind {
+    const char *name, *names[8];
+    bool needs_reason, form_needs_reason;
     int (*check)(const struct pipeline *p, struct api_body *b, struct err *err);
 } kinds[] = {
-    {"replay", {"partition", "from", "to", "only", "reason", "dry_run"}, false, check_range},
-    {"retry", {"partition", "from", "to", "reason", "dry_run"}, false, check_range},
-    {"skip", {"partition", "undo", "reason", "dry_run"}, true, check_skip},
-    {"pause", {"reason"}, true, NULL},
-    {"resume", {"reason"}, false, NULL},
-    {"acknowledge", {"reason"}, true, NULL},
-    {"backup", {"tables", "codec", "reason"}, false, check_backup},
-    {"restore", {"table", "into", "run", "empty", "reason", "dry_run"}, false, check_restore},
+    {"replay", {"partition", "from", "to", "only", "reason", "dry_run"}, false, true, check_range},
+    {"retry", {"partition", "from", "to", "reason", "dry_run"}, false, false, check_range},
+    {"skip", {"partition", "undo", "reason", "dry_run"}, true, true, check_skip},
+    {"pause", {"reason"}, true, true, NULL},
+    {"resume", {"reason"}, false, false, NULL},
+    {"acknowledge", {"reason"}, true, true, NULL},
+    {"backup", {"tables", "codec", "reason"}, false, true, check_backup},
+    {"restore", {"table", "into", "run", "empty", "reason", "dry_run"}, false, true, check_restore},
 };
+
+static const struct kind *kind_of(const char *name)
+{
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_LEN(kinds) && strcmp(kinds[i].name, name) != 0)
+        i++;
+    return &kinds[i];
+}
 
 int api_body_read(const struct serve_request *q, const char *kind, const struct pipeline *p,
                   struct api_body *ret, struct err *err)
 {
-    size_t i = 0;
+    const struct kind *k = kind_of(kind);
 
-    while (i + 1 < ARRAY_LEN(kinds) && strcmp(kinds[i].kind, kind) != 0)
-        i++;
-    int rc = read_body(q, kinds[i].names, kinds[i].needs_reason, ret, err);
-    if (rc == 0 && kinds[i].check != NULL)
-        rc = kinds[i].check(p, ret, err);
-    return rc;
+    *ret = (struct api_body){.args = json_object()};
+    int rc = read_object(q, &ret->all, err);
+    if (rc == 0)
+        rc = take_members(ret, k->names, k->needs_reason, err);
+    return rc == 0 && k->check != NULL ? k->check(p, ret, err) : rc;
+}
+
+int api_body_form(const struct serve_request *q, const char *kind, const struct pipeline *p, const char *part,
+                  struct api_body *ret, struct err *err)
+{
+    const struct kind *k = kind_of(kind);
+    const char *reason = serve_form(q, "reason");
+    int rc = 0;
+
+    *ret = (struct api_body){.all = json_object(), .args = json_object()};
+    if (part != NULL)
+        rc = json_object_set_new(ret->all, "partition", json_string(part));
+    if (rc == 0 && reason != NULL)
+        rc = json_object_set_new(ret->all, "reason", json_string(reason));
+    if (rc < 0)
+        return err_set(err, ERR_USAGE, "the form holds what is no UTF-8");
+    rc = take_members(ret, k->names, k->form_needs_reason, err);
+    return rc == 0 && k->check != NULL ? k->check(p, ret, err) : rc;
 }

@@ -9,10 +9,13 @@ struct api_body {
     bool dry_run;
 };
 /*
- * JSON, or a form. kind: replay, retry, skip, pause, resume, acknowledge, backup, restore. p: the pipeline of the path, where
+ * JSON. kind: replay, retry, skip, pause, resume, acknowledge, backup, restore. p: the pipeline of the path, where
  * the kind has one. ERR_USAGE. Release it also after an error. A name of a table in args leads nowhere as a part of a path.
  */
 NODISCARD int api_body_read(const struct serve_request *q, const char *kind, const struct pipeline *p,
                             struct api_body *ret, struct err *err);
+/* The same of a form of the pages, which sends a reason, and whose path names the partition (NULL: none). */
+NODISCARD int api_body_form(const struct serve_request *q, const char *kind, const struct pipeline *p,
+                            const char *part, struct api_body *ret, struct err *err);
 void api_body_release(struct api_body *b);
 #endif

@@ -2,16 +2,16 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/api.h"
+#include "orchestrator/api_body.h"
 #include "orchestrator/page.h"
 #include "state/request.h"
 
 static const struct {
     const char *kind, *title, *says;
-    bool reason;
 } acts[] = {
-    {"replay", "Replay", "loads it again, in place of what is there", true},
-    {"retry", "Retry", "with all its attempts, at once", false},
-    {"skip", "Skip", "it will not come: nobody waits for it", true},
+    {"replay", "Replay", "loads it again, in place of what is there"},
+    {"retry", "Retry", "with all its attempts, at once"},
+    {"skip", "Skip", "it will not come: nobody waits for it"},
 };
 
 static void begin(struct page *p, const char *pipeline, const char *part, const char *why)
@@ -71,86 +71,71 @@ void page_asked(struct page *p)
     request_release(&r);
 }
 
-static int reason_of(const struct serve_request *q, bool needed, const char **ret, struct err *err)
+/* Back to the page that the form stood on. part NULL: the pipeline's; id 0: nothing was put down. */
+static int back(struct serve_answer *a, const struct pipeline *flow, const char *part, int64_t id,
+                struct err *err)
 {
-    const char *reason = serve_form(q, "reason");
-
-    *ret = reason != NULL ? reason : "";
-    if (strlen(*ret) > MAX_REASON)
-        return err_set(err, ERR_USAGE, "the reason is longer than %d bytes", MAX_REASON);
-    if (needed && **ret == '\0')
-        return err_set(err, ERR_USAGE, "a reason is needed: somebody will ask");
-    return 0;
-}
-
-/* POST /pipelines/{pipeline}/{partition} */
-int serve_page_ask(const struct serve_request *q, struct serve_answer *a, struct err *err)
-{
-    const char *what = serve_form(q, "what"), *reason = "";
-    const struct pipeline *flow = NULL;
-    int64_t start, id = 0;
-    size_t i = 0;
-    int rc = config_pipeline(q->config, q->args[0], &flow, err);
-
-    if (rc == 0)
-        rc = part_parse(flow->period, q->args[1], &start, err);
-    while (i < ARRAY_LEN(acts) && (what == NULL || strcmp(acts[i].kind, what) != 0))
-        i++;
-    if (rc == 0 && i == ARRAY_LEN(acts))
-        rc = err_set(err, ERR_USAGE, "the form says nothing that may be asked for");
-    if (rc == 0)
-        rc = reason_of(q, acts[i].reason, &reason, err);
-    if (rc < 0)
-        return rc;
-    json_t *args = json_pack("{s:s}", "partition", q->args[1]);
-    const struct api_ask ask = {.kind = acts[i].kind, .p = flow, .args = args, .reason = reason};
-    rc = api_request_put(q, &ask, &id, err);
-    json_decref(args);
-    if (rc < 0)
-        return rc;
     struct buf to = BUF_INIT(4 * KIB);
     struct page p = {.b = &to, .err = err};
+
     page_put(&p, "/pipelines/");
     page_url(&p, flow->name);
-    page_put(&p, "/");
-    page_url(&p, q->args[1]);
-    page_putf(&p, "?asked=%lld", (long long)id);
+    if (part != NULL) {
+        page_put(&p, "/");
+        page_url(&p, part);
+    }
+    if (id != 0)
+        page_putf(&p, "?asked=%lld", (long long)id);
+    buf_clear(&a->body);
     a->status = 303;
     a->type = "text/html; charset=utf-8";
     a->location = buf_take(&to);
     return p.rc;
 }
 
+/* POST /pipelines/{pipeline}/{partition} */
+int serve_page_ask(const struct serve_request *q, struct serve_answer *a, struct err *err)
+{
+    const char *what = serve_form(q, "what");
+    const struct pipeline *flow = NULL;
+    struct api_body b = {0};
+    int64_t id = 0;
+    size_t i = 0;
+    int rc = config_pipeline(q->config, q->args[0], &flow, err);
+
+    while (i < ARRAY_LEN(acts) && (what == NULL || strcmp(acts[i].kind, what) != 0))
+        i++;
+    if (rc == 0 && i == ARRAY_LEN(acts))
+        rc = err_set(err, ERR_USAGE, "the form says nothing that may be asked for");
+    if (rc == 0)
+        rc = api_body_form(q, acts[i].kind, flow, q->args[1], &b, err);
+    if (rc == 0)
+        rc = api_ask(q, a, acts[i].kind, flow, &b, &id, err);
+    if (rc == 0)
+        rc = back(a, flow, json_string_value(json_object_get(b.args, "partition")), id, err);
+    api_body_release(&b);
+    return rc;
+}
+
 /* POST /pipelines/{pipeline}: one row of the state file, which no tick is needed for. */
 int serve_page_pause(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    const char *what = serve_form(q, "what"), *reason = "";
+    const char *what = serve_form(q, "what");
     const struct pipeline *flow = NULL;
-    struct store *s = NULL;
+    struct api_body b = {0};
     bool pause = what != NULL && strcmp(what, "pause") == 0;
     int rc = config_pipeline(q->config, q->args[0], &flow, err);
 
     if (rc == 0 && !pause && (what == NULL || strcmp(what, "resume") != 0))
         rc = err_set(err, ERR_USAGE, "the form says nothing that may be asked for");
     if (rc == 0)
-        rc = reason_of(q, pause, &reason, err);
+        rc = api_body_form(q, pause ? "pause" : "resume", flow, NULL, &b, err);
     if (rc == 0)
-        rc = serve_writer_take(q->serve, &s, err);
-    if (rc < 0)
-        return rc;
-    rc = pause ? pause_set(s, flow->name, q->who, reason, q->now_ms, err)
-               : pause_clear(s, flow->name, q->who, reason, q->now_ms, err);
-    serve_writer_give(q->serve);
-    if (rc < 0)
-        return rc;
-    struct buf to = BUF_INIT(4 * KIB);
-    struct page p = {.b = &to, .err = err};
-    page_put(&p, "/pipelines/");
-    page_url(&p, flow->name);
-    a->status = 303;
-    a->type = "text/html; charset=utf-8";
-    a->location = buf_take(&to);
-    return p.rc;
+        rc = api_set_pause(q, flow, &b, pause, err);
+    if (rc >= 0)
+        rc = back(a, flow, NULL, 0, err);
+    api_body_release(&b);
+    return rc;
 }
 
 static int on_request(void *arg, const struct request *r, struct err *err)
