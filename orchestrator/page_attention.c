@@ -1,7 +1,7 @@
 /* What is wrong, the worst first: partitions with one cause are one entry, however many hours there are. */
 #include "base/mem.h"
 #include "orchestrator/page.h"
-#include "orchestrator/tick.h"
+#include "orchestrator/requests.h"
 #include "state/dash_rows.h"
 
 enum {
@@ -10,7 +10,7 @@ enum {
 };
 
 struct entry {
-    const struct pipeline *flow;
+    const struct pipeline *flow; /* NULL: a request that is no pipeline's */
     const char *class;
     int rank;
     size_t order;
@@ -22,7 +22,8 @@ struct attention {
     struct page *p;
     struct entry *v; /* owned */
     size_t n;
-    int64_t all, left, flows; /* findings; entries beyond MOST; pipelines that have one that counts */
+    int64_t all, left, flows,
+        requests; /* findings; entries beyond MOST; pipelines that have one that counts */
     const struct pipeline *flow;
     struct page_flow *look;
     bool bad;
@@ -85,6 +86,11 @@ int64_t attention_flows(const struct attention *a)
     return a->flows;
 }
 
+int64_t attention_requests(const struct attention *a)
+{
+    return a->requests;
+}
+
 static const char nothing_came[] = "no object has come";
 
 /* That nothing came is one trouble, whenever it began. */
@@ -111,7 +117,7 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
     }
     for (size_t back = 0; back < LOOKED_BACK && back < a->n; back++) {
         e = &a->v[a->n - 1 - back];
-        if (e->flow != a->flow || !alike(e, x))
+        if (e->flow != a->flow || a->flow == NULL || !alike(e, x))
             continue;
         e->n++;
         snprintf(e->last, sizeof e->last, "%s", x->part);
@@ -129,7 +135,8 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
     e->text = xstrdup(x->text);
     e->hint = xstrdup(x->hint);
     a->n++;
-    snprintf(key, sizeof key, "%s %s%s%s", a->flow->name, x->class, x->part[0] != '\0' ? " " : "", x->part);
+    snprintf(key, sizeof key, "%s %s%s%s", a->flow != NULL ? a->flow->name : "", x->class,
+             x->part[0] != '\0' ? " " : "", x->part);
     rc = dash_opened(a->p->store, key, &e->since_ms, err);
     return rc;
 }
@@ -154,19 +161,29 @@ int attention_look(struct attention *a, struct page_flow *f)
     return rc;
 }
 
-static int on_extract(void *arg, const struct finding *x, struct err *err)
+static int on_plain(void *arg, const struct finding *x, struct err *err)
 {
     return add(arg, x, err);
 }
 
-int attention_extract(struct attention *a, const struct pipeline *x, int *ret_bad)
+int attention_extract(struct attention *a, const struct pipeline *x)
 {
     a->flow = x;
     a->look = NULL;
     a->bad = false;
-    int rc = findings_of(a->p->store, x, a->p->now_ms, on_extract, a, a->p->err);
+    int rc = findings_of(a->p->store, x, a->p->now_ms, on_plain, a, a->p->err);
     a->flows += a->bad;
-    *ret_bad = a->bad;
+    return rc;
+}
+
+int attention_others(struct attention *a)
+{
+    int64_t before = a->all;
+
+    a->flow = NULL;
+    a->look = NULL;
+    int rc = requests_findings(a->p->store, "", on_plain, a, a->p->err);
+    a->requests = a->all - before;
     return rc;
 }
 
@@ -183,10 +200,13 @@ static int by_rank(const void *a, const void *b)
 static void command_of(const struct entry *e, char *out, size_t size)
 {
     size_t i = (size_t)e->rank;
-    bool extract = e->flow->extract != NULL;
-    const char *verb = i < ARRAY_LEN(classes) ? classes[i].command : "doctor", *name = e->flow->name;
+    bool extract = e->flow != NULL && e->flow->extract != NULL;
+    const char *verb = i < ARRAY_LEN(classes) ? classes[i].command : "doctor",
+               *name = e->flow != NULL ? e->flow->name : "";
 
-    if (i >= ARRAY_LEN(classes) || !classes[i].partition)
+    if (strcmp(e->class, "REQUEST") == 0) /* as its hint says it */
+        snprintf(out, size, "orch ack request/%s --reason '...'", e->first + (e->first[0] == '#'));
+    else if (i >= ARRAY_LEN(classes) || !classes[i].partition)
         snprintf(out, size, "orch %s", verb);
     else if (strcmp(e->class, "PAUSED") == 0)
         snprintf(out, size, "orch resume %s", name);
@@ -224,12 +244,37 @@ static void to_do(struct page *p, const struct entry *e)
     page_put(p, "</p>\n");
 }
 
+static void owner(struct page *p, const struct pipeline *flow)
+{
+    if (flow == NULL) {
+        page_put(p, "it is no pipeline's: whose it is says its text");
+        return;
+    }
+    if (flow->owner_name != NULL && flow->owner_name[0] != '\0') {
+        page_put(p, "owner ");
+        page_text(p, flow->owner_name);
+    } else {
+        page_put(p, "nobody owns it");
+    }
+    if (flow->owner_email != NULL && flow->owner_email[0] != '\0') {
+        page_put(p, ", <a href=\"mailto:");
+        page_url(p, flow->owner_email);
+        page_put(p, "\">");
+        page_text(p, flow->owner_email);
+        page_put(p, "</a>");
+    }
+}
+
 static void entry(struct page *p, const struct entry *e)
 {
     page_put(p, "<li><h3>");
     page_badge(p, e->class);
     page_put(p, " ");
-    if (e->n == 1) {
+    if (e->flow == NULL) {
+        page_put(p, "<a href=\"/activity#requests\">request ");
+        page_text(p, e->first);
+        page_put(p, "</a>");
+    } else if (e->n == 1) {
         page_link(p, e->flow->name, e->first);
     } else {
         page_link(p, e->flow->name, NULL);
@@ -243,19 +288,7 @@ static void entry(struct page *p, const struct entry *e)
     page_put(p, "</p>\n");
     to_do(p, e);
     page_put(p, "<p class=\"soft\">");
-    if (e->flow->owner_name != NULL && e->flow->owner_name[0] != '\0') {
-        page_put(p, "owner ");
-        page_text(p, e->flow->owner_name);
-    } else {
-        page_put(p, "nobody owns it");
-    }
-    if (e->flow->owner_email != NULL && e->flow->owner_email[0] != '\0') {
-        page_put(p, ", <a href=\"mailto:");
-        page_url(p, e->flow->owner_email);
-        page_put(p, "\">");
-        page_text(p, e->flow->owner_email);
-        page_put(p, "</a>");
-    }
+    owner(p, e->flow);
     if (e->since_ms != 0) {
         page_put(p, " · since ");
         page_time(p, e->since_ms);

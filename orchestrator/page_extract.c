@@ -40,10 +40,9 @@ static int on_row(void *arg, const struct extraction *e, struct err *err)
 void page_of_extract(struct page *p, const struct pipeline *x)
 {
     struct attention *a = attention_new(p);
-    int bad = 0;
 
     if (p->rc == 0)
-        p->rc = attention_extract(a, x, &bad);
+        p->rc = attention_extract(a, x);
     page_begin(p, x->name, "");
     page_put(p, "<h1>");
     page_text(p, x->name);

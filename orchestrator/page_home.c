@@ -7,10 +7,6 @@
 #include "state/view_rows.h"
 #include <sys/stat.h>
 
-enum {
-    STALE_MS = 30 * 60 * 1000
-}; /* cron starts a tick every few minutes: so long without one is no chance */
-
 struct home {
     struct page *p;
     struct page_flow *flows; /* owned */
@@ -25,7 +21,7 @@ static int look(struct home *h)
 {
     struct page *p = h->p;
     const struct config *c = p->config;
-    int rc = last_tick_get(p->store, &h->tick, p->err), bad;
+    int rc = last_tick_get(p->store, &h->tick, p->err);
 
     h->ticked = rc > 0;
     for (size_t i = 0; rc >= 0 && i < c->pipeline_count; i++) {
@@ -37,7 +33,9 @@ static int look(struct home *h)
             h->next_ms = f->f.next_look_ms;
     }
     for (size_t i = 0; rc >= 0 && i < c->extract_count; i++)
-        rc = attention_extract(h->attention, &c->extracts[i], &bad);
+        rc = attention_extract(h->attention, &c->extracts[i]);
+    if (rc >= 0)
+        rc = attention_others(h->attention);
     return rc < 0 ? rc : 0;
 }
 
@@ -59,14 +57,20 @@ static void verdict(struct home *h, bool stale)
 {
     struct page *p = h->p;
     size_t all = p->config->pipeline_count + p->config->extract_count;
-    int64_t bad = attention_flows(h->attention);
+    int64_t bad = attention_flows(h->attention), requests = attention_requests(h->attention);
+    bool ill = bad > 0 || requests > 0;
 
     page_putf(p, "<h1 class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> ",
-              bad > 0 || stale ? "bad" : "good", bad > 0 || stale ? "✖" : "●");
-    if (bad > 0) {
-        page_putf(p, "%lld of %zu ", (long long)bad, all);
-        what_flows(p);
-        page_put(p, bad == 1 ? " needs attention" : " need attention");
+              ill || stale ? "bad" : "good", ill || stale ? "✖" : "●");
+    if (ill) {
+        if (bad > 0) {
+            page_putf(p, "%lld of %zu ", (long long)bad, all);
+            what_flows(p);
+        }
+        if (requests > 0)
+            page_putf(p, "%s%lld request%s", bad > 0 ? " and " : "", (long long)requests,
+                      requests == 1 ? "" : "s");
+        page_put(p, bad + requests == 1 ? " needs attention" : " need attention");
     } else if (!h->ticked) {
         page_put(p, "No tick has run yet");
     } else if (all == 1) {
@@ -84,7 +88,7 @@ static void verdict(struct home *h, bool stale)
 static void strip(struct home *h)
 {
     struct page *p = h->p;
-    bool stale = !h->ticked || p->now_ms - h->tick.started_ms > STALE_MS;
+    bool stale = !h->ticked || p->now_ms - h->tick.started_ms > SERVE_STALE_MS;
     char span[PAGE_NUMBER], whole[CLI_TIME_SIZE];
     struct stat st;
 

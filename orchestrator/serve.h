@@ -17,6 +17,8 @@ enum {
     SERVE_PRIVATE = 8, /* may show what people's rows hold: Cache-Control: no-store */
     SERVE_QUEUES = 16  /* answers 202: the next tick does it */
 };
+/* So long without a tick is no chance: three of the five minutes that deploy/ ticks by. */
+enum { SERVE_STALE_MS = 3 * 300000 };
 struct serve;          /* the whole: config, store, connections */
 struct serve_request { /* all borrowed, for the call */
     struct serve *serve;

@@ -66,8 +66,6 @@ int serve_healthz(const struct serve_request *q, struct serve_answer *a, struct 
     return buf_adds(&a->body, "{\"status\":\"ok\"}\n", err);
 }
 
-enum { TICK_STALE_MS = 3 * 300000 }; /* three of the five minutes that deploy/ ticks by */
-
 int serve_readyz(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
     struct last_tick t = {0};
@@ -80,7 +78,7 @@ int serve_readyz(const struct serve_request *q, struct serve_answer *a, struct e
     serve_store_give(q->serve);
     if (rc < 0)
         return rc;
-    if (t.started_ms == 0 || q->now_ms - t.started_ms > TICK_STALE_MS) {
+    if (t.started_ms == 0 || q->now_ms - t.started_ms > SERVE_STALE_MS) {
         char detail[120];
         snprintf(detail, sizeof detail,
                  t.started_ms == 0 ? "no tick has run yet" : "the last tick began %lld minutes ago",

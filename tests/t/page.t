@@ -244,8 +244,10 @@ ok({'/', '/executions', '/executions/N', '/rejects', '/activity', '/pipelines/lo
 # ---- in a browser ----
 b = browser.Browser.start()
 if b is None:
-    need = 'chromium' in os.environ.get('ORCH_TEST_NEED', '').split(',')
-    ok(not need, 'chromium is not installed: console, width and contrast were not looked at # SKIP')
+    if 'chromium' in os.environ.get('ORCH_TEST_NEED', '').split(','):
+        ok(False, 'chromium is needed, and not installed')
+    else:
+        ok(True, 'chromium is not installed: console, width and contrast were not looked at # SKIP')
 else:
     try:
         pages = ['/', '/pipelines/loans', '/pipelines/orders?year=2022', '/pipelines/loans/2022-06-05T00', '/executions', ids[0], '/rejects?pipeline=loans', '/rejects?pipeline=loans&partition=2022-06-05T14', '/activity']
@@ -339,6 +341,10 @@ same((form.get('action'), {b.get('value') for b in form.iter('button')}), (path,
 same(post(path, what='replay', reason='a try')[0], 403, 'which nobody can send without its token')
 same(post(path, csrf=csrf, what='replay', reason='')[0], 400, 'nor without a reason')
 same(post(path, csrf=csrf, what='drop', reason='x')[0], 400, 'nor for what it does not offer')
+same(post('/pipelines/loans/2031-06-05T03', csrf=csrf, what='replay', reason='x')[0], 404, 'nor for an hour that does not exist')
+status, _, body = post(path, csrf=csrf, what='skip', reason='x')
+same((status, b'rows in the target' in body), (400, True), 'nor to skip an hour whose rows are there: that is said at once')
+same(post(path, csrf=csrf, what='replay', reason='x' * 301)[0], 400, 'nor with a reason that is too long')
 same(w.state('SELECT count(*) FROM request'), [[0]], 'none of which put anything down')
 status, to, _ = post(path, csrf=csrf, what='replay', reason=MARK)
 same((status, to), (303, f'{path}?asked=1'), 'sent, it leads back to the page')
@@ -370,6 +376,18 @@ dashboard.good_day(w)
 s = Site(w)
 home = s.page('/')
 same((text(find(home, 'h1')[0]), find(home, 'ol', class_='attention')), ('● All 7 pipelines are well', []), 'a good day needs nobody')
+with sqlite3.connect(w.path('orch.db')) as db:
+    db.execute("INSERT INTO request(kind, pipeline, args, reason, who, state, error, message, hint, made_ms, ended_ms) VALUES ('backup', '', ?, '', 'token 10.0.0.7', 'FAILED', 'Orch.Unavailable', 'the cellar is locked', '', 1, 2)",
+               (json.dumps({'tables': ['staff']}),))
+home = s.page('/')
+same(text(find(home, 'h1')[0]), '✖ 1 request needs attention', 'a backup that failed is no pipeline\'s, and is said all the same')
+entry = find(home, 'ol', class_='attention')[0]
+like(text(entry), 'request #1', 'which request it was')
+like(text(entry), 'backup of staff, asked for by token 10.0.0.7, failed: the cellar is locked', 'what it was, who asked, and why it failed')
+same([text(e) for e in find(entry, 'code', class_='cmd')], ["orch ack request/1 --reason '...'"], 'and the command that lets it stand')
+same([a.get('href') for a in entry.iter('a')], ['/activity#requests'], 'with a link to where requests are listed')
+ok(w.orch('status').rc != 0, 'orch status says the same')
+same(faults_of(home), [], 'the page is as the others')
 s.stop()
 w.now = '2022-06-06T09:00:00Z'
 s = Site(w)
