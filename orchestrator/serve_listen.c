@@ -1,10 +1,10 @@
 #include "orchestrator/serve_listen.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "orchestrator/lock.h"
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,7 +18,22 @@ static int taken(const char *where, struct err *err)
     return err_hint(err, "orch serve may run already; --listen or serve.listen name another place");
 }
 
-/* The name of a socket outlives its process; the lock beside it does not. */
+/* The name of a socket outlives its process; the lock beside it, PATH.lock, does not. */
+static int take_lock(const char *path, struct serve_place *p, struct err *err)
+{
+    char *dir = fs_dirname(path), *name = xasprintf("%s.lock", strrchr(path, '/') + 1);
+    struct stat there;
+    int rc;
+
+    if (stat(dir, &there) < 0) /* lock_take would make it, for us alone */
+        rc = err_errno(err, errno, "%s", dir);
+    else
+        rc = lock_take(dir, name, &p->lock, err);
+    free(dir);
+    free(name);
+    return rc == 0 ? taken(path, err) : rc < 0 ? rc : 0;
+}
+
 static int listen_unix(const char *path, struct serve_place *p, struct err *err)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -32,12 +47,9 @@ static int listen_unix(const char *path, struct serve_place *p, struct err *err)
                        sizeof a.sun_path - 1);
     snprintf(p->path, sizeof p->path, "%s", path);
     snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
-    snprintf(p->lock_path, sizeof p->lock_path, "%s.lock", path);
-    p->lock = open(p->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (p->lock < 0)
-        return err_errno(err, errno, "%s", p->lock_path);
-    if (flock(p->lock, LOCK_EX | LOCK_NB) < 0)
-        return taken(path, err);
+    rc = take_lock(path, p, err);
+    if (rc < 0)
+        return rc;
     if (lstat(path, &there) == 0 && !S_ISSOCK(there.st_mode))
         return err_set(err, ERR_CONFIG, "%s is there, and is no socket", path);
     err_ignore(unlink(path));
@@ -127,25 +139,23 @@ int serve_listen(const char *where, bool has_token, struct serve_place *ret, str
 {
     int rc;
 
-    *ret = (struct serve_place){.fd = -1, .lock = -1};
+    *ret = (struct serve_place){.fd = -1};
     rc =
         str_starts(where, "unix:") ? listen_unix(where + 5, ret, err) : listen_ip(where, has_token, ret, err);
     if (rc < 0) {
         if (ret->fd >= 0)
             close(ret->fd);
-        if (ret->lock >= 0)
-            close(ret->lock);
-        ret->fd = ret->lock = -1;
+        lock_release(ret->lock);
+        ret->fd = -1;
+        ret->lock = NULL;
     }
     return rc;
 }
 
 void serve_unlisten(struct serve_place *p)
 {
-    if (p->path[0] != '\0') {
+    if (p->lock != NULL)
         err_ignore(unlink(p->path));
-        err_ignore(unlink(p->lock_path));
-    }
-    if (p->lock >= 0)
-        close(p->lock);
+    lock_release(p->lock);
+    p->lock = NULL;
 }
