@@ -1,3 +1,4 @@
+#include "base/html.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/graph_int.h"
@@ -6,18 +7,12 @@ enum { SHOWN_LABEL = 34 };
 
 static int text(struct buf *b, const char *s, struct err *err)
 {
-    static const char *const entities[][2] = {
-        {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
     char one[GRAPH_CHAR];
     int rc = 0, width;
 
     while (rc == 0 && *s != '\0') {
-        const char *put = one;
         s += graph_char(s, one, &width);
-        for (size_t i = 0; i < ARRAY_LEN(entities); i++)
-            if (strcmp(one, entities[i][0]) == 0)
-                put = entities[i][1];
-        rc = buf_adds(b, put, err);
+        rc = html_adds(b, one, err);
     }
     return rc;
 }

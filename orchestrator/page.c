@@ -1,6 +1,7 @@
 /* The building blocks of the dashboard's pages. */
 #include "orchestrator/page.h"
 #include "base/civil.h"
+#include "base/html.h"
 #include "base/mem.h"
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -43,7 +44,7 @@ void page_bytes(struct page *p, const void *outside, size_t n)
         while (at < end && !(*at >= ' ' && *at < 0x7f && strchr("&<>\"'", *at) == NULL))
             at++;
         if (p->rc == 0 && at > run)
-            html_text(p->b, run, (size_t)(at - run));
+            p->rc = html_add(p->b, run, (size_t)(at - run), p->err);
     }
 }
 

@@ -18,7 +18,6 @@ json_t *profile_json(struct profile *p, const struct profile_subject *s); /* own
 NODISCARD int profile_html(const json_t *report, struct buf *ret, struct err *err);
 
 /* Shared by profile_html.c and profile_svg.c. */
-NODISCARD int html_escaped(struct buf *b, const char *text, struct err *err); /* escaped */
 /* The histogram of one column, and the heat map of correlations. */
 NODISCARD int svg_histogram(struct buf *b, const json_t *column, struct err *err);
 NODISCARD int svg_correlations(struct buf *b, const json_t *report, struct err *err);

@@ -1,3 +1,4 @@
+#include "base/html.h"
 #include "base/limits.h"
 #include "orchestrator/profile.h"
 
@@ -50,30 +51,6 @@ static const char style[] =
     "li{border:1px solid #999}}\n"
     "</style></head><body>\n";
 
-static int html_char(struct buf *b, const char *p, size_t n, struct err *err)
-{
-    static const char *const entities[][2] = {
-        {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
-
-    for (size_t i = 0; i < ARRAY_LEN(entities); i++)
-        if (*p == entities[i][0][0])
-            return buf_adds(b, entities[i][1], err);
-    return n > 0 ? buf_add(b, p, n, err) : buf_addf(b, err, "\\x%02x", (unsigned char)*p);
-}
-
-int html_escaped(struct buf *b, const char *text, struct err *err)
-{
-    size_t left = text != NULL ? strlen(text) : 0, n;
-    int rc = 0;
-
-    for (const char *p = text; rc == 0 && left > 0; p += n, left -= n) {
-        n = str_plain_char(p, left);
-        rc = html_char(b, p, n, err);
-        n = n > 0 ? n : 1;
-    }
-    return rc;
-}
-
 static const json_t *at(const json_t *o, const char *key)
 {
     return json_object_get(o, key);
@@ -102,7 +79,7 @@ static int tile(struct buf *b, const char *what, const char *value, struct err *
     int rc = buf_adds(b, "<div class=\"tile\"><b>", err);
 
     if (rc == 0)
-        rc = html_escaped(b, value, err);
+        rc = html_adds(b, value, err);
     return rc < 0 ? rc : buf_addf(b, err, "</b><span class=\"soft\">%s</span></div>", what);
 }
 
@@ -151,12 +128,12 @@ static int warnings(struct buf *b, const json_t *r, struct err *err)
         if (rc == 0 && json_is_string(at(w, "column"))) {
             rc = buf_adds(b, "<b>", err);
             if (rc == 0)
-                rc = html_escaped(b, name_or(w), err);
+                rc = html_adds(b, name_or(w), err);
             if (rc == 0)
                 rc = buf_adds(b, ":</b> ", err);
         }
         if (rc == 0)
-            rc = html_escaped(b, json_string_value(at(w, "text")), err);
+            rc = html_adds(b, json_string_value(at(w, "text")), err);
         if (rc == 0)
             rc = buf_adds(b, "</li>\n", err);
     }
@@ -168,7 +145,7 @@ static int td(struct buf *b, const char *class, const char *text, struct err *er
     int rc = buf_addf(b, err, "<td class=\"%s\">", class);
 
     if (rc == 0)
-        rc = html_escaped(b, text, err);
+        rc = html_adds(b, text, err);
     return rc < 0 ? rc : buf_adds(b, "</td>", err);
 }
 
@@ -190,7 +167,7 @@ static int overview(struct buf *b, const json_t *r, struct err *err)
         if (rc == 0)
             rc = buf_addf(b, err, "<tr><td><a href=\"#c%zu\">", i);
         if (rc == 0)
-            rc = html_escaped(b, name_or(c), err);
+            rc = html_adds(b, name_or(c), err);
         if (rc == 0)
             rc = buf_adds(b, "</a></td>", err);
         if (rc == 0)
@@ -327,12 +304,12 @@ static int column_of(struct buf *b, const json_t *c, size_t i, struct err *err)
                  shown_number(at(c, "top_error"), text));
     int rc = buf_addf(b, err, "<section id=\"c%zu\"><h3>", i);
     if (rc == 0)
-        rc = html_escaped(b, name_or(c), err);
+        rc = html_adds(b, name_or(c), err);
     if (rc == 0)
         rc = buf_addf(b, err, " <span class=\"tag\">%s</span> <span class=\"tag\">",
                       json_string_value(at(c, "type")));
     if (rc == 0)
-        rc = html_escaped(b, json_string_value(at(c, "sql_type")), err);
+        rc = html_adds(b, json_string_value(at(c, "sql_type")), err);
     if (rc == 0)
         rc = buf_addf(b, err, "</span>%s</h3>\n",
                       strcmp(json_string_value(at(c, "unique")), "yes") == 0
@@ -377,13 +354,13 @@ static int intro(struct buf *b, const json_t *r, struct err *err)
     int rc = buf_adds(b, head, err);
 
     if (rc == 0)
-        rc = html_escaped(b, subject, err);
+        rc = html_adds(b, subject, err);
     if (rc == 0)
         rc = buf_adds(b, style, err);
     if (rc == 0)
         rc = buf_adds(b, "<h1>", err);
     if (rc == 0)
-        rc = html_escaped(b, subject, err);
+        rc = html_adds(b, subject, err);
     if (rc == 0)
         rc = buf_addf(b, err, "</h1>\n<p class=\"soft\">Profile of a %s, made %s by orch",
                       json_string_value(at(r, "kind")), json_string_value(at(r, "made")));

@@ -1,3 +1,4 @@
+#include "base/html.h"
 #include "orchestrator/profile.h"
 #include <math.h>
 
@@ -55,11 +56,11 @@ static int bar(struct buf *b, const json_t *bin, double x, double width, double 
         buf_addf(b, err, "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"><title>",
                  tail ? "bar tail" : "bar", x, BASE - high, width, high);
     if (rc == 0)
-        rc = html_escaped(b, shown_number(json_object_get(bin, "from"), from), err);
+        rc = html_adds(b, shown_number(json_object_get(bin, "from"), from), err);
     if (rc == 0)
         rc = buf_adds(b, " to ", err);
     if (rc == 0)
-        rc = html_escaped(b, shown_number(json_object_get(bin, "to"), to), err);
+        rc = html_adds(b, shown_number(json_object_get(bin, "to"), to), err);
     if (rc == 0)
         rc = buf_addf(b, err, ": %s</title></rect>", shown_number(json_object_get(bin, "count"), count));
     return rc;
@@ -80,7 +81,7 @@ static int axis(struct buf *b, const json_t *column, const json_t *bins, struct 
         rc = buf_addf(b, err, "<text class=\"tick\" x=\"%zu\" y=\"%d\" text-anchor=\"%s\">", i * WIDE / 2,
                       BASE + 20, anchors[i]);
         if (rc == 0)
-            rc = html_escaped(b, shown_number(at, text), err);
+            rc = html_adds(b, shown_number(at, text), err);
         if (rc == 0)
             rc = buf_adds(b, "</text>", err);
     }
@@ -102,7 +103,7 @@ int svg_histogram(struct buf *b, const json_t *column, struct err *err)
         buf_addf(b, err, "<svg class=\"hist\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Histogram of ",
                  WIDE, HIGH);
     if (rc == 0)
-        rc = html_escaped(b, json_string_value(json_object_get(column, "column")), err);
+        rc = html_adds(b, json_string_value(json_object_get(column, "column")), err);
     if (rc == 0)
         rc = buf_adds(b, "\">", err);
     for (i = 0; rc == 0 && i < n; i++) {
@@ -128,11 +129,11 @@ static int cell(struct buf *b, size_t row, size_t col, const json_t *r, const ch
     int rc = buf_addf(b, err, "<g><title>");
 
     if (rc == 0)
-        rc = html_escaped(b, a, err);
+        rc = html_adds(b, a, err);
     if (rc == 0)
         rc = buf_adds(b, " and ", err);
     if (rc == 0)
-        rc = html_escaped(b, c, err);
+        rc = html_adds(b, c, err);
     if (rc == 0)
         rc = buf_addf(b, err, there ? ": %.4f</title>" : ": no variation</title>", v);
     if (rc == 0)
@@ -153,7 +154,7 @@ static int label(struct buf *b, size_t row, size_t number_of, const char *name, 
     int rc = buf_addf(b, err, "<text class=\"name\" x=\"%d\" y=\"%zu\"><title>", NAMES - 6, row * 26 + 16);
 
     if (rc == 0)
-        rc = html_escaped(b, name, err);
+        rc = html_adds(b, name, err);
     if (rc == 0)
         rc = buf_addf(b, err, "</title>");
     char cut[24]; /* ends between characters */
@@ -163,7 +164,7 @@ static int label(struct buf *b, size_t row, size_t number_of, const char *name, 
             ;
     snprintf(cut, sizeof cut, "%.*s%s", (int)keep, name, keep < n ? "…" : "");
     if (rc == 0)
-        rc = html_escaped(b, cut, err);
+        rc = html_adds(b, cut, err);
     return rc < 0 ? rc : buf_addf(b, err, " %zu</text>", number_of);
 }
 

@@ -1,4 +1,5 @@
 /* What answers look like: problems (RFC 9457), pages for browsers, packed bytes. */
+#include "base/html.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "io/deflate.h"
@@ -8,34 +9,6 @@ enum { PACK_FROM = 1 * KIB, PACK_LEVEL = 4 };
 
 static const char problem_type[] = "application/problem+json";
 
-static const char *entity(char c)
-{
-    return c == '&'    ? "&amp;"
-           : c == '<'  ? "&lt;"
-           : c == '>'  ? "&gt;"
-           : c == '"'  ? "&quot;"
-           : c == '\'' ? "&#39;"
-                       : NULL;
-}
-
-void html_text(struct buf *b, const char *s, size_t n)
-{
-    struct err ignored;
-    int rc = 0;
-
-    for (size_t i = 0, step; i < n && rc >= 0; i += step) {
-        size_t plain = str_plain_char(s + i, n - i);
-        const char *name = entity(s[i]);
-        step = plain > 0 ? plain : 1;
-        if (name != NULL)
-            rc = buf_adds(b, name, &ignored);
-        else if (plain > 0 || s[i] == '\n' || s[i] == '\t')
-            rc = buf_add(b, s + i, step, &ignored);
-        else
-            rc = buf_addf(b, &ignored, "\\x%02X", (unsigned char)s[i]);
-    }
-}
-
 /* A full buffer is said by its own answer, later. */
 static void add(struct buf *b, const char *s)
 {
@@ -43,7 +16,13 @@ static void add(struct buf *b, const char *s)
     err_ignore(buf_adds(b, s, &ignored));
 }
 
-/* What is no UTF-8, or would be a control, as \xNN. */
+static void escaped(struct buf *b, const char *s)
+{
+    struct err ignored;
+    err_ignore(html_adds(b, s, &ignored));
+}
+
+/* Control characters and what is no UTF-8 as \xNN; cut at 2,000 bytes. */
 static json_t *text(const char *s)
 {
     char shown[2000];
@@ -76,7 +55,7 @@ void serve_problem(struct serve_answer *a, int status, const char *code, const c
     json_decref(o);
 }
 
-int serve_status(const struct err *err)
+static int status_of(const struct err *err)
 {
     switch (err->code) {
     case ERR_USAGE:
@@ -115,7 +94,7 @@ int serve_status(const struct err *err)
 
 void serve_problem_err(struct serve_answer *a, const struct err *err)
 {
-    int status = serve_status(err);
+    int status = status_of(err);
     char title[200];
 
     snprintf(title, sizeof title, "%s", err->code == ERR_USAGE ? "the request is wrong" : err_doc(err->code));
@@ -136,21 +115,20 @@ static void problem_page(struct serve_answer *a, const json_t *o, const char *id
            "content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><link "
            "rel=\"stylesheet\" "
            "href=\"/style.css\"><link rel=\"icon\" href=\"/icon.svg\"><title>");
-    html_text(b, title, strlen(title));
+    escaped(b, title);
     add(b, "</title></head><body><main><h1>");
-    html_text(b, title, strlen(title));
+    escaped(b, title);
     add(b, "</h1>\n");
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         const char *s = json_string_value(json_object_get(o, parts[i]));
         if (s == NULL)
             continue;
         add(b, "<p>");
-        html_text(b, s, strlen(s));
+        escaped(b, s);
         add(b, "</p>\n");
     }
     add(b, "<p><small>");
-    html_text(b, json_string_value(json_object_get(o, "code")),
-              json_string_length(json_object_get(o, "code")));
+    escaped(b, json_string_value(json_object_get(o, "code")));
     add(b, ", request ");
     add(b, id);
     add(b, "</small></p>\n<p><a href=\"/\">orch</a></p></main></body></html>\n");
