@@ -218,7 +218,7 @@ static void choices(struct heat *h)
 
 /* ---- the page's top, of months and of years ---- */
 
-static int facts(struct page *p, struct page_flow *k)
+static void facts(struct page *p, struct page_flow *k)
 {
     const struct pipeline *flow = k->f.p;
     char span[CLI_TIME_SIZE];
@@ -245,7 +245,6 @@ static int facts(struct page *p, struct page_flow *k)
     page_flow_spark(p, k);
     page_fact_end(p);
     page_put(p, "</dl>\n");
-    return p->rc;
 }
 
 static void top(struct page *p, const struct pipeline *flow)
@@ -270,7 +269,7 @@ static void top(struct page *p, const struct pipeline *flow)
         page_command(p, "orch resume %s", flow->name);
         page_put(p, "</p>\n");
     }
-    err_ignore(facts(p, k));
+    facts(p, k);
     page_put(p, "<p class=\"choices\"><a href=\"/executions?pipeline=");
     page_url(p, flow->name);
     page_put(p, "\">executions</a> <a href=\"/rejects?pipeline=");

@@ -3,7 +3,7 @@
 #include "orchestrator/page.h"
 #include "pages.h" /* generated */
 
-typedef void page_fn(struct page *p, const struct serve_request *q);
+typedef void page_fn(struct page *p); /* its request is p->q */
 
 static int serve_page(const struct serve_request *q, struct serve_answer *a, page_fn *fn, struct err *err)
 {
@@ -14,7 +14,7 @@ static int serve_page(const struct serve_request *q, struct serve_answer *a, pag
     if (rc < 0)
         return rc;
     a->type = "text/html; charset=utf-8";
-    fn(&p, q);
+    fn(&p);
     rc = page_end(&p);
     serve_store_give(q->serve);
     if (rc < 0)
@@ -22,70 +22,46 @@ static int serve_page(const struct serve_request *q, struct serve_answer *a, pag
     return rc;
 }
 
-static void home(struct page *p, const struct serve_request *q)
-{
-    UNUSED(q);
-    page_of_home(p);
-}
-
-static void one_pipeline(struct page *p, const struct serve_request *q)
+static void one_pipeline(struct page *p)
 {
     const struct pipeline *flow = NULL;
 
-    p->rc = config_pipeline(p->config, q->args[0], &flow, p->err);
+    p->rc = config_pipeline(p->config, p->q->args[0], &flow, p->err);
     if (p->rc == 0)
         page_of_pipeline(p, flow);
 }
 
-static void partition(struct page *p, const struct serve_request *q)
+static void partition(struct page *p)
 {
     const struct pipeline *flow = NULL;
 
-    p->rc = config_pipeline(p->config, q->args[0], &flow, p->err);
+    p->rc = config_pipeline(p->config, p->q->args[0], &flow, p->err);
     if (p->rc == 0)
-        page_of_partition(p, flow, q->args[1]);
+        page_of_partition(p, flow, p->q->args[1]);
 }
 
-static void extract(struct page *p, const struct serve_request *q)
+static void extract(struct page *p)
 {
     const struct pipeline *flow = NULL;
 
-    p->rc = config_extract(p->config, q->args[0], &flow, p->err);
+    p->rc = config_extract(p->config, p->q->args[0], &flow, p->err);
     if (p->rc == 0)
         page_of_extract(p, flow);
 }
 
-static void executions(struct page *p, const struct serve_request *q)
-{
-    UNUSED(q);
-    page_of_executions(p);
-}
-
-static void execution(struct page *p, const struct serve_request *q)
+static void execution(struct page *p)
 {
     int64_t id = 0;
 
-    if (str_to_i64(str_of(q->args[0]), 1, INT64_MAX, &id, p->err) < 0)
+    if (str_to_i64(str_of(p->q->args[0]), 1, INT64_MAX, &id, p->err) < 0)
         p->rc = err_set(p->err, ERR_NOT_FOUND, "an execution's page is /executions/ and its number");
     else
         page_of_execution(p, id);
 }
 
-static void rejects(struct page *p, const struct serve_request *q)
-{
-    UNUSED(q);
-    page_of_rejects(p);
-}
-
-static void activity(struct page *p, const struct serve_request *q)
-{
-    UNUSED(q);
-    page_of_activity(p);
-}
-
 int serve_page_home(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    return serve_page(q, a, home, err);
+    return serve_page(q, a, page_of_home, err);
 }
 
 int serve_page_pipeline(const struct serve_request *q, struct serve_answer *a, struct err *err)
@@ -105,7 +81,7 @@ int serve_page_extract(const struct serve_request *q, struct serve_answer *a, st
 
 int serve_page_executions(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    return serve_page(q, a, executions, err);
+    return serve_page(q, a, page_of_executions, err);
 }
 
 int serve_page_execution(const struct serve_request *q, struct serve_answer *a, struct err *err)
@@ -115,12 +91,12 @@ int serve_page_execution(const struct serve_request *q, struct serve_answer *a, 
 
 int serve_page_rejects(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    return serve_page(q, a, rejects, err);
+    return serve_page(q, a, page_of_rejects, err);
 }
 
 int serve_page_activity(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
-    return serve_page(q, a, activity, err);
+    return serve_page(q, a, page_of_activity, err);
 }
 
 /* style.css, orch.js, icon.svg */

@@ -15,7 +15,8 @@ enum {
     SERVE_ROWS = 2,    /* the body may have MAX_INTAKE_BODY bytes, not MAX_SERVE_BODY */
     SERVE_OPEN = 4,    /* without a token: /healthz, /login and what its page needs */
     SERVE_PRIVATE = 8, /* may show what people's rows hold: Cache-Control: no-store */
-    SERVE_QUEUES = 16  /* answers 202: the next tick does it */
+    SERVE_QUEUES = 16, /* answers 202: the next tick does it */
+    SERVE_FILE = 32    /* of the program, the same for everybody: browsers keep it, and ask by its ETag */
 };
 /* So long without a tick is no chance: three of the five minutes that deploy/ ticks by. */
 enum { SERVE_STALE_MS = 3 * 300000 };
@@ -27,7 +28,6 @@ struct serve_request { /* all borrowed, for the call */
     const char *path;   /* decoded, without the query */
     const char *const
         *args; /* what the route's {names} stand for, in order, decoded; never empty, no control characters */
-    size_t arg_count;
     struct str body;            /* whole */
     const char *content_type;   /* lower case, without parameters; "" none */
     const char *content_params; /* what stood behind it: "charset=utf-8; header=absent"; "" none */
@@ -47,7 +47,7 @@ struct serve_answer {
     const char *cookie;   /* Set-Cookie, as location */
     int retry_after_s;    /* 0: none */
 };
-/* 0, or <0: *err is told as a problem (RFC 9457); serve_status gives the status of its code. */
+/* 0, or <0: *err is told as a problem (RFC 9457), with the status of its code. */
 typedef int serve_fn(const struct serve_request *q, struct serve_answer *a, struct err *err);
 struct serve_route {
     const char *method, *path; /* "/v1/tables/{table}/rows" */
@@ -80,12 +80,9 @@ struct target;
 NODISCARD int serve_target_take(struct serve *s, const struct target_config *c, struct target **ret,
                                 struct err *err);
 void serve_target_give(struct serve *s, struct target *t, bool broken);
-/* HTML's text and attribute values: & < > " ' and control characters; what is no UTF-8 as \xNN. */
-void html_text(struct buf *b, const char *s, size_t n);
 /* An answer in problem+json. */
 void serve_problem(struct serve_answer *a, int status, const char *code, const char *title,
                    const char *detail, const char *hint);
-int serve_status(const struct err *err);
 /* Runs until SIGTERM or SIGINT: the requests that are under way are answered first. */
 struct serve_options {
     const char *listen; /* "127.0.0.1:8086", "[::1]:8086", "unix:/run/orch/serve.sock" */

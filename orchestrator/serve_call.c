@@ -13,7 +13,7 @@
 #include <strings.h>
 
 struct serve_call {
-    struct serve_request q; /* first: handlers of our own find the call by it */
+    struct serve_request q;
     struct serve *serve;
     const struct serve_route *route; /* NULL: none */
     struct arena *arena;
@@ -33,13 +33,10 @@ struct serve_call {
     int64_t length;
 };
 
-static const char access_denied[] = "Orch.AccessDenied", usage[] = "Orch.Usage",
-                  too_large[] = "Orch.TooLarge";
-
-static bool refuse(struct serve_call *c, int status, const char *code, const char *title, const char *detail,
-                   const char *hint)
+static bool refuse(struct serve_call *c, int status, enum err_code code, const char *title,
+                   const char *detail, const char *hint)
 {
-    serve_problem(&c->a, status, code, title, detail, hint);
+    serve_problem(&c->a, status, err_name(code), title, detail, hint);
     c->refused = true;
     return false;
 }
@@ -47,7 +44,7 @@ static bool refuse(struct serve_call *c, int status, const char *code, const cha
 static bool malformed(struct serve_call *c, const char *detail)
 {
     c->close = true; /* where its end is in doubt, nothing that follows is read */
-    return refuse(c, 400, usage, "the request is malformed", detail, NULL);
+    return refuse(c, 400, ERR_USAGE, "the request is malformed", detail, NULL);
 }
 
 static const char *keep(struct serve_call *c, const char *s, size_t n)
@@ -132,11 +129,12 @@ static bool frame_fits(struct serve_call *c, const struct serve_incoming *in)
         return malformed(c, "Content-Length is no number");
     if (expect != NULL && strcasecmp(expect, "100-continue") != 0) {
         c->close = true;
-        return refuse(c, 417, usage, "Expect may be '100-continue'", NULL, NULL);
+        return refuse(c, 417, ERR_USAGE, "Expect may be '100-continue'", NULL, NULL);
     }
     if (packed != NULL && strcasecmp(packed, "identity") != 0) {
         c->close = true;
-        return refuse(c, 415, usage, "a body with a Content-Encoding is not read", NULL, "send it as it is");
+        return refuse(c, 415, ERR_USAGE, "a body with a Content-Encoding is not read", NULL,
+                      "send it as it is");
     }
     return true;
 }
@@ -147,11 +145,12 @@ static bool sizes_fit(struct serve_call *c, const struct serve_incoming *in)
 
     if (line > MAX_SERVE_LINE) {
         c->close = true;
-        return refuse(c, 414, too_large, "the request line is too long", "more than 8 KiB", NULL);
+        return refuse(c, 414, ERR_TOO_LARGE, "the request line is too long", "more than 8 KiB", NULL);
     }
     if (in->head_size > line + MAX_SERVE_HEAD || in->line_count > MAX_SERVE_HEADERS) {
         c->close = true;
-        return refuse(c, 431, too_large, "the header is too long", "more than 16 KiB, or 100 lines", NULL);
+        return refuse(c, 431, ERR_TOO_LARGE, "the header is too long", "more than 16 KiB, or 100 lines",
+                      NULL);
     }
     return true;
 }
@@ -173,17 +172,16 @@ static bool host_fits(struct serve_call *c, const struct serve_incoming *in)
     if (known)
         return true;
     c->close = true;
-    return refuse(c, 421, access_denied, "this server has another name", "Host is none of its names",
+    return refuse(c, 421, ERR_ACCESS_DENIED, "this server has another name", "Host is none of its names",
                   "serve.hosts in orch.json lists those that it may be called by");
 }
 
-static bool path_fits(struct serve_call *c, const struct serve_incoming *in, const struct serve_route **ret)
+static bool path_fits(struct serve_call *c, const struct serve_incoming *in)
 {
-    size_t n = strcspn(in->target, "?"), count = 0;
+    size_t n = strcspn(in->target, "?");
     const char *method = strcmp(in->method, "HEAD") == 0 ? "GET" : in->method;
     struct err err;
 
-    *ret = NULL;
     if (strcmp(in->target, "*") == 0 && strcmp(in->method, "OPTIONS") == 0) {
         snprintf(c->allow, sizeof c->allow, "GET, HEAD, POST, OPTIONS");
         return true;
@@ -194,10 +192,8 @@ static bool path_fits(struct serve_call *c, const struct serve_incoming *in, con
     if (serve_path_parse(in->target, n, &c->path, &err) < 0)
         return malformed(c, err.msg);
     c->q.path = c->path.decoded;
-    *ret = serve_route_find(serve_routes, method, &c->path, c->args, &count, c->allow);
-    c->route = *ret;
+    c->route = serve_route_find(serve_routes, method, &c->path, c->args, c->allow);
     c->q.args = c->args;
-    c->q.arg_count = count;
     if (serve_fields_parse(in->target + n + (in->target[n] == '?'),
                            strlen(in->target + n + (in->target[n] == '?')), false, &c->query, &err) < 0)
         return malformed(c, err.msg);
@@ -240,7 +236,7 @@ static bool sender_fits(struct serve_call *c, const struct serve_incoming *in)
         c->refused = true;
         return false;
     }
-    return refuse(c, 401, access_denied, "a token is needed", NULL,
+    return refuse(c, 401, ERR_ACCESS_DENIED, "a token is needed", NULL,
                   "Authorization: Bearer TOKEN, or a browser at /login");
 }
 
@@ -252,9 +248,9 @@ static bool route_fits(struct serve_call *c)
         return false;
     }
     if (c->route == NULL && c->allow[0] != '\0')
-        return refuse(c, 405, usage, "this path has other methods", c->allow, NULL);
+        return refuse(c, 405, ERR_USAGE, "this path has other methods", c->allow, NULL);
     if (c->route == NULL)
-        return refuse(c, 404, "Orch.NotFound", "there is no such path", NULL, "GET /openapi.json lists them");
+        return refuse(c, 404, ERR_NOT_FOUND, "there is no such path", NULL, "GET /openapi.json lists them");
     for (size_t i = 0; i < c->query.count; i++) {
         const char *name = c->query.items[i].name, *at = c->route->query != NULL ? c->route->query : "";
         size_t n = strlen(name);
@@ -268,7 +264,7 @@ static bool route_fits(struct serve_call *c)
             str_printable(name, n, shown, sizeof shown);
             snprintf(detail, sizeof detail, "'%s' is none of: %s", shown,
                      c->route->query != NULL ? c->route->query : "");
-            return refuse(c, 400, usage, "the query has a name that means nothing here", detail, NULL);
+            return refuse(c, 400, ERR_USAGE, "the query has a name that means nothing here", detail, NULL);
         }
     }
     return true;
@@ -287,17 +283,18 @@ static bool site_fits(struct serve_call *c, const struct serve_incoming *in)
     if (strcmp(c->route->method, "GET") == 0)
         return true;
     if (c->site != NULL && strcmp(c->site, "same-origin") != 0 && strcmp(c->site, "none") != 0)
-        return refuse(c, 403, access_denied, "it comes from a page of another site", "Sec-Fetch-Site", NULL);
+        return refuse(c, 403, ERR_ACCESS_DENIED, "it comes from a page of another site", "Sec-Fetch-Site",
+                      NULL);
     if (c->origin != NULL && !serve_origin_is(c->origin, line_of(in, "host")))
-        return refuse(c, 403, access_denied, "it comes from a page of another site", "Origin and Host differ",
-                      "a proxy in front must hand on Host as it came");
+        return refuse(c, 403, ERR_ACCESS_DENIED, "it comes from a page of another site",
+                      "Origin and Host differ", "a proxy in front must hand on Host as it came");
     if (!login && (c->route->flags & SERVE_WRITES) != 0 && !c->serve->o->allow_write)
-        return refuse(c, 403, access_denied, "this server only reads", NULL,
+        return refuse(c, 403, ERR_ACCESS_DENIED, "this server only reads", NULL,
                       "orch serve --allow-write takes changes");
     bool rows = (c->route->flags & SERVE_ROWS) != 0;
     if (strcmp(c->type, "multipart/form-data") == 0 || (strcmp(c->type, "text/plain") == 0) ||
         (rows && is_form(c->type)))
-        return refuse(c, 415, usage, "no body of this type is taken", c->type,
+        return refuse(c, 415, ERR_USAGE, "no body of this type is taken", c->type,
                       rows ? "Content-Type: application/json, or text/csv"
                            : "Content-Type: application/json");
     return true;
@@ -311,7 +308,8 @@ static bool key_fits(struct serve_call *c, const char *key)
         if ((unsigned char)key[i] < ' ' || (unsigned char)key[i] > '~')
             n = 256;
     if (key != NULL && (n == 0 || n > 255))
-        return refuse(c, 400, usage, "Idempotency-Key has 1 to 255 printable ASCII characters", NULL, NULL);
+        return refuse(c, 400, ERR_USAGE, "Idempotency-Key has 1 to 255 printable ASCII characters", NULL,
+                      NULL);
     c->q.key = key != NULL ? keep(c, key, n) : NULL;
     return true;
 }
@@ -325,7 +323,7 @@ static bool body_fits(struct serve_call *c)
         return malformed(c, "a GET has no body");
     if (c->has_length && c->length > (int64_t)c->body_max) {
         c->close = true;
-        return refuse(c, 413, too_large, "the body is too large",
+        return refuse(c, 413, ERR_TOO_LARGE, "the body is too large",
                       (c->route->flags & SERVE_ROWS) != 0 ? "more than 8 MiB" : "more than 64 KiB", NULL);
     }
     buf_init(&c->body, c->body_max);
@@ -357,15 +355,13 @@ static void note_lines(struct serve_call *c, const struct serve_incoming *in)
 
 static bool fits(struct serve_call *c, const struct serve_incoming *in)
 {
-    const struct serve_route *route;
-
     if (in->bad)
         return malformed(c, "a header that no program sends");
     if (!sizes_fit(c, in) || !whole_seen(c, in) || !lines_fit(c, in))
         return false;
     note_lines(c, in);
-    return frame_fits(c, in) && host_fits(c, in) && path_fits(c, in, &route) && sender_fits(c, in) &&
-           route_fits(c) && site_fits(c, in) && key_fits(c, line_of(in, "idempotency-key")) && body_fits(c);
+    return frame_fits(c, in) && host_fits(c, in) && path_fits(c, in) && sender_fits(c, in) && route_fits(c) &&
+           site_fits(c, in) && key_fits(c, line_of(in, "idempotency-key")) && body_fits(c);
 }
 
 struct serve_call *serve_call_new(struct serve *s, const struct serve_incoming *in)
@@ -451,7 +447,7 @@ static bool proof_fits(struct serve_call *c)
         given = serve_fields_get(&c->form, "csrf");
     if (given != NULL && c->csrf[0] != '\0' && serve_same_secret(given, c->csrf))
         return true;
-    return refuse(c, 403, access_denied, "the page is too old, or not ours", "no CSRF token that fits",
+    return refuse(c, 403, ERR_ACCESS_DENIED, "the page is too old, or not ours", "no CSRF token that fits",
                   "load the page again; a program names another Content-Type than that of forms, such as "
                   "application/json");
 }
@@ -465,17 +461,17 @@ void serve_call_run(struct serve_call *c)
         return;
     if (c->too_long) {
         c->close = true;
-        err_ignore(refuse(c, 413, too_large, "the body is too large", NULL, NULL));
+        err_ignore(refuse(c, 413, ERR_TOO_LARGE, "the body is too large", NULL, NULL));
         return;
     }
     if (c->crowded) {
-        err_ignore(refuse(c, 503, "Orch.Busy", "too many large bodies at once", NULL, NULL));
+        err_ignore(refuse(c, 503, ERR_BUSY, "too many large bodies at once", NULL, NULL));
         c->a.retry_after_s = 1;
         return;
     }
     c->q.body = (struct str){c->body.p != NULL ? c->body.p : "", c->body.n};
     if (is_form(c->type) && serve_fields_parse(c->q.body.p, c->q.body.n, true, &c->form, &err) < 0) {
-        err_ignore(refuse(c, 400, usage, "the form cannot be read", err.msg, NULL));
+        err_ignore(refuse(c, 400, ERR_USAGE, "the form cannot be read", err.msg, NULL));
         return;
     }
     if (!proof_fits(c))
@@ -539,8 +535,9 @@ void serve_call_reply(struct serve_call *c, struct serve_reply *r)
 
     *r = (struct serve_reply){0};
     serve_answer_finish(a, c->id, c->page && (c->route == NULL || !(c->route->flags & SERVE_ROWS)));
-    bool fleeting = c->route == NULL || c->refused || a->status >= 400 || a->cookie != NULL ||
-                    (c->route->flags & (SERVE_PRIVATE | SERVE_OPEN)) != 0;
+    bool fleeting =
+        c->route == NULL || c->refused || a->status >= 400 || a->cookie != NULL ||
+        ((c->route->flags & (SERVE_PRIVATE | SERVE_OPEN)) != 0 && (c->route->flags & SERVE_FILE) == 0);
     if (!fleeting)
         tag(c, r);
     if (a->body.n > 0)

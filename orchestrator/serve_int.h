@@ -30,7 +30,7 @@ void serve_path_release(struct serve_path *p);
 /* NULL: none. *ret_allow gets the methods that the path has, "" where there is no such path. */
 const struct serve_route *serve_route_find(const struct serve_route *routes, const char *method,
                                            const struct serve_path *p, const char *args[SERVE_MAX_ARGS],
-                                           size_t *ret_args, char ret_allow[64]);
+                                           char ret_allow[64]);
 /* "Name:80" -> "name" and "80" ("" none); false: it is no host. [::1] keeps its brackets. */
 bool serve_host_split(const char *p, char name[SERVE_HOST_SIZE], char port[8]);
 /* Does Origin name the same host and port as Host? "null" does not. */

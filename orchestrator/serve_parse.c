@@ -173,14 +173,13 @@ static void add_method(char allow[64], const char *method)
 
 const struct serve_route *serve_route_find(const struct serve_route *routes, const char *method,
                                            const struct serve_path *p, const char *args[SERVE_MAX_ARGS],
-                                           size_t *ret_args, char ret_allow[64])
+                                           char ret_allow[64])
 {
     const struct serve_route *found = NULL;
     const char *got[SERVE_MAX_ARGS];
     int fewest = SERVE_MAX_ARGS + 1;
 
     ret_allow[0] = '\0';
-    *ret_args = 0;
     for (const struct serve_route *r = routes; r->path != NULL; r++) {
         int n = match(r->path, p, got);
         if (n < 0)
@@ -190,7 +189,6 @@ const struct serve_route *serve_route_find(const struct serve_route *routes, con
             continue;
         found = r;
         fewest = n;
-        *ret_args = (size_t)n;
         memcpy(args, got, (size_t)n * sizeof *args);
     }
     if (ret_allow[0] != '\0')

@@ -40,9 +40,8 @@ static void try_path(const char *p, size_t n)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "G"};
     struct serve_path path;
-    const char *args[SERVE_MAX_ARGS];
+    const char *args[SERVE_MAX_ARGS] = {0};
     char allow[64];
-    size_t count;
     struct err err;
     int rc = serve_path_parse(p, n, &path, &err);
 
@@ -53,9 +52,9 @@ static void try_path(const char *p, size_t n)
         assert(strcmp(path.segments[i], ".") != 0 && strcmp(path.segments[i], "..") != 0);
     }
     for (size_t m = 0; rc == 0 && m < ARRAY_LEN(methods); m++) {
-        const struct serve_route *r = serve_route_find(serve_routes, methods[m], &path, args, &count, allow);
+        const struct serve_route *r = serve_route_find(serve_routes, methods[m], &path, args, allow);
         assert(r == NULL || (strcmp(r->method, methods[m]) == 0 && strstr(allow, methods[m]) != NULL));
-        for (size_t i = 0; r != NULL && i < count; i++)
+        for (size_t i = 0; i < SERVE_MAX_ARGS && args[i] != NULL; i++)
             assert(*args[i] != '\0');
     }
     serve_path_release(&path);

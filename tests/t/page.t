@@ -212,7 +212,7 @@ got, n = all_pages(s, first.find('th').find('a').get('href'), 'pre', class_='raw
 same(f'{len(got)}', text(first[2]), 'a group leads to as many records as it counts')
 raw = [text(p) for p in find(s.page('/rejects?pipeline=loans&partition=2022-06-05T14'), 'pre', class_='raw')]
 ok(any(MARK in r for r in raw), 'markup in a record is shown as it stands')
-ok(any(r'\xFF\xFE\x00bytes' in r for r in raw), 'bytes that are no text are written out')
+ok(any(r'\xff\xfe\x00bytes' in r for r in raw), 'bytes that are no text are written out')
 ok(not any(c in r for r in raw for c in BIDI if ord(c) > 0x2000), 'characters that turn the direction are written out')
 ok(max(map(len, raw)) < 9000, 'a line of a megabyte is cut, and the page says so')
 headers = s.get('/rejects?pipeline=loans')[1]
@@ -221,6 +221,13 @@ like(s.get('/')[1]['content-security-policy'], "default-src 'none'", 'the policy
 activity = text(find(s.page('/activity'), 'main')[0])
 like(activity, MARK, 'what a person gave as a reason is shown as it stands')
 like(activity, 'pause', 'and what was decided')
+kept = []
+for path in ('/style.css', '/orch.js', '/icon.svg'):
+    head = s.get(path)[1]
+    s.http.request('GET', path, headers={'If-None-Match': head.get('etag', '')})
+    r = s.http.getresponse()
+    kept.append((path, head['cache-control'], r.status, r.read()))
+same(kept, [(path, 'private, no-cache', 304, b'') for path, *_ in kept], 'style, script and icon are kept by a browser, which asks whether they changed')
 
 # what is not there
 refused = (('/pipelines/nobody', 404), ('/pipelines/loans/2022-13-45', 422), ('/executions/99999999', 404), ('/executions/x', 404), ('/pipelines/loans?month=2022-13', 400),
