@@ -57,31 +57,38 @@ static int on_reject(void *arg, const struct reject *r, struct err *err)
 }
 
 struct groups {
-    struct jout *j;
+    struct api *x;
+    int64_t n;
     int by;
+    bool more;
 };
 
 static int on_group(void *arg, const struct reject_group *g, struct err *err)
 {
     struct groups *k = arg;
-    json_t *o = rejects_group(g, k->by);
 
     UNUSED(err);
-    jout_value(k->j, NULL, o);
+    if (k->n == k->x->limit || api_is_full(k->x))
+        k->more = true;
+    if (k->more)
+        return 0;
+    json_t *o = rejects_group(g, k->by);
+    jout_value(&k->x->j, NULL, o);
     json_decref(o);
+    k->n++;
     return 0;
 }
 
 static int rejects(struct api *x, struct reject_filter *f, int by, struct err *err)
 {
     struct rejects k = {.x = x};
-    struct groups g = {&x->j, by};
+    struct groups g = {.x = x, .by = by};
     char next[60];
     int rc = two_numbers(serve_query(x->q, "after"), &k.load_id, &k.line, err);
 
     if (rc < 0)
         return rc;
-    f->limit = by == 0 ? x->limit + 1 : x->limit;
+    f->limit = x->limit + 1;
     jout_open(&x->j, by == 0 ? "rejects" : "groups", '[');
     rc = by == 0 ? reject_after(x->cli.store, f, k.load_id, k.line, on_reject, &k, err)
                  : reject_by(x->cli.store, f, by, on_group, &g, err);
@@ -89,6 +96,8 @@ static int rejects(struct api *x, struct reject_filter *f, int by, struct err *e
     snprintf(next, sizeof next, "%lld-%lld", (long long)k.load_id, (long long)k.line);
     if (k.more)
         api_next_text(x, next);
+    if (by != 0)
+        jout_bool(&x->j, "more", g.more);
     return rc;
 }
 
@@ -109,6 +118,8 @@ int api_rejects(const struct serve_request *q, struct serve_answer *a, struct er
     if (rc == 0 && words != NULL) {
         by = rejects_by(words, err);
         rc = by < 0 ? by : 0;
+        if (rc == 0 && serve_query(q, "after") != NULL) /* counts change between two pages of them */
+            rc = err_set(err, ERR_USAGE, "groups have no pages: after does not go with by");
     }
     if (rc == 0)
         rc = api_part(p, "partition", serve_query(q, "partition"), part, err);
@@ -236,12 +247,12 @@ static int compare(struct comparing *k, struct page_loads *of, struct err *err)
     of->limit = limit + 1;
     k->loads = xcalloc((size_t)limit + 1, sizeof *k->loads);
     k->jobs = xcalloc((size_t)limit + 1, sizeof *k->jobs);
-    int n = page_loads(k->x->cli.store, of, k->loads, err), rc = n < 0 ? n : 0;
+    int n = page_loads(k->x->cli.store, of, k->loads, err), rc = n < 0 ? n : 0, told = 0;
     jout_text(j, "pipeline", of->pipeline);
     jout_open(j, "objects", '[');
-    for (int i = 0; rc == 0 && i < n && i < limit; i++) {
+    for (; rc == 0 && told < n && told < limit && !api_is_full(k->x); told++) {
         struct load_row row = {0};
-        rc = load_get(k->x->cli.store, k->loads[i], &row, err);
+        rc = load_get(k->x->cli.store, k->loads[told], &row, err);
         if (rc >= 0)
             object_json(k, &row);
         rc = rc < 0 ? rc : 0;
@@ -256,7 +267,7 @@ static int compare(struct comparing *k, struct page_loads *of, struct err *err)
     jout_int(j, "rows_rejected", k->rejected);
     jout_int(j, "difference", k->read - k->loaded - k->rejected);
     jout_close(j, '}');
-    if (rc == 0 && n > limit)
+    if (rc == 0 && n > told)
         api_next_text(k->x, k->last);
     free(k->loads);
     free(k->jobs);

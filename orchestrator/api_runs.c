@@ -37,13 +37,13 @@ static int jobs(struct api *x, struct page_of *of, struct err *err)
     int64_t *ids = room(x), limit = x->limit;
 
     of->limit = limit + 1;
-    int n = page_jobs(x->cli.store, of, ids, err), rc = n < 0 ? n : 0;
+    int n = page_jobs(x->cli.store, of, ids, err), rc = n < 0 ? n : 0, told = 0;
     jout_open(&x->j, "jobs", '[');
-    for (int i = 0; rc == 0 && i < n && i < limit; i++)
-        rc = one_job(x, ids[i], err);
+    for (; rc == 0 && told < n && told < limit && !api_is_full(x); told++)
+        rc = one_job(x, ids[told], err);
     jout_close(&x->j, ']');
-    if (rc == 0 && n > limit)
-        api_next_int(x, ids[limit - 1]);
+    if (rc == 0 && n > told)
+        api_next_int(x, ids[told - 1]);
     free(ids);
     return rc;
 }
@@ -97,11 +97,11 @@ static int executions(struct api *x, struct page_of *of, struct err *err)
     int64_t *ids = room(x), limit = x->limit;
 
     of->limit = limit + 1;
-    int n = page_executions(x->cli.store, of, ids, err), rc = n < 0 ? n : 0;
+    int n = page_executions(x->cli.store, of, ids, err), rc = n < 0 ? n : 0, told = 0;
     jout_open(&x->j, "executions", '[');
-    for (int i = 0; rc == 0 && i < n && i < limit; i++) {
+    for (; rc == 0 && told < n && told < limit && !api_is_full(x); told++) {
         struct execution e = {0};
-        rc = exec_get(x->cli.store, ids[i], &e, err);
+        rc = exec_get(x->cli.store, ids[told], &e, err);
         if (rc < 0)
             break;
         jout_open(&x->j, NULL, '{');
@@ -110,8 +110,8 @@ static int executions(struct api *x, struct page_of *of, struct err *err)
         execution_release(&e);
     }
     jout_close(&x->j, ']');
-    if (rc == 0 && n > limit)
-        api_next_int(x, ids[limit - 1]);
+    if (rc == 0 && n > told)
+        api_next_int(x, ids[told - 1]);
     free(ids);
     return rc;
 }
