@@ -66,10 +66,10 @@ static int status_of(const struct err *err)
     case ERR_NOT_FOUND:
         return 404;
     case ERR_DUPLICATE_KEY:
-    case ERR_CONFLICT:
         return 409;
     case ERR_TOO_LARGE:
         return 413;
+    case ERR_CONFLICT: /* the key of another request: 409 is that of one that is under way */
     case ERR_BAD_VALUE:
     case ERR_SCHEMA:
     case ERR_TOO_MANY_REJECTS:

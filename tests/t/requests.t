@@ -70,7 +70,7 @@ same((a.status, a.head['location'], a.json['state'], a.json['title']), (202, '/v
 b = post('pipelines/loans/replay', {'reason': 'corrected', 'partition': HOURS[1]}, key='k1')
 same((b.status, b.head['location']), (202, '/v1/requests/1'), 'the same again, under its key, is the same request')
 b = post('pipelines/loans/replay', {'reason': 'corrected', 'partition': HOURS[2]}, key='k1')
-same((b.status, b.json['code']), (409, 'Orch.Conflict'), 'another one under that key is a conflict')
+same((b.status, b.json['code']), (422, 'Orch.Conflict'), 'another one under that key is refused')
 f = Server(w, '--allow-write', env={'ORCH_FAULT': 'request.put=error'})
 a = f.curl('/v1/pipelines/loans/replay', '-X', 'POST', '-H', 'Content-Type: application/json', '-d', json.dumps({'partition': HOURS[1], 'reason': 'corrected'}), '-H', 'Idempotency-Key: k1')
 same((a.status, a.head['location'], a.json), (202, '/v1/requests/1', {'id': 1}), 'what is put down is said to be, though it cannot be looked at')
