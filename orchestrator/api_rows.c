@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "io/hash.h"
 #include "io/json_rows.h"
+#include "io/reader.h"
 #include "orchestrator/api_table.h"
 #include "orchestrator/intake.h"
 #include <strings.h>
@@ -23,6 +24,7 @@ struct taking {
     size_t count;
     struct json_rows *body; /* NULL: CSV */
     struct csv *csv;
+    struct memory_reader memory; /* that csv reads */
 };
 
 /* --- what is asked ----------------------------------------------------------------------------------------------- */
@@ -98,29 +100,6 @@ static bool asked(struct taking *k, struct serve_answer *a)
 
 /* --- records ----------------------------------------------------------------------------------------------------- */
 
-struct memory {
-    struct reader reader;
-    struct str left;
-};
-
-static int memory_read(struct reader *r, void *p, size_t n, size_t *ret_n, struct err *err)
-{
-    struct memory *m = (struct memory *)(void *)r;
-
-    UNUSED(err);
-    *ret_n = n < m->left.n ? n : m->left.n;
-    if (*ret_n > 0)
-        memcpy(p, m->left.p, *ret_n);
-    m->left.p += *ret_n;
-    m->left.n -= *ret_n;
-    return 0;
-}
-
-static void memory_close(struct reader *r)
-{
-    free(r);
-}
-
 static int next_csv(void *arg, struct csv_record *ret, struct err *err)
 {
     return csv_next(arg, ret, err);
@@ -132,9 +111,8 @@ static int open_body(struct taking *k, struct serve_answer *a, struct err *err)
     int rc;
 
     if (!k->json) {
-        struct memory *m = xcalloc(1, sizeof *m);
-        *m = (struct memory){{memory_read, memory_close}, k->q->body};
-        rc = csv_open(&m->reader, &k->table->dialect, &k->csv, err);
+        k->memory = memory_reader(k->q->body.p, k->q->body.n, k->q->body.n);
+        rc = csv_open(&k->memory.reader, &k->table->dialect, &k->csv, err);
         return rc < 0 ? rc : 1;
     }
     rc = json_rows_open(k->q->body.p, k->q->body.n, INTAKE_MAX_ROWS, &k->body, err);
