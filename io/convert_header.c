@@ -49,14 +49,9 @@ static const char *names_end(struct names *n)
     return n->text;
 }
 
-static bool is_lineage(const char *name)
-{
-    return strcasecmp(name, LINEAGE_LOAD_ID) == 0 || strcasecmp(name, LINEAGE_LINE) == 0;
-}
-
 static bool loadable(const struct column *c)
 {
-    return !c->generated && !is_lineage(c->name);
+    return !c->generated && !table_is_lineage(c->name);
 }
 
 static struct str field_name(const struct match *m, size_t i, char number[24])

@@ -268,7 +268,7 @@ int dictionary_prove(const struct dict_table *d, const struct table *def, size_t
     if (rc == 0 && b.rule->references != NULL && b.column->type != COL_INT && b.column->type != COL_TEXT)
         rc = err_set(err, ERR_CONFIG, "column %s: references is for whole numbers and texts, and it is %s",
                      b.column->name, b.column->type_text);
-    if (rc == 0 && (b.column->generated || strncmp(b.column->name, "_orch_", 6) == 0))
+    if (rc == 0 && (b.column->generated || table_is_lineage(b.column->name)))
         rc = err_set(err, ERR_CONFIG, "column %s is not filled by rows", b.column->name);
     return rc;
 }
@@ -283,8 +283,7 @@ static const struct dict_rule *rule_of(const struct dict_table *d, const struct 
 
 static bool fills_itself(const struct column *c)
 {
-    return c->generated || c->auto_increment || strcmp(c->name, LINEAGE_LOAD_ID) == 0 ||
-           strcmp(c->name, LINEAGE_LINE) == 0;
+    return c->generated || c->auto_increment || table_is_lineage(c->name);
 }
 
 bool dictionary_requires(const struct dict_table *d, const struct column *c)

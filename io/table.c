@@ -219,3 +219,8 @@ int column_parse_type(const char *type_text, struct arena *a, struct column *ret
         return err_set(err, ERR_TARGET, "'%.60s' is not a column type that orch can read", type_text);
     return 0;
 }
+
+bool table_is_lineage(const char *column)
+{
+    return strcasecmp(column, LINEAGE_LOAD_ID) == 0 || strcasecmp(column, LINEAGE_LINE) == 0;
+}

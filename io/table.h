@@ -60,4 +60,5 @@ void table_add_key(struct table *t, const char *name, const int *columns, size_t
 NODISCARD int column_parse_type(const char *type_text, struct arena *a, struct column *ret, struct err *err);
 #define LINEAGE_LOAD_ID "_orch_load_id"
 #define LINEAGE_LINE    "_orch_line"
+bool table_is_lineage(const char *column); /* in any case of letters, as names of columns are */
 #endif

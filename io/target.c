@@ -295,11 +295,6 @@ int target_row_i64(void *arg, const struct str *cells, size_t count, struct err 
 
 /* --- tables --- */
 
-bool table_is_lineage(const char *column)
-{
-    return strcmp(column, LINEAGE_LOAD_ID) == 0 || strcmp(column, LINEAGE_LINE) == 0;
-}
-
 int target_describe(struct target *t, const char *table, struct table **ret_owned, struct err *err)
 {
     int rc = target_ready(t, err);

@@ -214,5 +214,4 @@ struct summing {
 };
 NODISCARD int sum_columns(struct target *t, struct summing *s, struct buf *ret, struct err *err);
 int sum_cells(void *arg, const struct str *cells, size_t count, struct err *err);
-bool table_is_lineage(const char *column);
 #endif

@@ -120,8 +120,7 @@ static int asked(struct looking *k, struct err *err)
     int rc = filters(k, columns, texts, &count, err);
 
     for (size_t i = 0; i < k->def->count && i < MAX_COLUMNS; i++)
-        if (strcmp(k->def->columns[i].name, LINEAGE_LOAD_ID) != 0 &&
-            strcmp(k->def->columns[i].name, LINEAGE_LINE) != 0)
+        if (!table_is_lineage(k->def->columns[i].name))
             k->columns[k->column_count++] = (int)i;
     if (rc < 0)
         return rc;

@@ -72,7 +72,7 @@ static json_t *columns_json(const struct dict_table *d, const struct table *def)
 
     for (size_t i = 0; i < def->count; i++) {
         const struct column *c = &def->columns[i];
-        if (strcmp(c->name, LINEAGE_LOAD_ID) == 0 || strcmp(c->name, LINEAGE_LINE) == 0)
+        if (table_is_lineage(c->name))
             continue;
         json_t *o = json_object();
         json_object_set_new(o, "name", json_string(c->name));

@@ -168,8 +168,7 @@ static int read_table(struct profiling *k, struct err *err)
     types = xcalloc(def->count + 1, sizeof *types);
     columns = xcalloc(def->count + 1, sizeof *columns);
     for (size_t i = 0; i < def->count && n < MAX_COLUMNS; i++) {
-        if (strcmp(def->columns[i].name, LINEAGE_LOAD_ID) == 0 ||
-            strcmp(def->columns[i].name, LINEAGE_LINE) == 0)
+        if (table_is_lineage(def->columns[i].name))
             continue;
         names[n] = str_of(def->columns[i].name);
         types[n] = arena_strndup(k->of.arena, def->columns[i].type_text, strlen(def->columns[i].type_text));

@@ -40,11 +40,6 @@ struct comparing {
 
 /* --- header and table --- */
 
-static bool is_lineage(const char *name)
-{
-    return strcasecmp(name, LINEAGE_LOAD_ID) == 0 || strcasecmp(name, LINEAGE_LINE) == 0;
-}
-
 /* Without a header and rules, fields go to columns by position, as the converter has it. */
 static int column_of(const struct comparing *k, const struct evidence_column *c)
 {
@@ -55,12 +50,13 @@ static int column_of(const struct comparing *k, const struct evidence_column *c)
         return UNMATCHED;
     if (config->header || config->rule_count > 0) {
         int at = table_find(k->def, str_of(c->name));
-        return at >= 0 && !k->def->columns[at].generated && !is_lineage(k->def->columns[at].name) ? at
-                                                                                                  : UNMATCHED;
+        return at >= 0 && !k->def->columns[at].generated && !table_is_lineage(k->def->columns[at].name)
+                   ? at
+                   : UNMATCHED;
     }
     for (size_t i = 0; i < k->def->count; i++) {
         const struct column *to_fill = &k->def->columns[i];
-        if (!to_fill->generated && !to_fill->invisible && !is_lineage(to_fill->name) && n++ == c->field)
+        if (!to_fill->generated && !to_fill->invisible && !table_is_lineage(to_fill->name) && n++ == c->field)
             return (int)i;
     }
     return UNMATCHED;
@@ -288,7 +284,7 @@ static void compare_missing(struct comparing *k)
         const struct column *c = &k->def->columns[i];
         bool is_time =
             c->type == COL_DATE || c->type == COL_DATETIME || c->type == COL_TIMESTAMP || c->type == COL_TIME;
-        if (k->filled[i] || c->generated || is_lineage(c->name) || c->auto_increment ||
+        if (k->filled[i] || c->generated || table_is_lineage(c->name) || c->auto_increment ||
             (c->has_default && ((is_time && !c->nullable) || c->invisible)))
             continue;
         found(k, c->name, "missing", "", 0, NULL, c->type_text, NULL,

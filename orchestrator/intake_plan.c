@@ -178,7 +178,7 @@ static const struct convert_rule *rule_of(const struct dict_table *d, const char
 
 static bool fillable(const struct column *c)
 {
-    return !c->generated && strcmp(c->name, LINEAGE_LOAD_ID) != 0 && strcmp(c->name, LINEAGE_LINE) != 0;
+    return !c->generated && !table_is_lineage(c->name);
 }
 
 static bool named(const struct csv_record *header, size_t n, const char *column)

@@ -210,8 +210,7 @@ static size_t names_count(const char *const *names)
 
 static bool by_itself(const struct making *m, const struct column *c)
 {
-    return m->t->query != NULL ||
-           (!c->invisible && strcmp(c->name, LINEAGE_LOAD_ID) != 0 && strcmp(c->name, LINEAGE_LINE) != 0);
+    return m->t->query != NULL || (!c->invisible && !table_is_lineage(c->name));
 }
 
 struct picked { /* the select's own columns, in order */
