@@ -31,11 +31,17 @@ void target_close(struct target *t); /* rolls back; NULL is fine */
 bool target_is_mysql(const struct target *t);
 const char *target_version(const struct target *t); /* "MariaDB 10.11.19", "MySQL 9.7.4", "SQLite 3.40.1" */
 const char *target_name(const struct target *t);    /* "db.example:3306/lending", without user */
-/* Did two transactions want each other's rows? */
+/* Did two transactions want each other's rows? Or was a lock waited for until the end? */
+#define TARGET_LOCK_WAIT 1205
 static inline bool target_lock_conflict(const struct err *err)
 {
-    return err->native == 1213 || err->native == 1205;
+    return err->native == 1213 || err->native == TARGET_LOCK_WAIT;
 }
+bool target_is_stale(const struct err *err); /* the table is not as it was described */
+/* What a refusal's message tells of the rule, in io/target_mysql_refuse.c. The violated key's place in def->keys, -1 where it
+ * is not said or not there; the column of a foreign key of one, and what it refers to ("table.column"). */
+int target_refused_key(const struct table *def, const char *message);
+bool target_refused_reference(const char *message, char ret_column[200], char ret_there[300]);
 NODISCARD int target_clock_ms(struct target *t, int64_t *ret_ms, struct err *err);
 
 /* Tables. describe: ERR_TARGET with err->native == TARGET_NO_TABLE when missing; a table that cannot be loaded exactly

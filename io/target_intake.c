@@ -82,7 +82,7 @@ static int take_key(struct intake *x, struct intake_counts *counts, struct buf *
         int rc = insert_key(x, err);
         if (rc == 0)
             return 1;
-        if (err->native == 1205)
+        if (err->native == TARGET_LOCK_WAIT)
             return err_set(err, ERR_BUSY, "a request with this key is under way");
         if (err->code != ERR_DUPLICATE_KEY)
             return rc;

@@ -71,31 +71,66 @@ static int keep_first(void *arg, const struct str *cells, size_t count, struct e
     return out->n > 0 || cells[0].p == NULL ? 0 : buf_add(out, cells[0].p, cells[0].n, err);
 }
 
-/* Which column the violated key has, if it is one of text: -1 else. The key's name ends the server's message. */
+/* "Duplicate entry '1' for key 'PRIMARY'": the key's name ends the message. MySQL 8 says table.key. */
+int target_refused_key(const struct table *def, const char *message)
+{
+    static const char before[] = "for key '";
+    const char *name = NULL;
+
+    for (const char *p = strstr(message, before); p != NULL; p = strstr(name, before))
+        name = p + sizeof before - 1; /* the value is quoted before it, and may say anything */
+    if (name == NULL)
+        return -1;
+    for (struct str s = {name, strcspn(name, "'")};;) {
+        for (size_t i = 0; i < def->key_count; i++)
+            if (str_eq(str_of(def->keys[i].name), s))
+                return (int)i;
+        const char *dot = memchr(s.p, '.', s.n);
+        if (dot == NULL)
+            return -1;
+        s.n -= (size_t)(dot + 1 - s.p);
+        s.p = dot + 1;
+    }
+}
+
+/* "... FOREIGN KEY (`department_id`) REFERENCES `departments` (`id`))" */
+bool target_refused_reference(const char *message, char ret_column[200], char ret_there[300])
+{
+    const char *own = strstr(message, "FOREIGN KEY (`"), *there = strstr(message, "REFERENCES `");
+    size_t n = 0;
+
+    if (own == NULL || there == NULL)
+        return false;
+    own += 14;
+    there += 12;
+    const char *end = strchr(there, ')');
+    snprintf(ret_column, 200, "%.*s", (int)strcspn(own, "`"), own);
+    for (const char *p = there; p != end && *p != '\0' && n + 1 < 300; p++)
+        if (strchr("`( ", *p) == NULL)
+            ret_there[n++] = *p;
+        else if (*p == '(')
+            ret_there[n++] = '.';
+    ret_there[n] = '\0';
+    return true;
+}
+
+bool target_is_stale(const struct err *err)
+{
+    static const int natives[] = {1054, 1136, 1146, 1364, 1412, 1615};
+
+    for (size_t i = 0; i < ARRAY_LEN(natives); i++)
+        if (err->native == natives[i])
+            return true;
+    return false;
+}
+
+/* Which column the violated key has, if it is one of text: -1 else. */
 static int key_column(const struct table *t, const char *message)
 {
-    const char *quote = strstr(message, "for key '");
-    char name[256], *end;
+    int key = target_refused_key(t, message);
+    int at = key >= 0 && t->keys[key].count == 1 ? t->keys[key].columns[0] : -1;
 
-    if (quote == NULL)
-        return -1;
-    snprintf(name, sizeof name, "%s", quote + 9);
-    end = strchr(name, '\'');
-    if (end == NULL)
-        return -1;
-    *end = '\0';
-    const char *plain =
-        strrchr(name, '.') != NULL ? strrchr(name, '.') + 1 : name; /* MySQL 8 says table.key */
-    size_t n = strlen(plain);
-    for (const char *p = t->unique_keys; p != NULL;
-         p = strstr(p, ", ") != NULL ? strstr(p, ", ") + 2 : NULL) {
-        if (strncmp(p, plain, n) != 0 || p[n] != '(')
-            continue;
-        size_t len = strcspn(p + n + 1, ",)");
-        int at = p[n + 1 + len] == ')' ? table_find(t, (struct str){p + n + 1, len}) : -1;
-        return at >= 0 && t->columns[at].type == COL_TEXT ? at : -1;
-    }
-    return -1;
+    return at >= 0 && t->columns[at].type == COL_TEXT ? at : -1;
 }
 
 /* 'abc' against 'Abc': people see two values and do not believe the server. So the other one and the collation are

@@ -7,7 +7,7 @@
  * window's good rows go in, and each of its records has its verdict. A request is one window, which may so be tried again
  * where another transaction got in the way; a file has as many as it takes.
  */
-enum { MAX_TRIES = 5, KEPT_REJECTS = 1000, LOCK_WAIT = 1205, DEADLOCK = 1213 };
+enum { MAX_TRIES = 5, KEPT_REJECTS = 1000 };
 #define KEPT_BYTES (16 * MIB)
 
 struct taking {
@@ -118,52 +118,29 @@ static int fill(struct taking *k, struct err *err)
 
 /* --- what the server refuses --- */
 
-/* "... FOREIGN KEY (`department_id`) REFERENCES `departments` (`id`))" */
 static void say_reference(const struct batch *b, size_t row, struct reject_info *why)
 {
-    const char *own = strstr(why->message, "FOREIGN KEY (`"), *there = strstr(why->message, "REFERENCES `");
-    char column[200], target[300];
+    char column[200], there[300];
     struct reject_info better;
 
     snprintf(why->code, sizeof why->code, "NO_REFERENCE");
-    if (own == NULL || there == NULL)
+    if (!target_refused_reference(why->message, column, there))
         return;
-    own += 14;
-    there += 12;
-    const char *end = strchr(there, ')');
-    size_t n = 0;
-    snprintf(column, sizeof column, "%.*s", (int)strcspn(own, "`"), own);
-    for (const char *p = there; p != end && *p != '\0' && n + 1 < sizeof target; p++)
-        if (strchr("`( ", *p) == NULL)
-            target[n++] = *p;
-        else if (*p == '(')
-            target[n++] = '.';
-    target[n] = '\0';
     for (size_t i = 0; i < b->col_count; i++)
         if (strcmp(b->table->columns[b->cols[i].column].name, column) == 0) {
-            dictionary_refuse(b, row, i, "NO_REFERENCE", &better, "is in no row of %.120s", target);
+            dictionary_refuse(b, row, i, "NO_REFERENCE", &better, "is in no row of %.120s", there);
             *why = better;
             return;
         }
 }
 
-/* "... for key 'PRIMARY'": its first column. */
+/* Of a key of several columns: the first. */
 static void say_duplicate(const struct table *def, struct reject_info *why)
 {
-    const char *key = strstr(why->message, "for key '");
+    int key = target_refused_key(def, why->message);
 
-    if (key == NULL || why->column[0] != '\0')
-        return;
-    key += 9;
-    size_t n = strcspn(key, "'");
-    const char *dot = memchr(key, '.', n); /* MySQL says table.key */
-    if (dot != NULL) {
-        n -= (size_t)(dot + 1 - key);
-        key = dot + 1;
-    }
-    for (size_t i = 0; i < def->key_count; i++)
-        if (strlen(def->keys[i].name) == n && memcmp(def->keys[i].name, key, n) == 0)
-            snprintf(why->column, sizeof why->column, "%.199s", def->columns[def->keys[i].columns[0]].name);
+    if (key >= 0 && why->column[0] == '\0')
+        snprintf(why->column, sizeof why->column, "%.199s", def->columns[def->keys[key].columns[0]].name);
 }
 
 static int on_refused(void *arg, const struct batch *b, size_t row, const struct reject_info *said,
@@ -412,15 +389,7 @@ static bool can_try_again(const struct taking *k, const struct err *err, size_t 
 
     for (size_t i = 0; i < k->plan->verdict_count; i++)
         now += k->plan->verdicts[i].why != NULL;
-    return k->ended && !k->told && now == verdicts_before &&
-           (err->native == DEADLOCK || err->native == LOCK_WAIT);
-}
-
-/* What a server says of a table that is not as it was described. */
-static bool is_stale(const struct err *err)
-{
-    return err->native == 1054 || err->native == 1136 || err->native == 1146 || err->native == 1364 ||
-           err->native == 1412 || err->native == 1615;
+    return k->ended && !k->told && now == verdicts_before && target_lock_conflict(err);
 }
 
 static int first_record(const struct intake_ask *a, struct csv_record *rec, const struct csv_record **ret,
@@ -462,7 +431,7 @@ int intake_take(struct target *t, const struct intake_ask *a, struct intake_coun
         if (rc < 0 && i + 1 < MAX_TRIES && can_try_again(&k, err, bad))
             rc = 0;
     }
-    if (rc < 0 && is_stale(err))
+    if (rc < 0 && target_is_stale(err))
         intake_forget(t, a->table);
     if (rc > 0)
         *ret = rc == 2 ? found : k.n;

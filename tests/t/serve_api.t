@@ -98,6 +98,12 @@ described = json.loads(w.orch('describe', newest['name'], '-o', 'json').out)
 same([lean(get(f'/v1/executions/{k}')) for k in (newest['id'], newest['name'], 'loans')], [described] * 3, 'one of them, by number, name or pipeline, as orch describe')
 history = json.loads(w.orch('history', newest['name'], '-o', 'json').out)['events']
 same(pages(f'/v1/executions/{newest["id"]}/events', 'events', 7)[0], history, 'its events, over pages, as orch history')
+with sqlite3.connect(w.state_path) as db:
+    db.execute("UPDATE execution SET cause_of_start = cause_of_start || printf('%.*c', 1500000, 'x')")
+parts, n = pages('/v1/executions', 'executions', 100)
+same((n > 1, [e['id'] for e in parts]), (True, [e['id'] for e in all_]), 'a page that is at 4 MiB before its limit ends there, and the next one goes on')
+with sqlite3.connect(w.state_path) as db:
+    db.execute("UPDATE execution SET cause_of_start = rtrim(cause_of_start, 'x')")
 same(s.get('/v1/executions/nobody').status, 404, 'one that is not there is 404')
 
 # -- rejects
@@ -111,7 +117,9 @@ same(len(get('/v1/rejects?pipeline=loans&code=NOT_AN_INT&column=a&state=FINAL')[
 same(get('/v1/rejects?pipeline=loans&state=DISCARDED')['rejects'], [], 'none was given up')
 same(get('/v1/rejects?pipeline=loans&by=code,column')['groups'],
      json.loads(w.orch('rejects', 'loans', '--by', 'code,column', '-o', 'json').out)['groups'], 'in groups, as --by')
-for path in ('', '?pipeline=nobody', '?pipeline=loans&by=colour', '?pipeline=loans&after=1', '?pipeline=loans&state=x'):
+groups = [get(f'/v1/rejects?pipeline=loans&by=file&limit={n}') for n in (1, 2)]
+same([(len(g['groups']), g['more'], 'next' in g) for g in groups], [(1, True, False), (2, False, False)], 'where the limit leaves groups out, it is said')
+for path in ('', '?pipeline=nobody', '?pipeline=loans&by=colour', '?pipeline=loans&after=1', '?pipeline=loans&by=code&after=1-1', '?pipeline=loans&state=x'):
     same(s.get('/v1/rejects' + path).status, 404 if 'nobody' in path else 400, f'/v1/rejects{path} is refused')
 
 # -- reconciliation
