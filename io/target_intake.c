@@ -27,7 +27,6 @@ struct intake {
 struct found {
     const unsigned char *body;
     bool there, same;
-    char status[17];
     struct intake_counts *counts;
     struct buf *answer;
 };
@@ -39,11 +38,10 @@ static int on_found(void *arg, const struct str *cells, size_t count, struct err
     UNUSED(count);
     f->there = true;
     f->same = cells[0].n == SHA256_SIZE && memcmp(cells[0].p, f->body, SHA256_SIZE) == 0;
-    snprintf(f->status, sizeof f->status, "%s", cells[1].p);
-    *f->counts = (struct intake_counts){.records = target_cell_i64(cells[2]),
-                                        .stored = target_cell_i64(cells[3]),
-                                        .rejected = target_cell_i64(cells[4])};
-    return cells[5].p != NULL ? buf_add(f->answer, cells[5].p, cells[5].n, err) : 0;
+    *f->counts = (struct intake_counts){.records = target_cell_i64(cells[1]),
+                                        .stored = target_cell_i64(cells[2]),
+                                        .rejected = target_cell_i64(cells[3])};
+    return cells[4].p != NULL ? buf_add(f->answer, cells[4].p, cells[4].n, err) : 0;
 }
 
 static int find_key(struct intake *x, struct found *f, struct err *err)
@@ -459,6 +457,42 @@ int target_intake_rejects(struct target *t, const struct intake_filter *f, intak
             rc = target_run(t, "intake_rejects", values, ARRAY_LEN(values), on_logged, &l, NULL, err);
     } while (rc == 0 && l.page > 0 && (f->limit < 0 || l.given < f->limit));
     return rc;
+}
+
+struct grouping {
+    int (*fn)(void *arg, const struct intake_group *g, struct err *err);
+    void *arg;
+};
+
+static int on_group(void *arg, const struct str *c, size_t count, struct err *err)
+{
+    struct grouping *k = arg;
+
+    UNUSED(count);
+    const struct intake_group g = {.code = c[0].p,
+                                   .column = c[1].p,
+                                   .source = c[2].p,
+                                   .count = target_cell_i64(c[3]),
+                                   .first_source = c[4].p,
+                                   .first_record = target_cell_i64(c[5]),
+                                   .first_message = c[6].p};
+    return k->fn(k->arg, &g, err);
+}
+
+int target_intake_groups(struct target *t, const struct intake_filter *f, const struct intake_by *by,
+                         int (*fn)(void *arg, const struct intake_group *g, struct err *err), void *arg,
+                         struct err *err)
+{
+    struct grouping k = {fn, arg};
+    const struct val values[] = {val_i64(by->code),   val_i64(by->column),
+                                 val_i64(by->source), val_text(f->name),
+                                 val_i64(f->after),   val_text(f->code),
+                                 val_text(f->code),   val_text(f->column),
+                                 val_text(f->column), val_i64(f->limit >= 0 ? f->limit : INT64_MAX)};
+    int rc = target_ready(t, err);
+
+    return rc < 0 ? rc
+                  : target_run(t, "intake_reject_groups", values, ARRAY_LEN(values), on_group, &k, NULL, err);
 }
 
 void target_keep(struct target *t, void *p, void (*release)(void *p))

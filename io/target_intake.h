@@ -68,6 +68,19 @@ struct intake_filter {
 };
 NODISCARD int target_intake_rejects(struct target *t, const struct intake_filter *f, intake_logged_fn *fn,
                                     void *arg, struct err *err);
+/* In groups, the largest first, each with its first reject. */
+struct intake_by {
+    bool code, column, source;
+};
+struct intake_group {                   /* strings for the call */
+    const char *code, *column, *source; /* "" where not grouped by it */
+    int64_t count, first_record;
+    const char *first_source, *first_message;
+};
+NODISCARD int target_intake_groups(struct target *t, const struct intake_filter *f,
+                                   const struct intake_by *by,
+                                   int (*fn)(void *arg, const struct intake_group *g, struct err *err),
+                                   void *arg, struct err *err);
 
 /* What a caller keeps with a connection: freed with the target. serial changes with each new connection. */
 void target_keep(struct target *t, void *p, void (*release)(void *p));

@@ -23,6 +23,7 @@ NODISCARD int rejects_intake(struct cli *c, const struct rejects_intake_ask *a, 
 /* rejects_out.c */
 NODISCARD int rejects_by(const char *words, struct err *err); /* "code,column": bits of REJECT_BY_ */
 json_t *rejects_group(const struct reject_group *g, int by);  /* owned */
+void rejects_out_groups(const struct out *o, json_t *rows, int by);
 NODISCARD int rejects_print_groups(const struct rejects_ask *a, const char *by, struct err *err);
 NODISCARD int rejects_export(const struct rejects_ask *a, const char *path, struct err *err);
 NODISCARD int rejects_print_raw(const struct rejects_ask *a,

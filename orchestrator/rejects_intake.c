@@ -15,8 +15,7 @@ struct giving {
     FILE *to;
     bool lines, raw;
     int64_t count, cut;
-    json_t *groups; /* by "code\ncolumn\nsource" */
-    bool by_code, by_column, by_source;
+    int by;
 };
 
 static json_t *row_of(const struct giving *g, const struct intake_logged *r, bool with_hex)
@@ -107,90 +106,36 @@ static int on_export(void *arg, const struct intake_logged *r, struct err *err)
     return ferror(g->to) ? err_errno(err, errno, "cannot write the export") : 0;
 }
 
-static int on_grouped(void *arg, const struct intake_logged *r, struct err *err)
+static int on_grouped(void *arg, const struct intake_group *i, struct err *err)
 {
     struct giving *g = arg;
-    char *key = xasprintf("%s\n%s\n%s", g->by_code ? r->code : "", g->by_column ? r->column : "",
-                          g->by_source ? r->source : "");
-    json_t *o = json_object_get(g->groups, key);
-    char example[700];
+    const struct reject_group group = {.code = i->code,
+                                       .column = i->column,
+                                       .key = i->source,
+                                       .count = i->count,
+                                       .line = i->first_record,
+                                       .by_record = true,
+                                       .first_key = i->first_source,
+                                       .first_column = "",
+                                       .message = i->first_message};
 
     UNUSED(err);
-    if (o == NULL) {
-        snprintf(example, sizeof example, "%.200s record %lld: %.300s", r->source, (long long)r->record,
-                 r->message);
-        o = json_object();
-        if (g->by_code)
-            json_object_set_new(o, "code", json_string(r->code));
-        if (g->by_column)
-            json_object_set_new(o, "column", cli_json_text(r->column));
-        if (g->by_source)
-            json_object_set_new(o, "key", cli_json_text(r->source));
-        json_object_set_new(o, "rejects", json_integer(0));
-        json_object_set_new(o, "example", cli_json_text(example));
-        json_object_set_new(g->groups, key, o);
-    }
-    json_object_set_new(o, "rejects", json_integer(view_int(o, "rejects") + 1));
-    free(key);
+    json_array_append_new(g->rows, rejects_group(&group, g->by));
     return 0;
-}
-
-static int by_count(const void *a, const void *b)
-{
-    int64_t x = view_int(*(json_t *const *)a, "rejects"), y = view_int(*(json_t *const *)b, "rejects");
-
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-static void print_groups(struct giving *g)
-{
-    static const struct out_column all[] = {{"code", "CODE", false, false},
-                                            {"column", "COLUMN", false, false},
-                                            {"key", "FILE", false, false},
-                                            {"rejects", "REJECTS", true, false},
-                                            {"example", "EXAMPLE", false, false}};
-    const bool wanted[] = {g->by_code, g->by_column, g->by_source, true, true};
-    struct out_column columns[ARRAY_LEN(all) + 1] = {{0}};
-    size_t n = 0, count = 0;
-    json_t **list = xcalloc(json_object_size(g->groups) + 1, sizeof(json_t *)), *item;
-    const char *key;
-
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (wanted[i])
-            columns[n++] = all[i];
-    json_object_foreach(g->groups, key, item)
-        list[count++] = item;
-    qsort(list, count, sizeof(json_t *), by_count);
-    for (size_t i = 0; i < count; i++)
-        json_array_append(g->rows, list[i]);
-    out_rows(&g->c->out, "groups", columns, g->rows);
-    if (g->c->out.format == OUT_TABLE && count == 0)
-        printf("no rejects\n");
-    free(list);
 }
 
 static int groups(struct giving *g, struct target *t, const struct intake_filter *f, const char *words,
                   struct err *err)
 {
-    for (const char *p = words; *p != '\0';) {
-        struct str one = {p, strcspn(p, ",")};
-        if (str_is(one, "code"))
-            g->by_code = true;
-        else if (str_is(one, "column"))
-            g->by_column = true;
-        else if (str_is(one, "file"))
-            g->by_source = true;
-        else
-            return err_set(err, ERR_USAGE, "--by knows code, column and file, not '%.40s'", p);
-        p += one.n + (p[one.n] == ',');
-    }
-    if (!g->by_code && !g->by_column && !g->by_source)
-        return err_set(err, ERR_USAGE, "--by: code, column or file");
-    g->groups = json_object();
-    int rc = target_intake_rejects(t, f, on_grouped, g, err);
+    g->by = rejects_by(words, err);
+    if (g->by < 0)
+        return g->by;
+    const struct intake_by by = {(g->by & REJECT_BY_CODE) != 0, (g->by & REJECT_BY_COLUMN) != 0,
+                                 (g->by & REJECT_BY_FILE) != 0};
+    int rc = target_intake_groups(t, f, &by, on_grouped, g, err);
+
     if (rc == 0)
-        print_groups(g);
-    json_decref(g->groups);
+        rejects_out_groups(&g->c->out, g->rows, g->by);
     return rc;
 }
 

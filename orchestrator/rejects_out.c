@@ -39,7 +39,8 @@ json_t *rejects_group(const struct reject_group *g, int by)
     char example[700];
     json_t *o = json_object();
 
-    snprintf(example, sizeof example, "%.200s line %lld%s%.100s: %.300s", g->first_key, (long long)g->line,
+    snprintf(example, sizeof example, "%.200s %s %lld%s%.100s: %.300s", g->first_key,
+             g->by_record ? "record" : "line", (long long)g->line,
              g->first_column[0] != '\0' ? " column " : "", g->first_column, g->message);
     if (by & REJECT_BY_CODE)
         json_object_set_new(o, "code", json_string(g->code));
@@ -61,7 +62,7 @@ static int on_group(void *arg, const struct reject_group *g, struct err *err)
     return 0;
 }
 
-int rejects_print_groups(const struct rejects_ask *a, const char *words, struct err *err)
+void rejects_out_groups(const struct out *o, json_t *rows, int by)
 {
     static const struct out_column all[] = {{"code", "CODE", false, false},
                                             {"column", "COLUMN", false, false},
@@ -69,17 +70,23 @@ int rejects_print_groups(const struct rejects_ask *a, const char *words, struct 
                                             {"rejects", "REJECTS", true, false},
                                             {"example", "EXAMPLE", false, false}};
     struct out_column columns[ARRAY_LEN(all) + 1] = {{0}};
-    struct grouping k = {.rows = json_array(), .by = rejects_by(words, err)};
-    int rc = k.by < 0 ? k.by : reject_by(a->c->store, &a->filter, k.by, on_group, &k, err);
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (i > 2 || (k.by & 1 << i))
+        if (i > 2 || (by & 1 << i))
             columns[n++] = all[i];
-    if (rc == 0)
-        out_rows(&a->c->out, "groups", columns, k.rows);
-    if (rc == 0 && a->c->out.format == OUT_TABLE && json_array_size(k.rows) == 0)
+    out_rows(o, "groups", columns, rows);
+    if (o->format == OUT_TABLE && json_array_size(rows) == 0)
         printf("no rejects\n");
+}
+
+int rejects_print_groups(const struct rejects_ask *a, const char *words, struct err *err)
+{
+    struct grouping k = {.rows = json_array(), .by = rejects_by(words, err)};
+    int rc = k.by < 0 ? k.by : reject_by(a->c->store, &a->filter, k.by, on_group, &k, err);
+
+    if (rc == 0)
+        rejects_out_groups(&a->c->out, k.rows, k.by);
     json_decref(k.rows);
     return rc;
 }

@@ -38,6 +38,7 @@ enum { REJECT_BY_CODE = 1, REJECT_BY_COLUMN = 2, REJECT_BY_FILE = 4 };
 struct reject_group {
     const char *code, *column, *key; /* "" where not grouped by it */
     int64_t count, line;
+    bool by_record; /* line is the number of a record instead */
     const char *part, *first_key, *first_column, *first_code, *message;
 };
 NODISCARD int reject_by(struct store *s, const struct reject_filter *f, int by,

@@ -98,12 +98,12 @@ described = json.loads(w.orch('describe', newest['name'], '-o', 'json').out)
 same([lean(get(f'/v1/executions/{k}')) for k in (newest['id'], newest['name'], 'loans')], [described] * 3, 'one of them, by number, name or pipeline, as orch describe')
 history = json.loads(w.orch('history', newest['name'], '-o', 'json').out)['events']
 same(pages(f'/v1/executions/{newest["id"]}/events', 'events', 7)[0], history, 'its events, over pages, as orch history')
-with sqlite3.connect(w.state_path) as db:
-    db.execute("UPDATE execution SET cause_of_start = cause_of_start || printf('%.*c', 1500000, 'x')")
-parts, n = pages('/v1/executions', 'executions', 100)
+with sqlite3.connect(w.path('orch.db'), timeout=20) as db:
+    db.execute("UPDATE execution SET name = name || printf('%.*c', 1500000, '~')")
+parts, n = pages('/v1/executions?pipeline=loans', 'executions', 100)
 same((n > 1, [e['id'] for e in parts]), (True, [e['id'] for e in all_]), 'a page that is at 4 MiB before its limit ends there, and the next one goes on')
-with sqlite3.connect(w.state_path) as db:
-    db.execute("UPDATE execution SET cause_of_start = rtrim(cause_of_start, 'x')")
+with sqlite3.connect(w.path('orch.db'), timeout=20) as db:
+    db.execute("UPDATE execution SET name = rtrim(name, '~')")
 same(s.get('/v1/executions/nobody').status, 404, 'one that is not there is 404')
 
 # -- rejects
