@@ -11,12 +11,6 @@ static int after_id(const struct serve_request *q, int64_t standard, int64_t *re
     return serve_query_int(q, "after", 0, INT64_MAX, standard, ret, err);
 }
 
-/* Room for one more than the page has: that one is not told, and says that there is a next page. */
-static int64_t *room(const struct api *x)
-{
-    return xcalloc((size_t)x->limit + 1, sizeof(int64_t));
-}
-
 /* ---- jobs ---- */
 
 static int one_job(struct api *x, int64_t id, struct err *err)
@@ -34,7 +28,8 @@ static int one_job(struct api *x, int64_t id, struct err *err)
 
 static int jobs(struct api *x, struct page_of *of, struct err *err)
 {
-    int64_t *ids = room(x), limit = x->limit;
+    /* room for one more than the page has: that one is not told, and says that there is a next page */
+    int64_t *ids = xcalloc((size_t)x->limit + 1, sizeof *ids), limit = x->limit;
 
     of->limit = limit + 1;
     int n = page_jobs(x->cli.store, of, ids, err), rc = n < 0 ? n : 0, told = 0;
@@ -92,27 +87,39 @@ static void execution_json(struct jout *j, const struct execution *e, bool whole
     json_decref(o);
 }
 
+struct executions {
+    struct api *x;
+    int64_t n, last;
+    bool more;
+};
+
+static int on_execution(void *arg, const struct execution *e, struct err *err)
+{
+    struct executions *k = arg;
+
+    UNUSED(err);
+    if (k->n == k->x->limit || api_is_full(k->x))
+        k->more = true;
+    if (k->more)
+        return 0;
+    jout_open(&k->x->j, NULL, '{');
+    execution_json(&k->x->j, e, false);
+    jout_close(&k->x->j, '}');
+    k->n++;
+    k->last = e->id;
+    return 0;
+}
+
 static int executions(struct api *x, struct page_of *of, struct err *err)
 {
-    int64_t *ids = room(x), limit = x->limit;
+    struct executions k = {.x = x};
 
-    of->limit = limit + 1;
-    int n = page_executions(x->cli.store, of, ids, err), rc = n < 0 ? n : 0, told = 0;
+    of->limit = x->limit + 1;
     jout_open(&x->j, "executions", '[');
-    for (; rc == 0 && told < n && told < limit && !api_is_full(x); told++) {
-        struct execution e = {0};
-        rc = exec_get(x->cli.store, ids[told], &e, err);
-        if (rc < 0)
-            break;
-        jout_open(&x->j, NULL, '{');
-        execution_json(&x->j, &e, false);
-        jout_close(&x->j, '}');
-        execution_release(&e);
-    }
+    int rc = page_executions(x->cli.store, of, true, on_execution, &k, err);
     jout_close(&x->j, ']');
-    if (rc == 0 && n > told)
-        api_next_int(x, ids[told - 1]);
-    free(ids);
+    if (rc == 0 && k.more)
+        api_next_int(x, k.last);
     return rc;
 }
 

@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "orchestrator/graph_trail.h"
 #include "orchestrator/page.h"
-#include "state/dash_rows.h"
+#include "state/page.h"
 
 enum { LISTED = 50, EVENTS = 100, SHOWN_JSON = 20000 };
 
@@ -94,7 +94,7 @@ void page_of_executions(struct page *p)
 {
     const char *pipeline = page_query(p, "pipeline"), *status = page_query(p, "status");
     struct list k = {.p = p};
-    struct dash_executions a = {.limit = LISTED + 1};
+    struct page_of a = {.limit = LISTED + 1};
     int64_t idle = 0;
 
     if (p->rc == 0)
@@ -102,8 +102,7 @@ void page_of_executions(struct page *p)
     if (p->rc == 0)
         p->rc = serve_query_int(p->q, "idle", 0, 1, 0, &idle, p->err);
     a.pipeline = *pipeline != '\0' ? pipeline : NULL;
-    a.status = *status != '\0' ? status : NULL;
-    a.idle = idle != 0;
+    a.state = *status != '\0' ? status : NULL;
     page_begin(p, "Executions", "Executions");
     page_put(p, "<h1>Executions");
     if (*pipeline != '\0') {
@@ -111,13 +110,13 @@ void page_of_executions(struct page *p)
         flow_link(p, pipeline);
     }
     page_put(p, "</h1>\n");
-    filters(p, pipeline, status, a.idle);
+    filters(p, pipeline, status, idle != 0);
     page_put(p, "<div class=\"wide\"><table><caption>The newest first.</caption>\n<thead><tr><th "
                 "scope=\"col\">Execution</th><th scope=\"col\">Pipeline</th><th scope=\"col\">Status</th>"
                 "<th scope=\"col\">Began</th><th scope=\"col\" class=\"num\">Took</th><th "
                 "scope=\"col\">Error</th></tr></thead>\n<tbody>\n");
     if (p->rc == 0)
-        p->rc = dash_list_executions(p->store, &a, on_listed, &k, p->err);
+        p->rc = page_executions(p->store, &a, idle != 0, on_listed, &k, p->err);
     if (k.n == 0)
         page_put(p, "<tr><td colspan=\"6\">None.</td></tr>\n");
     page_put(p, "</tbody></table></div>\n");
@@ -128,7 +127,7 @@ void page_of_executions(struct page *p)
         page_put(p, "<p class=\"choices\"><a rel=\"next\" href=\"/executions");
         keep(p, "pipeline", pipeline, &first);
         keep(p, "status", status, &first);
-        keep(p, "idle", a.idle ? "1" : "", &first);
+        keep(p, "idle", idle != 0 ? "1" : "", &first);
         keep(p, "before", before, &first);
         page_put(p, "\">older →</a></p>\n");
     }
@@ -259,7 +258,7 @@ static void events(struct page *p, const struct execution *e, int64_t after)
              "</caption>\n<thead><tr><th scope=\"col\" class=\"num\">Id</th><th scope=\"col\">Time (UTC)</th>"
              "<th scope=\"col\">Type</th><th scope=\"col\">Details</th></tr></thead>\n<tbody>\n");
     if (p->rc == 0)
-        p->rc = dash_list_events(p->store, e->id, after, EVENTS + 1, on_event, &k, p->err);
+        p->rc = page_events(p->store, e->id, after, EVENTS + 1, on_event, &k, p->err);
     page_put(p, "</tbody></table></div>\n<p class=\"choices\">");
     if (after > 0)
         page_putf(p, "<a href=\"/executions/%lld#events\">← from the first</a> ", (long long)e->id);

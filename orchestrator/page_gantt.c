@@ -1,7 +1,7 @@
 /* An execution over time: a bar for each attempt of each state, what was waited for hatched. */
 #include "base/mem.h"
 #include "orchestrator/page.h"
-#include "state/dash_rows.h"
+#include "state/page.h"
 
 enum { BARS = 400, LABEL = 190, WIDTH = 760, ROW = 20, EVENTS = 25000 };
 
@@ -145,7 +145,7 @@ void page_gantt(struct page *p, const struct execution *e)
     char took[PAGE_NUMBER];
 
     if (p->rc == 0)
-        p->rc = dash_list_events(p->store, e->id, 0, EVENTS, on_event, &g, p->err);
+        p->rc = page_events(p->store, e->id, 0, EVENTS, on_event, &g, p->err);
     if (until == 0)
         until = p->now_ms > g.last_ms ? p->now_ms : g.last_ms;
     page_put(p, "<h2>Timeline</h2>\n");

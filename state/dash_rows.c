@@ -9,65 +9,6 @@ static char *text(sqlite3_stmt *st, int i)
     return (char *)(uintptr_t)(t != NULL ? t : (const unsigned char *)"");
 }
 
-static char *text_or_null(sqlite3_stmt *st, int i)
-{
-    return (char *)(uintptr_t)sqlite3_column_text(st, i);
-}
-
-int dash_list_executions(struct store *s, const struct dash_executions *a,
-                         int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
-                         struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_DASH_EXECUTIONS, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_text(st, 1, a->pipeline);
-    bind_text(st, 2, a->status);
-    bind_i64(st, 3, a->idle);
-    bind_i64(st, 4, a->before);
-    bind_i64(st, 5, a->limit);
-    while ((rc = stmt_step(s, st, err)) > 0) {
-        const struct execution e = {.id = col_i64(st, 0),
-                                    .name = text(st, 1),
-                                    .pipeline = text(st, 2),
-                                    .cause_of_start = text(st, 3),
-                                    .status = text(st, 4),
-                                    .error = text_or_null(st, 5),
-                                    .cause = text_or_null(st, 6),
-                                    .start_ms = col_i64(st, 7),
-                                    .stop_ms = col_i64(st, 8),
-                                    .idle = col_i64(st, 9) != 0,
-                                    .redrive_count = col_i64(st, 10)};
-        if ((rc = fn(arg, &e, err)) < 0)
-            break;
-    }
-    stmt_done(st);
-    return rc;
-}
-
-int dash_list_events(struct store *s, int64_t execution_id, int64_t after, int64_t limit,
-                     int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
-                               const char *details, struct err *err),
-                     void *arg, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_DASH_EVENTS, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, after);
-    bind_i64(st, 3, limit);
-    while ((rc = stmt_step(s, st, err)) > 0)
-        if ((rc = fn(arg, col_i64(st, 0), col_i64(st, 1), text(st, 2), col_i64(st, 3), text_or_null(st, 4),
-                     err)) < 0)
-            break;
-    stmt_done(st);
-    return rc;
-}
-
 int dash_rates(struct store *s, const char *pipeline, int64_t limit,
                int (*fn)(void *arg, int64_t at_ms, int64_t took_ms, int64_t rows, struct err *err), void *arg,
                struct err *err)

@@ -1,22 +1,8 @@
 #ifndef STATE_DASH_ROWS_H
 #define STATE_DASH_ROWS_H
-#include "state/exec.h"
 #include "state/reject.h"
 /* What the pages of orch serve read beside what commands read: in pages, each from where the last one ended. All text is
  * borrowed in the callback. */
-struct dash_executions {
-    const char *pipeline, *status; /* NULL: any */
-    bool idle;                     /* those too that found nothing to do */
-    int64_t before, limit;         /* ids below; INT64_MAX: from the newest */
-};
-/* Of each: id, name, pipeline, cause_of_start, status, error, cause, start_ms, stop_ms, idle, redrive_count. */
-NODISCARD int dash_list_executions(struct store *s, const struct dash_executions *a,
-                                   int (*fn)(void *arg, const struct execution *e, struct err *err),
-                                   void *arg, struct err *err);
-NODISCARD int dash_list_events(struct store *s, int64_t execution_id, int64_t after, int64_t limit,
-                               int (*fn)(void *arg, int64_t id, int64_t previous, const char *type,
-                                         int64_t ts_ms, const char *details, struct err *err),
-                               void *arg, struct err *err);
 /* The newest loads that went well, newest first: when, how long the last attempt took, rows of the job. */
 NODISCARD int dash_rates(struct store *s, const char *pipeline, int64_t limit,
                          int (*fn)(void *arg, int64_t at_ms, int64_t took_ms, int64_t rows, struct err *err),

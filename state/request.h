@@ -22,15 +22,15 @@ struct request_new {
 /* One transaction, audited as "request KIND". 1: made; 0: the key is there with the same request, *ret_id is that one.
  * ERR_CONFLICT: the key is there with another. */
 NODISCARD int request_make(struct store *s, const struct request_new *n, int64_t *ret_id, struct err *err);
-NODISCARD int request_get(struct store *s, int64_t id, struct request *ret,
-                          struct err *err); /* ERR_NOT_FOUND */
+/* ERR_NOT_FOUND. *ret: request_release, of request_next's too. */
+NODISCARD int request_get(struct store *s, int64_t id, struct request *ret, struct err *err);
 typedef int request_fn(void *arg, const struct request *r, struct err *err);
 /* Newest first, those with an id below `before`. pipeline, state NULL: any. */
 NODISCARD int request_list(struct store *s, const char *pipeline, const char *state, int64_t before,
                            int64_t limit, request_fn *fn, void *arg, struct err *err);
 /* The oldest behind `after` that is QUEUED or RUNNING: 1, or 0. */
 NODISCARD int request_next(struct store *s, int64_t after, struct request *ret, struct err *err);
-/* FAILED, and neither acknowledged nor done later. pipeline "": of none. */
+/* FAILED, and neither acknowledged nor done later: the oldest 20. pipeline "": of none. */
 NODISCARD int request_failing(struct store *s, const char *pipeline, request_fn *fn, void *arg,
                               struct err *err);
 NODISCARD int request_counts(struct store *s, int64_t *ret_queued, int64_t *ret_running, struct err *err);

@@ -1,11 +1,16 @@
 -- Pages of what grows, by keyset: what is behind a place is found, never counted off.
 -- name: page_executions
-SELECT id FROM execution WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR status = ?2) AND id < ?3
-ORDER BY id DESC LIMIT ?4;
+-- ?5 1: those too that found nothing to do
+SELECT id, name, pipeline, cause_of_start, status, error, cause, start_ms, stop_ms, idle, redrive_count, redrive_ms
+FROM execution
+WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR status = ?2) AND id < ?3
+AND (?5 = 1 OR idle = 0) ORDER BY id DESC LIMIT ?4;
 
 -- name: page_executions_pipeline
-SELECT id FROM execution INDEXED BY execution_pipeline WHERE pipeline = ?1 AND (?2 IS NULL OR status = ?2) AND id < ?3
-ORDER BY id DESC LIMIT ?4;
+SELECT id, name, pipeline, cause_of_start, status, error, cause, start_ms, stop_ms, idle, redrive_count, redrive_ms
+FROM execution INDEXED BY execution_pipeline
+WHERE pipeline = ?1 AND (?2 IS NULL OR status = ?2) AND id < ?3
+AND (?5 = 1 OR idle = 0) ORDER BY id DESC LIMIT ?4;
 
 -- name: page_jobs
 SELECT id FROM job WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR state = ?2) AND id < ?3 ORDER BY id DESC LIMIT ?4;

@@ -78,6 +78,24 @@ static int on_event(void *arg, int64_t id, int64_t previous, const char *type, i
     return 0;
 }
 
+static int on_execution(void *arg, const struct execution *e, struct err *err)
+{
+    struct seen *s = arg;
+
+    UNUSED(err);
+    if (s->n++ == 0)
+        s->first = e->id;
+    return 0;
+}
+
+static struct seen executions(const struct page_of *of, bool idle)
+{
+    struct seen s = {0};
+
+    must_rc(page_executions(f.s, of, idle, on_execution, &s, &f.err), &f.err);
+    return s;
+}
+
 TEST(executions_and_their_events_have_pages)
 {
     struct seen s = {0};
@@ -85,14 +103,21 @@ TEST(executions_and_their_events_have_pages)
     fx_open(&f);
     int64_t a = fx_run(&f, "t1"), b = fx_run(&f, "t2");
     struct page_of of = {.before = INT64_MAX, .limit = 10};
-    is_int(page_executions(f.s, &of, ids, &f.err), 2);
-    is_int(ids[0], b);
+    is_int(executions(&of, true).n, 2);
+    is_int(executions(&of, true).first, b);
+    of.limit = 1;
+    is_int(executions(&of, true).n, 1);
     of.pipeline = "loans";
     of.before = b;
-    is_int(page_executions(f.s, &of, ids, &f.err), 1);
-    is_int(ids[0], a);
+    is_int(executions(&of, true).n, 1);
+    is_int(executions(&of, true).first, a);
     of.state = "FAILED";
-    is_int(page_executions(f.s, &of, ids, &f.err), 0);
+    is_int(executions(&of, true).n, 0);
+    of = (struct page_of){.pipeline = "loans", .before = INT64_MAX, .limit = 10};
+    fx_sql(&f, "UPDATE execution SET idle = (name = 't2')");
+    is_int(executions(&of, true).n, 2);
+    is_int(executions(&of, false).n, 1);
+    is_int(executions(&of, false).first, a);
     fx_sql(&f, "DELETE FROM event");
     fx_sql(&f, "INSERT INTO event SELECT id, 1, 0, 'x', 5, NULL FROM execution UNION ALL "
                "SELECT id, 2, 1, 'y', 6, NULL FROM execution UNION ALL SELECT id, 3, 2, 'z', 7, NULL FROM "
