@@ -433,9 +433,20 @@ static void close_file(struct sink *sink)
     free(s);
 }
 
-static const struct sink_ops file_ops = {close_file, new_upload,  write_more, NULL,      finish,
-                                         undo,       free_upload, put_new,    read_file, remove_file,
-                                         list,       abandon,     file_above, false};
+static const struct sink_ops file_ops = {
+    .close = close_file,
+    .upload = new_upload,
+    .write = write_more,
+    .finish = finish,
+    .undo = undo,
+    .free = free_upload,
+    .put_new = put_new,
+    .read = read_file,
+    .remove = remove_file,
+    .list = list,
+    .abandon = abandon,
+    .above = file_above,
+};
 
 int sink_file_new(const struct source_config *config, struct sink **ret, struct err *err)
 {

@@ -449,8 +449,20 @@ static void close_s3(struct sink *sink)
 }
 
 static const struct sink_ops s3_ops = {
-    close_s3, sink_s3_upload, sink_s3_write, sink_s3_give, sink_s3_finish, sink_s3_undo, sink_s3_free,
-    put_new,  read_object,    remove_object, list,         abandon,        NULL,         true};
+    .close = close_s3,
+    .upload = sink_s3_upload,
+    .write = sink_s3_write,
+    .give = sink_s3_give,
+    .finish = sink_s3_finish,
+    .undo = sink_s3_undo,
+    .free = sink_s3_free,
+    .put_new = put_new,
+    .read = read_object,
+    .remove = remove_object,
+    .list = list,
+    .abandon = abandon,
+    .is_s3 = true,
+};
 
 int sink_s3_new(const struct source_config *config, struct sink **ret, struct err *err)
 {
