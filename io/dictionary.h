@@ -11,11 +11,11 @@ struct dict_rule {         /* one entry of tables.NAME.columns */
     const char *column;    /* of the table */
     bool required;         /* NULL, or nothing at all, is a reject: REQUIRED */
     const char *min, *max; /* as the column's type reads them, itself included; NULL: none. OUT_OF_RULE */
-    const char
-        *pattern; /* POSIX extended, of the whole text, without back references; NULL: none. NO_MATCH */
+    /* POSIX extended, of the whole text, without back references; NULL: none. NO_MATCH */
+    const char *pattern;
     const char *const *values; /* NULL-ended; NULL: any. NOT_ALLOWED */
-    const char *
-        references; /* "departments.id": must be there. NULL: what the table's own foreign keys say. NO_REFERENCE */
+    /* "departments.id": must be there. NULL: what the table's own foreign keys say. NO_REFERENCE */
+    const char *references;
 };
 struct dict_table {
     const char *name;  /* in paths and on the command line */
@@ -27,8 +27,8 @@ struct dict_table {
     size_t rule_count;
     struct convert_config convert; /* rules: from and to are the column; header: that files begin with one */
     struct csv_dialect dialect;
-    const char *const
-        *order; /* NULL-ended: what a file's fields are where it has no header; NULL: the table's columns */
+    /* NULL-ended: what a file's fields are where it has no header; NULL: the table's columns */
+    const char *const *order;
     bool writable; /* rows may be put over HTTP */
 };
 /* A pattern's form, before any table is known: length, repetition, back references, syntax. ERR_CONFIG */

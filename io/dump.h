@@ -8,7 +8,7 @@
 /*
  * Tables of one snapshot into files: SELECT, typed, formatted, packed, uploaded as it comes, several tables at a time. With
  * threads: a worker for each connection of the snapshot takes one table after the other; an uploader beside it sends while
- * the worker reads on, over two buffers of SINK_PIECE. The caller's thread beats and hears of progress.
+ * the worker reads on, over three buffers of SINK_PIECE. The caller's thread beats and hears of progress.
  * Memory: 3 pieces and a batch for each table that is under way.
  */
 struct dump_part {

@@ -17,7 +17,7 @@
 struct json_rows;
 /*
  * text is borrowed until json_rows_free. ERR_BAD_VALUE: it is not JSON, or neither an object nor an array; ERR_TOO_LARGE: more
- * than max_rows (0: any number), or more than MAX_COLUMNS names.
+ * than max_rows (0: any number), more than MAX_COLUMNS names, or than MAX_RECORD bytes.
  */
 NODISCARD int json_rows_open(const char *text, size_t n, int64_t max_rows, struct json_rows **ret,
                              struct err *err);
@@ -25,6 +25,6 @@ size_t json_rows_count(const struct json_rows *j);
 const struct csv_record *
 json_rows_header(const struct json_rows *j); /* borrowed; count 0: there is no name */
 /* arg: struct json_rows. 1: *ret is the next record, borrowed until the next call; 0: there is no more. */
-int json_rows_next(void *arg, struct csv_record *ret, struct err *err);
+NODISCARD int json_rows_next(void *arg, struct csv_record *ret, struct err *err);
 void json_rows_free(struct json_rows *j); /* NULL is fine */
 #endif

@@ -36,8 +36,8 @@ struct target {
     char hold_name[80]; /* the lock's name; "": not taken */
     void *own;          /* the engine's, for the life of the target */
     bool taking;        /* an intake is under way */
-    bool
-        manual; /* and left autocommit off, which saves the next one a statement: nobody else may meet that */
+    /* and left autocommit off, which saves the next one a statement: nobody else may meet that */
+    bool manual;
     void *kept; /* of target_keep */
     void (*kept_release)(void *p);
 };

@@ -16,9 +16,9 @@ struct intake_ask { /* borrowed */
     const struct dict_table *table;
     const struct csv_record *header; /* names of the columns that the records fill; NULL: see first_names */
     bool first_names;                /* the first record names them; else the dictionary's order does */
-    bool
-        json; /* a bare empty field is NULL and nothing else is; texts are quoted (io/json_rows.h). Columns that the header
-                  does not name are NULL in every record, or have their default */
+    /* A bare empty field is NULL and nothing else is; texts are quoted (io/json_rows.h). Columns that the header does not
+     * name are NULL in every record, or have their default. */
+    bool json;
     intake_next *next;
     void *arg;
     bool partial; /* good rows in, bad ones to orch_intake_reject; else one bad row ends all */

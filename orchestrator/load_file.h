@@ -14,7 +14,8 @@ struct load_file {
     struct reader *hashing; /* borrowed: inside csv */
     struct csv *csv;
 };
-/* A path, file://PATH, or s3://BUCKET/KEY, with endpoint and credentials of the first connection to the same bucket. */
+/* A path, file://PATH, or s3://BUCKET/KEY, with endpoint and credentials of the first connection to the same bucket.
+ * Closed always, after an error too. */
 NODISCARD int load_file_open(struct cli *c, const char *name, struct load_file *ret, struct err *err);
 NODISCARD int load_file_records(struct load_file *f, const struct csv_dialect *d, struct err *err);
 NODISCARD int load_file_next(void *f, struct csv_record *ret, struct err *err); /* as intake_next */

@@ -10,6 +10,11 @@
 #include "orchestrator/view.h"
 #include "steps/backup.h"
 
+enum {
+    PARALLEL = 4, /* as orch backup has it */
+    /* No request is put off for so long: what says so was written by a clock that was wrong. */
+    LONGEST_WAIT_MS = 60 * 60 * 1000,
+};
 struct open_one { /* queued for its pipeline: ended behind it */
     int64_t id;
     struct lock *lock;
@@ -19,8 +24,8 @@ struct open_one { /* queued for its pipeline: ended behind it */
 struct requests {
     struct tick *t;
     char *locks;
-    json_t
-        *busy; /* a set: pipelines of requests that wait or are worked elsewhere. What came later waits too */
+    /* a set: pipelines of requests that wait or are worked elsewhere. What came later waits too */
+    json_t *busy;
     struct open_one *open;
     size_t open_count;
 };
@@ -130,7 +135,7 @@ static int backup(struct doing *d, struct err *err)
                                      .tables = tables,
                                      .count = json_array_size(list),
                                      .codec = codec != NULL ? codec : "deflate",
-                                     .parallel = 4,
+                                     .parallel = PARALLEL,
                                      .beat = &backup_beat};
     json_t *rows = json_array();
     if (rc == 0)
@@ -285,8 +290,9 @@ static int take(struct requests *q, int64_t id, struct err *err)
     if (rc >= 0)
         rc = request_get(q->t->store, id, &r, err); /* as it is now that nobody else changes it */
     bool waits = rc == 0 && (strcmp(r.state, "QUEUED") == 0 || strcmp(r.state, "RUNNING") == 0);
-    bool later = waits && (mine == 0 || json_object_get(q->busy, r.pipeline) != NULL ||
-                           (r.not_before_ms > clock_now_ms() && r.not_before_ms < clock_now_ms() + 3600000));
+    bool later =
+        waits && (mine == 0 || json_object_get(q->busy, r.pipeline) != NULL ||
+                  (r.not_before_ms > clock_now_ms() && r.not_before_ms < clock_now_ms() + LONGEST_WAIT_MS));
     if (later)
         json_object_set_new(q->busy, r.pipeline, json_true());
     else if (waits)

@@ -17,8 +17,8 @@ struct tick;
 struct requests;
 /* *ret owned, also after an error: requests_end. Pipelines that got work are marked `asked`. */
 NODISCARD int requests_work(struct tick *t, struct requests **ret, struct err *err);
-/* Behind the pipelines: what was queued for them is DONE, with how it came out, or RUNNING still where a run waits. whole false: the tick is stopped or fails; what
- * is open stays RUNNING, for the next one. */
+/* Behind the pipelines: what was queued for them is DONE, with how it came out, or RUNNING still where a run waits.
+ * whole false: the tick is stopped or fails; what is open stays RUNNING, for the next one. */
 NODISCARD int requests_end(struct requests *r, bool whole, struct err *err);
 /* Those that FAILED, of a pipeline ("" those of none), as findings of class REQUEST; part is "#12". */
 NODISCARD int requests_findings(struct store *s, const char *pipeline,
