@@ -21,16 +21,25 @@ class Answer:
     def json(self):
         return json.loads(self.body)
 
+    def __repr__(self):
+        return f'{self.line} {self.body[:600]!r}'
+
 
 class Server:
-    def __init__(self, w, *args, listen='127.0.0.1:0', env=None, wait=True):
-        self.w, self.log = w, []
-        self.p = subprocess.Popen([ORCH, '-c', w.path('orch.json'), 'serve', '--listen', listen, *args], cwd=w.dir,
-                                  env={**w.env, **(env or {})}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                  errors='surrogateescape')
+    def __init__(self, w, *args, listen='127.0.0.1:0', env=None, wait=True, start=True):
+        self.w, self.args, self.listen, self.p = w, args, listen, None
         atexit.register(self.kill)
+        if start:
+            self.begin(env, wait)
+
+    def begin(self, env=None, wait=True):
+        """The process, once more where there was one."""
+        self.log = []
+        self.p = subprocess.Popen([ORCH, '-c', self.w.path('orch.json'), 'serve', '--listen', self.listen, *self.args], cwd=self.w.dir,
+                                  env={**self.w.env, **(env or {})}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                  errors='surrogateescape')
         self.changed = threading.Condition()
-        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader = threading.Thread(target=self.read, args=(self.p.stderr, self.log, self.changed), daemon=True)
         self.reader.start()
         self.url = self.port = self.socket = None
         if wait:
@@ -39,14 +48,15 @@ class Server:
                 raise RuntimeError('no start: ' + '\n'.join(self.log))
             self.url, self.port, self.socket = m[1], int(m[2] or 0), m[3]
 
-    def read(self):
-        for line in self.p.stderr:
-            with self.changed:
-                self.log.append(line.rstrip('\n'))
-                self.changed.notify_all()
-        with self.changed:
-            self.log.append(None)
-            self.changed.notify_all()
+    @staticmethod
+    def read(stream, log, changed):
+        for line in stream:
+            with changed:
+                log.append(line.rstrip('\n'))
+                changed.notify_all()
+        with changed:
+            log.append(None)
+            changed.notify_all()
 
     def wait_line(self, pattern, timeout=60):
         def find():
@@ -103,6 +113,6 @@ class Server:
         return self.p.returncode
 
     def kill(self):
-        if self.p.poll() is None:
+        if self.p is not None and self.p.poll() is None:
             self.p.kill()
             self.p.wait()

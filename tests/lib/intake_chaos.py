@@ -86,9 +86,9 @@ class Kills:
         point = rng.choice((None, None) + POINTS)
         self.server.start(**({'fault': f'{point}=kill@{rng.randint(1, 12)}'} if point else {}))
         end = time.monotonic() + (5 if point else 0.02 + rng.random() * 0.25)
-        while time.monotonic() < end and self.server.process.poll() is None:
+        while time.monotonic() < end and self.server.p.poll() is None:
             time.sleep(0.002)
-        if self.server.process.poll() is None:
+        if self.server.p.poll() is None:
             point = None
         flying = self.flying
         self.server.kill()

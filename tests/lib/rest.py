@@ -1,22 +1,16 @@
-"""orch serve as its clients see it.
+"""orch serve as who puts rows in sees it.
 
-    s = Serve(w, 'departments', ...)        # w.write_config was called with "serve"; --allow-write
+    s = Serve(w, port, ...)        # --allow-write; start=False: not yet
     r = s.post('jobs', rows, key='k1', mode='partial')   # rows: a list or dict as JSON, bytes or str as CSV
-    r.status, r.json, r.body, r.headers
+    r.status, r.json, r.body, r.head, r.codes, r.states
     s.kill(); s.start(); s.stop()
 """
-import http.client, json, os, signal, socket, subprocess, threading, time, urllib.parse
-from world import ORCH, diag, ok
+import http.client, json, urllib.parse
+import httpd
+from world import diag, ok
 
 
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
+class Answer(httpd.Answer):
     @property
     def codes(self):
         """Of the rows, in order: None where there is none."""
@@ -26,72 +20,35 @@ class Answer:
     def states(self):
         return [r['status'] for r in self.json['rows']]
 
-    def __repr__(self):
-        return f'{self.status} {self.body[:600]!r}'
 
-
-class Serve:
+class Serve(httpd.Server):
     def __init__(self, w, port, *options, start=True):
-        self.w, self.port, self.options = w, port, options
-        self.process = None
-        self.log = w.path('serve.log')
-        if start:
-            self.start()
+        self.at = port
+        super().__init__(w, '--allow-write', *options, listen=f'127.0.0.1:{port}', env=w.orch_env(), start=start)
 
     def start(self, **env):
-        assert self.process is None
-        with open(self.log, 'ab') as log:
-            self.process = subprocess.Popen([ORCH, '-c', self.w.path('orch.json'), 'serve', '--allow-write', '--listen', f'127.0.0.1:{self.port}', *self.options],
-                                            cwd=self.w.dir, env=self.w.orch_env(**env), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise RuntimeError(f'orch serve: exit {self.process.returncode}: {self.said()}')
-            try:
-                socket.create_connection(('127.0.0.1', self.port), timeout=5).close()
-                return
-            except OSError:
-                time.sleep(0.01)
-        raise RuntimeError(f'orch serve does not listen: {self.said()}')
-
-    def said(self):
-        with open(self.log, errors='replace') as f:
-            return f.read()[-3000:]
+        self.begin(self.w.orch_env(**env))
 
     def peak(self):
         """Bytes of memory, at most so far."""
-        with open(f'/proc/{self.process.pid}/status') as f:
+        with open(f'/proc/{self.p.pid}/status') as f:
             return next(int(line.split()[1]) << 10 for line in f if line.startswith('VmHWM'))
-
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
     def stop(self):
         """Ends as an operator would; a sanitizer that spoke is a failure."""
-        if self.process is None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            rc = self.process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            ok(False, 'orch serve ends on SIGTERM')
-            return
-        self.process = None
-        said = self.said()
-        if rc not in (0,) or 'Sanitizer' in said or 'runtime error:' in said:
+        rc = super().stop()
+        said = '\n'.join(x for x in self.log if x is not None)
+        if rc != 0 or 'Sanitizer' in said or 'runtime error:' in said:
             ok(False, f'orch serve ends well: {rc}')
-            diag(said)
+            diag(said[-3000:])
 
     def ask(self, method, path, body=None, headers=None, timeout=120):
-        c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=timeout)
+        c = http.client.HTTPConnection('127.0.0.1', self.at, timeout=timeout)
         try:
             c.request(method, path, body=body, headers=headers or {})
             r = c.getresponse()
-            return Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())
+            lines = [f'HTTP/1.1 {r.status} {r.reason}'] + [f'{k}: {v}' for k, v in r.getheaders()]
+            return Answer('\r\n'.join(lines), r.read())
         finally:
             c.close()
 

@@ -3,6 +3,7 @@
 import json, os, re, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
+import httpd
 from rest import Serve
 
 with open(os.path.join(TOP, 'docs', 'rows.md'), encoding='utf-8') as f:
@@ -31,6 +32,16 @@ for command, output in examples:
     r = w.run(['sh', '-c', command.replace(':8086', f':{port}')], cwd=w.dir)
     same(still(r.out), re.sub('^    ', '', output, flags=re.M), command)
 statuses = set(re.findall(r'^\| (\d{3}(?:, \d{3})*) \|', text, re.M))
-ok(len(statuses) > 8, 'and it lists the statuses')
+listed = {int(x) for row in statuses for x in row.split(', ')}
+one = [{'id': 900, 'job': 'Cook'}]
+got = [s.post('jobs', one).status, s.post('jobs', [{'id': 901}], mode='partial').status, s.post('jobs', '{', type='application/json').status,
+       s.post('nothing', one).status, s.post('jobs', [{'id': 1000 + i, 'job': 'Cook'} for i in range(1001)]).status,
+       s.post('jobs', one, type='text/plain').status, s.post('jobs', [{'id': 901}]).status]
+same(got, [201, 200, 400, 404, 413, 415, 422], 'what its table of statuses tells')
+readonly = httpd.Server(w)
+got.append(readonly.curl('/v1/tables/jobs/rows', '-H', 'Content-Type: application/json', '-d', '[]').status)
+readonly.stop()
+same(listed, {*got, 403, 409, 503, 504}, 'and there are no others but those of t/rows, which breaks connections')
+same(got[-1], 403, 'without --allow-write')
 s.stop()
 done()
