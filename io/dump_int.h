@@ -62,6 +62,22 @@ struct page_key {
 /* What the key column is compared with in SQL of MySQL: a mark, of the column's type. */
 #define PAGE_MARK_SIZE 64
 void page_mark(const struct column *c, const struct val *v, char out[PAGE_MARK_SIZE]);
+/* Whether a column's order is that of comparing it with exactly what was read of it. */
+bool page_column_fits(const struct column *c);
+/* A condition on the columns of a key, appended to sql and values. */
+struct page_condition { /* borrowed */
+    const struct column *columns[MAX_KEY_COLUMNS];
+    const char *const *names; /* quoted */
+    const struct val *given;
+    size_t count;  /* of the key */
+    bool is_mysql; /* else the mark alone: SQLite compares by the column's own type */
+    struct buf *sql;
+    struct val *values; /* room for PAGE_VALUES(count) */
+    size_t value_count;
+};
+#define PAGE_VALUES(count) (1 + (count) * ((count) + 1) / 2)
+NODISCARD int page_with(struct page_condition *p, struct err *err);   /* "k1=? AND k2=?" */
+NODISCARD int page_behind(struct page_condition *p, struct err *err); /* rows that come later */
 /* 1: its columns can be compared with exactly what was read of them; 0: one of them cannot. */
 int page_key_fits(const struct dump_table *t, const struct table *def, const int *columns);
 /* ERR_INTERNAL where it is the last one once more: the server would give the same page for ever. */

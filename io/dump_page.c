@@ -9,33 +9,36 @@ static const struct column *key_column(const struct dump_table *t, const struct 
     return &def->columns[columns[t->key_at[i]]];
 }
 
+bool page_column_fits(const struct column *c)
+{
+    switch (c->type) {
+    case COL_TEXT:
+        return !c->is_list; /* ordered by number, compared as text */
+    case COL_DOUBLE:
+    case COL_FLOAT:
+    case COL_UNSUPPORTED:
+        return false;
+    case COL_INT:
+    case COL_DECIMAL:
+    case COL_BINARY:
+    case COL_DATE:
+    case COL_DATETIME:
+    case COL_TIMESTAMP:
+    case COL_TIME:
+    case COL_YEAR:
+    case COL_BIT:
+        break;
+    }
+    return true;
+}
+
 int page_key_fits(const struct dump_table *t, const struct table *def, const int *columns)
 {
-    if (t->key_count == 0 || t->page_rows <= 0)
+    if (t->key_count == 0 || t->key_count > MAX_KEY_COLUMNS || t->page_rows <= 0)
         return 0;
-    for (size_t i = 0; i < t->key_count; i++) {
-        const struct column *c = key_column(t, def, columns, i);
-        switch (c->type) {
-        case COL_TEXT:
-            if (c->is_list) /* ordered by number, compared as text */
-                return 0;
-            break;
-        case COL_DOUBLE:
-        case COL_FLOAT:
-        case COL_UNSUPPORTED:
+    for (size_t i = 0; i < t->key_count; i++)
+        if (!page_column_fits(key_column(t, def, columns, i)))
             return 0;
-        case COL_INT:
-        case COL_DECIMAL:
-        case COL_BINARY:
-        case COL_DATE:
-        case COL_DATETIME:
-        case COL_TIMESTAMP:
-        case COL_TIME:
-        case COL_YEAR:
-        case COL_BIT:
-            break;
-        }
-    }
     return 1;
 }
 
@@ -118,43 +121,44 @@ void page_mark(const struct column *c, const struct val *v, char out[PAGE_MARK_S
     snprintf(out, PAGE_MARK_SIZE, "?");
 }
 
-struct building {
-    const struct dump_table *t;
-    const struct table *def;
-    const int *columns;
-    const struct page_key *k;
-    struct buf *sql;
-    struct val *values;
-    size_t count;
-};
-
-static int compare(struct building *b, size_t i, const char *how, struct err *err)
+static int compare(struct page_condition *p, size_t i, const char *how, struct err *err)
 {
-    char mark[PAGE_MARK_SIZE];
+    char mark[PAGE_MARK_SIZE] = "?";
 
-    page_mark(key_column(b->t, b->def, b->columns, i), &b->k->values[i], mark);
-    b->values[b->count++] = b->k->values[i];
-    return buf_addf(b->sql, err, "%s%s%s", b->t->key_sql[i], how, mark);
+    if (p->is_mysql)
+        page_mark(p->columns[i], &p->given[i], mark);
+    p->values[p->value_count++] = p->given[i];
+    return buf_addf(p->sql, err, "%s%s%s", p->names[i], how, mark);
 }
 
-/* " AND k1 >= ? AND ((k1 > ?) OR (k1 = ? AND k2 > ?))": the first of them alone finds the place in an index. */
-static int behind(struct building *b, struct err *err)
+int page_with(struct page_condition *p, struct err *err)
 {
-    int rc = buf_adds(b->sql, " AND ", err);
+    int rc = 0;
 
-    if (rc == 0)
-        rc = compare(b, 0, b->t->key_count > 1 ? ">=" : ">", err);
-    if (b->t->key_count == 1)
+    for (size_t i = 0; rc == 0 && i < p->count; i++) {
+        rc = i > 0 ? buf_adds(p->sql, " AND ", err) : 0;
+        if (rc == 0)
+            rc = compare(p, i, "=", err);
+    }
+    return rc;
+}
+
+/* "k1 >= ? AND ((k1 > ?) OR (k1 = ? AND k2 > ?))": the first of them alone finds the place in an index. */
+int page_behind(struct page_condition *p, struct err *err)
+{
+    int rc = compare(p, 0, p->count > 1 ? ">=" : ">", err);
+
+    if (p->count == 1)
         return rc;
-    for (size_t last = 0; rc == 0 && last < b->t->key_count; last++) {
-        rc = buf_adds(b->sql, last == 0 ? " AND ((" : ") OR (", err);
+    for (size_t last = 0; rc == 0 && last < p->count; last++) {
+        rc = buf_adds(p->sql, last == 0 ? " AND ((" : ") OR (", err);
         for (size_t i = 0; rc == 0 && i <= last; i++) {
-            rc = compare(b, i, i == last ? ">" : "=", err);
+            rc = compare(p, i, i == last ? ">" : "=", err);
             if (rc == 0 && i < last)
-                rc = buf_adds(b->sql, " AND ", err);
+                rc = buf_adds(p->sql, " AND ", err);
         }
     }
-    return rc < 0 ? rc : buf_adds(b->sql, "))", err);
+    return rc < 0 ? rc : buf_adds(p->sql, "))", err);
 }
 
 static int order(const struct dump_table *t, struct buf *sql, struct err *err)
@@ -172,21 +176,28 @@ int page_sql(const struct dump_table *t, const struct table *def, const int *col
              const struct page_key *k, struct buf *ret, struct val **ret_values, size_t *ret_count,
              struct err *err)
 {
-    size_t most = t->value_count + 1 + t->key_count * (t->key_count + 1) / 2;
-    struct building b = {t, def, columns, k, ret, xcalloc(most + 1, sizeof *b.values), t->value_count};
+    struct page_condition p = {.names = t->key_sql, .count = t->key_count, .is_mysql = true, .sql = ret};
 
+    p.values = xcalloc(t->value_count + PAGE_VALUES(t->key_count), sizeof *p.values);
+    p.value_count = t->value_count;
     if (t->value_count > 0)
-        memcpy(b.values, t->values, t->value_count * sizeof *b.values);
+        memcpy(p.values, t->values, t->value_count * sizeof *p.values);
     buf_clear(ret);
     ret->max = 2 * MAX_STATEMENT; /* the select, and where the page begins */
     int rc = buf_adds(ret, t->select, err);
-    if (rc == 0 && k != NULL && k->begun)
-        rc = behind(&b, err);
+    if (rc == 0 && k != NULL && k->begun) {
+        p.given = k->values;
+        for (size_t i = 0; i < t->key_count; i++)
+            p.columns[i] = key_column(t, def, columns, i);
+        rc = buf_adds(ret, " AND ", err);
+        if (rc == 0)
+            rc = page_behind(&p, err);
+    }
     if (rc == 0)
         rc = order(t, ret, err);
     if (rc == 0 && k != NULL)
         rc = buf_addf(ret, err, " LIMIT %" PRId64, t->page_rows);
-    *ret_values = b.values;
-    *ret_count = b.count;
+    *ret_values = p.values;
+    *ret_count = p.value_count;
     return rc;
 }

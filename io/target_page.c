@@ -8,11 +8,9 @@
 
 bool page_key_usable(const struct table *def, const struct table_key *k)
 {
-    for (size_t i = 0; i < k->count; i++) {
-        const struct column *c = &def->columns[k->columns[i]];
-        if (c->type == COL_DOUBLE || c->type == COL_FLOAT || c->type == COL_UNSUPPORTED || c->is_list)
+    for (size_t i = 0; i < k->count; i++)
+        if (!page_column_fits(&def->columns[k->columns[i]]))
             return false;
-    }
     return k->count > 0;
 }
 
@@ -48,64 +46,41 @@ struct building {
     struct target *t;
     const struct page_ask *a;
     struct buf sql;
-    struct val values[MAX_KEY_COLUMNS * (MAX_KEY_COLUMNS + 1) / 2 + 1];
+    char *names[MAX_KEY_COLUMNS]; /* of the key's columns, quoted; owned */
+    struct val values[PAGE_VALUES(MAX_KEY_COLUMNS)];
     size_t count;
 };
 
-static int name_of(struct building *b, size_t i, struct err *err)
-{
-    const struct column *c = &b->a->def->columns[b->a->key->columns[i]];
-    struct buf quoted = BUF_INIT(1 * KIB);
-    int rc = b->t->ops->quote(c->name, false, &quoted, err);
-
-    if (rc == 0)
-        rc = buf_adds(&b->sql, quoted.p, err);
-    buf_release(&quoted);
-    return rc;
-}
-
-static int compare(struct building *b, size_t i, const char *how, struct err *err)
-{
-    const struct column *c = &b->a->def->columns[b->a->key->columns[i]];
-    char mark[PAGE_MARK_SIZE] = "?"; /* SQLite compares by the column's own type */
-    int rc = name_of(b, i, err);
-
-    if (target_is_mysql(b->t))
-        page_mark(c, &b->a->values[i], mark);
-    b->values[b->count++] = b->a->values[i];
-    return rc < 0 ? rc : buf_addf(&b->sql, err, "%s%s", how, mark);
-}
-
-/* " WHERE a = ? AND b = ?" */
-static int with(struct building *b, struct err *err)
+static int quote_key(struct building *b, struct err *err)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < b->a->key->count; i++) {
-        rc = buf_adds(&b->sql, i == 0 ? " WHERE " : " AND ", err);
+        struct buf quoted = BUF_INIT(1 * KIB);
+        rc = b->t->ops->quote(b->a->def->columns[b->a->key->columns[i]].name, false, &quoted, err);
         if (rc == 0)
-            rc = compare(b, i, "=", err);
+            b->names[i] = xstrdup(quoted.p);
+        buf_release(&quoted);
     }
     return rc;
 }
 
-/* " WHERE a >= ? AND ((a > ?) OR (a = ? AND b > ?))", as a dump's pages are. */
-static int behind(struct building *b, struct err *err)
+static int where(struct building *b, struct err *err)
 {
-    size_t count = b->a->key->count;
+    struct page_condition p = {.names = (const char *const *)b->names,
+                               .given = b->a->values,
+                               .count = b->a->key->count,
+                               .is_mysql = target_is_mysql(b->t),
+                               .sql = &b->sql,
+                               .values = b->values};
     int rc = buf_adds(&b->sql, " WHERE ", err);
 
+    for (size_t i = 0; i < p.count; i++)
+        p.columns[i] = &b->a->def->columns[b->a->key->columns[i]];
     if (rc == 0)
-        rc = compare(b, 0, count > 1 ? ">=" : ">", err);
-    for (size_t last = 0; rc == 0 && count > 1 && last < count; last++) {
-        rc = buf_adds(&b->sql, last == 0 ? " AND ((" : ") OR (", err);
-        for (size_t i = 0; rc == 0 && i <= last; i++) {
-            rc = compare(b, i, i == last ? ">" : "=", err);
-            if (rc == 0 && i < last)
-                rc = buf_adds(&b->sql, " AND ", err);
-        }
-    }
-    return rc < 0 || count == 1 ? rc : buf_adds(&b->sql, "))", err);
+        rc = b->a->behind ? page_behind(&p, err) : page_with(&p, err);
+    b->count = p.value_count;
+    return rc;
 }
 
 static int build(struct building *b, struct err *err)
@@ -118,13 +93,12 @@ static int build(struct building *b, struct err *err)
         rc = b->t->ops->quote(a->def->name, true, &table, err);
     if (rc == 0)
         rc = buf_addf(&b->sql, err, "SELECT %s FROM %s", columns.p + 1, table.p);
+    if (rc == 0)
+        rc = quote_key(b, err);
     if (rc == 0 && a->values != NULL)
-        rc = a->behind ? behind(b, err) : with(b, err);
-    for (size_t i = 0; rc == 0 && i < a->key->count; i++) {
-        rc = buf_adds(&b->sql, i == 0 ? " ORDER BY " : ",", err);
-        if (rc == 0)
-            rc = name_of(b, i, err);
-    }
+        rc = where(b, err);
+    for (size_t i = 0; rc == 0 && i < a->key->count; i++)
+        rc = buf_addf(&b->sql, err, "%s%s", i == 0 ? " ORDER BY " : ",", b->names[i]);
     if (rc == 0)
         rc = buf_addf(&b->sql, err, " LIMIT %" PRId64, a->limit);
     buf_release(&columns);
@@ -145,5 +119,7 @@ int target_page(struct target *t, const struct page_ask *a, row_fn *fn, void *ar
     if (rc == 0)
         rc = target_run_sql(t, b.sql.p, b.values, b.count, fn, arg, NULL, err);
     buf_release(&b.sql);
+    for (size_t i = 0; i < a->key->count; i++)
+        free(b.names[i]);
     return rc;
 }
