@@ -48,6 +48,8 @@ struct config {
     struct arena *arena;          /* owns all strings */
     json_t *root;                 /* the file, for connections that no pipeline uses and config show */
 };
+/* Of rejects: "7", or "5%". *ret_percent < 0: by *ret_n. */
+NODISCARD int config_budget(const char *text, int64_t *ret_n, double *ret_percent, struct err *err);
 /* path NULL: $ORCH_CONFIG, else ./orch.json, else /etc/orch/orch.json. Secrets are read here, files wider
  * than 0600 are refused. ERR_CONFIG with every fault, one a line in *faults (may be NULL). */
 NODISCARD int config_load(const char *path, struct config **ret, struct buf *faults, struct err *err);

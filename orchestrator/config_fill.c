@@ -397,6 +397,12 @@ void config_fill_csv(const struct config *c, const json_t *s, struct csv_dialect
     convert->zone = "UTC";
 }
 
+void config_refuse_own(const char *table, const char *where, struct faults *f)
+{
+    if (strncasecmp(table, "orch_", 5) == 0 || strncasecmp(table, "_orch_", 6) == 0)
+        fault_add(f, where, "table: names that begin with orch_ or _orch_ are orch's own");
+}
+
 static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, const char *pipeline_where)
 {
     char *where = xasprintf("%s.target", pipeline_where);
@@ -430,8 +436,7 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
                                                         : DRIFT_FAIL;
     if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
         fault_add(g->f, where, "table: empty");
-    if (strncasecmp(p->table, "orch_", 5) == 0 || strncasecmp(p->table, "_orch_", 6) == 0)
-        fault_add(g->f, where, "table: names that begin with orch_ or _orch_ are orch's own");
+    config_refuse_own(p->table, where, g->f);
     if (p->lineage == LINEAGE_NONE && p->create)
         fault_add(g->f, where,
                   "lineage: a table that orch makes has its lineage columns; none makes no sense here");
@@ -472,22 +477,26 @@ static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k
     }
 }
 
+int config_budget(const char *text, int64_t *ret_n, double *ret_percent, struct err *err)
+{
+    bool percent = str_ends(text, "%");
+    int64_t n = 0;
+    int rc = str_to_i64((struct str){text, strlen(text) - percent}, 0, percent ? 100 : INT64_MAX, &n, err);
+
+    *ret_n = percent ? 0 : n;
+    *ret_percent = percent ? (double)n : -1;
+    return rc;
+}
+
 static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, const char *where)
 {
     const json_t *budget = json_object_get(k, "max_rejects"), *bytes = json_object_get(k, "job_bytes");
-    const char *s = json_string_value(budget);
     struct err err;
-    int64_t n = json_integer_value(budget);
 
+    p->max_rejects = json_integer_value(budget);
     p->max_rejects_percent = -1;
-    if (s != NULL && str_ends(s, "%")) {
-        err_ignore(str_to_i64((struct str){s, strlen(s) - 1}, 0, 100, &n, &err));
-        p->max_rejects_percent = (double)n;
-        n = 0;
-    } else if (s != NULL) {
-        err_ignore(str_to_i64(str_of(s), 0, INT64_MAX, &n, &err));
-    }
-    p->max_rejects = n;
+    if (json_is_string(budget))
+        err_ignore(config_budget(json_string_value(budget), &p->max_rejects, &p->max_rejects_percent, &err));
     p->job_bytes = json_integer_value(bytes);
     if (json_is_string(bytes))
         err_ignore(str_to_bytes(str_of(json_string_value(bytes)), &p->job_bytes, &err));

@@ -59,22 +59,9 @@ static const struct key source_keys[] = {
      "an object that changed after it was loaded"},
     {0},
 };
-static const struct key csv_keys[] = {
-    {"delimiter", KEY_CHAR, false, false, "\",\"", NULL, NULL, NULL, "one byte"},
-    {"quote", KEY_CHAR, true, false, "\"\\\"\"", NULL, NULL, NULL, "one byte; null: no quoting"},
-    {"escape", KEY_CHAR, true, false, NULL, NULL, NULL, NULL, "one byte; null: a quote is doubled"},
-    {"header", KEY_BOOL, false, false, "true", NULL, NULL, NULL, "the first record names the columns"},
-    {"encoding", KEY_CHOICE, false, false, "\"utf-8\"", "utf-8|latin1|cp1252", NULL, NULL, "of the files"},
-    {"null", KEY_TEXTS, false, false, "[\"NA\", \"\"]", NULL, NULL, NULL,
-     "unquoted texts that mean NULL; the empty one not in text columns"},
-    {"binary", KEY_CHOICE, false, false, "\"raw\"", "raw|hex|base64", NULL, NULL,
-     "how BINARY, BLOB and BIT are written"},
-    {"zero_dates", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
-     "0000-00-00, 2022-00-00 and the year 0000 are values, as MySQL may hold them, and no rejects"},
-    {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
-     "every record ends with a delimiter; without it such a record is a reject"},
-    {0},
-};
+static const struct key csv_keys[] =
+    CONFIG_CSV_KEYS("true", "the first record names the columns", "[\"NA\", \"\"]",
+                    "unquoted texts that mean NULL; the empty one not in text columns");
 static const struct key column_keys[] = {
     {"to", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "target column; null: the same name"},
     {"null", KEY_TEXTS, true, false, NULL, NULL, NULL, NULL,
@@ -365,15 +352,13 @@ static bool form_fits(const struct key *k, const json_t *v, const char *where, s
                                           : "number or a percentage such as \"5%\"");
         return false;
     }
-    size_t len = json_string_length(v);
+    double percent;
     if (k->kind == KEY_DURATION)
         rc = str_to_duration_ms(str_of(s), &n, &err);
     else if (k->kind == KEY_SIZE)
         rc = str_to_bytes(str_of(s), &n, &err);
-    else if (len > 0 && s[len - 1] == '%')
-        rc = str_to_i64((struct str){s, len - 1}, 0, 100, &n, &err);
     else
-        rc = str_to_i64(str_of(s), 0, INT64_MAX, &n, &err);
+        rc = config_budget(s, &n, &percent, &err);
     if (rc < 0)
         fault_add(f, where, "%s", err.msg);
     return rc >= 0;

@@ -4,23 +4,9 @@
 #include "orchestrator/config_int.h"
 #include <strings.h>
 
-static const struct key csv_keys[] = {
-    {"delimiter", KEY_CHAR, false, false, "\",\"", NULL, NULL, NULL, "one byte"},
-    {"quote", KEY_CHAR, true, false, "\"\\\"\"", NULL, NULL, NULL, "one byte; null: no quoting"},
-    {"escape", KEY_CHAR, true, false, NULL, NULL, NULL, NULL, "one byte; null: a quote is doubled"},
-    {"header", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
-     "the first record names the columns; without it, order does"},
-    {"encoding", KEY_CHOICE, false, false, "\"utf-8\"", "utf-8|latin1|cp1252", NULL, NULL, "of the files"},
-    {"null", KEY_TEXTS, false, false, "[\"\"]", NULL, NULL, NULL,
-     "unquoted texts that mean NULL, in text columns too"},
-    {"binary", KEY_CHOICE, false, false, "\"raw\"", "raw|hex|base64", NULL, NULL,
-     "how BINARY, BLOB and BIT are written"},
-    {"zero_dates", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
-     "0000-00-00, 2022-00-00 and the year 0000 are values, as MySQL may hold them, and no rejects"},
-    {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,
-     "every record ends with a delimiter; without it such a record is a reject"},
-    {0},
-};
+static const struct key csv_keys[] =
+    CONFIG_CSV_KEYS("false", "the first record names the columns; without it, order does", "[\"\"]",
+                    "unquoted texts that mean NULL, in text columns too");
 static const struct key column_keys[] = {
     {"required", KEY_BOOL, true, false, NULL, NULL, NULL, NULL,
      "nothing, or NULL, is a reject; null: as the table's required says"},
@@ -193,8 +179,7 @@ void config_fill_table(const struct config *c, struct dict_table *d, const char 
         d->table = d->name;
     if (d->table[0] == '\0')
         fault_add(f, where, "table: empty");
-    if (strncasecmp(d->table, "orch_", 5) == 0 || strncasecmp(d->table, "_orch_", 6) == 0)
-        fault_add(f, where, "table: names that begin with orch_ or _orch_ are orch's own");
+    config_refuse_own(d->table, where, f);
     d->all_required = required != NULL && strcmp(required, "all") == 0;
     d->writable = json_is_true(json_object_get(k, "writable"));
     config_fill_csv(c, json_object_get(k, "csv"), &d->dialect, &d->convert, where, f);
