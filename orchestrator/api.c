@@ -15,7 +15,7 @@ int api_open(struct api *x, const struct serve_request *q, struct err *err)
     struct store *s = NULL;
 
     *x = (struct api){.q = q};
-    int rc = serve_query_int(q, "limit", 1, API_LIMIT_MAX, API_LIMIT, &x->limit, err);
+    int rc = serve_query_int(q, "limit", 1, MAX_API_ROWS, API_ROWS, &x->limit, err);
     if (rc < 0)
         return rc;
     rc = serve_store_take(q->serve, &s, err);
@@ -55,7 +55,7 @@ int api_close(struct api *x, struct serve_answer *a, int rc, struct err *err)
 
 bool api_is_full(struct api *x)
 {
-    return ftello(x->cli.out.to) > API_PAGE_BYTES;
+    return ftello(x->cli.out.to) > (off_t)MAX_API_PAGE;
 }
 
 void api_next_int(struct api *x, int64_t after)

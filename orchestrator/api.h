@@ -7,7 +7,6 @@
  * What the handlers of /v1 share (api_*.c). docs/api.md tells each. An answer is written as it is read, at most `limit` rows of
  * it; where there are more, `next` is what `after` of the next page is. Names of members are those of `orch ... -o json`.
  */
-enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_PAGE_BYTES = 4 * 1024 * 1024 };
 struct api {
     const struct serve_request *q;
     struct cli cli; /* config and store of the server: for what commands and handlers have in common */

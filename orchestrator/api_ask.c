@@ -1,6 +1,7 @@
 /* What is asked for over HTTP. Nothing is done here but what is one row of the state file (pause, resume); the rest is put down
  * for the next tick (orchestrator/requests.h). Of the places of backups a client knows nothing: the config names them. */
 #include "base/fault.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/api.h"
 #include "orchestrator/api_body.h"
@@ -10,8 +11,6 @@
 #include "orchestrator/status_int.h"
 #include "state/pause.h"
 #include "state/request.h"
-
-enum { PLAN_MAX = 10000 };
 
 /* ---- put down ---- */
 
@@ -76,9 +75,9 @@ static int plan_is_small(const struct serve_request *q, const struct pipeline *p
         return -(int)err->code;
     if (to != NULL && part_parse(p->period, to, &last, err) < 0)
         return -(int)err->code;
-    if ((last - first) / period_ms(p->period) >= PLAN_MAX)
+    if ((last - first) / period_ms(p->period) >= MAX_API_PLAN)
         return err_set(err, ERR_TOO_LARGE, "more than %d partitions in one plan; from and to cut it",
-                       PLAN_MAX);
+                       MAX_API_PLAN);
     return 0;
 }
 

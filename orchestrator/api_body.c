@@ -5,7 +5,7 @@
 #include "orchestrator/api.h"
 #include "orchestrator/replay.h"
 
-enum { TABLES_MAX = 1000, NAME_MAX_BYTES = 129 };
+enum { NAME_MAX_BYTES = 129 };
 
 void api_body_release(struct api_body *b)
 {
@@ -153,8 +153,8 @@ static int check_backup(const struct pipeline *p, struct api_body *b, struct err
     size_t i;
 
     UNUSED(p);
-    if (json_array_size(tables) == 0 || json_array_size(tables) > TABLES_MAX)
-        return err_set(err, ERR_USAGE, "tables is to be a list of 1 to %d names", TABLES_MAX);
+    if (json_array_size(tables) == 0 || json_array_size(tables) > MAX_API_TABLES)
+        return err_set(err, ERR_USAGE, "tables is to be a list of 1 to %d names", MAX_API_TABLES);
     json_array_foreach(tables, i, item)
         if (check_table("one of tables", json_string_value(item), err) < 0)
             return -(int)err->code;

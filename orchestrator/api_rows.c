@@ -20,7 +20,7 @@ struct taking {
     const struct dict_table *table;
     bool partial, json, header;
     struct arena *arena;
-    struct outcome *rows; /* INTAKE_MAX_ROWS of them */
+    struct outcome *rows; /* MAX_INTAKE_ROWS of them */
     size_t count;
     struct json_rows *body; /* NULL: CSV */
     struct csv *csv;
@@ -115,7 +115,7 @@ static int open_body(struct taking *k, struct serve_answer *a, struct err *err)
         rc = csv_open(&k->memory.reader, &k->table->dialect, &k->csv, err);
         return rc < 0 ? rc : 1;
     }
-    rc = json_rows_open(k->q->body.p, k->q->body.n, INTAKE_MAX_ROWS, &k->body, err);
+    rc = json_rows_open(k->q->body.p, k->q->body.n, MAX_INTAKE_ROWS, &k->body, err);
     if (rc < 0 && err->code == ERR_BAD_VALUE) {
         serve_problem(a, 400, err_name(ERR_BAD_VALUE), "the body is not JSON that rows are", err->msg, NULL);
         return 0;
@@ -133,7 +133,7 @@ static int told(void *arg, int64_t record, const struct reject_info *why, struct
 {
     struct taking *k = arg;
 
-    if (record < 1 || record > INTAKE_MAX_ROWS)
+    if (record < 1 || record > MAX_INTAKE_ROWS)
         return err_set(err, ERR_INTERNAL, "record %lld of a request", (long long)record);
     if ((size_t)record > k->count)
         k->count = (size_t)record;
@@ -241,7 +241,7 @@ static int refused(const struct taking *k, struct serve_answer *a, struct err *e
 
 static int take(struct taking *k, struct serve_answer *a, struct err *err)
 {
-    struct buf kept = BUF_INIT(INTAKE_MAX_ANSWER);
+    struct buf kept = BUF_INIT(MAX_INTAKE_ANSWER);
     struct intake_counts n = {0};
     struct target *t = NULL;
     struct intake_ask ask = {.table = k->table,
@@ -251,7 +251,7 @@ static int take(struct taking *k, struct serve_answer *a, struct err *err)
                              .next = k->json ? json_rows_next : next_csv,
                              .arg = k->json ? (void *)k->body : k->csv,
                              .partial = k->partial,
-                             .max_rows = INTAKE_MAX_ROWS,
+                             .max_rows = MAX_INTAKE_ROWS,
                              .key = k->q->key,
                              .source = k->q->id,
                              .who = k->q->who,
@@ -290,7 +290,7 @@ int api_rows_post(const struct serve_request *q, struct serve_answer *a, struct 
     if (rc < 0 || !asked(&k, a))
         return rc < 0 ? rc : 0;
     k.arena = arena_new();
-    k.rows = xcalloc(INTAKE_MAX_ROWS, sizeof *k.rows);
+    k.rows = xcalloc(MAX_INTAKE_ROWS, sizeof *k.rows);
     rc = open_body(&k, a, err);
     if (rc > 0)
         rc = take(&k, a, err);

@@ -6,7 +6,7 @@
 #include "io/target_page.h"
 #include "orchestrator/api_table.h"
 
-enum { ROWS = 100, ROWS_MAX = 1000, PAGE_BYTES = 4 * MIB, STEP_BYTES = 32 * MIB, STEP = 4, STEP_MAX = 32 };
+enum { STEP_BYTES = 32 * MIB, STEP = 4, STEP_MAX = 32 };
 
 struct looking {
     const struct serve_request *q;
@@ -253,7 +253,7 @@ static int on_row(void *arg, const struct str *cells, size_t count, struct err *
         rc = buf_adds(k->to, "}", err);
     k->count++;
     keep_key(k, cells);
-    k->full = k->to->n > PAGE_BYTES && !k->by_key;
+    k->full = k->to->n > MAX_API_PAGE && !k->by_key;
     return rc;
 }
 
@@ -354,7 +354,7 @@ int api_rows_get(const struct serve_request *q, struct serve_answer *a, struct e
     k->to = &a->body;
     k->arena = arena_new();
     if (rc == 0)
-        rc = serve_query_int(q, "limit", 1, ROWS_MAX, ROWS, &k->limit, err);
+        rc = serve_query_int(q, "limit", 1, MAX_API_ROWS, API_ROWS, &k->limit, err);
     if (rc == 0)
         rc = serve_target_take(q->serve, &k->table->target, &t, err);
     if (rc == 0) {

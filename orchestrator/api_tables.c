@@ -5,8 +5,6 @@
 #include "io/target_intake.h"
 #include "orchestrator/api_table.h"
 
-enum { REJECTS = 100, REJECTS_MAX = 1000 };
-
 static int put(struct serve_answer *a, json_t *taken, struct err *err)
 {
     char *text = json_text(taken);
@@ -193,7 +191,7 @@ int api_table_rejects(const struct serve_request *q, struct serve_answer *a, str
     int rc = config_table(q->config, q->args[0], &d, err);
 
     if (rc == 0)
-        rc = serve_query_int(q, "limit", 1, REJECTS_MAX, REJECTS, &x.limit, err);
+        rc = serve_query_int(q, "limit", 1, MAX_API_ROWS, API_ROWS, &x.limit, err);
     if (rc == 0)
         rc = serve_query_int(q, "after", 0, INT64_MAX, 0, &after, err);
     if (rc == 0)

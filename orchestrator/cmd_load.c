@@ -53,24 +53,16 @@ static int on_answer(void *arg, const struct intake_counts *n, struct buf *ret, 
 
 static int budget(struct intake_ask *a, struct err *err)
 {
-    int64_t n = 0;
-
     a->max_percent = -1;
     if (max_rejects == NULL)
         return 0;
     if (atomic)
         return err_set(err, ERR_USAGE, "--atomic and --max-rejects: one of the two");
-    size_t len = strlen(max_rejects);
-    bool percent = len > 0 && max_rejects[len - 1] == '%';
-    int rc = str_to_i64((struct str){max_rejects, len - percent}, 0, percent ? 100 : INT64_MAX, &n, err);
-    if (rc < 0)
+    if (config_budget(max_rejects, &a->max_rejects, &a->max_percent, err) < 0)
         return err_set(err, ERR_USAGE,
                        "--max-rejects: '%.40s' is neither a number nor a percentage such as 5%%",
                        max_rejects);
     a->bounded = true;
-    a->max_rejects = n;
-    if (percent)
-        a->max_percent = (double)n;
     return 0;
 }
 
@@ -108,7 +100,7 @@ static int one(struct loading *l, struct target *t, const struct dict_table *d, 
                            .told = on_told,
                            .told_arg = l,
                            .answer = on_answer};
-    struct buf answer = BUF_INIT(INTAKE_MAX_ANSWER);
+    struct buf answer = BUF_INIT(MAX_INTAKE_ANSWER);
     struct intake_counts n = {0};
     int64_t began_ms = clock_mono_ms();
     char who[200], *key = NULL;

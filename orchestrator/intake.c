@@ -7,8 +7,7 @@
  * window's good rows go in, and each of its records has its verdict. A request is one window, which may so be tried again
  * where another transaction got in the way; a file has as many as it takes.
  */
-enum { MAX_TRIES = 5, KEPT_REJECTS = 1000 };
-#define KEPT_BYTES (16 * MIB)
+enum { MAX_TRIES = 5 };
 
 struct taking {
     struct target *t;
@@ -48,7 +47,7 @@ static void clear_window(struct intake_plan *p)
 static bool is_full(const struct intake_plan *p)
 {
     return p->batch->rows == p->batch->capacity || p->batch->bytes >= BATCH_BYTES ||
-           p->verdict_count >= 2 * p->batch->capacity || p->bytes >= KEPT_BYTES;
+           p->verdict_count >= 2 * p->batch->capacity || p->bytes >= MAX_INTAKE_KEPT;
 }
 
 /* What the rules call for is said in their words, whoever finds that it lacks. */
@@ -315,7 +314,7 @@ static int tell(struct taking *k, struct err *err)
         k->n.rejected++;
         keep_reject(k, v->record, v->why);
     }
-    bool full = k->reject_count >= KEPT_REJECTS || k->reject_bytes >= KEPT_BYTES;
+    bool full = k->reject_count >= MAX_INTAKE_REJECTS || k->reject_bytes >= MAX_INTAKE_KEPT;
     k->enough = over_budget(k, false) && (full || a->partial);
     if (rc >= 0 && full && !over_budget(k, false))
         rc = write_rejects(k, err);

@@ -8,8 +8,6 @@
  * target holds the rows, what was rejected, and, where there is a key, the key with its answer: all of it is there, or
  * nothing. A key that is there already gives the answer that was given, and stores nothing.
  */
-enum { INTAKE_MAX_ROWS = 1000 };
-#define INTAKE_MAX_ANSWER (4 * 1024 * 1024)
 /* 1: *ret is the next record, borrowed until the next call; 0: no more. */
 typedef int intake_next(void *arg, struct csv_record *ret, struct err *err);
 struct intake_ask { /* borrowed */

@@ -349,7 +349,7 @@ static void drop_oldest(struct kept *k)
 int intake_plan(struct target *t, const struct intake_ask *a, const struct csv_record *header,
                 struct intake_plan **ret, struct err *err)
 {
-    size_t capacity = a->max_rows > 0 && a->max_rows <= INTAKE_MAX_ROWS ? INTAKE_MAX_ROWS : BATCH_ROWS;
+    size_t capacity = a->max_rows > 0 && a->max_rows <= MAX_INTAKE_ROWS ? MAX_INTAKE_ROWS : BATCH_ROWS;
     struct kept *k = NULL;
     struct known *known = NULL;
     int rc = kept_of(t, &k, err);

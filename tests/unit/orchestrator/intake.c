@@ -172,7 +172,7 @@ static struct asking *ask(const char *csv, bool partial, const char *key)
                                .next = next,
                                .arg = q,
                                .partial = partial,
-                               .max_rows = INTAKE_MAX_ROWS,
+                               .max_rows = MAX_INTAKE_ROWS,
                                .key = key,
                                .source = "request 1",
                                .who = "test",
@@ -180,7 +180,7 @@ static struct asking *ask(const char *csv, bool partial, const char *key)
                                .told_arg = q,
                                .answer = answer};
     sha256_of(csv, strlen(csv), q->a.sha256);
-    buf_init(&q->answer, INTAKE_MAX_ANSWER);
+    buf_init(&q->answer, MAX_INTAKE_ANSWER);
     return q;
 }
 
