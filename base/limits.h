@@ -56,11 +56,11 @@
 #define MAX_CRONTAB       (1 * MIB)   /* a crontab that is read and written back */
 #define MAX_CRON_COMMAND  990         /* of one line: cron cuts what is longer than 999 */
 
-#define MAX_SERVE_LINE        (8 * KIB)  /* a request line of orch serve: 414 */
-#define MAX_SERVE_HEAD        (16 * KIB) /* and its header: 431 */
-#define MAX_SERVE_BODY        (64 * KIB) /* what is no rows: 413 */
-#define MAX_INTAKE_BODY       (8 * MIB)  /* 1,000 rows of 8 KiB */
-#define MAX_INTAKE_ROWS       1000 /* of one request: all of them are one window, which may be tried again */
+#define MAX_SERVE_LINE        (8 * KIB)   /* a request line of orch serve: 414 */
+#define MAX_SERVE_HEAD        (16 * KIB)  /* and its header: 431 */
+#define MAX_SERVE_BODY        (64 * KIB)  /* what is no rows: 413 */
+#define MAX_INTAKE_BODY       (8 * MIB)   /* 1,000 rows of 8 KiB */
+#define MAX_INTAKE_ROWS       1000        /* of one request, which is one window */
 #define MAX_INTAKE_ANSWER     (4 * MIB)   /* what is kept with a key: a verdict of 4 KiB a row */
 #define MAX_INTAKE_REJECTS    1000        /* that wait to be written */
 #define MAX_INTAKE_KEPT       (16 * MIB)  /* and their bytes: 256 records of MAX_REJECT_RAW */
