@@ -62,21 +62,22 @@ const char *config_secret(const struct config *c, const json_t *o, const char *w
 bool config_applies(const char *url, const char *key);
 /* "csv" of pipelines and of tables, which differ in two defaults. */
 /* clang-format off */
-#define CONFIG_CSV_KEYS(header, header_doc, null, null_doc)                                               \
-    {                                                                                                     \
-        {"delimiter", KEY_CHAR, false, false, "\",\"", NULL, NULL, NULL, "one byte"},                     \
-        {"quote", KEY_CHAR, true, false, "\"\\\"\"", NULL, NULL, NULL, "one byte; null: no quoting"},     \
-        {"escape", KEY_CHAR, true, false, NULL, NULL, NULL, NULL, "one byte; null: a quote is doubled"},  \
-        {"header", KEY_BOOL, false, false, header, NULL, NULL, NULL, header_doc},                         \
-        {"encoding", KEY_CHOICE, false, false, "\"utf-8\"", "utf-8|latin1|cp1252", NULL, NULL, "of the files"}, \
-        {"null", KEY_TEXTS, false, false, null, NULL, NULL, NULL, null_doc},                              \
-        {"binary", KEY_CHOICE, false, false, "\"raw\"", "raw|hex|base64", NULL, NULL,                     \
-         "how BINARY, BLOB and BIT are written"},                                                         \
-        {"zero_dates", KEY_BOOL, false, false, "false", NULL, NULL, NULL,                                 \
-         "0000-00-00, 2022-00-00 and the year 0000 are values, as MySQL may hold them, and no rejects"},  \
-        {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,                         \
-         "every record ends with a delimiter; without it such a record is a reject"},                     \
-        {0},                                                                                              \
+#define CONFIG_CSV_KEYS(header, header_doc, null, null_doc)                                              \
+    {                                                                                                    \
+        {"delimiter", KEY_CHAR, false, false, "\",\"", NULL, NULL, NULL, "one byte"},                    \
+        {"quote", KEY_CHAR, true, false, "\"\\\"\"", NULL, NULL, NULL, "one byte; null: no quoting"},    \
+        {"escape", KEY_CHAR, true, false, NULL, NULL, NULL, NULL, "one byte; null: a quote is doubled"}, \
+        {"header", KEY_BOOL, false, false, header, NULL, NULL, NULL, header_doc},                        \
+        {"encoding", KEY_CHOICE, false, false, "\"utf-8\"",                                              \
+         "utf-8|latin1|cp1252", NULL, NULL, "of the files"},                                             \
+        {"null", KEY_TEXTS, false, false, null, NULL, NULL, NULL, null_doc},                             \
+        {"binary", KEY_CHOICE, false, false, "\"raw\"", "raw|hex|base64", NULL, NULL,                    \
+         "how BINARY, BLOB and BIT are written"},                                                        \
+        {"zero_dates", KEY_BOOL, false, false, "false", NULL, NULL, NULL,                                \
+         "0000-00-00, 2022-00-00 and the year 0000 are values, as MySQL may hold them, and no rejects"}, \
+        {"trailing_delimiter", KEY_BOOL, false, false, "false", NULL, NULL, NULL,                        \
+         "every record ends with a delimiter; without it such a record is a reject"},                    \
+        {0},                                                                                             \
     }
 /* clang-format on */
 /* config_columns.c: after csv is filled */

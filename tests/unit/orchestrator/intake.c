@@ -1,4 +1,5 @@
 #include "orchestrator/intake.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "io/hash.h"
 #include "tests/lib/run.h"
