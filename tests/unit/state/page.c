@@ -114,7 +114,7 @@ TEST(executions_and_their_events_have_pages)
     of.state = "FAILED";
     is_int(executions(&of, true).n, 0);
     of = (struct page_of){.pipeline = "loans", .before = INT64_MAX, .limit = 10};
-    fx_sql(&f, "UPDATE execution SET idle = (name = 't2')");
+    fx_sql(&f, "UPDATE execution SET idle = (name = 'run-t2')");
     is_int(executions(&of, true).n, 2);
     is_int(executions(&of, false).n, 1);
     is_int(executions(&of, false).first, a);
