@@ -27,7 +27,7 @@ void api_next_text(struct api *x, const char *after);
 /* The pipeline of a name, or NULL of none; an extract is one too where either says so. ERR_NOT_FOUND, ERR_USAGE. */
 NODISCARD int api_flow(const struct serve_request *q, const char *name, bool either,
                        const struct pipeline **ret, struct err *err);
-/* Queries: one of a list, NULL where it is not there; a partition of the pipeline, in its own spelling, "" where not. */
+/* Queries: one of a list, NULL where it is not there; a partition of the pipeline (there is one spelling), "" where not. */
 NODISCARD int api_word(const struct serve_request *q, const char *name, const char *const known[],
                        const char **ret, struct err *err);
 NODISCARD int api_part(const struct pipeline *p, const char *what, const char *text, char ret[PART_SIZE],

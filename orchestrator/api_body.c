@@ -94,26 +94,22 @@ static int take_members(struct api_body *ret, const char *const names[], bool ne
 
 /* ---- what each kind needs ---- */
 
-/* A partition in the pipeline's own spelling. */
-static int spell_part(const struct pipeline *p, json_t *args, const char *name, struct err *err)
+static int check_part(const struct pipeline *p, const json_t *args, const char *name, struct err *err)
 {
     char part[PART_SIZE];
-    int rc = api_part(p, name, json_string_value(json_object_get(args, name)), part, err);
 
-    if (rc == 0 && part[0] != '\0')
-        json_object_set_new(args, name, json_string(part));
-    return rc;
+    return api_part(p, name, json_string_value(json_object_get(args, name)), part, err);
 }
 
 static int check_range(const struct pipeline *p, struct api_body *b, struct err *err)
 {
     const char *from, *to;
-    int rc = spell_part(p, b->args, "partition", err);
+    int rc = check_part(p, b->args, "partition", err);
 
     if (rc == 0)
-        rc = spell_part(p, b->args, "from", err);
+        rc = check_part(p, b->args, "from", err);
     if (rc == 0)
-        rc = spell_part(p, b->args, "to", err);
+        rc = check_part(p, b->args, "to", err);
     from = json_string_value(json_object_get(b->args, "from"));
     to = json_string_value(json_object_get(b->args, "to"));
     if (rc == 0 && json_object_get(b->args, "partition") != NULL && (from != NULL || to != NULL))
@@ -125,7 +121,7 @@ static int check_range(const struct pipeline *p, struct api_body *b, struct err 
 
 static int check_skip(const struct pipeline *p, struct api_body *b, struct err *err)
 {
-    int rc = spell_part(p, b->args, "partition", err);
+    int rc = check_part(p, b->args, "partition", err);
 
     if (rc == 0 && json_object_get(b->args, "partition") == NULL)
         rc = err_set(err, ERR_USAGE, "partition is needed");
