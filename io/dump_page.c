@@ -146,8 +146,9 @@ int page_with(struct page_condition *p, struct err *err)
 /* "k1 >= ? AND ((k1 > ?) OR (k1 = ? AND k2 > ?))": the first of them alone finds the place in an index. */
 int page_behind(struct page_condition *p, struct err *err)
 {
+    if (p->count == 0 || p->columns[0] == NULL)
+        return err_set(err, ERR_INTERNAL, "a page of no key");
     int rc = compare(p, 0, p->count > 1 ? ">=" : ">", err);
-
     if (p->count == 1)
         return rc;
     for (size_t last = 0; rc == 0 && last < p->count; last++) {
