@@ -218,3 +218,17 @@ void str_printable(const char *p, size_t n, char *out, size_t out_size)
     }
     out[o < out_size ? o : out_size - 1] = '\0';
 }
+
+const char *str_grouped(int64_t n, char out[STR_GROUPED])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
+
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}

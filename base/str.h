@@ -43,6 +43,8 @@ NODISCARD int str_to_bytes(struct str s, int64_t *ret_bytes, struct err *err);
 const char *str_nearest(const char *s, const char *const *candidates);
 /* Lower-case hex of n bytes; out has room for 2n+1. */
 void str_hex(const void *p, size_t n, char *out);
+#define STR_GROUPED 32
+const char *str_grouped(int64_t n, char out[STR_GROUPED]); /* 1,234,567 */
 /* 1: well-formed UTF-8 (RFC 3629: no overlong, no surrogates, <= U+10FFFF). 0: not, *ret_at the first bad byte. */
 int str_utf8_valid(const char *p, size_t n, size_t *ret_at);
 /* Bytes of the character at p that a reader would see as it is; 0: a control, one that turns the direction of what follows or

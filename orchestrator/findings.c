@@ -338,28 +338,14 @@ static int say_last(struct looking *l, struct err *err)
 }
 
 /* 1234567 as "1,234,567". */
-static const char *grouped(int64_t n, char out[32])
-{
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
-
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
-}
-
 static int on_small(void *arg, const struct size_verdict *v, struct err *err)
 {
     struct looking *l = arg;
     struct finding f = {.class = "SMALL", .part = v->part, .exit_status = 6};
-    char rows[32], usual[32];
+    char rows[STR_GROUPED], usual[STR_GROUPED];
 
-    snprintf(f.text, sizeof f.text, "%s row%s; its like have %s (median of %lld)", grouped(v->rows, rows),
-             v->rows == 1 ? "" : "s", grouped(v->usual, usual), (long long)v->likes);
+    snprintf(f.text, sizeof f.text, "%s row%s; its like have %s (median of %lld)", str_grouped(v->rows, rows),
+             v->rows == 1 ? "" : "s", str_grouped(v->usual, usual), (long long)v->likes);
     snprintf(f.hint, sizeof f.hint,
              "ask whoever delivers it; when it is right: orch ack %s/%s --reason '...'", l->p->name, v->part);
     return l->fn(l->arg, &f, err);

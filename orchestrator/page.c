@@ -81,25 +81,11 @@ void page_url(struct page *p, const char *outside)
 
 /* ---- numbers and times ---- */
 
-const char *page_grouped(int64_t n, char out[PAGE_NUMBER])
-{
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
-
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
-}
-
 void page_number(struct page *p, int64_t n)
 {
     char text[PAGE_NUMBER];
 
-    page_put(p, page_grouped(n, text));
+    page_put(p, str_grouped(n, text));
 }
 
 const char *page_short(int64_t n, char out[PAGE_NUMBER])
@@ -131,6 +117,7 @@ const char *page_size(int64_t bytes, char out[PAGE_NUMBER])
     return out;
 }
 
+/* Down to milliseconds, and in one unit; cli_span is of lags, which are hours. */
 const char *page_span(int64_t ms, char out[PAGE_NUMBER])
 {
     long long s = (ms < 0 ? -ms : ms) / 1000;
@@ -182,26 +169,27 @@ void page_ago(struct page *p, int64_t ms)
 
 /* ---- states ---- */
 
+/* glyph NULL: that of orch status. The others are told apart here, where a month of squares has no words beside them. */
 static const struct {
     const char *glyph, *word, *class;
 } states[VIEW_STATES] = {
     [VIEW_DEAD] = {"†", "dead", "bad"},
-    [VIEW_FAILED] = {"✖", "failed", "bad"},
-    [VIEW_MISMATCHED] = {"≠", "mismatched", "odd"},
+    [VIEW_FAILED] = {NULL, "failed", "bad"},
+    [VIEW_MISMATCHED] = {NULL, "mismatched", "odd"},
     [VIEW_PROCESSING] = {"R", "running", "run"},
     [VIEW_QUEUED] = {"Q", "queued", "run"},
     [VIEW_LOADED] = {"L", "loaded", "half"},
-    [VIEW_RECONCILED] = {"●", "reconciled", "good"},
+    [VIEW_RECONCILED] = {NULL, "reconciled", "good"},
     [VIEW_EMPTY] = {"○", "empty", "calm"},
-    [VIEW_SKIPPED] = {"–", "skipped", "calm"},
+    [VIEW_SKIPPED] = {NULL, "skipped", "calm"},
     [VIEW_ADOPTED] = {"A", "adopted", "calm"},
     [VIEW_WAITING] = {"?", "waiting", "wait"},
-    [VIEW_LATE] = {"▲", "late", "late"},
+    [VIEW_LATE] = {NULL, "late", "late"},
 };
 
 const char *page_glyph(enum view_state s)
 {
-    return states[s].glyph;
+    return states[s].glyph != NULL ? states[s].glyph : view_glyph(s);
 }
 
 const char *page_word(enum view_state s)
@@ -217,7 +205,7 @@ const char *page_class(enum view_state s)
 void page_state(struct page *p, enum view_state s)
 {
     page_putf(p, "<span class=\"st %s\"><span aria-hidden=\"true\">%s</span> %s</span>", states[s].class,
-              states[s].glyph, states[s].word);
+              page_glyph(s), states[s].word);
 }
 
 /* Other words of orch's, each with what it looks like. */

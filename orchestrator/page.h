@@ -29,7 +29,6 @@ void page_textf(struct page *p, const char *fmt, ...) PRINTF(2, 3); /* printed, 
 void page_url(struct page *p, const char *outside);                 /* a part of a path or query */
 void page_number(struct page *p, int64_t n);                        /* 1,234,567 */
 #define PAGE_NUMBER 32
-const char *page_grouped(int64_t n, char out[PAGE_NUMBER]);
 const char *page_short(int64_t n, char out[PAGE_NUMBER]); /* 999, 1.2k, 35k, 1.2M */
 const char *page_size(int64_t bytes, char out[PAGE_NUMBER]);
 const char *page_span(int64_t ms, char out[PAGE_NUMBER]); /* "40 s", "3 min", "5 h", "12 d" */

@@ -124,9 +124,9 @@ static void squares(struct page *p, const struct page_flow *k)
         page_text(p, h->part);
         page_putf(p, " %s", page_word(h->state));
         if (h->rows_read > 0)
-            page_putf(p, ", %s rows", page_grouped(h->rows_loaded, rows));
+            page_putf(p, ", %s rows", str_grouped(h->rows_loaded, rows));
         if (h->rows_rejected > 0)
-            page_putf(p, ", %s rejected", page_grouped(h->rows_rejected, rows));
+            page_putf(p, ", %s rejected", str_grouped(h->rows_rejected, rows));
         page_putf(p, "\"><span aria-hidden=\"true\">%s</span><span class=\"vh\">", page_glyph(h->state));
         page_text(p, h->part);
         page_putf(p, " %s</span></a>", page_word(h->state));

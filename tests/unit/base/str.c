@@ -207,3 +207,15 @@ TEST(starts_and_ends)
     ok(str_is((struct str){"abc", 2}, "ab"));
     ok(!str_is((struct str){"abc", 3}, "ab"));
 }
+
+TEST(thousands_are_parted)
+{
+    char out[STR_GROUPED];
+
+    is_str(str_grouped(0, out), "0");
+    is_str(str_grouped(999, out), "999");
+    is_str(str_grouped(-1000, out), "-1,000");
+    is_str(str_grouped(-100, out), "-100");
+    is_str(str_grouped(1234567, out), "1,234,567");
+    is_str(str_grouped(INT64_MIN, out), "-9,223,372,036,854,775,808");
+}

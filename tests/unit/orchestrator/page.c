@@ -50,12 +50,12 @@ TEST(markup_is_escaped_in_texts_and_attributes)
 
 TEST(what_is_no_text_is_written_out)
 {
-    is_str(escaped("x\0y\x1b[m", 6), "x\\x00y\\x1B[m");
-    is_str(escaped("ok \xff\xc3\x28", 6), "ok \\xFF\\xC3(");
+    is_str(escaped("x\0y\x1b[m", 6), "x\\x00y\\x1b[m");
+    is_str(escaped("ok \xff\xc3\x28", 6), "ok \\xff\\xc3(");
     is_str(escaped("\xe2\x80\xae"
                    "evil",
                    7),
-           "\\xE2\\x80\\xAEevil");
+           "\\xe2\\x80\\xaeevil");
 }
 
 TEST(letters_of_any_language_stay)
@@ -73,10 +73,6 @@ TEST(numbers_as_people_read_them)
 {
     char out[PAGE_NUMBER];
 
-    is_str(page_grouped(0, out), "0");
-    is_str(page_grouped(123456, out), "123,456");
-    is_str(page_grouped(-1234567, out), "-1,234,567");
-    is_str(page_grouped(INT64_MIN, out), "-9,223,372,036,854,775,808");
     is_str(page_short(999, out), "999");
     is_str(page_short(1234, out), "1.2k");
     is_str(page_short(999499, out), "999k");
