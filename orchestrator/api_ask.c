@@ -249,8 +249,9 @@ static int check_place(const struct serve_request *q, struct err *err)
     if (q->config->backups.connection != NULL)
         return 0;
     err_set(err, ERR_NOT_FOUND, "this server has no place for backups");
-    return err_hint(err, "serve.backups.connection names a connection of orch.json, a folder or a bucket; orch "
-                         "backup and orch restore go without it");
+    return err_hint(err,
+                    "serve.backups.connection names a connection of orch.json, a folder or a bucket; orch "
+                    "backup and orch restore go without it");
 }
 
 static int table_files(const struct serve_request *q, struct serve_answer *a, const char *kind,

@@ -9,7 +9,7 @@
 struct happening { /* borrowed in the callback */
     int64_t at_ms;
     const char *pipeline, *part; /* "": none, or all */
-    const char *kind;            /* execution, task, job, reconciliation, person, request, notice, trouble, tick */
+    const char *kind; /* execution, task, job, reconciliation, person, request, notice, trouble, tick */
     const char *what, *detail;
 };
 /* Newest first, at most limit. pipeline, part: NULL any. */

@@ -263,7 +263,8 @@ TEST(rows_from_memory_by_load_data_are_the_rows_that_were_given)
                        NULL, 0, take, &g, NULL, NULL, &err),
             &err);
     snprintf(expected, sizeof expected,
-             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|-7|0.1|656E64|2|-1e300|%u|9223372036854775807|0."
+             "-9223372036854775808|0.1|74616209686572655C204E0A6C696E65|-7|0.1|656E64|2|-1e300|%u|"
+             "9223372036854775807|0."
              "766126609|NULL|",
              crc32_of(text, LONG));
     is_str(g.text, expected);
