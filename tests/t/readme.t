@@ -6,6 +6,7 @@ import shlex
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from httpd import Server  # noqa: E402
 from world import TOP, World, diag, done, like, ok, same  # noqa: E402
 
 with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as f:
@@ -25,9 +26,17 @@ w.put('yyyy=2022/mm=06/dd=05/hh=12/a.csv', HEAD + '1,abc\n')
 w.now = '2022-06-06T01:00:00Z'
 
 
+class Looked:
+    """What orch serve shows who looks at it, on a port of its own; and how it ends."""
+    def __init__(self, *words):
+        s = Server(w, *words, env=w.orch_env())
+        self.out, self.err = s.get('/').text, ''
+        self.rc = s.stop()
+
+
 def typed(line):
     words = shlex.split(line, comments=True)
-    return w.orch(*words[1:])
+    return Looked(*words[2:]) if words[1] == 'serve' else w.orch(*words[1:])
 
 
 WANT = {  # exit status, and what a reader would look for
@@ -36,7 +45,7 @@ WANT = {  # exit status, and what a reader would look for
     'resume': (0, 'goes on'), 'cancel': (0, 'nothing runs'), 'reconcile': (5, 'DIFFERENT'), 'diff': (5, '99 in the target'),
     'replay': (0, '1 RECONCILED'), 'adopt': (0, 'would be adopted'), 'profile': (0, 'profile-loans-2022-06-05T23.html'), 'schedule': (0, 'At 08:00'),
     'schema': (0, 'CREATE TABLE'),
-    'notify': (0, 'command: delivered'), 'metrics': (0, 'orch_partitions{job="loans",state="RECONCILED"} 119'),
+    'serve': (0, 'href="/pipelines/loans'), 'notify': (0, 'command: delivered'), 'metrics': (0, 'orch_partitions{job="loans",state="RECONCILED"} 119'),
 }
 same(sorted(set(line.split()[1] for line in lines)), sorted(WANT), 'the week names what is tried here, and no other')
 same(w.orch('target', 'setup').rc, 0, 'a table is made')
