@@ -104,13 +104,6 @@ struct reading {
     struct extract *x;
 };
 
-static bool is(const json_t *o, const char *key, const char *value)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-
-    return s != NULL && strcmp(s, value) == 0;
-}
-
 static void *zeroed(struct reading *r, size_t n, size_t size)
 {
     void *p = arena_alloc(r->c->arena, (n + 1) * size);
@@ -141,14 +134,14 @@ static void fill_filter(struct reading *r, struct extract_filter *to, const json
     static const char *const names[] = {
         "=", "!=", "<", "<=", ">", ">=", "like", "not-like", "in", "not-in", "null", "not-null"};
     const json_t *v = json_object_get(k, "value"), *item;
-    bool list = is(k, "is", "in") || is(k, "is", "not-in"),
-         none = is(k, "is", "null") || is(k, "is", "not-null");
+    bool list = config_is(k, "is", "in") || config_is(k, "is", "not-in"),
+         none = config_is(k, "is", "null") || config_is(k, "is", "not-null");
     size_t i, n = json_is_array(v) ? json_array_size(v) : !json_is_null(v);
     const char **values = zeroed(r, n, sizeof *values);
 
     to->column = config_text(r->c, k, "column");
     for (i = 0; i < ARRAY_LEN(names); i++)
-        if (is(k, "is", names[i]))
+        if (config_is(k, "is", names[i]))
             to->is = (enum extract_is)i;
     if (json_is_array(v))
         json_array_foreach(v, i, item)
@@ -228,16 +221,19 @@ static void fill_format(struct reading *r, const json_t *k, const char *where)
     int64_t bytes = 0;
     struct err err;
 
-    x->format = (struct format_config){.kind = is(k, "format", "tsv")     ? FORMAT_TSV
-                                               : is(k, "format", "jsonl") ? FORMAT_JSONL
-                                               : is(k, "format", "avro")  ? FORMAT_AVRO
-                                                                          : FORMAT_CSV,
-                                       .delimiter = delimiter != NULL ? delimiter[0] : ',',
-                                       .header = json_is_true(json_object_get(k, "header")),
-                                       .crlf = is(k, "newline", "crlf"),
-                                       .null = config_text(r->c, k, "null"),
-                                       .binary = is(k, "binary", "base64") ? BINARY_BASE64 : BINARY_HEX};
-    x->packing = is(k, "compress", "gzip") ? PACK_GZIP : is(k, "compress", "zstd") ? PACK_ZSTD : PACK_NONE;
+    x->format =
+        (struct format_config){.kind = config_is(k, "format", "tsv")     ? FORMAT_TSV
+                                       : config_is(k, "format", "jsonl") ? FORMAT_JSONL
+                                       : config_is(k, "format", "avro")  ? FORMAT_AVRO
+                                                                         : FORMAT_CSV,
+                               .delimiter = delimiter != NULL ? delimiter[0] : ',',
+                               .header = json_is_true(json_object_get(k, "header")),
+                               .crlf = config_is(k, "newline", "crlf"),
+                               .null = config_text(r->c, k, "null"),
+                               .binary = config_is(k, "binary", "base64") ? BINARY_BASE64 : BINARY_HEX};
+    x->packing = config_is(k, "compress", "gzip")   ? PACK_GZIP
+                 : config_is(k, "compress", "zstd") ? PACK_ZSTD
+                                                    : PACK_NONE;
     x->level = (int)json_integer_value(json_object_get(k, "level"));
     if (x->level > (x->packing == PACK_GZIP ? 9 : 19))
         fault_add(r->f, where, "level: up to 9 for gzip, up to 19 for zstd");
@@ -255,7 +251,9 @@ static void fill_format(struct reading *r, const json_t *k, const char *where)
     x->parallel = json_integer_value(json_object_get(k, "parallel"));
     if (x->parallel > MAX_PARALLEL)
         fault_add(r->f, where, "parallel: %lld is more than %d", (long long)x->parallel, MAX_PARALLEL);
-    x->verify = is(k, "verify", "full") ? VERIFY_FULL : is(k, "verify", "sums") ? VERIFY_SUMS : VERIFY_COUNT;
+    x->verify = config_is(k, "verify", "full")   ? VERIFY_FULL
+                : config_is(k, "verify", "sums") ? VERIFY_SUMS
+                                                 : VERIFY_COUNT;
 }
 
 static const struct cron_zone *zone(struct reading *r, const json_t *k, const char *key, const char *where)

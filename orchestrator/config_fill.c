@@ -6,20 +6,6 @@
 #include "orchestrator/config_int.h"
 #include "workflows.h"
 
-enum scheme { SCHEME_BAD, SCHEME_S3, SCHEME_FILE, SCHEME_MYSQL, SCHEME_SQLITE };
-
-struct connection {
-    const char *name, *url, *password;
-    const json_t *keys;
-    enum scheme scheme;
-};
-struct filling {
-    struct config *c;
-    struct faults *f;
-    struct connection *connections; /* arena */
-    size_t connection_count;
-};
-
 const char *config_keep(const struct config *c, const char *s)
 {
     return s != NULL ? arena_strndup(c->arena, s, strlen(s)) : NULL;
@@ -30,8 +16,7 @@ const char *config_text(const struct config *c, const json_t *o, const char *key
     return config_keep(c, json_string_value(json_object_get(o, key)));
 }
 
-/* For texts that must be there: a missing one has been said. */
-static const char *need(const struct config *c, const json_t *o, const char *key)
+const char *config_need(const struct config *c, const json_t *o, const char *key)
 {
     const char *s = config_text(c, o, key);
     return s != NULL ? s : "";
@@ -46,9 +31,11 @@ int64_t config_duration(const json_t *o, const char *key)
     return ms;
 }
 
-static bool is(const json_t *o, const char *key, const char *value)
+bool config_is(const json_t *o, const char *key, const char *value)
 {
-    return strcmp(json_string_value(json_object_get(o, key)), value) == 0;
+    const char *s = json_string_value(json_object_get(o, key));
+
+    return s != NULL && strcmp(s, value) == 0;
 }
 
 const char *const *config_texts(const struct config *c, const json_t *list)
@@ -65,7 +52,7 @@ const char *const *config_texts(const struct config *c, const json_t *list)
     return out;
 }
 
-static const char *resolved(const struct config *c, const char *before, const char *path, const char *after)
+const char *config_resolved(const struct config *c, const char *before, const char *path, const char *after)
 {
     char *joined = fs_join(c->dir, path);
     char *whole = xasprintf("%s%s%s", before, joined, str_ends(joined, "/") ? "" : after);
@@ -79,247 +66,7 @@ static const char *resolved(const struct config *c, const char *before, const ch
 const char *config_path(const struct config *c, const json_t *o, const char *key)
 {
     const char *s = config_text(c, o, key);
-    return s != NULL ? resolved(c, "", s, "") : NULL;
-}
-
-static void check_mysql_url(const char *url, const char *where, struct faults *f)
-{
-    const char *rest = url + strlen("mysql://"), *slash = strchr(rest, '/');
-    const char *end = slash != NULL ? slash : rest + strlen(rest), *at = NULL;
-
-    for (const char *p = rest; p < end; p++)
-        if (*p == '@')
-            at = p;
-    if (at != NULL && memchr(rest, ':', (size_t)(at - rest)) != NULL)
-        fault_add(f, where,
-                  "a password in a URL ends up in logs and listings; use password_file, password_env or "
-                  "option_file");
-    if (slash == NULL || slash[1] == '\0')
-        fault_add(f, where, "the database is missing: mysql://user@host:3306/database");
-}
-
-static void connection_url(struct filling *g, struct connection *n, const char *where)
-{
-    const char *url = need(g->c, n->keys, "url");
-
-    n->url = url;
-    n->scheme = SCHEME_BAD;
-    if (str_starts(url, "s3://")) {
-        n->scheme = SCHEME_S3;
-        if (url[5] == '\0' || url[5] == '/')
-            fault_add(g->f, where, "the bucket is missing: s3://bucket/prefix/");
-    } else if (str_starts(url, "file://")) {
-        n->scheme = SCHEME_FILE;
-        n->url = resolved(g->c, "file://", url + 7, "/");
-    } else if (str_starts(url, "mysql://")) {
-        n->scheme = SCHEME_MYSQL;
-        check_mysql_url(url, where, g->f);
-    } else if (str_starts(url, "sqlite:")) {
-        const char *path = url + 7;
-        n->scheme = SCHEME_SQLITE;
-        if (*path == '\0' || str_starts(path, "//") || str_starts(path, ":memory:"))
-            fault_add(g->f, where, "a file is expected: sqlite:folder/name.db");
-        n->url = resolved(g->c, "sqlite:", path, "");
-        if (strcmp(n->url + 7, g->c->state) == 0)
-            fault_add(g->f, where, "the target must not be orch's own state file");
-    } else if (*url != '\0') {
-        fault_add(g->f, where, "'%s' starts with none of s3://, file://, mysql://, sqlite:", url);
-    }
-}
-
-static enum scheme scheme_of(const char *url)
-{
-    return str_starts(url, "s3://")      ? SCHEME_S3
-           : str_starts(url, "file://")  ? SCHEME_FILE
-           : str_starts(url, "mysql://") ? SCHEME_MYSQL
-           : str_starts(url, "sqlite:")  ? SCHEME_SQLITE
-                                         : SCHEME_BAD;
-}
-
-/* Keys that only some kinds of connection have. */
-static const struct {
-    const char *key;
-    enum scheme a, b;
-} special[] = {
-    {"region", SCHEME_S3, SCHEME_S3},
-    {"endpoint", SCHEME_S3, SCHEME_S3},
-    {"path_style", SCHEME_S3, SCHEME_S3},
-    {"profile", SCHEME_S3, SCHEME_S3},
-    {"ca_file", SCHEME_S3, SCHEME_MYSQL},
-    {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"password_env", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"password_credential", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"tls", SCHEME_MYSQL, SCHEME_MYSQL},
-};
-
-bool config_applies(const char *url, const char *key)
-{
-    enum scheme scheme = scheme_of(url);
-
-    for (size_t i = 0; i < ARRAY_LEN(special); i++)
-        if (strcmp(special[i].key, key) == 0)
-            return scheme == special[i].a || scheme == special[i].b;
-    return true;
-}
-
-/* A key that has no effect is a mistake that nobody notices. */
-static void ineffective(struct filling *g, const struct connection *n, const json_t *given, const char *where)
-{
-    if (n->scheme == SCHEME_BAD)
-        return;
-    for (size_t i = 0; i < ARRAY_LEN(special); i++) {
-        const json_t *v = json_object_get(given, special[i].key);
-        if (v != NULL && !json_is_null(v) && !json_is_false(v) && !config_applies(n->url, special[i].key))
-            fault_add(g->f, where, "'%s' has no effect on this kind of connection", special[i].key);
-    }
-}
-
-/* The secret is wiped where it was read. rc: of the reading. */
-static const char *taken(const struct config *c, char *secret, int rc, const struct err *why, const char *key,
-                         const char *where, struct faults *f)
-{
-    if (rc < 0) {
-        fault_add(f, where, "%s: %s%s%s%s", key, why->msg, why->hint[0] != '\0' ? " (hint: " : "", why->hint,
-                  why->hint[0] != '\0' ? ")" : "");
-        return NULL;
-    }
-    const char *kept = config_keep(c, secret);
-    explicit_bzero(secret, strlen(secret));
-    free(secret);
-    return kept;
-}
-
-const char *config_secret(const struct config *c, const json_t *o, const char *what, const char *where,
-                          struct faults *f)
-{
-    char file_key[40], env_key[40], credential_key[40], *secret = NULL;
-    struct err err;
-
-    snprintf(file_key, sizeof file_key, "%s_file", what);
-    snprintf(env_key, sizeof env_key, "%s_env", what);
-    snprintf(credential_key, sizeof credential_key, "%s_credential", what);
-    const char *file = config_path(c, o, file_key), *env = config_text(c, o, env_key);
-    const char *credential = config_text(c, o, credential_key), *dir = config_env("CREDENTIALS_DIRECTORY");
-    if ((file != NULL) + (env != NULL) + (credential != NULL) > 1) {
-        fault_add(f, where, "%s, %s and %s: one of them", file_key, env_key, credential_key);
-        return NULL;
-    }
-    if (file != NULL) {
-        int rc = fs_read_secret(file, &secret, &err);
-        return taken(c, secret, rc, &err, file_key, where, f);
-    }
-    if (credential != NULL && (dir != NULL || credential[0] == '\0' || strchr(credential, '/') != NULL)) {
-        int rc = fs_read_credential(dir, credential, &secret, &err);
-        return taken(c, secret, rc, &err, credential_key, where, f);
-    }
-    const char *kept = env != NULL ? config_keep(c, config_env(env)) : NULL;
-    if (env != NULL && kept == NULL)
-        fault_add(f, where, "%s: the environment has no %s", env_key, env);
-    return kept;
-}
-
-static void fill_connections(struct filling *g, const json_t *root, bool secrets)
-{
-    const json_t *given = json_object_get(g->c->root, "connections");
-    json_t *all = json_object_get(root, "connections"), *item;
-    const char *name;
-
-    g->connections = arena_alloc(g->c->arena, (json_object_size(all) + 1) * sizeof *g->connections);
-    json_object_foreach(all, name, item) {
-        struct connection *n = &g->connections[g->connection_count++];
-        char *where = xasprintf("connections.%s", name);
-        *n = (struct connection){.name = config_keep(g->c, name), .keys = item};
-        connection_url(g, n, where);
-        ineffective(g, n, json_object_get(given, name), where);
-        if (secrets)
-            n->password = config_secret(g->c, n->keys, "password", where, g->f);
-        free(where);
-    }
-}
-
-static const struct connection *connection(struct filling *g, const json_t *part, const char *where,
-                                           bool source)
-{
-    const char *name = json_string_value(json_object_get(part, "connection"));
-    const char **names;
-
-    if (name == NULL)
-        return NULL; /* missing: said */
-    for (size_t i = 0; i < g->connection_count; i++) {
-        const struct connection *n = &g->connections[i];
-        if (strcmp(n->name, name) != 0)
-            continue;
-        bool is_source = n->scheme == SCHEME_S3 || n->scheme == SCHEME_FILE;
-        if (n->scheme != SCHEME_BAD && is_source != source)
-            fault_add(g->f, where, "connection '%s' is a %s, a %s is expected", name,
-                      is_source ? "source (s3://, file://)" : "database", source ? "source" : "database");
-        return n;
-    }
-    names = arena_alloc(g->c->arena, (g->connection_count + 1) * sizeof *names);
-    for (size_t i = 0; i < g->connection_count; i++)
-        names[i] = g->connections[i].name;
-    names[g->connection_count] = NULL;
-    const char *near = str_nearest(name, names);
-    fault_add(g->f, where, near != NULL ? "no connection '%s'; the nearest is '%s'" : "no connection '%s'",
-              name, near);
-    return NULL;
-}
-
-static void source_connection(const struct config *c, const struct connection *n, struct source_config *s)
-{
-    const struct {
-        const char *name, **to;
-    } env[] = {{"AWS_ACCESS_KEY_ID", &s->env.access_key_id},
-               {"AWS_SECRET_ACCESS_KEY", &s->env.secret_access_key},
-               {"AWS_SESSION_TOKEN", &s->env.session_token},
-               {"AWS_PROFILE", &s->env.profile},
-               {"AWS_SHARED_CREDENTIALS_FILE", &s->env.credentials_file},
-               {"AWS_CONFIG_FILE", &s->env.config_file},
-               {"HOME", &s->env.home},
-               {"AWS_EC2_METADATA_SERVICE_ENDPOINT", &s->env.metadata_endpoint},
-               {"AWS_EC2_METADATA_DISABLED", &s->env.metadata_disabled},
-               {"AWS_WEB_IDENTITY_TOKEN_FILE", &s->env.web_identity_token_file},
-               {"AWS_ROLE_ARN", &s->env.role_arn},
-               {"AWS_ROLE_SESSION_NAME", &s->env.role_session_name},
-               {"AWS_ENDPOINT_URL_STS", &s->env.sts_endpoint},
-               {"AWS_STS_REGIONAL_ENDPOINTS", &s->env.sts_regional},
-               {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", &s->env.container_relative_uri},
-               {"AWS_CONTAINER_CREDENTIALS_FULL_URI", &s->env.container_full_uri},
-               {"AWS_CONTAINER_AUTHORIZATION_TOKEN", &s->env.container_token},
-               {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &s->env.container_token_file}};
-
-    s->url = n->url;
-    s->region = config_text(c, n->keys, "region");
-    if (s->region == NULL)
-        s->region = config_keep(c, config_env("AWS_REGION"));
-    if (s->region == NULL)
-        s->region = config_keep(c, config_env("AWS_DEFAULT_REGION"));
-    s->endpoint = config_text(c, n->keys, "endpoint");
-    s->path_style = json_is_true(json_object_get(n->keys, "path_style"));
-    s->profile = config_text(c, n->keys, "profile");
-    s->ca_file = config_path(c, n->keys, "ca_file");
-    s->clock_shift_ms = clock_shift_ms();
-    for (size_t i = 0; i < ARRAY_LEN(env); i++)
-        *env[i].to = config_keep(c, config_env(env[i].name));
-    s->env.region = s->region;
-}
-
-static void target_connection(const struct config *c, const struct connection *n, struct target_config *t)
-{
-    const json_t *k = n->keys;
-
-    t->url = n->url;
-    t->password = n->password;
-    if (n->password == NULL)
-        t->missing_credential = config_text(c, k, "password_credential");
-    t->option_file = config_path(c, k, "option_file");
-    t->ca_file = config_path(c, k, "ca_file");
-    t->tls = is(k, "tls", "off")       ? TLS_OFF
-             : is(k, "tls", "prefer")  ? TLS_PREFER
-             : is(k, "tls", "require") ? TLS_REQUIRE
-                                       : TLS_VERIFY;
-    t->note_path = c->state;
+    return s != NULL ? config_resolved(c, "", s, "") : NULL;
 }
 
 static void fill_range(struct filling *g, struct pipeline *p, const json_t *s, const char *where)
@@ -342,23 +89,23 @@ static void fill_range(struct filling *g, struct pipeline *p, const json_t *s, c
 static void fill_source(struct filling *g, struct pipeline *p, const json_t *s, const char *pipeline_where)
 {
     char *where = xasprintf("%s.source", pipeline_where);
-    const struct connection *n = connection(g, s, where, true);
+    const struct connection *n = config_connection(g, s, where, true);
     struct err err;
 
     if (n != NULL) {
         p->source_name = n->name;
-        source_connection(g->c, n, &p->source);
+        config_source(g->c, n, &p->source);
     }
-    p->prefix = need(g->c, s, "prefix");
-    p->layout = need(g->c, s, "layout");
-    p->period = is(s, "period", "day") ? PERIOD_DAY : PERIOD_HOUR;
+    p->prefix = config_need(g->c, s, "prefix");
+    p->layout = config_need(g->c, s, "layout");
+    p->period = config_is(s, "period", "day") ? PERIOD_DAY : PERIOD_HOUR;
     p->include = config_texts(g->c, json_object_get(s, "include"));
     p->settle_ms = config_duration(s, "settle");
     p->late_after_ms = config_duration(s, "late_after");
     p->lookback_ms = config_duration(s, "lookback");
     p->allow_empty = json_is_true(json_object_get(s, "allow_empty"));
-    p->manifest = is(s, "manifest", "orch");
-    p->on_overwrite = is(s, "on_overwrite", "refuse") ? OVERWRITE_REFUSE : OVERWRITE_REPLACE;
+    p->manifest = config_is(s, "manifest", "orch");
+    p->on_overwrite = config_is(s, "on_overwrite", "refuse") ? OVERWRITE_REFUSE : OVERWRITE_REPLACE;
     fill_range(g, p, s, where);
     if (layout_check(p->layout, p->period, &err) < 0)
         fault_add(g->f, where, "layout: %s", err.msg);
@@ -382,9 +129,9 @@ void config_fill_csv(const struct config *c, const json_t *s, struct csv_dialect
     d->delimiter = config_char(s, "delimiter");
     d->quote = config_char(s, "quote");
     d->escape = config_char(s, "escape");
-    d->encoding = is(s, "encoding", "latin1")   ? CSV_LATIN1
-                  : is(s, "encoding", "cp1252") ? CSV_CP1252
-                                                : CSV_UTF8;
+    d->encoding = config_is(s, "encoding", "latin1")   ? CSV_LATIN1
+                  : config_is(s, "encoding", "cp1252") ? CSV_CP1252
+                                                       : CSV_UTF8;
     if (d->delimiter == d->quote || d->delimiter == d->escape)
         fault_add(f, where, "csv: delimiter, quote and escape must differ");
     if (d->escape != '\0' && d->escape == d->quote)
@@ -406,17 +153,17 @@ void config_refuse_own(const char *table, const char *where, struct faults *f)
 static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, const char *pipeline_where)
 {
     char *where = xasprintf("%s.target", pipeline_where);
-    const struct connection *n = connection(g, t, where, false);
+    const struct connection *n = config_connection(g, t, where, false);
 
     if (n != NULL) {
         p->target_name = n->name;
-        target_connection(g->c, n, &p->target);
+        config_target(g->c, n, &p->target);
     }
     p->target.zero_dates = p->convert.zero_dates;
-    p->table = need(g->c, t, "table");
+    p->table = config_need(g->c, t, "table");
     p->create = json_is_true(json_object_get(t, "create"));
-    p->lineage = is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;
-    p->mode = is(t, "mode", "upsert") ? MODE_UPSERT : MODE_APPEND;
+    p->lineage = config_is(t, "lineage", "none") ? LINEAGE_NONE : LINEAGE_COLUMNS;
+    p->mode = config_is(t, "mode", "upsert") ? MODE_UPSERT : MODE_APPEND;
     p->key = config_texts(g->c, json_object_get(t, "key"));
     if (p->mode == MODE_UPSERT && p->lineage == LINEAGE_NONE)
         fault_add(g->f, where,
@@ -430,10 +177,10 @@ static void fill_target(struct filling *g, struct pipeline *p, const json_t *t, 
         for (size_t k = 0; k < i; k++)
             if (strcasecmp(p->key[i], p->key[k]) == 0)
                 fault_add(g->f, where, "key: '%s' twice", p->key[i]);
-    p->convert.drift = is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
-                       : is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
-                       : is(t, "drift", "add-columns")  ? DRIFT_ADD_COLUMNS
-                                                        : DRIFT_FAIL;
+    p->convert.drift = config_is(t, "drift", "ignore-extra")   ? DRIFT_IGNORE_EXTRA
+                       : config_is(t, "drift", "null-missing") ? DRIFT_NULL_MISSING
+                       : config_is(t, "drift", "add-columns")  ? DRIFT_ADD_COLUMNS
+                                                               : DRIFT_FAIL;
     if (p->table[0] == '\0' && json_is_string(json_object_get(t, "table")))
         fault_add(g->f, where, "table: empty");
     config_refuse_own(p->table, where, g->f);
@@ -465,7 +212,7 @@ static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k
     p->replicas = replicas;
     json_array_foreach((json_t *)(uintptr_t)names, i, name) {
         json_t *part = json_pack("{s:s}", "connection", json_string_value(name));
-        const struct connection *n = connection(g, part, where, false);
+        const struct connection *n = config_connection(g, part, where, false);
         json_decref(part);
         if (n == NULL)
             continue;
@@ -473,7 +220,7 @@ static void fill_pressure(struct filling *g, struct pipeline *p, const json_t *k
             fault_add(g->f, where, "target.replicas: '%s' is SQLite, which has none", n->name);
         memset(&replicas[p->replica_count], 0, sizeof *replicas);
         replicas[p->replica_count].name = n->name;
-        target_connection(g->c, n, &replicas[p->replica_count++].config);
+        config_target(g->c, n, &replicas[p->replica_count++].config);
     }
 }
 
@@ -508,7 +255,7 @@ static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, c
         err_ignore(str_to_bytes(str_of(json_string_value(bytes)), &p->chunk_bytes, &err));
     if (p->chunk_bytes < MIN_CHUNK && (json_is_string(bytes) || json_is_integer(bytes)))
         fault_add(g->f, where, "chunk_bytes: at least %d bytes", MIN_CHUNK);
-    p->publish_chunks = is(k, "publish", "chunks");
+    p->publish_chunks = config_is(k, "publish", "chunks");
     p->parallel = json_integer_value(json_object_get(k, "parallel"));
     if (json_is_integer(json_object_get(k, "parallel")) && (p->parallel < 1 || p->parallel > MAX_PARALLEL))
         fault_add(g->f, where, "parallel: 1 to %d connections", MAX_PARALLEL);
@@ -522,7 +269,9 @@ static void fill_rules(struct filling *g, struct pipeline *p, const json_t *k, c
                       ? "the table that rows go to"
                       : "of orch's own: names that begin with orch_ are");
     p->max_attempts = json_integer_value(json_object_get(k, "max_attempts"));
-    p->verify = is(k, "verify", "count") ? VERIFY_COUNT : is(k, "verify", "full") ? VERIFY_FULL : VERIFY_SUMS;
+    p->verify = config_is(k, "verify", "count")  ? VERIFY_COUNT
+                : config_is(k, "verify", "full") ? VERIFY_FULL
+                                                 : VERIFY_SUMS;
     if (p->lineage == LINEAGE_NONE)
         p->verify = VERIFY_COUNT; /* without a load id nobody can tell which rows to sum */
 }
@@ -536,14 +285,14 @@ static void fill_flow(struct filling *g, struct pipeline *p, const json_t *k, co
     size_t n = 0;
     bool known = false;
 
-    p->workflow = need(g->c, k, "workflow");
-    p->schedule = need(g->c, k, "schedule");
-    p->owner_name = need(g->c, owner, "name");
-    p->owner_email = need(g->c, owner, "email");
+    p->workflow = config_need(g->c, k, "workflow");
+    p->schedule = config_need(g->c, k, "schedule");
+    p->owner_name = config_need(g->c, owner, "name");
+    p->owner_email = config_need(g->c, owner, "email");
     bool by_hand = p->schedule[0] == '\0' && json_object_get(k, "tables") != NULL; /* an extract's */
     if (!by_hand && cronexpr_parse(p->schedule, &cron, &err) < 0)
         fault_add(g->f, where, "schedule: %s", err.msg);
-    if (cron_zone_find(need(g->c, k, "timezone"), &p->zone, &err) < 0)
+    if (cron_zone_find(config_need(g->c, k, "timezone"), &p->zone, &err) < 0)
         fault_add(g->f, where, "timezone: %s", err.msg);
     if (str_ends(p->workflow, ".json"))
         return;
@@ -607,18 +356,18 @@ static void fill_extract(struct filling *g, struct pipeline *p, const char *name
         fault_add(g->f, where, "a pipeline has this name too");
     json_object_set_new(k, "workflow", json_string("extract"));
     fill_flow(g, p, k, where);
-    const struct connection *from = connection(g, json_object_get(k, "source"), source, false);
-    const struct connection *to = connection(g, json_object_get(k, "target"), target, true);
+    const struct connection *from = config_connection(g, json_object_get(k, "source"), source, false);
+    const struct connection *to = config_connection(g, json_object_get(k, "target"), target, true);
     config_fill_extract(g->c, p, k, where, g->f);
     if (from != NULL) {
         p->target_name = from->name; /* the database, as with every step */
-        target_connection(g->c, from, &p->target);
+        config_target(g->c, from, &p->target);
         if (from->scheme == SCHEME_SQLITE)
             fault_add(g->f, source, "connection '%s' is SQLite; extracts read MySQL and MariaDB", from->name);
     }
     if (to != NULL) {
         p->source_name = to->name;
-        source_connection(g->c, to, &p->source);
+        config_source(g->c, to, &p->source);
     }
     free(where);
     free(source);
@@ -628,13 +377,13 @@ static void fill_extract(struct filling *g, struct pipeline *p, const char *name
 static void fill_table(struct filling *g, struct dict_table *d, const char *name, json_t *k)
 {
     char *where = xasprintf("tables.%s", name);
-    const struct connection *n = connection(g, k, where, false);
+    const struct connection *n = config_connection(g, k, where, false);
 
     if (!name_fits(name))
         fault_add(g->f, where, NAME_FORM);
     if (n != NULL) {
         d->connection = n->name;
-        target_connection(g->c, n, &d->target);
+        config_target(g->c, n, &d->target);
     }
     config_fill_table(g->c, d, name, k, where, g->f);
     d->target.zero_dates = d->convert.zero_dates;
@@ -669,12 +418,12 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     const json_t *retention = json_object_get(root, "retention");
     const char *name;
 
-    c->state = resolved(c, "", need(c, root, "state"), "");
+    c->state = config_resolved(c, "", config_need(c, root, "state"), "");
     c->linger_ms = config_duration(json_object_get(root, "tick"), "linger");
     c->keep_idle_ms = config_duration(retention, "idle");
     c->keep_ms = config_duration(retention, "executions");
     c->metrics_textfile = config_path(c, json_object_get(root, "metrics"), "textfile");
-    fill_connections(&g, root, secrets);
+    config_fill_connections(&g, root, secrets);
     if (json_object_size(all) + json_object_size(extracts) > MAX_PIPELINES ||
         json_object_size(tables) > MAX_PIPELINES) {
         fault_add(f, json_object_size(tables) > MAX_PIPELINES ? "tables" : "pipelines", "more than %d",

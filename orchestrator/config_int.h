@@ -54,10 +54,36 @@ const char *config_text(const struct config *c, const json_t *o, const char *key
 const char *const *config_texts(const struct config *c, const json_t *list); /* NULL-ended */
 const char *config_path(const struct config *c, const json_t *o, const char *key);
 int64_t config_duration(const json_t *o, const char *key);
+const char *config_need(const struct config *c, const json_t *o,
+                        const char *key); /* of a text that must be there: a missing one has been said */
+bool config_is(const json_t *o, const char *key, const char *value); /* false for null */
+/* before, path taken from the config's folder, and after where it does not end in "/"; in the arena. */
+const char *config_resolved(const struct config *c, const char *before, const char *path, const char *after);
 /* What WHAT_file, WHAT_env or WHAT_credential name; NULL: none of them, a credential outside the service that has it
  * (WHAT_credential is set then), or a fault was added. */
 const char *config_secret(const struct config *c, const json_t *o, const char *what, const char *where,
                           struct faults *f);
+/* config_connections.c */
+enum scheme { SCHEME_BAD, SCHEME_S3, SCHEME_FILE, SCHEME_MYSQL, SCHEME_SQLITE };
+
+struct connection {
+    const char *name, *url, *password;
+    const json_t *keys;
+    enum scheme scheme;
+};
+struct filling { /* for the time of config_fill */
+    struct config *c;
+    struct faults *f;
+    struct connection *connections; /* arena */
+    size_t connection_count;
+};
+/* First of all: the others look them up. */
+void config_fill_connections(struct filling *g, const json_t *root, bool secrets);
+/* The one that part's member "connection" names, in the arena; NULL: a fault was added, here or before. */
+const struct connection *config_connection(struct filling *g, const json_t *part, const char *where,
+                                           bool source);
+void config_source(const struct config *c, const struct connection *n, struct source_config *s);
+void config_target(const struct config *c, const struct connection *n, struct target_config *t);
 /* Whether a connection with this URL has such a key. */
 bool config_applies(const char *url, const char *key);
 /* "csv" of pipelines and of tables, which differ in two defaults. */
