@@ -232,31 +232,11 @@ static int take(struct taking *k, struct err *err)
 
 /* --- manifests --- */
 
-static void columns_of(const struct dump_table *d, struct manifest_column *to, char (*texts)[96])
-{
-    for (size_t i = 0; i < d->column_count - d->hidden; i++) {
-        int at = d->columns[i];
-        const struct column *c = &d->def->columns[at];
-        const struct col_sum *s = &d->sums.cols[at];
-        dec256_text(&s->sum, texts[i]);
-        to[i] = (struct manifest_column){c->name, c->type_text, s->nulls,
-                                         sum_kind_of(c) == SUM_NONE || s->large > 0 ? NULL : texts[i]};
-    }
-}
-
 static int describe(struct taking *k, size_t i, struct err *err)
 {
     struct one *o = &k->all[k->of[i]];
     const struct dump_table *d = &k->dumps[i];
-    size_t n = d->column_count - d->hidden;
-    struct manifest_column *columns = xcalloc(n + 1, sizeof *columns);
-    struct manifest_part *parts = xcalloc(d->part_count + 1, sizeof *parts);
-    char(*texts)[96] = xcalloc(n + 1, sizeof *texts);
 
-    columns_of(d, columns, texts);
-    for (size_t p = 0; p < d->part_count; p++)
-        parts[p] = (struct manifest_part){d->parts[p].key, d->parts[p].rows, d->parts[p].up.bytes,
-                                          d->parts[p].up.sha256, d->parts[p].up.etag};
     const struct manifest m = {.pipeline = "backup",
                                .task = "backup",
                                .table = o->name,
@@ -266,19 +246,8 @@ static int describe(struct taking *k, size_t i, struct err *err)
                                .at_ms = k->at_ms,
                                .snapshot = {snapshot_at(k->snapshot), snapshot_position(k->snapshot)},
                                .sql = o->ddl.p,
-                               .format = {.kind = "avro", .newline = "lf", .compress = "none"},
-                               .columns = columns,
-                               .column_count = n,
-                               .rows = d->rows,
-                               .bytes = d->bytes,
-                               .parts = parts,
-                               .part_count = d->part_count,
-                               .orch = ORCH_VERSION};
-    int rc = manifest_text(&m, &o->manifest, err);
-    free(columns);
-    free(parts);
-    free(texts);
-    return rc;
+                               .format = {.kind = "avro", .newline = "lf", .compress = "none"}};
+    return manifest_of_dump(&m, d, &o->manifest, err);
 }
 
 static int publish(struct taking *k, struct sink *sink, json_t *ret, struct err *err)

@@ -177,20 +177,6 @@ static enum manifest_kind kind_of(const char *kind)
                                         : MANIFEST_INCREMENTAL;
 }
 
-static void columns_of(const struct dump_table *d, struct manifest_column *to, char (*texts)[96])
-{
-    const struct table *def = d->def != NULL ? d->def : d->made;
-
-    for (size_t i = 0; def != NULL && i < d->column_count - d->hidden; i++) {
-        int at = d->def != NULL ? d->columns[i] : (int)i;
-        const struct column *c = &def->columns[at];
-        const struct col_sum *s = &d->sums.cols[at];
-        dec256_text(&s->sum, texts[i]);
-        to[i] = (struct manifest_column){c->name, c->type_text, s->nulls,
-                                         sum_kind_of(c) == SUM_NONE || s->large > 0 ? NULL : texts[i]};
-    }
-}
-
 static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err)
 {
     const struct one *o = &k->all[i];
@@ -199,15 +185,8 @@ static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err
     static const char *const packs[] = {"none", "gzip", "zstd"};
     const char delimiter[2] = {f->kind == FORMAT_TSV ? '\t' : f->delimiter, '\0'};
     bool text = f->kind == FORMAT_CSV || f->kind == FORMAT_TSV;
-    size_t n = d->def != NULL || d->made != NULL ? d->column_count - d->hidden : 0, watermarks = 0;
-    struct manifest_column *columns = xcalloc(n + 1, sizeof *columns);
-    struct manifest_part *parts = xcalloc(d->part_count + 1, sizeof *parts);
-    char(*texts)[96] = xcalloc(n + 1, sizeof *texts);
+    size_t watermarks = 0;
 
-    columns_of(d, columns, texts);
-    for (size_t p = 0; p < d->part_count; p++)
-        parts[p] = (struct manifest_part){d->parts[p].key, d->parts[p].rows, d->parts[p].up.bytes,
-                                          d->parts[p].up.sha256, d->parts[p].up.etag};
     while (o->t->watermark[watermarks] != NULL)
         watermarks++;
     const struct manifest m = {.pipeline = k->c->pipeline->name,
@@ -225,19 +204,8 @@ static int describe(struct taking *k, size_t i, struct buf *ret, struct err *err
                                           f->kind == FORMAT_AVRO       ? NULL
                                           : f->binary == BINARY_BASE64 ? "base64"
                                                                        : "hex",
-                                          packs[k->x->packing]},
-                               .columns = columns,
-                               .column_count = n,
-                               .rows = d->rows,
-                               .bytes = d->bytes,
-                               .parts = parts,
-                               .part_count = d->part_count,
-                               .orch = ORCH_VERSION};
-    int rc = manifest_text(&m, ret, err);
-    free(columns);
-    free(parts);
-    free(texts);
-    return rc;
+                                          packs[k->x->packing]}};
+    return manifest_of_dump(&m, d, ret, err);
 }
 
 /* What kept tables from being read side by side, too. */

@@ -63,6 +63,10 @@ struct manifest {
  * manifest_parse would refuse is ERR_CONTRACT, so that nothing is published that nobody can read. out->max should be MAX_MANIFEST.
  */
 NODISCARD int manifest_text(const struct manifest *m, struct buf *out, struct err *err);
+/* manifest_dump.c. The same of a dump that is over: about, with the columns, sums, rows, bytes and parts of d. */
+struct dump_table;
+NODISCARD int manifest_of_dump(const struct manifest *about, const struct dump_table *d, struct buf *out,
+                               struct err *err);
 /*
  * Strict in what it knows: each member has its type and its range, keys are relative, plain and each there once, the parts'
  * rows and bytes add up. Members that it does not know are passed over: a later orch may add some, and raises "orch_manifest"
