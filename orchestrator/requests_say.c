@@ -56,19 +56,9 @@ int requests_findings(struct store *s, const char *pipeline,
 
 /* ---- for status ---- */
 
-static int on_count(void *arg, const struct finding *f, struct err *err)
-{
-    struct status *s = arg;
-
-    UNUSED(err);
-    s->of_others++;
-    s->exit = exit_worse(s->exit, f->exit_status);
-    return 0;
-}
-
 int status_requests_look(struct status *s, struct err *err)
 {
-    return s->single ? 0 : requests_findings(s->c->store, "", on_count, s, err);
+    return s->single ? 0 : requests_findings(s->c->store, "", status_count_other, s, err);
 }
 
 struct writing {

@@ -70,7 +70,7 @@ static int each(struct status *s,
 
 /* --- counted --- */
 
-static int on_count(void *arg, const struct finding *f, struct err *err)
+int status_count_other(void *arg, const struct finding *f, struct err *err)
 {
     struct status *s = arg;
 
@@ -83,7 +83,7 @@ static int on_count(void *arg, const struct finding *f, struct err *err)
 static int count(struct status *s, const struct pipeline *p, void *arg, struct err *err)
 {
     UNUSED(arg);
-    return findings_of(s->c->store, p, s->now_ms, on_count, s, err);
+    return findings_of(s->c->store, p, s->now_ms, status_count_other, s, err);
 }
 
 int status_extract_look(struct status *s, struct err *err)

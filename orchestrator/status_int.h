@@ -52,6 +52,8 @@ const char *status_verdict(const struct status_flow *f); /* EQUAL, DIFFERENT, UN
 typedef int status_fn(void *arg, const struct status_flow *f, const struct finding *x, struct err *err);
 NODISCARD int status_findings(struct status *s, const struct status_flow *f, status_fn *fn, void *arg,
                               struct err *err);
+/* Takes one that is of no pipeline into account: a finding_fn, arg is the status. */
+int status_count_other(void *arg, const struct finding *x, struct err *err);
 NODISCARD int status_print(struct status *s, struct err *err);
 /* status_json.c */
 struct status_parts {
