@@ -1,7 +1,7 @@
 /* The bare SQLite queries of a page: statements from a file, one a line, stepped to their ends with every column fetched, N times
  * over on one connection, as the server has one. Prints the seconds of one time. */
 #define _POSIX_C_SOURCE 200809L
-#include <sqlite3.h>
+#include "tests/bench/walk.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +10,6 @@
 enum { MAX = 2000, LINE = 20000 };
 static sqlite3_stmt *all[MAX];
 static long long rows, bytes;
-
-static int walk(sqlite3_stmt *st)
-{
-    int rc;
-
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-        for (int i = 0, n = sqlite3_column_count(st); i < n; i++)
-            if (sqlite3_column_type(st, i) == SQLITE_TEXT)
-                bytes += sqlite3_column_text(st, i)[0];
-            else
-                bytes += sqlite3_column_int64(st, i) & 1;
-        rows++;
-    }
-    return rc != SQLITE_DONE || sqlite3_reset(st) != SQLITE_OK;
-}
 
 int main(int argc, char **argv)
 {
@@ -42,13 +27,13 @@ int main(int argc, char **argv)
             return fprintf(stderr, "%s: %s\n", sqlite3_errmsg(db), line), 1;
     int times = atoi(argv[3]);
     for (size_t i = 0; i < n; i++) /* once to warm up */
-        if (walk(all[i]))
+        if (walk(all[i], &rows, &bytes))
             return 1;
     rows = 0;
     clock_gettime(CLOCK_MONOTONIC, &a);
     for (int t = 0; t < times; t++)
         for (size_t i = 0; i < n; i++)
-            if (walk(all[i]))
+            if (walk(all[i], &rows, &bytes))
                 return 1;
     clock_gettime(CLOCK_MONOTONIC, &b);
     printf("%.9f %lld %lld\n",

@@ -86,7 +86,7 @@ def page(bench, run):
     import dashboard
     import scale
     folder = run.years(bench)
-    command("cc", "-O2", "-std=c17", "-o", bench.path("page-bare"), os.path.join(TOP, "tests/bench/page.c"), "-lsqlite3")
+    command("cc", "-O2", "-std=c17", "-I", TOP, "-o", bench.path("page-bare"), os.path.join(TOP, "tests/bench/page.c"), "-lsqlite3")
     names = [f"p{i}" for i in range(10)]
     dashboard.runs(type("W", (), {"path": staticmethod(lambda n: os.path.join(folder, n))}), names)
     last = int(time.time()) // 3600 - 1

@@ -306,7 +306,7 @@ def years(bench):
     command(ORCH, "-c", os.path.join(folder, "empty.json"), "tick", cwd=folder, env=bench.env)
     strange = {5: "LATE", 10005: "SKIPPED", 20005: "FAILED", 30005: "DEAD", 40005: "QUEUED"}
     scale.fill(os.path.join(folder, "orch.db"), names, first, 43800, lambda p, h: strange.get(h))
-    command("cc", "-O2", "-std=c17", "-o", bench.path("bare"), os.path.join(TOP, "tests/bench/bare.c"), "-lsqlite3")
+    command("cc", "-O2", "-std=c17", "-I", TOP, "-o", bench.path("bare"), os.path.join(TOP, "tests/bench/bare.c"), "-lsqlite3")
     return folder
 
 

@@ -62,3 +62,13 @@ class Serve(httpd.Server):
             h['Idempotency-Key'] = key
         h.update(headers or {})
         return self.ask('POST', f'/v1/tables/{table}/rows' + (f'?mode={mode}' if mode else ''), body, h, timeout)
+
+    def pages(self, path, limit):
+        """The rows of every page."""
+        after = {}
+        while True:
+            r = self.get(path, limit=limit, **after).json
+            yield r['rows']
+            if 'next' not in r:
+                return
+            after = {'after': r['next']}

@@ -99,6 +99,20 @@ const struct test_mariadb *test_mariadb(void)
     return one;
 }
 
+const struct test_mariadb *test_mysql(bool *ret_is_oracle)
+{
+    static struct test_mariadb named;
+    const char *text = getenv("ORCH_TEST_MYSQL"), *colon = text != NULL ? strrchr(text, ':') : NULL;
+
+    *ret_is_oracle = colon != NULL;
+    if (colon == NULL)
+        return test_mariadb();
+    named.socket = xstrndup(text, (size_t)(colon - text));
+    named.port = (int)strtol(colon + 1, NULL, 10);
+    named.dir = "";
+    return &named;
+}
+
 void test_mariadb_kill(const struct test_mariadb *m)
 {
     char *script = script_path("mariadb.sh");

@@ -1,5 +1,6 @@
 #ifndef TESTS_LIB_SERVERS_H
 #define TESTS_LIB_SERVERS_H
+#include <stdbool.h>
 #include <stddef.h>
 /*
  * Private servers for C tests, over tests/servers. Skips the test where the server is not installed (see
@@ -12,6 +13,9 @@ struct test_mariadb {
     int port;                 /* or 127.0.0.1 with this port */
 };
 const struct test_mariadb *test_mariadb(void);
+/* The same, or, where ORCH_TEST_MYSQL=SOCKET:PORT names one that runs (tests/servers/mysql9.sh), that MySQL: root without
+ * a password; it words some things differently, and knows some not at all. */
+const struct test_mariadb *test_mysql(bool *ret_is_oracle);
 /* One with an own folder and options, such as "--wait-timeout=2"; NULL-terminated, may be NULL. */
 const struct test_mariadb *test_mariadb_new(const char *const options[]);
 void test_mariadb_kill(const struct test_mariadb *m);  /* kill -9, as a power cut would */

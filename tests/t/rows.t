@@ -255,34 +255,14 @@ t = s.get('/v1/tables/things').json
 same((t['writable'], [c['name'] for c in t['columns']][:3], t['columns'][2]['type'], t['columns'][1]['required'], t['keys'][0]['columns']), (True, ['id', 'code', 'price'], 'decimal(30,10)', True, ['id']), 'a table with its columns and keys')
 same([x['min'] for x in t['rules'] if x['column'] == 'price'], ['0'], 'and its rules')
 problem(s.get('/v1/tables/nothing'), 404, 'nothing', 'one that is not there')
-seen, after = [], {}
-while True:
-    r = s.get('/v1/tables/hired_employees/rows', limit=500, **after).json
-    seen += [x['id'] for x in r['rows']]
-    if 'next' not in r:
-        break
-    after = {'after': r['next']}
-same(seen, [int(x[0]) for x in w.sql('SELECT id FROM employees ORDER BY id')], 'page by page: every row once, in order')
+same([x['id'] for rows in s.pages('/v1/tables/hired_employees/rows', 500) for x in rows], [int(x[0]) for x in w.sql('SELECT id FROM employees ORDER BY id')], 'page by page: every row once, in order')
 s.post('pairs', [{'a': a, 'b': b, 'v': a} for a in range(3) for b in ('x', 'y', "z'; DROP TABLE pairs; --")])
-seen, after = [], {}
-while True:
-    r = s.get('/v1/tables/pairs/rows', limit=2, **after).json
-    seen += [(x['a'], x['b']) for x in r['rows']]
-    if 'next' not in r:
-        break
-    after = {'after': r['next']}
-same(seen, [(a, b) for a in range(3) for b in ('x', 'y', "z'; DROP TABLE pairs; --")], 'by a key of two columns too')
+same([(x['a'], x['b']) for rows in s.pages('/v1/tables/pairs/rows', 2) for x in rows], [(a, b) for a in range(3) for b in ('x', 'y', "z'; DROP TABLE pairs; --")], 'by a key of two columns too')
 w.sql("INSERT INTO books SELECT seq DIV 3, seq, REPEAT('x', 100) FROM seq_0_to_299")
 for limit in (1, 3, 4, 5, 12, 60, 100, 1000):
-    seen, after = [], {}
-    while True:
-        r = s.get('/v1/tables/books/rows', limit=limit, **after).json
-        if len(r['rows']) > limit or ('next' in r and len(r['rows']) < limit):
-            ok(False, f"a page of {limit} has {len(r['rows'])} rows")
-        seen += [(x['id'], x['part']) for x in r['rows']]
-        if 'next' not in r:
-            break
-        after = {'after': r['next']}
+    pages = list(s.pages('/v1/tables/books/rows', limit))
+    same([n for n in map(len, pages[:-1]) if n != limit] + [n for n in map(len, pages[-1:]) if n > limit], [], f'pages of {limit} rows')
+    seen = [(x['id'], x['part']) for rows in pages for x in rows]
     same(seen, [(int(x[0]), x[1]) for x in w.sql('SELECT id, part FROM books ORDER BY id, part')], f'of a table whose rows may be large, {limit} at a time: every row once, in order')
 w.sql("UPDATE books SET text = REPEAT('x', 1000000)")
 before = s.peak()

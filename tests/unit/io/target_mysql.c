@@ -18,20 +18,6 @@
 static const struct test_mariadb *server;
 static bool is_oracle; /* MySQL proper: it words some things differently, and knows some not at all */
 
-static const struct test_mariadb *main_server(void)
-{
-    static struct test_mariadb named;
-    const char *text = getenv("ORCH_TEST_MYSQL"), *colon = text != NULL ? strrchr(text, ':') : NULL;
-
-    if (colon == NULL)
-        return test_mariadb();
-    is_oracle = true;
-    named.socket = xstrndup(text, (size_t)(colon - text));
-    named.port = (int)strtol(colon + 1, NULL, 10);
-    named.dir = "";
-    return &named;
-}
-
 static char *sql(const char *text)
 {
     return test_mariadb_in(server, "lending", text);
@@ -64,7 +50,7 @@ static struct target *open_target(void)
     char *url;
 
     if (server == NULL) {
-        server = main_server();
+        server = test_mysql(&is_oracle);
         free(test_mariadb_sql(
             server, "DROP DATABASE IF EXISTS lending; CREATE DATABASE lending CHARACTER SET utf8mb4"));
     }

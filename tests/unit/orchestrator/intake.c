@@ -15,21 +15,6 @@ static const struct test_mariadb *server;
 static bool is_oracle;
 static char *url;
 
-/* ORCH_TEST_MYSQL=SOCKET:PORT names a running MySQL instead (tests/servers/mysql9.sh): root without a password. */
-static const struct test_mariadb *main_server(void)
-{
-    static struct test_mariadb named;
-    const char *text = getenv("ORCH_TEST_MYSQL"), *colon = text != NULL ? strrchr(text, ':') : NULL;
-
-    if (colon == NULL)
-        return test_mariadb();
-    is_oracle = true;
-    named.socket = xstrndup(text, (size_t)(colon - text));
-    named.port = (int)strtol(colon + 1, NULL, 10);
-    named.dir = "";
-    return &named;
-}
-
 static char *sql(const char *text)
 {
     return test_mariadb_in(server, "hr", text);
@@ -82,7 +67,7 @@ static struct target *fresh(void)
     struct err err;
 
     if (server == NULL) {
-        server = main_server();
+        server = test_mysql(&is_oracle);
         url = xasprintf("mysql://root@localhost/hr?socket=%s", server->socket);
     }
     free(test_mariadb_sql(server, "DROP DATABASE IF EXISTS hr; CREATE DATABASE hr CHARACTER SET utf8mb4"));
