@@ -1,0 +1,143 @@
+#ifndef ORCHESTRATOR_MACHINE_H
+#define ORCHESTRATOR_MACHINE_H
+#include "orchestrator/interp.h"
+/*
+ * An execution as a tree of frames, moved one decision at a time: what Parallel and Map add to interp_next. Pure like
+ * the interpreter: no clock, no random, no SQLite, no I/O; the same calls make the same events. The engine keeps the tree
+ * in the state file, `orch simulate` in memory only: there is one reading of ASL.
+ *
+ * A frame is a place in the definition where something is going on: the root, a branch of a Parallel, an iteration of a
+ * Map. A frame in a Parallel or Map has children, and goes on when they have ended.
+ *
+ * In memory it is driven like this (tests/lib/machine.c is the whole of it):
+ *
+ *     machine_new(asl, context, &m);                          the context object as $$ shows it: Execution, StateMachine
+ *     machine_begin(m, input, input's event id or 0);
+ *     for (;;) {
+ *         struct machine_step s;
+ *         switch (machine_next(m, now, &f, &wake)) {
+ *         case MACHINE_GO:    machine_go(m, f, &env, &s);     f has something to do at once: enter, timer, next item
+ *         case MACHINE_TASK:  machine_note(m, f, "ActivityStarted", details, &s);    where the caller wants the event
+ *                             machine_answer(m, f, &outcome, &env, &s);    f->task says what was asked
+ *         case MACHINE_WAIT:  now = wake;  continue;          nothing to do before then
+ *         case MACHINE_ENDED: status, output, error, cause are in m: machine_end()
+ *         }
+ *         s.events: append them in order; their ids go on where machine_events() stood
+ *         machine_step_release(&s);
+ *     }
+ *
+ * Tasks are asked for one after the other, oldest first, and an iteration begins only when no frame that is there can
+ * go on: MaxConcurrency is an upper bound (and 40 the greatest, as on AWS), which is needed only where iterations wait.
+ */
+enum machine_phase {
+    PHASE_ENTER,    /* go into the state */
+    PHASE_TASK,     /* its task waits for an answer */
+    PHASE_WAIT,     /* until wake_ms */
+    PHASE_RETRY,    /* until wake_ms */
+    PHASE_CHILDREN, /* until its children have ended */
+    PHASE_SPAWN,    /* the same, and another iteration may begin */
+    PHASE_DONE,     /* an iteration that has ended: input is its result */
+};
+const char *machine_phase_name(enum machine_phase p); /* "ENTER" ... */
+/* MACHINE_PHASES where there is none of the name. */
+enum machine_phase machine_phase_of(const char *name);
+enum { MACHINE_PHASES = PHASE_DONE + 1 };
+
+enum frame_kind { FRAME_ROOT, FRAME_BRANCH, FRAME_ITERATION };
+
+struct machine_task { /* of a frame in PHASE_TASK */
+    char *resource;
+    json_t *parameters;
+    int64_t timeout_ms, heartbeat_ms, attempt; /* 0: none */
+};
+/*
+ * Read it, write none of it. An id says when the frame was made: event id (ParallelStateStarted, MapIterationStarted)
+ * times FRAME_IDS, and the branch's number; so it is never used twice in an execution, and history alone tells it.
+ */
+enum { FRAME_IDS = 65536 };
+struct machine_frame {
+    int64_t id, parent; /* root: 0, -1 */
+    enum frame_kind kind;
+    int64_t index; /* of the branch or item */
+    const char *state;
+    enum machine_phase phase;
+    json_t *input; /* raw input of the state; PHASE_DONE: what the iteration gives */
+    /* The event whose input or output is the text of input; 0: none, so whoever keeps the frame keeps the input too. */
+    int64_t input_event;
+    json_t *retry; /* array: attempts used per retrier; NULL: none used */
+    json_t *vars;  /* what Assign has set in this frame; NULL: nothing */
+    int64_t entered_ms, wake_ms;
+    int64_t entered_event; /* the state's ...StateEntered; 0 in PHASE_ENTER */
+    int64_t last_event;    /* previousEventId of the frame's next event */
+    int64_t
+        slot_event; /* Map: last event of the iteration that ended last: previousEventId of the next one's first */
+    bool failed; /* PHASE_DONE: the iteration failed, and that was tolerated */
+    struct machine_task
+        task; /* PHASE_TASK, until the machine was read from the state file: there the task has a row */
+    struct machine_node *node; /* the machine's own */
+};
+
+struct machine_event {
+    int64_t id, previous; /* as in GetExecutionHistory */
+    int64_t frame;        /* of which it tells */
+    const char *type;     /* static */
+    char *details;        /* owned: JSON text {"stateEnteredEventDetails": {...}}; NULL: the type has none */
+};
+struct machine_step { /* machine_step_release */
+    struct machine_event *events;
+    size_t count;
+    struct machine_frame
+        *scheduled; /* its task is to be scheduled (ActivityScheduled is among the events); or NULL */
+    bool ended;     /* the execution is over: machine_end */
+};
+void machine_step_release(struct machine_step *s);
+
+struct machine_end {
+    const char *status; /* SUCCEEDED, FAILED; NULL: not over */
+    const json_t *output;
+    const char *error, *cause; /* NULL: absent */
+};
+
+struct machine;
+/* The definition and the context object are borrowed as long as the machine lives. */
+struct machine *machine_new(const struct asl *a, const json_t *context);
+void machine_free(struct machine *m); /* NULL is fine */
+/* The execution is started: ExecutionStarted (event 1) is the caller's. The root is at StartAt. */
+void machine_begin(struct machine *m, const json_t *input, int64_t input_event);
+/* Events so far: the next one's id less 1. machine_note and the steps count it up. */
+int64_t machine_events(const struct machine *m);
+struct machine_end machine_end(const struct machine *m);
+
+enum machine_next { MACHINE_GO, MACHINE_TASK, MACHINE_WAIT, MACHINE_ENDED };
+enum machine_next machine_next(struct machine *m, int64_t now_ms, struct machine_frame **ret_borrowed,
+                               int64_t *ret_wake_ms);
+/*
+ * One decision of the frame (context and entered_event of env are filled in by the machine). Fails only where the
+ * machine is not what the definition says (ERR_INTERNAL): an ordinary failure is an event. After that, and after a
+ * failure to write down what it yields, the machine is to be freed and read again.
+ */
+NODISCARD int machine_go(struct machine *m, struct machine_frame *f, const struct interp_env *env,
+                         struct machine_step *ret, struct err *err);
+/* OUTCOME_SUCCEEDED or OUTCOME_FAILED of the task that the frame is in. */
+NODISCARD int machine_answer(struct machine *m, struct machine_frame *f, const struct outcome *o,
+                             const struct interp_env *env, struct machine_step *ret, struct err *err);
+/* An event of the caller's own in the frame, such as ActivityStarted; type static, details copied, may be NULL. */
+void machine_note(struct machine *m, struct machine_frame *f, const char *type, const char *details,
+                  struct machine_step *ret);
+
+/* ---- for who keeps the tree ---- */
+
+/* What has changed since the last call, each frame once, parents first; drop is told of frames that are not there any
+ * more (those under them are told too), and only of such as put was called for before. A frame that was put as PHASE_DONE
+ * is not to be touched again. A failure of put or drop is handed on. */
+struct machine_keeper {
+    int (*put)(void *arg, const struct machine_frame *f, struct err *err);
+    int (*drop)(void *arg, int64_t parent, int64_t id, struct err *err);
+    void *arg;
+};
+NODISCARD int machine_flush(struct machine *m, const struct machine_keeper *k, struct err *err);
+/* A frame as it was put, ids ascending, the root first; state copied, json values referenced. Then machine_loaded with
+ * the number of events that are there. */
+NODISCARD int machine_load(struct machine *m, const struct machine_frame *f, struct err *err);
+NODISCARD int machine_loaded(struct machine *m, int64_t events, struct err *err);
+#endif
