@@ -33,6 +33,12 @@ int fs_read(const char *path, struct buf *ret, struct err *err)
     return rc;
 }
 
+int fs_read_or_stdin(const char *path, struct buf *ret, struct err *err)
+{
+    return strcmp(path, "-") == 0 ? read_fd(STDIN_FILENO, "standard input", ret, err)
+                                  : fs_read(path, ret, err);
+}
+
 /* The new name, too, has to survive a power cut. */
 int fs_sync_dir(const char *path, struct err *err)
 {

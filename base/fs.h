@@ -4,6 +4,8 @@
 #include "base/err.h"
 /* Whole file into *ret (cleared first; its max bounds the file). */
 NODISCARD int fs_read(const char *path, struct buf *ret, struct err *err);
+/* The same; path "-" is standard input. */
+NODISCARD int fs_read_or_stdin(const char *path, struct buf *ret, struct err *err);
 /* Writes under a temporary name in the same folder, fsyncs, renames. mode such as 0644. Refused where something else than a
  * plain file has the name. */
 NODISCARD int fs_write(const char *path, const void *p, size_t n, unsigned mode, struct err *err);

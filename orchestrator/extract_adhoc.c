@@ -10,17 +10,6 @@
 
 enum { MAX_PASSWORD = 512 };
 
-static int read_stdin(struct buf *ret, struct err *err)
-{
-    char part[4096];
-    size_t n;
-    int rc = 0;
-
-    while (rc == 0 && (n = fread(part, 1, sizeof part, stdin)) > 0)
-        rc = buf_add(ret, part, n, err);
-    return rc;
-}
-
 int spec_load(const char *path, struct buf *ret, struct err *err)
 {
     int rc = fs_read(path, ret, err);
@@ -54,7 +43,7 @@ static int read_config(const char *given, struct buf *ret, struct err *err)
     if (given == NULL)
         return 0;
     if (strcmp(given, "-") == 0)
-        return read_stdin(ret, err);
+        return fs_read_or_stdin(given, ret, err);
     if (given[0] == '@')
         return spec_load(given + 1, ret, err);
     return buf_adds(ret, given, err);
