@@ -49,6 +49,10 @@
 #define MAX_ZONE_CHANGES  4000        /* and 240 changes of its offset */
 #define MAX_STATES        10000       /* of a definition */
 #define MAX_TRANSITIONS   25000       /* events of one execution, as on AWS */
+#define MAX_MOCKS         (16 * MIB)  /* a file of prepared answers: a few of the largest */
+#define MAX_SIM_EVENTS    100000      /* of a simulation: a Map of 10,000 items with ten each */
+#define MAX_SIM_BYTES     (256 * MIB) /* of their details, kept or not: bounds time too */
+#define AWS_PAYLOAD       (256 * KIB) /* AWS's MAX_PAYLOAD */
 #define MAX_ALERT         (1 * MIB)   /* one message of an alert channel */
 #define MAX_ALERT_URL     2000        /* of a mail server, webhook or ping */
 #define MAX_DIGEST        200         /* entries of one message; the rest is counted */
