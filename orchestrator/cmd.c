@@ -495,6 +495,7 @@ static int run(int argc, char **argv, struct cli *c, struct err *err)
         return rc;
     if (format_text != NULL && out_format_parse(format_text, &c->out.format, err) < 0)
         return -(int)err->code;
+    c->format_given = format_text != NULL;
     c->out.to = stdout;
     c->out.width = terminal_width();
     c->out.colour = !no_colour && isatty(STDOUT_FILENO) && config_colour_wanted();

@@ -12,6 +12,7 @@ struct cli {
     const char *config_path; /* -c; NULL: looked for */
     const char *verb;        /* of the command that runs */
     struct out out;
+    bool format_given; /* -o */
     struct opt_args args;
     struct config *config; /* once cli_config was called */
     struct store *store;   /* once cli_store was called */

@@ -1,52 +1,77 @@
-#include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "orchestrator/asl.h"
-#include "orchestrator/cmd.h"
+#include "orchestrator/cmd_asl.h"
 #include "orchestrator/engine.h"
 
 static const char *file;
 static const struct opt opts[] = {
-    {"workflow", 0, OPT_TEXT, &file, "FILE", "check this ASL document only, no orch.json needed"},
+    {"workflow", 0, OPT_TEXT, &file, "FILE",
+     "check this ASL document only (- for stdin), no orch.json needed"},
     {0},
 };
 
-static void add(json_t *rows, const char *what, const struct asl_diagnostic *d)
+struct report {
+    json_t *rows; /* owned */
+    size_t errors;
+    bool truncated;
+};
+struct document {
+    struct report *report;
+    const char *name; /* NULL: the one of --workflow, of which there is one only */
+    const struct asl *a;
+};
+
+static void add(struct document *d, const char *severity, const char *code, const char *message,
+                const char *location)
 {
-    json_array_append_new(rows, json_pack("{s:o,s:s,s:s,s:o,s:o}", "document", cli_json_text(what),
-                                          "severity", d->severity, "code", d->code, "message",
-                                          cli_json_text(d->message), "location", cli_json_text(d->location)));
+    json_t *row = cli_diagnostic(severity, code, message, location);
+
+    if (d->name != NULL)
+        json_object_set_new(row, "document", cli_json_text(d->name));
+    json_array_append_new(d->report->rows, row);
+    d->report->errors += strcmp(severity, "ERROR") == 0;
 }
 
-/* Diagnostics of one document; *ret_errors counts. */
-static int check(const char *what, const char *text, size_t n, json_t *rows, size_t *ret_errors,
-                 struct err *err)
+/* A pipeline's workflow must have steps for all its Tasks; one by itself may be AWS's, or simulated. */
+static int check_task(void *arg, const char *state, const char *resource, struct err *err)
 {
+    struct document *d = arg;
+    struct err why = {0};
+    char location[400] = "/States";
+
+    UNUSED(err);
+    if (engine_check_task(d->a, state, resource, &why) == 0)
+        return 0;
+    bool known = engine_step_lookup(resource) != NULL;
+    if (json_object_get(asl_states(d->a), state) != NULL && strpbrk(state, "~/") == NULL)
+        snprintf(location, sizeof location, "/States/%s/%s", state, known ? "Parameters" : "Resource");
+    add(d, known || d->name != NULL ? "ERROR" : "WARNING", known ? "INVALID_PARAMETERS" : "UNKNOWN_RESOURCE",
+        why.msg, location);
+    return 0;
+}
+
+/* Diagnostics of one document. */
+static int check(struct report *report, const char *name, const char *text, size_t n, struct err *err)
+{
+    struct document document = {.report = report, .name = name};
     struct asl_diagnostics d = {0};
     struct asl *a = NULL;
     int rc = asl_parse(text, n, &a, &d, err);
 
     for (size_t i = 0; i < d.count; i++)
-        add(rows, what, &d.items[i]);
-    *ret_errors += d.errors;
-    if (rc < 0 && d.errors == 0)
-        goto out;
-    rc = 0;
-    struct err wrong;
-    if (a != NULL && engine_check_tasks(a, &wrong) < 0) {
-        struct asl_diagnostic unknown = {
-            .severity = "ERROR", .code = "UNKNOWN_RESOURCE", .location = "/States"};
-        snprintf(unknown.message, sizeof unknown.message, "%.399s", wrong.msg);
-        add(rows, what, &unknown);
-        ++*ret_errors;
-    }
-out:
+        add(&document, d.items[i].severity, d.items[i].code, d.items[i].message, d.items[i].location);
+    report->truncated = report->truncated || d.errors > d.count;
+    document.a = a;
+    if (rc == 0)
+        rc = asl_each_task(a, check_task, &document, err);
+    else if (d.errors > 0)
+        rc = 0;
     asl_free(a);
     asl_diagnostics_release(&d);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
-static int check_pipelines(struct cli *c, json_t *rows, size_t *ret_errors, struct err *err)
+static int check_pipelines(struct cli *c, struct report *report, struct err *err)
 {
     int rc = cli_config(c, err);
 
@@ -61,13 +86,13 @@ static int check_pipelines(struct cli *c, json_t *rows, size_t *ret_errors, stru
             continue;
         rc = config_workflow(c->config, p, &text, &n, err);
         if (rc == 0)
-            rc = check(p->workflow, text, n, rows, ret_errors, err);
+            rc = check(report, p->workflow, text, n, err);
         free(text);
     }
     return rc;
 }
 
-static void print(struct cli *c, const json_t *rows, size_t errors)
+static void print(struct cli *c, const struct report *r)
 {
     static const struct out_column columns[] = {
         {"severity", "SEVERITY", false, false}, {"code", "CODE", false, false},
@@ -76,41 +101,44 @@ static void print(struct cli *c, const json_t *rows, size_t errors)
     };
     char count[80];
 
-    if (c->out.format == OUT_JSON) { /* the shape of validate-state-machine-definition */
-        json_t *whole = json_pack("{s:s,s:O,s:b}", "result", errors > 0 ? "FAIL" : "OK", "diagnostics", rows,
-                                  "truncated", 0);
+    if (file != NULL &&
+        !c->format_given) /* what aws stepfunctions validate-state-machine-definition prints */
+        c->out.format = OUT_JSON;
+    if (c->out.format == OUT_JSON) {
+        json_t *whole = json_pack("{s:s,s:O,s:b}", "result", r->errors > 0 ? "FAIL" : "OK", "diagnostics",
+                                  r->rows, "truncated", r->truncated);
         out_document(&c->out, whole);
         json_decref(whole);
         return;
     }
-    out_rows(&c->out, "diagnostics", columns, rows);
-    if (c->out.format == OUT_TABLE && errors == 0 && file == NULL)
+    out_rows(&c->out, "diagnostics", columns, r->rows);
+    if (c->out.format == OUT_TABLE && r->errors == 0 && file == NULL)
         printf("%s: well, %s\n", c->config->path, config_count_text(c->config, count));
-    else if (c->out.format == OUT_TABLE && errors == 0)
+    else if (c->out.format == OUT_TABLE && r->errors == 0)
         printf("%s: well\n", file);
 }
 
 static int run(struct cli *c, struct err *err)
 {
     struct buf text = BUF_INIT(MAX_DEFINITION);
-    json_t *rows = json_array();
-    size_t errors = 0;
+    struct report report = {.rows = json_array()};
     int rc;
 
     if (file == NULL) {
-        rc = check_pipelines(c, rows, &errors, err);
+        rc = check_pipelines(c, &report, err);
     } else {
-        rc = fs_read(file, &text, err);
+        rc = cli_file(file, &text, err);
         if (rc == 0)
-            rc = check(file, text.p != NULL ? text.p : "", text.n, rows, &errors, err);
+            rc = check(&report, NULL, text.p != NULL ? text.p : "", text.n, err);
     }
     if (rc == 0) {
-        print(c, rows, errors);
-        if (errors > 0)
-            rc = err_set(err, ERR_WORKFLOW, "%s: %zu errors", file != NULL ? file : "workflow", errors);
+        print(c, &report);
+        if (report.errors > 0)
+            rc = err_set(err, ERR_WORKFLOW, report.errors == 1 ? "%s: %zu error" : "%s: %zu errors",
+                         file != NULL ? file : "workflow", report.errors);
     }
     buf_release(&text);
-    json_decref(rows);
+    json_decref(report.rows);
     return rc;
 }
 
@@ -118,9 +146,11 @@ const struct command cmd_validate = {
     "validate",
     "",
     "Checks orch.json and its workflows: every fault, not only the first.",
-    "Asks no server: orch doctor does.\n\n"
+    "Asks no server: orch doctor does. Of a workflow by itself it prints what aws stepfunctions "
+    "validate-state-machine-definition does, unless -o asks for another form.\n\n"
     "  orch validate\n"
-    "  orch validate --workflow my-workflow.asl.json -o json\n",
+    "  orch validate --workflow my-workflow.asl.json\n"
+    "  orch validate --workflow my-workflow.asl.json -o table\n",
     opts,
     0,
     0,

@@ -45,9 +45,9 @@ int engine_sweep(struct engine *e, struct err *err)
 
 /* ---- T0 ---- */
 
-static int check_task(void *arg, const char *state, const char *resource, struct err *err)
+int engine_check_task(const struct asl *a, const char *state, const char *resource, struct err *err)
 {
-    const json_t *parameters = json_object_get(asl_state(arg, state), "Parameters");
+    const json_t *parameters = json_object_get(asl_state(a, state), "Parameters");
     const struct step_type *type = engine_step_lookup(resource);
     const char *names[32];
     size_t n = 0;
@@ -68,10 +68,15 @@ static int check_task(void *arg, const char *state, const char *resource, struct
                         : err_hint(err, "arn:aws:states:us-east-1:000000000000:activity:orch-ingest is one");
 }
 
+static int each_task(void *arg, const char *state, const char *resource, struct err *err)
+{
+    return engine_check_task(arg, state, resource, err);
+}
+
 int engine_check_tasks(const struct asl *a, struct err *err)
 {
     /* the callback only reads it */
-    return asl_each_task(a, check_task, (void *)(uintptr_t)a, err);
+    return asl_each_task(a, each_task, (void *)(uintptr_t)a, err);
 }
 
 /* As on AWS: 1 to 80 characters, no blanks, wildcards, brackets, or what needs quoting in an ARN. */
@@ -304,15 +309,15 @@ out:
 
 /* ---- work ---- */
 
-static json_t *make_context(const struct run *r, const json_t *input)
+json_t *engine_context(const struct execution *x, const json_t *input)
 {
     char started[CIVIL_RFC3339_SIZE];
-    char *id = xasprintf("arn:aws:states:us-east-1:000000000000:execution:%s:%s", r->x.pipeline, r->x.name);
-    char *machine = xasprintf("arn:aws:states:us-east-1:000000000000:stateMachine:%s", r->x.pipeline);
+    char *id = xasprintf("arn:aws:states:us-east-1:000000000000:execution:%s:%s", x->pipeline, x->name);
+    char *machine = xasprintf("arn:aws:states:us-east-1:000000000000:stateMachine:%s", x->pipeline);
     json_t *context = json_pack(
         "{s:{s:s, s:O, s:s, s:s, s:s, s:I}, s:{s:s, s:s}}", "Execution", "Id", id, "Input", input, "Name",
-        r->x.name, "RoleArn", "", "StartTime", civil_rfc3339(r->x.start_ms, true, started), "RedriveCount",
-        (json_int_t)r->x.redrive_count, "StateMachine", "Id", machine, "Name", r->x.pipeline);
+        x->name, "RoleArn", "", "StartTime", civil_rfc3339(x->start_ms, true, started), "RedriveCount",
+        (json_int_t)x->redrive_count, "StateMachine", "Id", machine, "Name", x->pipeline);
 
     free(id);
     free(machine);
@@ -346,7 +351,7 @@ static int load_run(struct run *r, struct err *err)
     if (rc == 0)
         rc = json_parse(r->f.retry, strlen(r->f.retry), "retries of the state", &r->retry, err);
     if (rc == 0) {
-        r->context = make_context(r, input);
+        r->context = engine_context(&r->x, input);
         if (r->context == NULL)
             rc = err_set(err, ERR_INTERNAL, "execution %s: its names are not UTF-8", r->x.name);
     }

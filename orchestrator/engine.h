@@ -2,6 +2,7 @@
 #define ORCHESTRATOR_ENGINE_H
 #include "orchestrator/config.h"
 #include "orchestrator/interp.h"
+#include "state/exec.h"
 /*
  * claim -> decide (pure) -> act (no transaction open) -> apply (one transaction), and every arrow may be the last thing
  * that this process ever does.
@@ -33,6 +34,9 @@ NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *er
 NODISCARD int engine_sweep(struct engine *e, struct err *err);
 /* Every Task: a step of ours, and only parameters that it knows. ERR_WORKFLOW names state, parameter and the nearest. */
 NODISCARD int engine_check_tasks(const struct asl *a, struct err *err);
+NODISCARD int engine_check_task(const struct asl *a, const char *state, const char *resource, struct err *err);
+/* The context object of an execution: Execution and StateMachine of $$. Owned; NULL where its names are not UTF-8. */
+json_t *engine_context(const struct execution *x, const json_t *input);
 /* step_by_resource; tests bring their own. */
 extern const struct step_type *(*engine_step_lookup)(const char *resource);
 #endif

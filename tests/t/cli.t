@@ -62,6 +62,22 @@ printf '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}' >"$T/w
 runs "a bad workflow is exit 3" 3 "$ORCH" validate --workflow "$T/w.json" -o json
 printf '%s' "$out" >"$T/w.out"
 is "in AWS's shape" "$(json "$T/w.out" 'd["result"], len(d["diagnostics"]) > 0')" "('FAIL', True)"
+cat >"$T/w.json" <<'J'
+{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:0:function:f", "TimeoutSeconds": 9, "Next": "B"},
+ "B": {"Type": "Task", "Resource": "arn:aws:states:us-east-1:0:activity:orch-engest", "TimeoutSeconds": 9, "Next": "C"},
+ "C": {"Type": "Task", "Resource": "arn:aws:states:us-east-1:0:activity:orch-ingest", "Parameters": {"partion": 1}, "End": true}}}
+J
+runs "of a workflow by itself it is printed without -o" 3 "$ORCH" validate --workflow "$T/w.json"
+printf '%s' "$out" >"$T/w.out"
+is "with AWS's members and no others" "$(json "$T/w.out" 'sorted(d), sorted(set(k for r in d["diagnostics"] for k in r))')" \
+    "(['diagnostics', 'result', 'truncated'], ['code', 'location', 'message', 'severity'])"
+is "every Task is looked at: a Resource that nobody knows is a warning, wrong Parameters are not, a Task without time-out is one" \
+    "$(json "$T/w.out" 'sorted((r["location"], r["severity"], r["code"]) for r in d["diagnostics"])')" \
+    "[('/States/A/Resource', 'WARNING', 'UNKNOWN_RESOURCE'), ('/States/B/Resource', 'WARNING', 'UNKNOWN_RESOURCE'), ('/States/C', 'WARNING', 'MISSING_TIMEOUT'), ('/States/C/Parameters', 'ERROR', 'INVALID_PARAMETERS')]"
+runs "or as a table" 3 "$ORCH" validate --workflow "$T/w.json" -o table
+like "for people" "$out" '^SEVERITY +CODE +LOCATION +MESSAGE'
+runs "a workflow from stdin" 0 "$ORCH" validate --workflow - <"$ORCH_SOURCE/orchestrator/workflows/ingest.asl.json"
+runs "none" 2 "$ORCH" validate --workflow "$T/none.json"
 
 # -- the demo's day, from init to green
 runs "init --demo" 0 "$ORCH" init --demo "$demo"
