@@ -161,10 +161,9 @@ static bool is_kind(const char *name, const json_t *v)
     return json_is_string(v) && timestamp_read(json_string_value(v), &ms, &ns);
 }
 
-static int resolve(const char *path, const json_t *input, const json_t *context, json_t **ret,
-                   struct err *err)
+static int resolve(const char *path, const struct scope *s, json_t **ret, struct err *err)
 {
-    int rc = path_get(path, input, context, ret, err);
+    int rc = path_get(path, s, ret, err);
 
     if (rc == 0)
         return err_set(err, ERR_RUNTIME,
@@ -174,18 +173,17 @@ static int resolve(const char *path, const json_t *input, const json_t *context,
 }
 
 static int compare(const struct comparator *c, const json_t *operand, const char *variable,
-                   const json_t *input, const json_t *context, bool *ret, struct err *err)
+                   const struct scope *s, bool *ret, struct err *err)
 {
     json_t *v, *against = (json_t *)(uintptr_t)operand;
     int rc, sign;
 
     if (strcmp(c->name, "IsPresent") == 0)
-        rc = path_get(variable, input, context, &v, err);
+        rc = path_get(variable, s, &v, err);
     else
-        rc = resolve(variable, input, context, &v, err);
+        rc = resolve(variable, s, &v, err);
     if (rc >= 0 && c->path)
-        rc =
-            resolve(json_is_string(operand) ? json_string_value(operand) : "", input, context, &against, err);
+        rc = resolve(json_is_string(operand) ? json_string_value(operand) : "", s, &against, err);
     if (rc < 0)
         return rc;
     if (c->type == COMPARE_KIND)
@@ -199,15 +197,14 @@ static int compare(const struct comparator *c, const json_t *operand, const char
 }
 
 /* And: all; Or: any. The rest is not looked at once the answer stands, so a guard (IsPresent) guards. */
-static int choice_list(const json_t *rules, bool all, const json_t *input, const json_t *context, bool *ret,
-                       struct err *err)
+static int choice_list(const json_t *rules, bool all, const struct scope *s, bool *ret, struct err *err)
 {
     json_t *rule;
     size_t i;
 
     *ret = all;
     json_array_foreach(rules, i, rule) {
-        int rc = choice_matches(rule, input, context, ret, err);
+        int rc = choice_matches(rule, s, ret, err);
         if (rc < 0)
             return rc;
         if (*ret != all)
@@ -217,7 +214,7 @@ static int choice_list(const json_t *rules, bool all, const json_t *input, const
 }
 
 /* Recursion is bounded: a rule is part of a definition, nested at most MAX_JSON_DEPTH deep. */
-int choice_matches(const json_t *rule, const json_t *input, const json_t *context, bool *ret, struct err *err)
+int choice_matches(const json_t *rule, const struct scope *s, bool *ret, struct err *err)
 {
     const json_t *nested;
     const char *variable = json_string_value(json_object_get(rule, "Variable")), *key;
@@ -225,11 +222,11 @@ int choice_matches(const json_t *rule, const json_t *input, const json_t *contex
     int rc;
 
     if ((nested = json_object_get(rule, "And")) != NULL)
-        return choice_list(nested, true, input, context, ret, err);
+        return choice_list(nested, true, s, ret, err);
     if ((nested = json_object_get(rule, "Or")) != NULL)
-        return choice_list(nested, false, input, context, ret, err);
+        return choice_list(nested, false, s, ret, err);
     if ((nested = json_object_get(rule, "Not")) != NULL) {
-        rc = choice_matches(nested, input, context, ret, err);
+        rc = choice_matches(nested, s, ret, err);
         if (rc >= 0)
             *ret = !*ret;
         return rc;
@@ -237,7 +234,7 @@ int choice_matches(const json_t *rule, const json_t *input, const json_t *contex
     json_object_foreach((json_t *)(uintptr_t)rule, key, operand) {
         const struct comparator *c = comparator_find(key);
         if (c != NULL && variable != NULL)
-            return compare(c, operand, variable, input, context, ret, err);
+            return compare(c, operand, variable, s, ret, err);
     }
     return err_set(err, ERR_RUNTIME, "a choice rule holds no comparison");
 }

@@ -171,6 +171,7 @@ static int decide(struct run *r, const struct outcome *o, int64_t count, int64_t
     struct interp_env env = {.context = r->context, .now_ms = now, .entered_event = count + 1};
 
     random_bytes(&env.jitter, sizeof env.jitter);
+    random_bytes(&env.seed, sizeof env.seed);
     if (o->kind != OUTCOME_NONE && event_last_entered(r->e->store, r->x.id, &env.entered_event, err) < 0)
         return -(int)err->code;
     return interp_next(r->asl, &c, o, &env, ret, err);

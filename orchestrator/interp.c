@@ -70,10 +70,17 @@ void decide_failed(struct run *r, const char *error, const char *cause)
     r->d->cause = cause ? xstrdup(cause) : NULL;
 }
 
+/* What paths of a state see: data as "$". */
+static struct scope scope_of(struct run *r, const json_t *data)
+{
+    return (struct scope){.input = data, .context = r->context, .random = &r->random};
+}
+
 /* InputPath or OutputPath: absent is "$", null is {}. Owned. */
 static int apply_path(struct run *r, const char *field, const json_t *data, json_t **ret, struct failure *f)
 {
     const json_t *path = json_object_get(r->state, field);
+    struct scope s = scope_of(r, data);
     json_t *found = NULL;
     struct err err;
     int rc;
@@ -82,7 +89,7 @@ static int apply_path(struct run *r, const char *field, const json_t *data, json
         *ret = json_object();
         return 0;
     }
-    rc = path_get(path ? json_string_value(path) : "$", data, r->context, &found, &err);
+    rc = path_get(path ? json_string_value(path) : "$", &s, &found, &err);
     if (rc < 0)
         return failure_from(r, f, &err);
     if (rc == 0)
@@ -96,13 +103,14 @@ static int apply_path(struct run *r, const char *field, const json_t *data, json
 static int apply_template(struct run *r, const char *field, json_t *data, json_t **ret, struct failure *f)
 {
     const json_t *template = json_object_get(r->state, field);
+    struct scope s = scope_of(r, data);
     struct err err;
 
     if (template == NULL) {
         *ret = json_incref(data);
         return 0;
     }
-    return template_apply(template, data, r->context, ret, &err) < 0 ? failure_from(r, f, &err) : 0;
+    return template_apply(template, &s, ret, &err) < 0 ? failure_from(r, f, &err) : 0;
 }
 
 /* The state is left with this output (borrowed): events, and where to go. */
@@ -166,13 +174,14 @@ static int enter_pass(struct run *r, json_t *input, struct failure *f)
 static int enter_choice(struct run *r, json_t *input, struct failure *f)
 {
     const char *next = json_string_value(json_object_get(r->state, "Default"));
+    struct scope s = scope_of(r, input);
     json_t *rule, *output = NULL;
     struct err err;
     size_t i;
 
     json_array_foreach(json_object_get(r->state, "Choices"), i, rule) {
         bool yes = false;
-        if (choice_matches(rule, input, r->context, &yes, &err) < 0)
+        if (choice_matches(rule, &s, &yes, &err) < 0)
             return failure_from(r, f, &err);
         if (yes) {
             next = json_string_value(json_object_get(rule, "Next"));
@@ -206,8 +215,9 @@ static int field_value(struct run *r, const char *field, const json_t *input, js
                        struct failure *f)
 {
     const char *path = json_string_value(json_object_get(r->state, field));
+    struct scope s = scope_of(r, input);
     struct err err;
-    int rc = path_get(path, input, r->context, ret_borrowed, &err);
+    int rc = path_get(path, &s, ret_borrowed, &err);
 
     if (rc < 0)
         return failure_from(r, f, &err);
@@ -296,6 +306,7 @@ static int enter_wait(struct run *r, json_t *input, struct failure *f)
 static int fail_text(struct run *r, const char *field, const json_t *input, const char **ret,
                      struct failure *f)
 {
+    struct scope s = scope_of(r, input);
     char path_field[16];
     json_t *v = NULL;
     struct err err;
@@ -305,7 +316,7 @@ static int fail_text(struct run *r, const char *field, const json_t *input, cons
     *ret = json_string_value(json_object_get(r->state, field));
     if (path == NULL)
         return 0;
-    int rc = path_get(path, input, r->context, &v, &err);
+    int rc = path_get(path, &s, &v, &err);
     if (rc < 0)
         return failure_from(r, f, &err);
     if (!json_is_string(v)) {
@@ -492,7 +503,8 @@ static bool fits(const struct cursor *c, const struct outcome *o, const char *ty
 int interp_next(const struct asl *a, const struct cursor *c, const struct outcome *o,
                 const struct interp_env *env, struct decision *ret, struct err *err)
 {
-    struct run r = {.c = c, .o = o, .env = env, .state = asl_state(a, c->state), .d = ret};
+    struct run r = {
+        .c = c, .o = o, .env = env, .state = asl_state(a, c->state), .d = ret, .random = env->seed};
     struct failure f = {0};
     int rc;
 

@@ -31,6 +31,7 @@ struct interp_env {
         *context; /* $$ with Execution, StateMachine; State and Task are put in here by the interpreter */
     int64_t now_ms;
     uint32_t jitter; /* random bits for JitterStrategy FULL */
+    uint64_t seed;   /* and for States.UUID and States.MathRandom */
     /* Id of this state's ...StateEntered event, named in causes as AWS does: in phase ENTER the id that the first event
      * of this decision will get, later that of the newest ...StateEntered. 0: not known, left out. */
     int64_t entered_event;

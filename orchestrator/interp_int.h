@@ -12,6 +12,7 @@ struct run {
     const json_t *state; /* its definition */
     const char *type;
     json_t *context; /* owned: env->context with State */
+    uint64_t random; /* env->seed, moved on by each draw */
     int64_t entered_ms;
     struct decision *d; /* being made */
 };

@@ -28,6 +28,13 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Letters of any script, '_', and but for the first, digits. */
+static bool is_variable_char(char c, bool first)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80 ||
+           (!first && is_digit(c));
+}
+
 /* .name with '\' before characters that would end it. */
 static enum step_kind bare_name(struct walk *w)
 {
@@ -147,15 +154,40 @@ static enum step_kind walk_next(struct walk *w)
     return bare_name(w);
 }
 
-int path_kind(const char *path, bool context)
+/* splitmix64: a step of a counter, then mixed. */
+uint64_t scope_random(const struct scope *s)
 {
+    uint64_t z = *s->random += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* Bytes of the root: "$" 1, "$$" 2, "$name" more; 0: none of them. */
+static size_t root_length(const char *path)
+{
+    size_t n = 1;
+
+    if (path[0] != '$')
+        return 0;
+    if (path[1] == '$')
+        return 2;
+    for (; is_variable_char(path[n], n == 1); n++)
+        ;
+    return n;
+}
+
+int path_kind(const char *path, bool anywhere)
+{
+    size_t root = root_length(path);
     struct walk w;
     enum step_kind k;
     int kind = 1;
 
-    if (path[0] != '$' || (path[1] == '$' && !context))
+    if (root == 0 || (root > 1 && !anywhere))
         return -1;
-    walk_start(&w, path, path[1] == '$' ? 2 : 1);
+    walk_start(&w, path, root);
     while ((k = walk_next(&w)) != STEP_END && k != STEP_BAD)
         if (k == STEP_FULL)
             kind = 0;
@@ -171,18 +203,31 @@ static int bad_path(const char *path, enum step_kind k, struct err *err)
                    path);
 }
 
-int path_get(const char *path, const json_t *root, const json_t *context, json_t **ret_borrowed,
-             struct err *err)
+/* What the root of a path stands for; NULL: there is none. */
+static const json_t *root_of(const char *path, size_t n, const struct scope *s)
 {
-    bool on_context = path[0] == '$' && path[1] == '$';
-    const json_t *at = on_context ? context : root;
+    if (n == 1)
+        return s->input;
+    if (path[1] == '$')
+        return s->context;
+    char *name = xstrndup(path + 1, n - 1);
+    const json_t *v = json_object_get(s->vars, name);
+    free(name);
+    return v;
+}
+
+int path_get(const char *path, const struct scope *s, json_t **ret_borrowed, struct err *err)
+{
+    size_t root = root_length(path);
+    const json_t *at;
     struct walk w;
     enum step_kind k;
 
     *ret_borrowed = NULL;
-    if (path[0] != '$')
+    if (root == 0)
         return bad_path(path, STEP_BAD, err);
-    walk_start(&w, path, on_context ? 2 : 1);
+    at = root_of(path, root, s);
+    walk_start(&w, path, root);
     /* to the end even where nothing was found: a wrong path is wrong on every input */
     while ((k = walk_next(&w)) == STEP_NAME || k == STEP_INDEX)
         at = k == STEP_NAME ? json_object_get(at, w.name) : json_array_get(at, w.index);
@@ -241,7 +286,7 @@ int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_o
     enum step_kind k;
     int rc = 0;
 
-    if (path[0] != '$' || path[1] == '$')
+    if (root_length(path) != 1)
         return bad_path(path, STEP_BAD, err);
     walk_start(&w, path, 1);
     while ((k = walk_next(&w)) == STEP_NAME || k == STEP_INDEX) {
@@ -273,14 +318,14 @@ int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_o
     return rc;
 }
 
-static int template_value(const char *key, const char *path, const json_t *input, const json_t *context,
-                          json_t **ret_owned, struct err *err)
+static int template_value(const char *key, const char *path, const struct scope *s, json_t **ret_owned,
+                          struct err *err)
 {
     json_t *found;
-    int rc = path_get(path, input, context, &found, err);
+    int rc = path_get(path, s, &found, err);
 
     if (rc == 0) {
-        char *text = json_text(path[1] == '$' ? context : input);
+        char *text = json_text(path[1] == '$' ? s->context : s->input);
         err_set(err, ERR_RUNTIME,
                 "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", path,
                 key, text);
@@ -293,8 +338,7 @@ static int template_value(const char *key, const char *path, const json_t *input
     return rc;
 }
 
-static int template_object(const json_t *template, const json_t *input, const json_t *context,
-                           json_t **ret_owned, struct err *err)
+static int template_object(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
 {
     json_t *object = json_object(), *item, *made = NULL;
     const char *key;
@@ -303,12 +347,12 @@ static int template_object(const json_t *template, const json_t *input, const js
     json_object_foreach((json_t *)(uintptr_t) template, key, item) {
         if (str_ends(key, ".$") && json_is_string(item)) {
             char *stripped = xstrndup(key, strlen(key) - 2);
-            rc = template_value(key, json_string_value(item), input, context, &made, err);
+            rc = template_value(key, json_string_value(item), s, &made, err);
             if (rc >= 0)
                 json_object_set_new(object, stripped, made);
             free(stripped);
         } else {
-            rc = template_apply(item, input, context, &made, err);
+            rc = template_apply(item, s, &made, err);
             if (rc >= 0)
                 json_object_set_new(object, key, made);
         }
@@ -324,21 +368,20 @@ static int template_object(const json_t *template, const json_t *input, const js
 }
 
 /* Recursion is bounded: a template is part of a definition, nested at most MAX_JSON_DEPTH deep. */
-int template_apply(const json_t *template, const json_t *input, const json_t *context, json_t **ret_owned,
-                   struct err *err)
+int template_apply(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
 {
     json_t *array, *item, *made;
     size_t i;
 
     if (json_is_object(template))
-        return template_object(template, input, context, ret_owned, err);
+        return template_object(template, s, ret_owned, err);
     if (!json_is_array(template)) {
         *ret_owned = json_incref((json_t *)(uintptr_t) template);
         return 0;
     }
     array = json_array();
     json_array_foreach(template, i, item) {
-        int rc = template_apply(item, input, context, &made, err);
+        int rc = template_apply(item, s, &made, err);
         if (rc < 0) {
             json_decref(array);
             return rc;

@@ -2,24 +2,33 @@
 #define ORCHESTRATOR_PATH_H
 #include "base/json.h"
 /*
- * Reference paths ($, .name, ['name'], [n]) in Jayway's reading: bare names may hold '-' and other characters
- * ($.--date_time is one). Payload templates: keys that end in ".$". "$$" is the context object. Pure.
+ * Paths, payload templates and Choice rules over a state's data. Pure: the same scope and text, the same value.
+ *
+ * "$" is the input, "$$" the context object, "$name" a variable. A reference path ($, .name, ['name'], [n]) names one
+ * node; bare names may hold '-' and other characters ($.--date_time is one).
  */
-/* Syntax only: 1 a reference path, 0 a full path (valid, but refused), -1 not a path. context: allow "$$". */
-int path_kind(const char *path, bool context);
-/* The node, borrowed from root or context; NULL where there is none (*err untouched), <0 on bad syntax. 1/0. */
-NODISCARD int path_get(const char *path, const json_t *root, const json_t *context, json_t **ret_borrowed,
-                       struct err *err);
+struct scope { /* borrowed */
+    const json_t *input;
+    const json_t *context; /* NULL: none */
+    const json_t *vars;    /* an object, name: value; NULL: none */
+    uint64_t *random; /* States.UUID and States.MathRandom draw from it, and move it on; NULL: they fail */
+};
+uint64_t scope_random(const struct scope *s); /* 64 bits; s->random is not NULL */
+
+/* Syntax only: 1 a reference path, 0 a full path, -1 not a path. anywhere: "$$" and "$name" are allowed. */
+int path_kind(const char *path, bool anywhere);
+/* The node of a reference path, borrowed from the scope; NULL where there is none (*err untouched), <0 on bad syntax.
+ * 1/0. */
+NODISCARD int path_get(const char *path, const struct scope *s, json_t **ret_borrowed, struct err *err);
 /* root with value put at a reference path, intermediate objects made: a new value (owned), root untouched.
  * An index into something that is no array, or past its end, a name in something that is no object: ERR_RUNTIME with
  * err->name "States.ResultPathMatchFailure". */
 NODISCARD int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_owned,
                        struct err *err);
-/* Parameters / ResultSelector: a path that finds nothing is "States.ParameterPathFailure" in err->name. (The interpreter
- * shows it as States.Runtime, as AWS does; see docs/state-machine.md.) */
-NODISCARD int template_apply(const json_t *template, const json_t *input, const json_t *context,
-                             json_t **ret_owned, struct err *err);
-/* Choice rule -> true/false. A Variable that is not there is States.Runtime unless the rule is IsPresent. */
-NODISCARD int choice_matches(const json_t *rule, const json_t *input, const json_t *context, bool *ret,
+/* Parameters / ResultSelector / Assign: a path that finds nothing is "States.ParameterPathFailure" in err->name. (The
+ * interpreter shows it as States.Runtime, as AWS does; see docs/state-machine.md.) */
+NODISCARD int template_apply(const json_t *template, const struct scope *s, json_t **ret_owned,
                              struct err *err);
+/* Choice rule -> true/false. A Variable that is not there is States.Runtime unless the rule is IsPresent. */
+NODISCARD int choice_matches(const json_t *rule, const struct scope *s, bool *ret, struct err *err);
 #endif

@@ -31,7 +31,8 @@ static void run(const struct asl *a, json_t *input)
     for (int turn = 1; turn < 100 && d.kind != DECIDE_END; turn++) {
         struct cursor c = {d.state, d.phase, d.input, d.retry, d.entered_ms};
         struct outcome o = {.kind = d.kind == DECIDE_WAIT ? OUTCOME_TIMER : OUTCOME_NONE};
-        struct interp_env env = {context, 1654430400000 + turn, (uint32_t)turn * 2654435769u, turn};
+        struct interp_env env = {context, 1654430400000 + turn, (uint32_t)turn * 2654435769u, (uint64_t)turn,
+                                 turn};
         if (d.kind == DECIDE_TASK)
             o = answer(turn, output);
         if (interp_next(a, &c, &o, &env, &next, &err) < 0)

@@ -123,7 +123,8 @@ int machine_run(const struct machine *m, const json_t *input, struct machine_res
         struct cursor c = {old.state, old.phase, old.input, old.retry, old.entered_ms};
         if (o.kind == OUTCOME_NONE)
             entered_event = (int64_t)json_array_size(ret->events) + 1;
-        struct interp_env env = {m->context ? m->context : context, now, m->jitter, entered_event};
+        struct interp_env env = {m->context ? m->context : context, now, m->jitter, (uint64_t)now,
+                                 entered_event};
         rc = interp_next(m->asl, &c, &o, &env, &d, err);
         if (rc < 0)
             break;

@@ -12,7 +12,8 @@ static int rule(const char *rule_text, const char *input_text)
 
     must_rc(json_parse(rule_text, strlen(rule_text), "rule", &r, &err), &err);
     must_rc(json_parse(input_text, strlen(input_text), "input", &in, &err), &err);
-    int rc = choice_matches(r, in, context, &yes, &err);
+    struct scope s = {.input = in, .context = context};
+    int rc = choice_matches(r, &s, &yes, &err);
     if (rc < 0) {
         is_str(err_asl(&err), "States.Runtime");
         ok(strstr(err.msg, "Invalid path '$.") != NULL);

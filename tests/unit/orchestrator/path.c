@@ -17,8 +17,9 @@ static const char *get(const char *path, const char *data)
 {
     static char out[4096];
     json_t *root = json(data), *context = json("{\"Execution\":{\"Name\":\"run-1\"}}"), *found = NULL;
+    struct scope s = {.input = root, .context = context};
     struct err err;
-    int rc = path_get(path, root, context, &found, &err);
+    int rc = path_get(path, &s, &found, &err);
 
     if (rc > 0) {
         char *text = json_text(found);
@@ -77,10 +78,9 @@ TEST(reference_paths_full_paths_and_no_paths)
                                        "$.users[?(@.status == 0)]",
                                        "$..[0]"};
     static const char *const none[] = {
-        "",           "a",          "$a",   "$.",    "$..",  "$.a.",      "$.a..",          "$[",
-        "$[]",        "$.a[",       "$['a", "$['a'", "$[a]", "$.a b",     "$.a]",           "$a.b",
-        "$.a[?(@.b]", "$.length()", "$ ",   " $",    "$$x",  "$.a['b']c", "$[99999999999]", "$.a\\",
-        "$[:x]",      "$.a.[0]"};
+        "",     "a",    "$.",    "$..",       "$.a.",           "$.a..", "$[",         "$[]",
+        "$.a[", "$['a", "$['a'", "$[a]",      "$.a b",          "$.a]",  "$.a[?(@.b]", "$.length()",
+        "$ ",   " $",   "$$x",   "$.a['b']c", "$[99999999999]", "$.a\\", "$[:x]",      "$.a.[0]"};
 
     for (size_t i = 0; i < ARRAY_LEN(reference); i++)
         if (!ok(path_kind(reference[i], false) == 1))
@@ -157,14 +157,31 @@ TEST(a_path_deeper_than_any_value_is_no_path)
 static char *applied(const char *template, const char *input, struct err *err)
 {
     json_t *t = json(template), *in = json(input), *context = json("{\"State\":{\"Name\":\"S\"}}"),
-           *made = NULL;
-    char *text = template_apply(t, in, context, &made, err) < 0 ? NULL : json_text(made);
+           *vars = json("{\"x\":{\"y\":[7]}}"), *made = NULL;
+    struct scope s = {.input = in, .context = context, .vars = vars};
+    char *text = template_apply(t, &s, &made, err) < 0 ? NULL : json_text(made);
 
     json_decref(made);
     json_decref(t);
     json_decref(in);
     json_decref(context);
+    json_decref(vars);
     return text;
+}
+
+TEST(variables_are_roots_of_paths)
+{
+    struct err err;
+    char *text = applied("{\"a.$\":\"$x.y[0]\",\"b.$\":\"$x\"}", "{}", &err);
+
+    is_str(text, "{\"a\":7,\"b\":{\"y\":[7]}}");
+    free(text);
+    text = applied("{\"a.$\":\"$z\"}", "{}", &err);
+    ok(text == NULL);
+    is_str(err_asl(&err), "States.ParameterPathFailure");
+    is_int(path_kind("$x.y[0]", true), 1);
+    is_int(path_kind("$x.y[0]", false), -1);
+    is_int(path_kind("$1", true), -1);
 }
 
 TEST(templates_fill_keys_that_end_in_dollar_at_any_depth)
