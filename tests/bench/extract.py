@@ -7,12 +7,14 @@ snapshot, upload, manifest, state. The yardsticks write to a local disk.
 import json
 import os
 import shutil
+import subprocess
 
-from harness import COLUMNS, ORCH, command, fail
+from harness import COLUMNS, ORCH, TOP, command, fail
 from ingest import S3_KEYS, Ingest, Side, clean_file, run_cases
 
 ROWS = int(os.environ.get("ORCH_BENCH_EXTRACT_ROWS", 3000000))
 BUCKET = "extracts"
+WIRE = 60_000_000  # bytes a second and connection, where the store is elsewhere
 
 
 class Extract(Ingest):
@@ -21,6 +23,16 @@ class Extract(Ingest):
         self.mariadb()
         self.radosgw().client.make_bucket(BUCKET)
         self.there = set()
+        self.wire = self.wired = None
+
+    def far(self):
+        """The store, as one that gives each connection its share and no more."""
+        if self.wire is None:
+            program = self.bench.path("wire")
+            command("cc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-pthread", "-o", program, os.path.join(TOP, "tests/bench/wire.c"))
+            self.wire = subprocess.Popen([program, self.store.endpoint.rsplit(":", 1)[1], str(WIRE)], stdout=subprocess.PIPE, text=True)
+            self.wired = f"http://127.0.0.1:{self.wire.stdout.readline().strip()}"
+        return self.wired
 
     def table(self, name):
         """A table of the credit shape, loaded once."""
@@ -39,12 +51,12 @@ class Extract(Ingest):
             s3.remove(BUCKET, key)
         command("radosgw-admin", "-c", self.bench.path("rgw", "ceph.conf"), "-n", "client.rgw", "gc", "process", "--include-all")
 
-    def orch(self, tables, name="orch", **keys):
+    def orch(self, tables, name="orch", endpoint=None, **keys):
         for table in tables:
             self.table(table)
         folder = self.bench.path(f"extract-{name.replace(' ', '-')}")
         config = {"state": "orch.db",
-                  "connections": {"lake": {"url": f"s3://{BUCKET}/", "region": "us-east-1", "path_style": True, "endpoint": self.store.endpoint},
+                  "connections": {"lake": {"url": f"s3://{BUCKET}/", "region": "us-east-1", "path_style": True, "endpoint": endpoint or self.store.endpoint},
                                   "warehouse": {"url": f"mysql://loader@127.0.0.1:{self.bench.port}/w", "password_file": "db.secret", "tls": "off"}},
                   "extracts": {"loans": {"schedule": "", "source": {"connection": "warehouse"}, "target": {"connection": "lake"},
                                          "tables": [{"table": t} for t in tables], **keys}}}
@@ -115,6 +127,12 @@ def two(e):
     e.paired("two", 1.3, None, e.orch(both, "orch at once", parallel=2), [e.orch(both, "one after the other", parallel=1)], note=f"2 x {ROWS} rows")
 
 
+def two_far(e):
+    both, far = ["loans", "loans2"], e.far()
+    e.paired("two-far", 1.3, None, e.orch(both, "orch at once", far, parallel=2), [e.orch(both, "one after the other", far, parallel=1)],
+             note=f"2 x {ROWS} rows; {WIRE // 1000000} MB/s a connection")
+
+
 def memory(e):
     both = ["loans", "loans2"]
     e.within("memory plain", e.orch(["loans"]), 64 + 16, f"{ROWS} rows")
@@ -123,7 +141,7 @@ def memory(e):
     e.within("memory two gzip", e.orch(both, parallel=2, compress="gzip", level=1), 64 + 32, f"2 x {ROWS} rows")
 
 
-CASES = {"plain": plain, "batch": batch, "gzip": packed, "two": two, "memory": memory}
+CASES = {"plain": plain, "batch": batch, "gzip": packed, "two": two, "two-far": two_far, "memory": memory}
 
 
 def run(bench, names, md=None):
