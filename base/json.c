@@ -58,8 +58,10 @@ static bool has_real(const json_t *v)
 }
 
 /* 17 digits always read back, but make 1.1000000000000001 of 1.1: fewer, where they say the same. */
-static size_t real_digits(const json_t *v)
+size_t json_digits(const json_t *v)
 {
+    if (!has_real(v))
+        return 17;
     for (size_t digits = 15; digits < 17; digits++) {
         char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
         json_t *back = text != NULL ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
@@ -75,8 +77,8 @@ static size_t real_digits(const json_t *v)
 
 char *json_text(const json_t *v)
 {
-    size_t digits = has_real(v) ? real_digits(v) : 17;
-    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) : NULL;
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(json_digits(v));
+    char *text = v ? json_dumps(v, flags) : NULL;
     char *copy = xstrdup(text ? text : "null");
 
     free(text);

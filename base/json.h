@@ -11,6 +11,8 @@
 NODISCARD int json_parse(const char *text, size_t n, const char *what, json_t **ret_owned, struct err *err);
 /* Compact, key order kept. Returns owned. */
 char *json_text(const json_t *v);
+/* As many digits as a real number in v needs to be read back as the same, 15 to 17: JSON_REAL_PRECISION. */
+size_t json_digits(const json_t *v);
 /* Members by name. A missing one gives the default (or NULL/0); one of another type is ERR_CONTRACT naming it. */
 NODISCARD int json_get_str(const json_t *object, const char *key, const char *fallback,
                            const char **ret_borrowed, struct err *err);

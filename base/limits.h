@@ -48,7 +48,10 @@
 #define MAX_ZONE_FILE     (256 * KIB) /* a time zone: the longest has 4 KiB */
 #define MAX_ZONE_CHANGES  4000        /* and 240 changes of its offset */
 #define MAX_STATES        10000       /* of a definition */
-#define MAX_TRANSITIONS   25000       /* events of one execution, as on AWS */
+#define MAX_TRANSITIONS   2000000     /* events of one execution: a Map of 10,000 items; AWS: 25,000 */
+#define MAX_NESTED        32          /* Parallel and Map states within each other */
+#define MAX_FRAMES        1000 /* of an execution at a time; past it a Map has one iteration at a time */
+#define MAX_VARIABLES     (10 * MIB)  /* all that a state sees, as on AWS */
 #define MAX_MOCKS         (16 * MIB)  /* a file of prepared answers: a few of the largest */
 #define MAX_SIM_EVENTS    100000      /* of a simulation: a Map of 10,000 items with ten each */
 #define MAX_SIM_BYTES     (256 * MIB) /* of their details, kept or not: bounds time too */

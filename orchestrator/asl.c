@@ -7,6 +7,7 @@ struct asl {
     json_t *root; /* owned; the rest borrows from it */
     const char *start_at;
     const json_t *states;
+    json_t *all; /* owned: the states of every depth by name */
     int64_t timeout_seconds;
 };
 
@@ -138,6 +139,18 @@ static bool is_terminal(const json_t *state)
            (type != NULL && (strcmp(type, "Succeed") == 0 || strcmp(type, "Fail") == 0));
 }
 
+static void unreachable(struct check *c, const char *name)
+{
+    size_t mark = at_push(c, "States"), inner = at_push(c, name);
+    const char *around = c->state;
+
+    UNUSED(inner);
+    c->state = name;
+    asl_diagnose(c, "ERROR", "UNREACHABLE_STATE", "no Next, Default, Choices or Catch leads here");
+    c->state = around;
+    at_pop(c, mark);
+}
+
 /* A state that nothing leads to is a mistake in a Next: AWS refuses it as well. */
 static void check_graph(struct check *c, const json_t *start_at)
 {
@@ -159,55 +172,71 @@ static void check_graph(struct check *c, const json_t *start_at)
             reach_name(&r, json_object_get(item, "Next"));
     }
     json_object_foreach((json_t *)(uintptr_t)c->states, name, state) {
-        if (json_object_get(r.seen, name) != NULL)
-            continue;
-        size_t mark = at_push(c, "States"), inner = at_push(c, name);
-        UNUSED(inner);
-        c->state = name;
-        asl_diagnose(c, "ERROR", "UNREACHABLE_STATE", "no Next, Default, Choices or Catch leads here");
-        c->state = NULL;
-        at_pop(c, mark);
+        if (json_object_get(r.seen, name) == NULL)
+            unreachable(c, name);
     }
     if (r.count > 0 && !ends)
-        asl_diagnose(c, "WARNING", "NO_TERMINAL_STATE",
-                     "no state ends the execution: no \"End\": true, Succeed or Fail");
+        asl_diagnose(c, "WARNING", "NO_TERMINAL_STATE", "no state ends %s: no \"End\": true, Succeed or Fail",
+                     c->depth > 0 ? "what runs in it" : "the execution");
     json_decref(r.seen);
     free(r.list);
 }
 
+/* A name is there once in a document, whatever runs where: history tells states by it. */
+static void check_unique(struct check *c, const char *name, json_t *state)
+{
+    if (json_object_get(c->all, name) != NULL)
+        asl_diagnose(c, "ERROR", "DUPLICATE_STATE_NAME",
+                     "another state has this name; it must be the only one");
+    else
+        json_object_set(c->all, name, state);
+}
+
+/* Recursion is bounded by MAX_NESTED. */
+void check_machine(struct check *c, const json_t *machine)
+{
+    const json_t *start_at = json_object_get(machine, "StartAt"), *around = c->states;
+    const char *name, *outer = c->state;
+    json_t *state, *scope = c->scope;
+
+    c->states = json_object_get(machine, "States");
+    if (json_is_object(c->states) && json_object_size(c->states) + json_object_size(c->all) > MAX_STATES) {
+        asl_invalid(c, "%zu states, at most %d are allowed",
+                    json_object_size(c->states) + json_object_size(c->all), MAX_STATES);
+    } else if (json_is_object(c->states)) {
+        c->scope = check_scope(c, c->states);
+        json_object_foreach((json_t *)(uintptr_t)c->states, name, state) {
+            size_t mark = at_push(c, "States"), inner = at_push(c, name);
+            UNUSED(inner);
+            c->state = name;
+            check_unique(c, name, state);
+            check_state(c, name, state);
+            c->state = outer;
+            at_pop(c, mark);
+        }
+        json_decref(c->scope);
+        c->scope = scope;
+        if (json_is_string(start_at) && json_object_get(c->states, json_string_value(start_at)) != NULL)
+            check_graph(c, start_at);
+    }
+    c->states = around;
+}
+
 static void check_document(struct check *c, const json_t *root)
 {
-    const json_t *start_at = json_object_get(root, "StartAt");
-    const char *name;
-    json_t *state;
-
+    c->states = json_object_get(root, "States");
     if (json_is_jsonata(root)) {
         at_push(c, "QueryLanguage");
         asl_unsupported(c, "JSONata is not in profile orch-asl/1; use JSONPath");
         return; /* every state would be wrong for this one reason */
     }
     check_document_fields(c, root);
-    if (!json_is_object(c->states) || json_object_size(c->states) == 0)
-        return;
-    if (json_object_size(c->states) > MAX_STATES) {
-        asl_invalid(c, "%zu states, at most %d are allowed", json_object_size(c->states), MAX_STATES);
-        return;
-    }
-    json_object_foreach((json_t *)(uintptr_t)c->states, name, state) {
-        size_t mark = at_push(c, "States"), inner = at_push(c, name);
-        UNUSED(inner);
-        c->state = name;
-        check_state(c, name, state);
-        c->state = NULL;
-        at_pop(c, mark);
-    }
-    if (json_is_string(start_at) && json_object_get(c->states, json_string_value(start_at)) != NULL)
-        check_graph(c, start_at);
+    check_machine(c, root);
 }
 
 int asl_parse(const char *text, size_t n, struct asl **ret, struct asl_diagnostics *d, struct err *err)
 {
-    struct check c = {.d = d};
+    struct check c = {.d = d, .all = json_object()};
     json_t *root = NULL;
 
     *d = (struct asl_diagnostics){0};
@@ -218,13 +247,13 @@ int asl_parse(const char *text, size_t n, struct asl **ret, struct asl_diagnosti
     } else if (!json_is_object(root)) {
         asl_invalid(&c, "the definition is %s where an object is expected", json_kind(root));
     } else {
-        c.states = json_object_get(root, "States");
         check_document(&c, root);
     }
     if (d->errors > 0) {
         const struct asl_diagnostic *first = d->items;
         while (strcmp(first->severity, "ERROR") != 0 && first + 1 < d->items + d->count)
             first++;
+        json_decref(c.all);
         json_decref(root);
         err_set(err, ERR_WORKFLOW, "%s: %s (at %s)%s", first->code, first->message,
                 first->location[0] ? first->location : "/", d->errors > 1 ? ", and more" : "");
@@ -233,7 +262,8 @@ int asl_parse(const char *text, size_t n, struct asl **ret, struct asl_diagnosti
     struct asl *a = xcalloc(1, sizeof *a);
     a->root = root;
     a->start_at = json_string_value(json_object_get(root, "StartAt"));
-    a->states = c.states;
+    a->states = json_object_get(root, "States");
+    a->all = c.all;
     a->timeout_seconds = json_integer_value(json_object_get(root, "TimeoutSeconds"));
     *ret = a;
     return 0;
@@ -243,6 +273,7 @@ void asl_free(struct asl *a)
 {
     if (a == NULL)
         return;
+    json_decref(a->all);
     json_decref(a->root);
     free(a);
 }
@@ -259,12 +290,47 @@ int64_t asl_timeout_seconds(const struct asl *a)
 
 const json_t *asl_state(const struct asl *a, const char *name)
 {
-    return json_object_get(a->states, name);
+    return json_object_get(a->all, name);
+}
+
+const char *asl_name(const struct asl *a, const char *name)
+{
+    void *at = json_object_iter_at(a->all, name);
+
+    return at != NULL ? json_object_iter_key(at) : NULL;
 }
 
 const json_t *asl_states(const struct asl *a)
 {
     return a->states;
+}
+
+enum asl_type asl_type(const json_t *state)
+{
+    static const char *const names[ASL_TYPES] = {"Task",    "Pass", "Choice",   "Wait",
+                                                 "Succeed", "Fail", "Parallel", "Map"};
+    const char *type = json_string_value(json_object_get(state, "Type"));
+    size_t i = 0;
+
+    while (i < ASL_TYPES && (type == NULL || strcmp(names[i], type) != 0))
+        i++;
+    return (enum asl_type)i;
+}
+
+const json_t *asl_inner(const json_t *state, size_t i)
+{
+    const json_t *processor = json_object_get(state, "ItemProcessor");
+
+    switch (asl_type(state)) {
+    case ASL_PARALLEL:
+        return json_array_get(json_object_get(state, "Branches"), i);
+    case ASL_MAP:
+        if (i > 0)
+            return NULL;
+        return processor != NULL ? processor : json_object_get(state, "Iterator");
+    default:
+        return NULL;
+    }
 }
 
 int asl_each_task(const struct asl *a,
@@ -274,9 +340,8 @@ int asl_each_task(const struct asl *a,
     const char *name;
     json_t *state;
 
-    json_object_foreach((json_t *)(uintptr_t)a->states, name, state) {
-        const char *type = json_string_value(json_object_get(state, "Type"));
-        if (strcmp(type, "Task") != 0)
+    json_object_foreach(a->all, name, state) {
+        if (asl_type(state) != ASL_TASK)
             continue;
         int rc = fn(arg, name, json_string_value(json_object_get(state, "Resource")), err);
         if (rc < 0)

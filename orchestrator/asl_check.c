@@ -8,15 +8,19 @@ enum {
     IN_WAIT = 8,
     IN_SUCCEED = 16,
     IN_FAIL = 32,
-    IN_ANY = 63,
+    IN_PARALLEL = 64,
+    IN_MAP = 128,
+    IN_ANY = 255,
     NOT_FAIL = IN_ANY & ~IN_FAIL,
-    FLOWS_ON = IN_TASK | IN_PASS | IN_WAIT,
+    WORKS = IN_TASK | IN_PARALLEL | IN_MAP, /* has a result that may fail to come */
+    FLOWS_ON = WORKS | IN_PASS | IN_WAIT,
+    ASSIGNS = FLOWS_ON | IN_CHOICE,
 };
 static const struct {
     const char *name;
     unsigned bit;
-} types[] = {{"Task", IN_TASK}, {"Pass", IN_PASS},       {"Choice", IN_CHOICE},
-             {"Wait", IN_WAIT}, {"Succeed", IN_SUCCEED}, {"Fail", IN_FAIL}};
+} types[] = {{"Task", IN_TASK},       {"Pass", IN_PASS}, {"Choice", IN_CHOICE},     {"Wait", IN_WAIT},
+             {"Succeed", IN_SUCCEED}, {"Fail", IN_FAIL}, {"Parallel", IN_PARALLEL}, {"Map", IN_MAP}};
 
 static void check_string(struct check *c, const char *field, const json_t *v)
 {
@@ -113,6 +117,19 @@ static const struct field document_fields[] = {
     {"TimeoutSeconds", 0, check_seconds}, {"QueryLanguage", 0, check_query_language},
 };
 
+static const struct field branch_fields[] = {
+    {"StartAt", 0, check_next},
+    {"States", 0, check_states},
+    {"Comment", 0, check_string},
+};
+
+static const struct field processor_fields[] = {
+    {"StartAt", 0, check_next},
+    {"States", 0, check_states},
+    {"Comment", 0, check_string},
+    {"ProcessorConfig", 0, check_any}, /* asl_fork.c */
+};
+
 static const struct field state_fields[] = {
     {"Type", IN_ANY, check_any},
     {"Comment", IN_ANY, check_string},
@@ -121,16 +138,28 @@ static const struct field state_fields[] = {
     {"OutputPath", NOT_FAIL, check_path_or_null},
     {"Next", FLOWS_ON, check_next},
     {"End", FLOWS_ON, check_end},
-    {"Parameters", IN_TASK | IN_PASS, check_template},
-    {"ResultPath", IN_TASK | IN_PASS, check_result_path},
-    {"ResultSelector", IN_TASK, check_template},
+    {"Parameters", WORKS | IN_PASS, check_template},
+    {"ResultPath", WORKS | IN_PASS, check_result_path},
+    {"ResultSelector", WORKS, check_template},
+    {"Assign", ASSIGNS, check_template},
     {"Resource", IN_TASK, check_resource},
     {"TimeoutSeconds", IN_TASK, check_seconds},
     {"TimeoutSecondsPath", IN_TASK, check_path},
     {"HeartbeatSeconds", IN_TASK, check_seconds},
     {"HeartbeatSecondsPath", IN_TASK, check_path},
-    {"Retry", IN_TASK, check_retry},
-    {"Catch", IN_TASK, check_catch},
+    {"Retry", WORKS, check_retry},
+    {"Catch", WORKS, check_catch},
+    {"Branches", IN_PARALLEL, check_branches},
+    {"ItemProcessor", IN_MAP, check_processor},
+    {"Iterator", IN_MAP, check_processor},
+    {"ItemsPath", IN_MAP, check_path},
+    {"ItemSelector", IN_MAP, check_template},
+    {"MaxConcurrency", IN_MAP, check_count},
+    {"MaxConcurrencyPath", IN_MAP, check_path},
+    {"ToleratedFailureCount", IN_MAP, check_count},
+    {"ToleratedFailureCountPath", IN_MAP, check_path},
+    {"ToleratedFailurePercentage", IN_MAP, check_tolerated_percentage},
+    {"ToleratedFailurePercentagePath", IN_MAP, check_path},
     {"Result", IN_PASS, check_any},
     {"Choices", IN_CHOICE, check_choices},
     {"Default", IN_CHOICE, check_next},
@@ -143,9 +172,13 @@ static const struct field state_fields[] = {
     {"Cause", IN_FAIL, check_string},
     {"CausePath", IN_FAIL, check_path},
     /* valid on AWS */
-    {"Assign", NOT_FAIL, check_unsupported},
     {"Credentials", IN_TASK, check_unsupported},
-    {"Arguments", IN_TASK, check_jsonata_field},
+    {"ItemReader", IN_MAP, check_unsupported},
+    {"ItemBatcher", IN_MAP, check_unsupported},
+    {"ResultWriter", IN_MAP, check_unsupported},
+    {"Label", IN_MAP, check_unsupported},
+    {"Arguments", IN_TASK | IN_PARALLEL, check_jsonata_field},
+    {"Items", IN_MAP, check_jsonata_field},
     {"Output", NOT_FAIL, check_jsonata_field},
 };
 
@@ -175,13 +208,33 @@ static void check_fields(struct check *c, const json_t *object, const struct fie
     }
 }
 
+static void check_machine_fields(struct check *c, const json_t *machine, const struct field *rows,
+                                 size_t count)
+{
+    const json_t *around = c->states;
+
+    c->states = json_object_get(machine, "States");
+    check_fields(c, machine, rows, count, 0, "");
+    if (json_object_get(machine, "StartAt") == NULL)
+        asl_invalid(c, "'StartAt' is missing");
+    if (c->states == NULL)
+        asl_invalid(c, "'States' is missing");
+    c->states = around;
+}
+
 void check_document_fields(struct check *c, const json_t *root)
 {
-    check_fields(c, root, document_fields, ARRAY_LEN(document_fields), 0, "");
-    if (json_object_get(root, "StartAt") == NULL)
-        asl_invalid(c, "'StartAt' is missing");
-    if (json_object_get(root, "States") == NULL)
-        asl_invalid(c, "'States' is missing");
+    check_machine_fields(c, root, document_fields, ARRAY_LEN(document_fields));
+}
+
+void check_branch_fields(struct check *c, const json_t *branch)
+{
+    check_machine_fields(c, branch, branch_fields, ARRAY_LEN(branch_fields));
+}
+
+void check_processor_fields(struct check *c, const json_t *processor)
+{
+    check_machine_fields(c, processor, processor_fields, ARRAY_LEN(processor_fields));
 }
 
 bool json_is_jsonata(const json_t *object)
@@ -201,7 +254,7 @@ static int present(const json_t *state, const char *const *fields)
     return n;
 }
 
-static void at_most_one(struct check *c, const json_t *state, const char *a, const char *b)
+void at_most_one(struct check *c, const json_t *state, const char *a, const char *b)
 {
     if (json_object_get(state, a) != NULL && json_object_get(state, b) != NULL)
         asl_invalid(c, "'%s' and '%s' exclude each other", a, b);
@@ -263,8 +316,6 @@ static void check_type(struct check *c, const json_t *state, const char *type)
         asl_invalid(c, "'Type' is missing");
     else if (type == NULL)
         asl_invalid(c, "'Type' is %s where a string is expected", json_kind(json_object_get(state, "Type")));
-    else if (strcmp(type, "Parallel") == 0 || strcmp(type, "Map") == 0)
-        asl_unsupported(c, "state type '%s' is valid on AWS, but not in profile orch-asl/1", type);
     else
         asl_invalid(c, "'%s' is no state type%s%s%s", type, nearest ? "; '" : "", nearest ? nearest : "",
                     nearest ? "' is the nearest" : "");
@@ -313,6 +364,10 @@ void check_state(struct check *c, const char *name, const json_t *state)
         check_wait(c, state);
     else if (in == IN_CHOICE)
         check_choice(c, state);
+    else if (in == IN_PARALLEL)
+        check_parallel(c, state);
+    else if (in == IN_MAP)
+        check_map(c, state);
     at_most_one(c, state, "Error", "ErrorPath");
     at_most_one(c, state, "Cause", "CausePath");
 }

@@ -2,8 +2,8 @@
 #define ORCHESTRATOR_ASL_INT_H
 #include "orchestrator/asl.h"
 /*
- * Shared by the files of the checker only: asl.c (document, graph), asl_check.c (fields by state type),
- * asl_rules.c (what stands in them).
+ * Shared by the files of the checker only: asl.c (document, graph), asl_check.c (fields by state type), asl_fork.c (what
+ * runs within a state, scopes), asl_rules.c (what stands in fields).
  */
 enum {
     MAX_DIAGNOSTICS = 1000, /* a definition may be wrong 100,000 times; nobody reads that */
@@ -13,7 +13,10 @@ enum {
 };
 struct check {
     struct asl_diagnostics *d;
-    const json_t *states; /* for Next */
+    const json_t *states; /* for Next: those beside the one being checked */
+    json_t *all;          /* owned by asl_parse: the states seen so far, of every depth */
+    json_t *scope;        /* names of the variables that this state may see; NULL: none */
+    int depth;            /* Parallel and Map states around it */
     const char *state;    /* being checked; NULL: the document */
     char at[400];         /* JSON pointer to what is being checked */
     size_t at_n;
@@ -28,8 +31,24 @@ void asl_invalid(struct check *c, const char *fmt, ...) PRINTF(2, 3);     /* ERR
 void asl_unsupported(struct check *c, const char *fmt, ...) PRINTF(2, 3); /* ERROR UNSUPPORTED_BY_ORCH */
 void asl_diagnose(struct check *c, const char *severity, const char *code, const char *fmt, ...) PRINTF(4, 5);
 
+/* asl.c: StartAt and States of the document, a branch, an ItemProcessor */
+void check_machine(struct check *c, const json_t *machine);
+
+/* asl_fork.c: Parallel and Map */
+void check_branches(struct check *c, const char *field, const json_t *v);
+void check_processor(struct check *c, const char *field, const json_t *v);
+void check_tolerated_percentage(struct check *c, const char *field, const json_t *v);
+void check_count(struct check *c, const char *field, const json_t *v);
+void check_map(struct check *c, const json_t *state);
+void check_parallel(struct check *c, const json_t *state);
+/* Variables that Assign sets in these states: none that is set around them. The names that the states see. Owned. */
+json_t *check_scope(struct check *c, const json_t *states);
+
 /* asl_check.c */
 void check_document_fields(struct check *c, const json_t *root);
+void check_branch_fields(struct check *c, const json_t *branch);
+void check_processor_fields(struct check *c, const json_t *processor);
+void at_most_one(struct check *c, const json_t *state, const char *a, const char *b);
 void check_state(struct check *c, const char *name, const json_t *state);
 bool json_is_jsonata(const json_t *object); /* "QueryLanguage": "JSONata" */
 

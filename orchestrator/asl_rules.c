@@ -66,9 +66,6 @@ static void check_path_text(struct check *c, const char *field, const char *s)
         asl_unsupported(
             c, "'%s': '%.60s' is there only for .waitForTaskToken, which is not in profile orch-asl/1", field,
             s);
-    else if (str_starts(s, "$$.Map"))
-        asl_unsupported(c, "'%s': '%.60s' is there only inside Map, which is not in profile orch-asl/1",
-                        field, s);
 }
 
 void check_path(struct check *c, const char *field, const json_t *v)
@@ -272,10 +269,20 @@ static void check_retrier(struct check *c, const json_t *rule)
     at_pop(c, mark);
 }
 
+static void check_rule_assign(struct check *c, const json_t *rule)
+{
+    const json_t *assign = json_object_get(rule, "Assign");
+    size_t mark = at_push(c, "Assign");
+
+    if (assign != NULL)
+        check_template(c, "Assign", assign);
+    at_pop(c, mark);
+}
+
 static void check_catcher(struct check *c, const json_t *rule)
 {
-    static const char *const known[] = {"ErrorEquals", "Next", "ResultPath", "Comment", NULL};
-    static const char *const unsupported[] = {"Assign", "Output", NULL};
+    static const char *const known[] = {"ErrorEquals", "Next", "ResultPath", "Assign", "Comment", NULL};
+    static const char *const unsupported[] = {"Output", NULL};
     const json_t *next = json_object_get(rule, "Next"), *result_path = json_object_get(rule, "ResultPath");
 
     check_members(c, rule, known, unsupported);
@@ -289,6 +296,7 @@ static void check_catcher(struct check *c, const json_t *rule)
     if (result_path != NULL)
         check_result_path(c, "ResultPath", result_path);
     at_pop(c, mark);
+    check_rule_assign(c, rule);
 }
 
 static void check_error_rules(struct check *c, const char *field, const json_t *v,
@@ -343,13 +351,14 @@ static void check_operand(struct check *c, const struct comparator *op, const js
 /* Variable and one comparator. */
 static void check_comparison(struct check *c, const json_t *rule)
 {
-    const char *known[COMPARATOR_COUNT + 8] = {"Variable", "Next", "Comment", "And", "Or", "Not"}, *field;
+    const char *known[COMPARATOR_COUNT + 8] = {"Variable", "Next", "Comment", "Assign", "And", "Or", "Not"},
+                                         *field;
     const json_t *variable = json_object_get(rule, "Variable");
     int found = 0;
     json_t *v;
 
     for (size_t i = 0; i < COMPARATOR_COUNT; i++)
-        known[i + 6] = comparators[i].name;
+        known[i + 7] = comparators[i].name;
     json_object_foreach((json_t *)(uintptr_t)rule, field, v) {
         const struct comparator *op = comparator_find(field);
         if (op != NULL) {
@@ -366,7 +375,7 @@ static void check_comparison(struct check *c, const json_t *rule)
     if (found != 1)
         asl_invalid(c, found == 0 ? "a comparison such as 'StringEquals' is missing"
                                   : "one rule makes one comparison; combine them with 'And'");
-    static const char *const unsupported[] = {"Assign", "Output", "Condition", NULL};
+    static const char *const unsupported[] = {"Output", "Condition", NULL};
     check_members(c, rule, known, unsupported);
 }
 
@@ -390,8 +399,8 @@ static void check_rule_list(struct check *c, const char *field, const json_t *li
 static void check_rule(struct check *c, const json_t *rule, bool top)
 {
     static const char *const combined[] = {"And", "Or", "Not"};
-    static const char *const known[] = {"And", "Or", "Not", "Next", "Comment", NULL};
-    static const char *const unsupported[] = {"Assign", "Output", "Condition", NULL};
+    static const char *const known[] = {"And", "Or", "Not", "Next", "Assign", "Comment", NULL};
+    static const char *const unsupported[] = {"Output", "Condition", NULL};
     const json_t *next = json_object_get(rule, "Next");
     int found = 0;
 
@@ -423,6 +432,13 @@ static void check_rule(struct check *c, const json_t *rule, bool top)
         check_next(c, "Next", next);
     else if (next != NULL)
         asl_invalid(c, "only the outermost rule has a 'Next'");
+    at_pop(c, mark);
+    if (top || json_object_get(rule, "Assign") == NULL) {
+        check_rule_assign(c, rule);
+        return;
+    }
+    mark = at_push(c, "Assign");
+    asl_invalid(c, "only the outermost rule has an 'Assign'");
     at_pop(c, mark);
 }
 

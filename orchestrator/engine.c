@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 volatile int engine_stop_signal;
+int64_t engine_max_events = MAX_TRANSITIONS;
 const struct step_type *(*engine_step_lookup)(const char *resource) = step_by_resource;
 
 int engine_new(const struct config *c, struct store *s, struct engine **ret, struct err *err)
@@ -338,18 +339,11 @@ static int load_definition(struct run *r, struct err *err)
     return rc;
 }
 
-/* Everything about the claimed execution into memory. */
-static int load_run(struct run *r, struct err *err)
+static int load_context(struct run *r, struct err *err)
 {
     json_t *input = NULL;
-    int rc = frame_get(r->e->store, r->x.id, 0, &r->f, err);
+    int rc = json_parse(r->x.input, strlen(r->x.input), "input of the execution", &input, err);
 
-    if (rc == 0)
-        rc = json_parse(r->x.input, strlen(r->x.input), "input of the execution", &input, err);
-    if (rc == 0)
-        rc = json_parse(r->f.input, strlen(r->f.input), "input of the state", &r->input, err);
-    if (rc == 0)
-        rc = json_parse(r->f.retry, strlen(r->f.retry), "retries of the state", &r->retry, err);
     if (rc == 0) {
         r->context = engine_context(&r->x, input);
         if (r->context == NULL)
@@ -362,11 +356,9 @@ static int load_run(struct run *r, struct err *err)
 static void run_release(struct run *r)
 {
     lock_release(r->lock);
+    machine_free(r->m);
     asl_free(r->asl);
     json_decref(r->context);
-    json_decref(r->input);
-    json_decref(r->retry);
-    frame_release(&r->f);
     task_release(&r->t);
     free(r->ctx.flag_id);
     execution_release(&r->x);
@@ -389,7 +381,7 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
 
     r->lease_ms = LEASE_MS;
     r->renewed_mono = clock_mono_ms();
-    int rc = load_run(r, err);
+    int rc = load_context(r, err);
     if (rc < 0)
         return rc;
     if (config_flow(e->config, r->x.pipeline, &r->pipeline, err) < 0)
@@ -399,6 +391,9 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
         *ret = ENGINE_ENDED;
         return run_close(r, "FAILED", err_asl(&why), why.msg, err);
     }
+    rc = tree_load(r, err);
+    if (rc < 0)
+        return rc;
     open_io(e, r);
     return run_loop(r, ret, ret_wake_ms, err);
 }
@@ -406,20 +401,17 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
 /* 1: nothing to do before *ret_wake_ms, and nobody asked for anything else: not worth a claim. */
 static int sleeps(struct engine *e, const struct execution *x, int64_t *ret_wake_ms, struct err *err)
 {
-    struct frame f = {0};
+    enum { SLACK_MS = 60000 }; /* as machine_next's */
     int64_t now = clock_now_ms();
 
     if (x->stop_requested || (x->deadline_ms != 0 && now >= x->deadline_ms))
         return 0;
-    int rc = frame_get(e->store, x->id, 0, &f, err);
-    if (rc < 0)
+    int rc = frame_wake(e->store, x->id, now + SLACK_MS, ret_wake_ms, err);
+    if (rc < 0 || *ret_wake_ms <= now)
         return rc;
-    rc = (strcmp(f.phase, "WAIT") == 0 || strcmp(f.phase, "RETRY") == 0) && frame_waits(&f, now);
-    *ret_wake_ms = f.wake_ms;
-    if (x->deadline_ms != 0 && x->deadline_ms < f.wake_ms)
+    if (x->deadline_ms != 0 && x->deadline_ms < *ret_wake_ms)
         *ret_wake_ms = x->deadline_ms;
-    frame_release(&f);
-    return rc;
+    return 1;
 }
 
 int engine_work(struct engine *e, int64_t execution_id, enum engine_result *ret, int64_t *ret_wake_ms,

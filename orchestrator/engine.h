@@ -34,9 +34,11 @@ NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *er
 NODISCARD int engine_sweep(struct engine *e, struct err *err);
 /* Every Task: a step of ours, and only parameters that it knows. ERR_WORKFLOW names state, parameter and the nearest. */
 NODISCARD int engine_check_tasks(const struct asl *a, struct err *err);
-NODISCARD int engine_check_task(const struct asl *a, const char *state, const char *resource, struct err *err);
+NODISCARD int engine_check_task(const struct asl *a, const char *state, const char *resource,
+                                struct err *err);
 /* The context object of an execution: Execution and StateMachine of $$. Owned; NULL where its names are not UTF-8. */
 json_t *engine_context(const struct execution *x, const json_t *input);
+extern int64_t engine_max_events; /* of an execution: MAX_TRANSITIONS; tests lower it */
 /* step_by_resource; tests bring their own. */
 extern const struct step_type *(*engine_step_lookup)(const char *resource);
 #endif

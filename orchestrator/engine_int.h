@@ -1,8 +1,10 @@
 #ifndef ORCHESTRATOR_ENGINE_INT_H
 #define ORCHESTRATOR_ENGINE_INT_H
-/* Shared by engine.c (start, claim, stop) and engine_run.c (the loop over one claimed execution). */
+/* Shared by engine.c (start, claim, stop), engine_run.c (the loop over one claimed execution) and engine_tree.c (its frames
+ * and their rows). */
 #include "orchestrator/engine.h"
 #include "orchestrator/lock.h"
+#include "orchestrator/machine.h"
 #include "state/exec.h"
 
 enum {
@@ -34,9 +36,8 @@ struct run {
     const struct pipeline *pipeline; /* NULL: no longer in the config, good for closing only */
     struct asl *asl;
     json_t *context;
-    struct frame f;        /* the cursor as committed */
-    json_t *input, *retry; /* of f, parsed */
-    struct task t;         /* the live one while the phase is TASK */
+    struct machine *m; /* as committed, and what the open transaction adds */
+    struct task t;     /* the one that is worked */
     struct step_ctx ctx;
     enum why why;
     int64_t lease_ms, renewed_mono, beat_mono, task_mono;
@@ -53,11 +54,10 @@ NODISCARD int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake
 NODISCARD int run_close(struct run *r, const char *status, const char *error, const char *cause,
                         struct err *err);
 
-/* A Retry whose state was entered at a time still to come does not wait: the clock was set back, and it would hold its
- * pipeline's flag until then. A Wait may name a time, so it keeps its own. */
-static inline bool frame_waits(const struct frame *f, int64_t now_ms)
-{
-    enum { SLACK_MS = 60000 };
-    return f->wake_ms > now_ms && (strcmp(f->phase, "RETRY") != 0 || f->entered_ms <= now_ms + SLACK_MS);
-}
+/* Frames that are read, into r->m. */
+NODISCARD int tree_load(struct run *r, struct err *err);
+/* Inside a transaction: what a step yields; takes what *s holds. */
+NODISCARD int tree_write(struct run *r, struct machine_step *s, int64_t now_ms, struct err *err);
+/* At the end of one: the frames that its steps have changed. */
+NODISCARD int tree_flush(struct run *r, struct err *err);
 #endif

@@ -27,7 +27,7 @@ static const struct {
 static int put_end(struct run *r, const char *status, const char *error, const char *cause, struct err *err)
 {
     json_t *details = json_object();
-    int64_t now = clock_now_ms(), id;
+    int64_t now = clock_now_ms();
     size_t i = 0;
 
     while (strcmp(endings[i].status, status) != 0)
@@ -39,7 +39,7 @@ static int put_end(struct run *r, const char *status, const char *error, const c
     json_t *whole = json_pack("{s:o}", endings[i].key, details);
     int rc = exec_finish(r->e->store, r->x.id, r->claim, status, NULL, error, cause, false, now, err);
     if (rc == 0)
-        rc = event_add(r->e->store, r->x.id, -1, endings[i].type, whole, now, &id, err);
+        rc = event_add(r->e->store, r->x.id, endings[i].type, whole, now, err);
     json_decref(whole);
     return rc;
 }
@@ -60,13 +60,13 @@ int run_close(struct run *r, const char *status, const char *error, const char *
 static int close_timed_out(struct run *r, struct err *err)
 {
     json_t *details = json_pack("{s:{s:s}}", "executionTimedOutEventDetails", "error", "States.Timeout");
-    int64_t now = clock_now_ms(), id;
+    int64_t now = clock_now_ms();
     int rc = store_begin(r->e->store, err);
 
     if (rc == 0)
         rc = exec_finish(r->e->store, r->x.id, r->claim, "TIMED_OUT", NULL, NULL, NULL, false, now, err);
     if (rc == 0)
-        rc = event_add(r->e->store, r->x.id, -1, "ExecutionTimedOut", details, now, &id, err);
+        rc = event_add(r->e->store, r->x.id, "ExecutionTimedOut", details, now, err);
     if (rc == 0)
         rc = store_commit(r->e->store, err);
     store_rollback(r->e->store);
@@ -76,170 +76,83 @@ static int close_timed_out(struct run *r, struct err *err)
 
 /* ---- apply ---- */
 
-static int put_events(struct run *r, const struct decision *d, int64_t now, struct err *err)
+static int put_result(struct run *r, int64_t now, struct err *err)
 {
-    json_t *event;
-    size_t i;
-    int rc = 0;
-
-    json_array_foreach(d->events, i, event) {
-        json_t *details = json_copy(event);
-        int64_t id;
-        json_object_del(details, "type");
-        rc = event_add(r->e->store, r->x.id, 0, json_string_value(json_object_get(event, "type")), details,
-                       now, &id, err);
-        json_decref(details);
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
-static int put_cursor(struct run *r, const struct decision *d, struct err *err)
-{
-    char *input = json_text(d->input), *retry = json_text(d->retry);
-    const struct frame f = {.id = 0,
-                            .state = d->state,
-                            .phase = d->phase,
-                            .input = input,
-                            .retry = retry,
-                            .entered_ms = d->entered_ms,
-                            .wake_ms = d->wake_ms};
-    int rc = frame_put(r->e->store, r->x.id, r->claim, &f, err);
-
-    free(input);
-    free(retry);
-    return rc;
-}
-
-static int put_task(struct run *r, const struct decision *d, int64_t now, struct err *err)
-{
-    unsigned char bytes[16];
-    char token[2 * sizeof bytes + 1];
-    char *parameters = json_text(d->parameters);
-
-    random_bytes(bytes, sizeof bytes);
-    str_hex(bytes, sizeof bytes, token);
-    const struct task t = {.state = d->state,
-                           .token = token,
-                           .resource = d->resource,
-                           .parameters = parameters,
-                           .attempt = d->attempt,
-                           .timeout_ms = d->timeout_ms,
-                           .heartbeat_ms = d->heartbeat_ms,
-                           .scheduled_ms = now};
-    int rc = task_schedule(r->e->store, r->x.id, 0, &t, err);
-    free(parameters);
-    return rc;
-}
-
-static int put_result(struct run *r, const struct decision *d, int64_t now, struct err *err)
-{
-    bool succeeded = strcmp(d->status, "SUCCEEDED") == 0;
+    const struct machine_end end = machine_end(r->m);
+    bool succeeded = strcmp(end.status, "SUCCEEDED") == 0;
     int worked = exec_worked(r->e->store, r->x.id, err);
 
     if (worked < 0)
         return worked;
-    char *output = d->output != NULL ? json_text(d->output) : NULL;
-    int rc = exec_finish(r->e->store, r->x.id, r->claim, d->status, output, d->error, d->cause,
+    char *output = end.output != NULL ? json_text(end.output) : NULL;
+    int rc = exec_finish(r->e->store, r->x.id, r->claim, end.status, output, end.error, end.cause,
                          succeeded && !worked, now, err);
     free(output);
     return rc;
 }
 
-/* The cursor in memory follows what the open transaction wrote; after a failure it is not used any more. */
-static void adopt(struct run *r, struct decision *d)
+/* Inside a transaction: one step written down, the answer to a task where o is not NULL. 1: the execution has ended. */
+static int put_step(struct run *r, struct machine_frame *f, const struct outcome *o, int64_t now,
+                    struct err *err)
 {
-    frame_release(&r->f);
-    r->f = (struct frame){
-        .state = d->state, .phase = d->phase, .entered_ms = d->entered_ms, .wake_ms = d->wake_ms};
-    d->state = d->phase = NULL;
-    json_decref(r->input);
-    json_decref(r->retry);
-    r->input = json_incref(d->input);
-    r->retry = json_incref(d->retry);
-}
-
-static int decide(struct run *r, const struct outcome *o, int64_t count, int64_t now, struct decision *ret,
-                  struct err *err)
-{
-    const struct cursor c = {.state = r->f.state,
-                             .phase = r->f.phase,
-                             .input = r->input,
-                             .retry = r->retry,
-                             .entered_ms = r->f.entered_ms};
-    struct interp_env env = {.context = r->context, .now_ms = now, .entered_event = count + 1};
+    struct interp_env env = {.now_ms = now};
+    struct machine_step s;
+    struct err why;
+    int rc;
 
     random_bytes(&env.jitter, sizeof env.jitter);
     random_bytes(&env.seed, sizeof env.seed);
-    if (o->kind != OUTCOME_NONE && event_last_entered(r->e->store, r->x.id, &env.entered_event, err) < 0)
-        return -(int)err->code;
-    return interp_next(r->asl, &c, o, &env, ret, err);
+    rc = o != NULL ? machine_answer(r->m, f, o, &env, &s, &why) : machine_go(r->m, f, &env, &s, &why);
+    if (rc < 0) { /* the frame is not what the definition says */
+        machine_step_release(&s);
+        rc = put_end(r, "FAILED", err_asl(&why), why.msg, err);
+        return rc < 0 ? rc : 1;
+    }
+    bool ended = s.ended;
+    rc = tree_write(r, &s, now, err);
+    if (rc == 0 && ended)
+        rc = put_result(r, now, err);
+    return rc < 0 ? rc : ended;
 }
 
-/* Inside a transaction: one decision written down. 1: the next state may be entered at once, 0: not, 2: the end. */
-static int put_decision(struct run *r, const struct outcome *o, int64_t now, struct err *err)
+/* The steps that can be taken at once, in the open transaction. 1: the execution has ended. */
+static int put_steps(struct run *r, struct machine_frame *f, const struct outcome *o, int64_t now,
+                     struct err *err)
 {
-    struct decision d = {0};
-    struct err why;
-    int64_t count = 0;
-    int rc = event_count(r->e->store, r->x.id, &count, err);
+    int64_t wake;
+    int rc = put_step(r, f, o, now, err);
 
-    if (rc < 0)
-        return rc;
-    if (decide(r, o, count, now, &d, &why) < 0) {
-        rc = put_end(r, "FAILED", err_asl(&why), why.msg, err);
-        rc = rc < 0 ? rc : 2;
-        goto out;
+    for (int i = 0; rc == 0 && i < DECISIONS_AT_ONCE; i++) {
+        if (machine_next(r->m, now, &f, &wake) != MACHINE_GO)
+            break;
+        rc = put_step(r, f, NULL, now, err);
     }
-    /* As on AWS the last event that fits is the one that says so. */
-    int64_t left = MAX_TRANSITIONS - count - (int64_t)json_array_size(d.events);
-    if (left < 0 || (left == 0 && d.kind != DECIDE_END)) {
-        rc = put_end(r, "FAILED", "States.Runtime",
-                     "The execution reached the maximum number of history events (25000).", err);
-        rc = rc < 0 ? rc : 2;
-        goto out;
-    }
-    rc = put_events(r, &d, now, err);
-    if (rc == 0)
-        rc = d.kind == DECIDE_END ? put_result(r, &d, now, err) : put_cursor(r, &d, err);
-    if (rc == 0 && d.kind == DECIDE_TASK)
-        rc = put_task(r, &d, now, err);
-    if (rc < 0)
-        goto out;
-    rc = d.kind == DECIDE_ENTER ? 1 : d.kind == DECIDE_END ? 2 : 0;
-    if (d.kind != DECIDE_END)
-        adopt(r, &d);
-out:
-    decision_release(&d);
     return rc;
 }
 
 /*
  * T1, T2, T4, T5: the task's end (when status is not NULL), the decision, and the pure states that follow, in one
- * transaction. 1: the execution has ended.
+ * transaction. 1: the execution has ended. After a failure r->m is not what the file says: the run is over.
  */
-static int apply(struct run *r, const struct outcome *o, const char *task_status, struct err *err)
+static int apply(struct run *r, struct machine_frame *f, const struct outcome *o, const char *task_status,
+                 struct err *err)
 {
-    static const struct outcome none = {.kind = OUTCOME_NONE};
     int64_t now = clock_now_ms();
-    int rc = store_begin(r->e->store, err);
+    int rc = store_begin(r->e->store, err), ended = 0;
 
+    if (rc == 0)
+        rc = exec_ours(r->e->store, r->x.id, r->claim, err);
     if (rc == 0 && task_status != NULL)
         rc = task_finish(r->e->store, r->t.token, task_status, now, err);
     if (rc == 0)
-        rc = put_decision(r, o, now, err);
-    for (int i = 0; rc == 1 && i < DECISIONS_AT_ONCE; i++)
-        rc = put_decision(r, &none, now, err);
-    if (rc < 0)
-        goto out;
-    int ended = rc == 2;
-    rc = store_commit(r->e->store, err);
-    rc = rc < 0 ? rc : ended;
-out:
+        rc = ended = put_steps(r, f, o, now, err);
+    if (rc >= 0)
+        rc = tree_flush(r, err);
+    if (rc == 0)
+        rc = store_commit(r->e->store, err);
     store_rollback(r->e->store);
     task_release(&r->t);
-    return rc;
+    return rc < 0 ? rc : ended;
 }
 
 /* ---- act ---- */
@@ -329,11 +242,13 @@ static int64_t lease_of(const struct task *t)
 }
 
 /* T3. From here on the effect may have happened. 1: somebody asks to stop; nothing was started. */
-static int start_task(struct run *r, struct err *err)
+static int start_task(struct run *r, struct machine_frame *f, struct err *err)
 {
     struct store *s = r->e->store;
     json_t *details = json_pack("{s:{s:s}}", "activityStartedEventDetails", "workerName", r->e->worker);
-    int64_t now = clock_now_ms(), id, lease = lease_of(&r->t);
+    char *text = json_text(details);
+    struct machine_step step;
+    int64_t now = clock_now_ms(), lease = lease_of(&r->t);
     bool stop = false;
     int rc = store_begin(s, err);
 
@@ -345,12 +260,17 @@ static int start_task(struct run *r, struct err *err)
     }
     if (rc == 0)
         rc = task_start(s, r->t.token, r->claim, now, err);
+    if (rc == 0) {
+        machine_note(r->m, f, "ActivityStarted", text, &step);
+        rc = tree_write(r, &step, now, err);
+    }
     if (rc == 0)
-        rc = event_add(s, r->x.id, 0, "ActivityStarted", details, now, &id, err);
+        rc = tree_flush(r, err);
     if (rc == 0)
         rc = store_commit(s, err);
     store_rollback(s);
     json_decref(details);
+    free(text);
     r->lease_ms = lease;
     r->renewed_mono = r->task_mono = clock_mono_ms();
     return rc;
@@ -391,7 +311,7 @@ static int run_step(struct run *r, json_t **ret, struct err *err)
     return rc;
 }
 
-static int fail_task(struct run *r, const struct err *why, struct err *err)
+static int fail_task(struct run *r, struct machine_frame *f, const struct err *why, struct err *err)
 {
     char cause[sizeof why->msg + sizeof why->hint + 16];
     const char *name = err_asl(why);
@@ -402,17 +322,17 @@ static int fail_task(struct run *r, const struct err *why, struct err *err)
     else
         snprintf(cause, sizeof cause, "%s", why->msg);
     const struct outcome o = {.kind = OUTCOME_FAILED, .error = name, .cause = cause};
-    return apply(r, &o, timed_out ? "TIMED_OUT" : "FAILED", err);
+    return apply(r, f, &o, timed_out ? "TIMED_OUT" : "FAILED", err);
 }
 
 enum next { NEXT_GO, NEXT_ENDED, NEXT_GIVE_BACK };
 
 /* T3, the step, T4. Returns enum next. */
-static int act(struct run *r, struct err *err)
+static int act(struct run *r, struct machine_frame *f, struct err *err)
 {
     json_t *result = NULL;
     struct err why = {0};
-    int rc = start_task(r, err);
+    int rc = start_task(r, f, err);
 
     if (rc != 0)
         return rc < 0 ? rc : NEXT_GO;
@@ -423,7 +343,7 @@ static int act(struct run *r, struct err *err)
         goto out;
     if (done >= 0) {
         const struct outcome o = {.kind = OUTCOME_SUCCEEDED, .output = result != NULL ? result : json_null()};
-        rc = apply(r, &o, "SUCCEEDED", err);
+        rc = apply(r, f, &o, "SUCCEEDED", err);
     } else if (r->why == WHY_LOST) {
         *err = why;
         rc = err_set(err, ERR_LOCK_LOST, "execution %s was taken over", r->x.name);
@@ -434,7 +354,7 @@ static int act(struct run *r, struct err *err)
         rc = 0; /* the top of the loop closes it */
         task_release(&r->t);
     } else {
-        rc = fail_task(r, &why, err);
+        rc = fail_task(r, f, &why, err);
     }
     if (rc >= 0)
         rc = rc == 1 ? NEXT_ENDED : NEXT_GO;
@@ -444,7 +364,7 @@ out:
 }
 
 /* T5: a task that was STARTED by somebody who is gone (or by us before SIGTERM): an ordinary ASL error. */
-static int bury_task(struct run *r, struct err *err)
+static int bury_task(struct run *r, struct machine_frame *f, struct err *err)
 {
     bool late = r->t.timeout_ms != 0 && clock_now_ms() - r->t.started_ms >= r->t.timeout_ms;
     const struct outcome o = {.kind = OUTCOME_FAILED,
@@ -452,7 +372,7 @@ static int bury_task(struct run *r, struct err *err)
                               .cause = late ? "the task ran past TimeoutSeconds, and its owner is gone"
                                             : "the task's owner died, was stopped, or fell silent"};
 
-    return apply(r, &o, "TIMED_OUT", err);
+    return apply(r, f, &o, "TIMED_OUT", err);
 }
 
 /* Renews the claim whatever is left of the lease; ERR_LOCK_LOST when it is another's. */
@@ -469,12 +389,12 @@ static int assure_claim(struct run *r, bool *ret_stop, struct err *err)
     return rc;
 }
 
-static int work_task(struct run *r, struct err *err)
+static int work_task(struct run *r, struct machine_frame *f, struct err *err)
 {
     bool stop;
 
     task_release(&r->t);
-    int rc = task_live(r->e->store, r->x.id, 0, &r->t, err);
+    int rc = task_live(r->e->store, r->x.id, f->id, &r->t, err);
     if (rc ==
         0) { /* we slept, and whoever took over has worked it since; else the file is not what we wrote */
         rc = assure_claim(r, &stop, err);
@@ -485,8 +405,8 @@ static int work_task(struct run *r, struct err *err)
     if (rc < 0)
         return rc;
     if (strcmp(r->t.status, "STARTED") == 0)
-        return bury_task(r, err);
-    return act(r, err);
+        return bury_task(r, f, err);
+    return act(r, f, err);
 }
 
 /* ---- the loop ---- */
@@ -526,7 +446,7 @@ static int close_stopped(struct run *r, struct err *err)
 /* One turn: NEXT_*, or <0. *ret_wake_ms > 0: waits until then. */
 static int turn(struct run *r, int64_t *ret_wake_ms, struct err *err)
 {
-    static const struct outcome none = {.kind = OUTCOME_NONE}, timer = {.kind = OUTCOME_TIMER};
+    struct machine_frame *f;
     int64_t now = clock_now_ms();
     bool stop = false;
     int rc = keep_claim(r, &stop, err);
@@ -543,17 +463,23 @@ static int turn(struct run *r, int64_t *ret_wake_ms, struct err *err)
     }
     if (engine_stop_signal)
         return NEXT_GIVE_BACK;
-    if (strcmp(r->f.phase, "TASK") == 0)
-        return work_task(r, err);
-    bool waits = strcmp(r->f.phase, "ENTER") != 0;
-    if (waits && frame_waits(&r->f, now)) {
-        *ret_wake_ms = r->f.wake_ms;
+    switch (machine_next(r->m, now, &f, ret_wake_ms)) {
+    case MACHINE_GO:
+        rc = apply(r, f, NULL, NULL, err);
+        return rc == 1 ? NEXT_ENDED : rc;
+    case MACHINE_TASK:
+        return work_task(r, f, err);
+    case MACHINE_WAIT:
         if (r->x.deadline_ms != 0 && r->x.deadline_ms < *ret_wake_ms)
             *ret_wake_ms = r->x.deadline_ms;
         return NEXT_GIVE_BACK;
+    case MACHINE_ENDED:
+        return NEXT_ENDED;
+    case MACHINE_LOST:
+        break;
     }
-    rc = apply(r, waits ? &timer : &none, NULL, err);
-    return rc == 1 ? NEXT_ENDED : rc;
+    rc = run_close(r, "FAILED", "Orch.Internal", "nothing of it can go on, and nothing waits", err);
+    return rc < 0 ? rc : NEXT_ENDED;
 }
 
 int run_loop(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err)

@@ -7,14 +7,17 @@
 
 void decision_release(struct decision *d)
 {
-    json_decref(d->events);
+    for (size_t i = 0; i < d->event_count; i++)
+        free(d->events[i].details);
+    free(d->events);
     json_decref(d->input);
     json_decref(d->retry);
+    json_decref(d->assign);
     json_decref(d->parameters);
+    json_decref(d->fork.items);
+    json_decref(d->fork.input);
     json_decref(d->output);
-    free(d->state);
-    free(d->phase);
-    free(d->resource);
+    free(d->input_text);
     free(d->error);
     free(d->cause);
     *d = (struct decision){0};
@@ -25,71 +28,149 @@ static json_t *mutable(const json_t *v)
     return (json_t *)(uintptr_t)v; /* jansson counts references through const */
 }
 
+/* ---- decisions ---- */
+
 /* The same state, in another phase. */
-static void stay(struct run *r, enum decision_kind kind, const char *phase)
+void decide_stay(struct run *r, enum decision_kind kind, enum machine_phase phase)
 {
     struct decision *d = r->d;
 
     d->kind = kind;
-    d->state = xstrdup(r->c->state);
-    d->phase = xstrdup(phase);
+    d->state = r->c->state;
+    d->phase = phase;
     d->input = json_incref(mutable(r->c->input));
-    d->retry = json_is_array(r->c->retry) ? json_incref(mutable(r->c->retry)) : json_array();
+    d->retry = json_incref(mutable(r->c->retry));
     d->entered_ms = r->entered_ms;
 }
 
-void decide_wait(struct run *r, const char *phase, int64_t wake_ms)
+void decide_wait(struct run *r, enum machine_phase phase, int64_t wake_ms)
 {
-    stay(r, DECIDE_WAIT, phase);
+    decide_stay(r, DECIDE_WAIT, phase);
     r->d->wake_ms = wake_ms;
 }
 
-void decide_enter(struct run *r, const char *state, json_t *input)
+void decide_enter(struct run *r, const char *state, json_t *input, char *text)
 {
     struct decision *d = r->d;
 
     d->kind = DECIDE_ENTER;
-    d->state = xstrdup(state);
-    d->phase = xstrdup("ENTER");
+    d->state = state;
+    d->phase = PHASE_ENTER;
     d->input = json_incref(input);
-    d->retry = json_array();
+    d->input_text = text;
 }
 
-void decide_failed(struct run *r, const char *error, const char *cause)
+void decide_failed(struct run *r, const struct failure *f)
 {
-    json_t *details = json_object();
+    struct decision *d = r->d;
 
-    if (error != NULL)
-        json_object_set_new(details, "error", safe_string(error));
-    if (cause != NULL)
-        json_object_set_new(details, "cause", safe_string(cause));
-    event_append(r, "ExecutionFailed", "executionFailedEventDetails", details);
-    r->d->kind = DECIDE_END;
-    r->d->status = "FAILED";
-    r->d->error = error ? xstrdup(error) : NULL;
-    r->d->cause = cause ? xstrdup(cause) : NULL;
+    d->kind = DECIDE_END;
+    d->status = "FAILED";
+    d->error = f->error ? xstrdup(f->error) : NULL;
+    d->cause = f->cause ? xstrdup(f->cause) : NULL;
+    d->beyond_all = f->beyond_all;
 }
 
-/* What paths of a state see: data as "$". */
-static struct scope scope_of(struct run *r, const json_t *data)
+/* ---- data ---- */
+
+static int64_t attempts_used(const json_t *retry)
 {
-    return (struct scope){.input = data, .context = r->context, .random = &r->random};
+    int64_t n = 0;
+    json_t *v;
+    size_t i;
+
+    json_array_foreach(retry, i, v)
+        n += json_integer_value(v);
+    return n;
 }
 
-/* InputPath or OutputPath: absent is "$", null is {}. Owned. */
-static int apply_path(struct run *r, const char *field, const json_t *data, json_t **ret, struct failure *f)
+/* $$ with the part that only the interpreter knows: made for who asks for it, since most states do not. */
+static const json_t *context_of(struct run *r)
+{
+    if (r->context != NULL)
+        return r->context;
+    json_t *state = json_object();
+    char entered[CIVIL_RFC3339_SIZE];
+
+    r->context = json_is_object(r->env->context) ? json_copy(mutable(r->env->context)) : json_object();
+    json_object_set_new(state, "EnteredTime", json_string(civil_rfc3339(r->entered_ms, true, entered)));
+    json_object_set_new(state, "Name", json_string(r->c->state));
+    if (r->type == ASL_TASK || r->type == ASL_PARALLEL || r->type == ASL_MAP)
+        json_object_set_new(state, "RetryCount", json_integer(attempts_used(r->c->retry)));
+    json_object_set_new(r->context, "State", state);
+    return r->context;
+}
+
+/* All that an expression may see: input as "$". */
+static struct scope scope_of(struct run *r, const json_t *input)
+{
+    return (struct scope){.input = input, .context = context_of(r), .vars = r->c->vars, .random = &r->random};
+}
+
+int run_path(struct run *r, const char *path, const json_t *input, json_t **ret_borrowed, struct err *err)
+{
+    const struct scope s = {.input = input,
+                            .context = strstr(path, "$$") != NULL ? context_of(r) : NULL,
+                            .vars = r->c->vars,
+                            .random = &r->random};
+
+    return path_get(path, &s, ret_borrowed, err);
+}
+
+int run_template(struct run *r, const json_t *template, const json_t *input, json_t **ret_owned,
+                 struct err *err)
+{
+    const struct scope s = scope_of(r, input);
+
+    return template_apply(template, &s, ret_owned, err);
+}
+
+static int count_bytes(const char *p, size_t n, void *sum)
+{
+    UNUSED(p);
+    *(size_t *)sum += n;
+    return *(size_t *)sum > MAX_VARIABLES ? -1 : 0;
+}
+
+int run_assign(struct run *r, const json_t *assigns, const json_t *input, struct failure *f)
+{
+    json_t *all, *made = NULL;
+    size_t bytes = 0;
+    struct err err;
+
+    if (assigns == NULL)
+        return 0;
+    if (run_template(r, assigns, input, &made, &err) < 0)
+        return failure_from(r, f, &err);
+    all = r->c->vars != NULL ? json_copy(mutable(r->c->vars)) : json_object();
+    json_object_update(all, made);
+    int rc = json_dump_callback(all, count_bytes, &bytes, JSON_COMPACT);
+    json_decref(all);
+    if (rc < 0) {
+        json_decref(made);
+        return failure_too_large(f, r->c->state);
+    }
+    json_decref(r->d->assign);
+    r->d->assign = made;
+    return 0;
+}
+
+int apply_path(struct run *r, const char *field, const json_t *data, json_t **ret, struct failure *f)
 {
     const json_t *path = json_object_get(r->state, field);
-    struct scope s = scope_of(r, data);
     json_t *found = NULL;
     struct err err;
     int rc;
 
+    if (path == NULL) {
+        *ret = json_incref(mutable(data));
+        return 0;
+    }
     if (json_is_null(path)) {
         *ret = json_object();
         return 0;
     }
-    rc = path_get(path ? json_string_value(path) : "$", &s, &found, &err);
+    rc = run_path(r, json_string_value(path), data, &found, &err);
     if (rc < 0)
         return failure_from(r, f, &err);
     if (rc == 0)
@@ -99,18 +180,16 @@ static int apply_path(struct run *r, const char *field, const json_t *data, json
     return 0;
 }
 
-/* Parameters or ResultSelector, where there is one. Owned. */
-static int apply_template(struct run *r, const char *field, json_t *data, json_t **ret, struct failure *f)
+int apply_template(struct run *r, const char *field, const json_t *data, json_t **ret, struct failure *f)
 {
     const json_t *template = json_object_get(r->state, field);
-    struct scope s = scope_of(r, data);
     struct err err;
 
     if (template == NULL) {
-        *ret = json_incref(data);
+        *ret = json_incref(mutable(data));
         return 0;
     }
-    return template_apply(template, &s, ret, &err) < 0 ? failure_from(r, f, &err) : 0;
+    return run_template(r, template, data, ret, &err) < 0 ? failure_from(r, f, &err) : 0;
 }
 
 /* The state is left with this output (borrowed): events, and where to go. */
@@ -122,14 +201,13 @@ static int leave(struct run *r, json_t *output, const char *next, struct failure
         return -1;
     event_exited(r, text);
     if (next != NULL) {
-        decide_enter(r, next, output);
-    } else {
-        event_append(r, "ExecutionSucceeded", "executionSucceededEventDetails", details_of("output", text));
-        r->d->kind = DECIDE_END;
-        r->d->status = "SUCCEEDED";
-        r->d->output = json_incref(output);
+        decide_enter(r, next, output, text);
+        return 0;
     }
-    free(text);
+    r->d->kind = DECIDE_END;
+    r->d->status = "SUCCEEDED";
+    r->d->output = json_incref(output);
+    r->d->input_text = text;
     return 0;
 }
 
@@ -148,7 +226,9 @@ static int finish(struct run *r, json_t *result, struct failure *f)
 
     if (json_is_null(path))
         whole = json_incref(mutable(r->c->input));
-    else if (path_put(path ? json_string_value(path) : "$", r->c->input, result, &whole, &err) < 0)
+    else if (path == NULL)
+        whole = json_incref(result);
+    else if (path_put(json_string_value(path), r->c->input, result, &whole, &err) < 0)
         rc = failure_from(r, f, &err);
     if (rc == 0)
         rc = apply_path(r, "OutputPath", whole, &output, f);
@@ -159,22 +239,44 @@ static int finish(struct run *r, json_t *result, struct failure *f)
     return rc;
 }
 
+/* As on AWS Assign sees the result before ResultSelector. */
+int finish_result(struct run *r, const json_t *result, struct failure *f)
+{
+    json_t *selected = NULL;
+    int rc = run_assign(r, json_object_get(r->state, "Assign"), result, f);
+
+    if (rc == 0)
+        rc = apply_template(r, "ResultSelector", result, &selected, f);
+    if (rc == 0)
+        rc = finish(r, selected, f);
+    json_decref(selected);
+    return rc;
+}
+
+/* ---- the states ---- */
+
 static int enter_pass(struct run *r, json_t *input, struct failure *f)
 {
     const json_t *fixed = json_object_get(r->state, "Result");
     json_t *result = NULL;
     int rc = apply_template(r, "Parameters", input, &result, f);
 
+    if (rc == 0 && fixed != NULL) {
+        json_decref(result);
+        result = json_incref(mutable(fixed));
+    }
     if (rc == 0)
-        rc = finish(r, fixed ? mutable(fixed) : result, f);
+        rc = run_assign(r, json_object_get(r->state, "Assign"), result, f);
+    if (rc == 0)
+        rc = finish(r, result, f);
     json_decref(result);
     return rc;
 }
 
 static int enter_choice(struct run *r, json_t *input, struct failure *f)
 {
-    const char *next = json_string_value(json_object_get(r->state, "Default"));
-    struct scope s = scope_of(r, input);
+    const struct scope s = scope_of(r, input);
+    const json_t *chosen = r->state; /* where no rule matches: its Default, its Assign */
     json_t *rule, *output = NULL;
     struct err err;
     size_t i;
@@ -184,14 +286,17 @@ static int enter_choice(struct run *r, json_t *input, struct failure *f)
         if (choice_matches(rule, &s, &yes, &err) < 0)
             return failure_from(r, f, &err);
         if (yes) {
-            next = json_string_value(json_object_get(rule, "Next"));
+            chosen = rule;
             break;
         }
     }
+    const char *next = json_string_value(json_object_get(chosen, chosen == r->state ? "Default" : "Next"));
     if (next == NULL)
         return failure_runtime(
             r, f, "Failed to transition out of the state. The state does not point to a next state.");
-    int rc = apply_path(r, "OutputPath", input, &output, f);
+    int rc = run_assign(r, json_object_get(chosen, "Assign"), input, f);
+    if (rc == 0)
+        rc = apply_path(r, "OutputPath", input, &output, f);
     if (rc == 0)
         rc = leave(r, output, next, f);
     json_decref(output);
@@ -202,22 +307,22 @@ static int enter_choice(struct run *r, json_t *input, struct failure *f)
 static int pass_through(struct run *r, json_t *input, struct failure *f)
 {
     json_t *output = NULL;
-    int rc = apply_path(r, "OutputPath", input, &output, f);
+    int rc = run_assign(r, json_object_get(r->state, "Assign"), input, f);
 
+    if (rc == 0)
+        rc = apply_path(r, "OutputPath", input, &output, f);
     if (rc == 0)
         rc = leave(r, output, next_of(r), f);
     json_decref(output);
     return rc;
 }
 
-/* The value of a ...Path field. */
-static int field_value(struct run *r, const char *field, const json_t *input, json_t **ret_borrowed,
-                       struct failure *f)
+int field_value(struct run *r, const char *field, const json_t *input, json_t **ret_borrowed,
+                struct failure *f)
 {
     const char *path = json_string_value(json_object_get(r->state, field));
-    struct scope s = scope_of(r, input);
     struct err err;
-    int rc = path_get(path, &s, ret_borrowed, &err);
+    int rc = run_path(r, path, input, ret_borrowed, &err);
 
     if (rc < 0)
         return failure_from(r, f, &err);
@@ -298,7 +403,7 @@ static int enter_wait(struct run *r, json_t *input, struct failure *f)
         wake = now + seconds * 1000;
     if (wake <= now)
         return pass_through(r, input, f);
-    decide_wait(r, "WAIT", wake);
+    decide_wait(r, PHASE_WAIT, wake);
     return 0;
 }
 
@@ -306,7 +411,6 @@ static int enter_wait(struct run *r, json_t *input, struct failure *f)
 static int fail_text(struct run *r, const char *field, const json_t *input, const char **ret,
                      struct failure *f)
 {
-    struct scope s = scope_of(r, input);
     char path_field[16];
     json_t *v = NULL;
     struct err err;
@@ -316,11 +420,11 @@ static int fail_text(struct run *r, const char *field, const json_t *input, cons
     *ret = json_string_value(json_object_get(r->state, field));
     if (path == NULL)
         return 0;
-    int rc = path_get(path, &s, &v, &err);
+    int rc = run_path(r, path, input, &v, &err);
     if (rc < 0)
         return failure_from(r, f, &err);
     if (!json_is_string(v)) {
-        char *text = json_text(path[1] == '$' ? r->context : input);
+        char *text = json_text(path[1] == '$' ? context_of(r) : input);
         if (rc == 0)
             failure_runtime(
                 r, f,
@@ -343,26 +447,18 @@ static int enter_fail(struct run *r, json_t *input, struct failure *f)
 
     if (fail_text(r, "Error", input, &error, f) < 0 || fail_text(r, "Cause", input, &cause, f) < 0)
         return -1;
-    decide_failed(r, error, cause);
+    r->d->kind = DECIDE_END;
+    r->d->status = "FAILED";
+    r->d->error = error != NULL ? xstrdup(error) : NULL;
+    r->d->cause = cause != NULL ? xstrdup(cause) : NULL;
     return 0;
-}
-
-static int64_t attempts_used(const json_t *retry)
-{
-    int64_t n = 0;
-    json_t *v;
-    size_t i;
-
-    json_array_foreach(retry, i, v)
-        n += json_integer_value(v);
-    return n;
 }
 
 static int schedule(struct run *r, json_t *input, struct failure *f)
 {
     const char *resource = json_string_value(json_object_get(r->state, "Resource"));
     int64_t timeout = 0, heartbeat = 0;
-    json_t *parameters = NULL, *details;
+    json_t *parameters = NULL, *more;
     char *text = NULL;
     int rc = apply_template(r, "Parameters", input, &parameters, f);
 
@@ -375,15 +471,17 @@ static int schedule(struct run *r, json_t *input, struct failure *f)
     if (rc == 0) {
         timeout = timeout > 99999999 ? 99999999 : timeout; /* AWS's longest, and no overflow in ms */
         heartbeat = heartbeat > 99999999 ? 99999999 : heartbeat;
-        details = details_of("input", text);
-        json_object_set_new(details, "resource", json_string(resource));
+        more = json_object();
+        json_object_set_new(more, "resource", json_string(resource));
         if (timeout > 0)
-            json_object_set_new(details, "timeoutInSeconds", json_integer(timeout));
+            json_object_set_new(more, "timeoutInSeconds", json_integer(timeout));
         if (heartbeat > 0)
-            json_object_set_new(details, "heartbeatInSeconds", json_integer(heartbeat));
-        event_append(r, "ActivityScheduled", "activityScheduledEventDetails", details);
-        stay(r, DECIDE_TASK, "TASK");
-        r->d->resource = xstrdup(resource);
+            json_object_set_new(more, "heartbeatInSeconds", json_integer(heartbeat));
+        event_append(r, "ActivityScheduled",
+                     event_text("activityScheduledEventDetails", NULL, "input", text, more));
+        json_decref(more);
+        decide_stay(r, DECIDE_TASK, PHASE_TASK);
+        r->d->resource = resource;
         r->d->parameters = json_incref(parameters);
         r->d->timeout_ms = timeout * 1000;
         r->d->heartbeat_ms = heartbeat * 1000;
@@ -397,135 +495,148 @@ static int schedule(struct run *r, json_t *input, struct failure *f)
 static int task_succeeded(struct run *r, struct failure *f)
 {
     const char *resource = json_string_value(json_object_get(r->state, "Resource"));
-    json_t *result = NULL, *details;
     char *text = NULL;
-    int rc = payload_text(r->o->output, resource, &text, f);
 
-    if (rc < 0) {
+    if (payload_text(r->o->output, resource, &text, f) < 0) {
         /* as AWS: the attempt itself failed, and Catch on States.ALL sees it */
         f->beyond_all = false;
-        details = json_object();
-        json_object_set_new(details, "error", json_string(f->error));
-        json_object_set_new(details, "cause", safe_string(f->cause));
-        event_append(r, "ActivityFailed", "activityFailedEventDetails", details);
-        return rc;
+        event_append(r, "ActivityFailed", event_error_text("activityFailedEventDetails", f->error, f->cause));
+        return -1;
     }
-    event_append(r, "ActivitySucceeded", "activitySucceededEventDetails", details_of("output", text));
+    event_append(r, "ActivitySucceeded",
+                 event_text("activitySucceededEventDetails", NULL, "output", text, NULL));
     free(text);
-    rc = apply_template(r, "ResultSelector", mutable(r->o->output), &result, f);
-    if (rc == 0)
-        rc = finish(r, result, f);
-    json_decref(result);
-    return rc;
+    return finish_result(r, r->o->output, f);
 }
 
 static int task_failed(struct run *r, struct failure *f)
 {
-    json_t *details = json_object();
-
-    failure_of_outcome(f, r->o);
+    failure_of_outcome(r, f, r->o);
     bool timed_out = strcmp(f->error, "States.Timeout") == 0;
-    json_object_set_new(details, "error", safe_string(f->error));
-    if (f->cause != NULL)
-        json_object_set_new(details, "cause", safe_string(f->cause));
     event_append(r, timed_out ? "ActivityTimedOut" : "ActivityFailed",
-                 timed_out ? "activityTimedOutEventDetails" : "activityFailedEventDetails", details);
+                 event_error_text(timed_out ? "activityTimedOutEventDetails" : "activityFailedEventDetails",
+                                  f->error, f->cause));
     return -1;
 }
 
 static int enter(struct run *r, struct failure *f)
 {
-    static const struct {
-        const char *type;
-        int (*fn)(struct run *r, json_t *input, struct failure *f);
-    } states[] = {{"Task", schedule},   {"Pass", enter_pass},      {"Choice", enter_choice},
-                  {"Wait", enter_wait}, {"Succeed", pass_through}, {"Fail", enter_fail}};
+    static int (*const states[])(struct run * r, json_t * input, struct failure * f) = {
+        schedule, enter_pass, enter_choice, enter_wait, pass_through, enter_fail, enter_fork, enter_fork};
     json_t *input = NULL;
     char *text = NULL;
-    int rc = payload_text(r->c->input, r->c->state, &text, f);
+    int rc = r->c->input_text != NULL ? 0 : payload_text(r->c->input, r->c->state, &text, f);
 
     if (rc == 0) {
-        event_entered(r, text);
+        event_entered(r, text != NULL ? text : r->c->input_text);
         rc = apply_path(r, "InputPath", r->c->input, &input, f);
     }
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(states); i++)
-        if (strcmp(states[i].type, r->type) == 0) {
-            rc = states[i].fn(r, input, f);
-            break;
-        }
+    if (rc == 0)
+        rc = states[r->type](r, input, f);
     free(text);
     json_decref(input);
     return rc;
 }
 
-/* A timer: the Wait is over, or the next attempt begins. */
+/* A timer: the Wait is over, or the next attempt begins. Or what was forked is worked out once more. */
 static int resume(struct run *r, struct failure *f)
 {
     json_t *input = NULL;
     int rc = apply_path(r, "InputPath", r->c->input, &input, f);
 
     if (rc == 0)
-        rc = strcmp(r->c->phase, "WAIT") == 0 ? pass_through(r, input, f) : schedule(r, input, f);
+        rc = r->c->phase == PHASE_WAIT ? pass_through(r, input, f)
+             : r->type == ASL_TASK     ? schedule(r, input, f)
+                                       : enter_fork(r, input, f);
     json_decref(input);
     return rc;
 }
 
-/* $$ with the part that only the interpreter knows. Owned. */
-static json_t *context_with_state(const struct run *r)
+/* Which outcomes a phase can meet. */
+static bool fits(const struct run *r)
 {
-    json_t *context = json_is_object(r->env->context) ? json_copy(mutable(r->env->context)) : json_object();
-    json_t *state = json_object();
-    char entered[CIVIL_RFC3339_SIZE];
+    bool forks = r->type == ASL_PARALLEL || r->type == ASL_MAP, answers = false;
+    enum outcome_kind kind = r->o->kind;
 
-    json_object_set_new(state, "EnteredTime", json_string(civil_rfc3339(r->entered_ms, true, entered)));
-    json_object_set_new(state, "Name", json_string(r->c->state));
-    if (strcmp(r->type, "Task") == 0)
-        json_object_set_new(state, "RetryCount", json_integer(attempts_used(r->c->retry)));
-    json_object_set_new(context, "State", state);
-    return context;
+    switch (r->c->phase) {
+    case PHASE_ENTER:
+        return kind == OUTCOME_NONE;
+    case PHASE_WAIT:
+        return kind == OUTCOME_TIMER && r->type == ASL_WAIT;
+    case PHASE_RETRY:
+        return kind == OUTCOME_TIMER && (r->type == ASL_TASK || forks);
+    case PHASE_TASK:
+        answers = kind == OUTCOME_FAILED || (kind == OUTCOME_SUCCEEDED && r->o->output != NULL);
+        return answers && r->type == ASL_TASK;
+    case PHASE_CHILDREN:
+    case PHASE_SPAWN:
+        return forks && kind != OUTCOME_TIMER;
+    case PHASE_DONE:
+        break;
+    }
+    return false;
 }
 
-/* Which outcomes a phase can meet. */
-static bool fits(const struct cursor *c, const struct outcome *o, const char *type)
+static int begin_run(struct run *r, const struct asl *a, struct err *err)
 {
-    if (strcmp(c->phase, "ENTER") == 0)
-        return o->kind == OUTCOME_NONE;
-    if (strcmp(c->phase, "WAIT") == 0)
-        return o->kind == OUTCOME_TIMER && strcmp(type, "Wait") == 0;
-    if (strcmp(type, "Task") != 0)
-        return false;
-    if (strcmp(c->phase, "RETRY") == 0)
-        return o->kind == OUTCOME_TIMER;
-    return strcmp(c->phase, "TASK") == 0 &&
-           (o->kind == OUTCOME_FAILED || (o->kind == OUTCOME_SUCCEEDED && o->output));
+    *r->d = (struct decision){0};
+    r->state = asl_state(a, r->c->state);
+    if (r->state == NULL)
+        return err_set(err, ERR_INTERNAL, "state '%s' is not in the definition", r->c->state);
+    r->type = asl_type(r->state);
+    r->entered_ms = r->c->phase == PHASE_ENTER ? r->env->now_ms : r->c->entered_ms;
+    return 0;
 }
 
 int interp_next(const struct asl *a, const struct cursor *c, const struct outcome *o,
                 const struct interp_env *env, struct decision *ret, struct err *err)
 {
-    struct run r = {
-        .c = c, .o = o, .env = env, .state = asl_state(a, c->state), .d = ret, .random = env->seed};
+    struct run r = {.c = c, .o = o, .env = env, .d = ret, .random = env->seed};
     struct failure f = {0};
-    int rc;
+    int rc = begin_run(&r, a, err);
 
-    *ret = (struct decision){0};
-    if (r.state == NULL)
-        return err_set(err, ERR_INTERNAL, "state '%s' is not in the definition", c->state);
-    r.type = json_string_value(json_object_get(r.state, "Type"));
-    if (c->input == NULL || !fits(c, o, r.type))
-        return err_set(err, ERR_INTERNAL, "state '%s', phase %s: outcome %d does not fit", c->state, c->phase,
-                       (int)o->kind);
-    r.entered_ms = strcmp(c->phase, "ENTER") == 0 ? env->now_ms : c->entered_ms;
-    r.context = context_with_state(&r);
-    ret->events = json_array();
-    if (o->kind == OUTCOME_NONE)
+    if (rc < 0)
+        return rc;
+    if (c->input == NULL || !fits(&r))
+        return err_set(err, ERR_INTERNAL, "state '%s', phase %d: outcome %d does not fit", c->state,
+                       (int)c->phase, (int)o->kind);
+    if (c->phase == PHASE_ENTER)
         rc = enter(&r, &f);
-    else if (o->kind == OUTCOME_TIMER)
+    else if (o->kind == OUTCOME_TIMER || o->kind == OUTCOME_NONE)
         rc = resume(&r, &f);
-    else
+    else if (r.type == ASL_TASK)
         rc = o->kind == OUTCOME_SUCCEEDED ? task_succeeded(&r, &f) : task_failed(&r, &f);
+    else
+        rc = joined(&r, &f);
     if (rc < 0)
         fail_state(&r, &f);
+    json_decref(r.context);
+    return 0;
+}
+
+int interp_item(const struct asl *a, const struct cursor *c, const struct fork *fork, size_t index,
+                const struct interp_env *env, struct decision *ret, struct err *err)
+{
+    struct run r = {.c = c, .env = env, .d = ret, .random = env->seed};
+    struct failure f = {0};
+    json_t *input = NULL;
+    int rc = begin_run(&r, a, err);
+
+    if (rc < 0)
+        return rc;
+    const char *selector = json_object_get(r.state, "ItemSelector") != NULL ? "ItemSelector" : "Parameters";
+    if (json_object_get(r.state, selector) == NULL)
+        input = json_incref(json_array_get(fork->items, index));
+    else
+        rc = apply_template(&r, selector, fork->input, &input, &f);
+    if (rc == 0) {
+        const json_t *start = json_object_get(asl_inner(r.state, 0), "StartAt");
+        decide_enter(&r, json_string_value(start), input, NULL);
+    } else {
+        decide_failed(&r, &f);
+        failure_release(&f);
+    }
+    json_decref(input);
     json_decref(r.context);
     return 0;
 }

@@ -3,7 +3,7 @@
 #include "orchestrator/path.h"
 #include <stdarg.h>
 
-static void failure_release(struct failure *f)
+void failure_release(struct failure *f)
 {
     free(f->error);
     free(f->cause);
@@ -70,27 +70,35 @@ static char *clean(const char *s)
     return copy;
 }
 
-void failure_of_outcome(struct failure *f, const struct outcome *o)
+/* A branch or an iteration may fail without a name; a task may not. */
+void failure_of_outcome(const struct run *r, struct failure *f, const struct outcome *o)
 {
-    *f = (struct failure){.error = clean(o->error != NULL ? o->error : "States.TaskFailed"),
-                          .cause = clean(o->cause)};
+    *f = (struct failure){.cause = clean(o->cause)};
+    if (o->error != NULL || r->type == ASL_TASK)
+        f->error = clean(o->error != NULL ? o->error : "States.TaskFailed");
+    if (r->type == ASL_PARALLEL)
+        f->also = "States.BranchFailed";
+    f->beyond_all = o->beyond_all;
+    if (f->error == NULL)
+        return;
     if (strcmp(f->error, "States.HeartbeatTimeout") == 0) {
         free(f->error);
         f->error = xstrdup("States.Timeout");
         f->also = "States.HeartbeatTimeout";
     }
-    f->beyond_all = strcmp(f->error, "States.Runtime") == 0;
+    f->beyond_all = f->beyond_all || strcmp(f->error, "States.Runtime") == 0;
 }
 
 static bool name_matches(const char *name, const struct failure *f)
 {
     if (strcmp(name, "States.ALL") == 0)
         return !f->beyond_all;
-    if (strcmp(name, "States.TaskFailed") == 0 && !f->beyond_all && strcmp(f->error, "States.Timeout") != 0)
+    const char *error = f->error != NULL ? f->error : "";
+    if (strcmp(name, "States.TaskFailed") == 0 && !f->beyond_all && strcmp(error, "States.Timeout") != 0)
         return true;
     if (f->also != NULL && strcmp(name, f->also) == 0)
         return true;
-    return strcmp(name, f->error) == 0 &&
+    return strcmp(name, error) == 0 &&
            strcmp(name, "States.Runtime") != 0; /* which always ends the execution */
 }
 
@@ -150,7 +158,7 @@ static bool try_retry(struct run *r, const struct failure *f)
         for (k = 0; k < json_array_size(rules); k++)
             json_array_append_new(
                 counts, json_integer(json_integer_value(json_array_get(r->c->retry, k)) + (k == i)));
-        decide_wait(r, "RETRY", r->env->now_ms + retry_delay_ms(rule, used, r->env->jitter));
+        decide_wait(r, PHASE_RETRY, r->env->now_ms + retry_delay_ms(rule, used, r->env->jitter));
         json_decref(r->d->retry);
         r->d->retry = counts;
         return true;
@@ -163,7 +171,7 @@ static json_t *error_output(const struct failure *f)
 {
     json_t *v = json_object();
 
-    json_object_set_new(v, "Error", safe_string(f->error));
+    json_object_set_new(v, "Error", safe_string(f->error != NULL ? f->error : ""));
     json_object_set_new(v, "Cause", safe_string(f->cause != NULL ? f->cause : ""));
     return v;
 }
@@ -182,8 +190,10 @@ static int try_catch(struct run *r, struct failure *f)
         const json_t *path = json_object_get(rule, "ResultPath");
         json_t *error = error_output(f);
         struct failure worse = {0};
-        int rc = 0;
-        if (json_is_null(path))
+        int rc = run_assign(r, json_object_get(rule, "Assign"), error, &worse);
+        if (rc < 0)
+            ; /* as if the catcher's ResultPath did not fit */
+        else if (json_is_null(path))
             output = json_incref((json_t *)(uintptr_t)r->c->input);
         else if (path_put(path ? json_string_value(path) : "$", r->c->input, error, &output, &err) < 0)
             rc = failure_from(r, &worse, &err);
@@ -191,13 +201,12 @@ static int try_catch(struct run *r, struct failure *f)
             rc = payload_text(output, r->c->state, &text, &worse);
         if (rc == 0) {
             event_exited(r, text);
-            decide_enter(r, json_string_value(json_object_get(rule, "Next")), output);
+            decide_enter(r, json_string_value(json_object_get(rule, "Next")), output, text);
         } else {
             struct failure old = *f;
             *f = worse;
             failure_release(&old);
         }
-        free(text);
         json_decref(output);
         json_decref(error);
         return rc < 0 ? -1 : 1;
@@ -207,7 +216,13 @@ static int try_catch(struct run *r, struct failure *f)
 
 void fail_state(struct run *r, struct failure *f)
 {
-    if (!try_retry(r, f) && try_catch(r, f) <= 0)
-        decide_failed(r, f->error, f->cause);
+    json_decref(r->d->assign); /* what failed has set nothing */
+    r->d->assign = NULL;
+    if (!try_retry(r, f)) {
+        if (r->type != ASL_TASK && r->o->kind == OUTCOME_FAILED) /* which a retry is not worth an event */
+            event_append(r, r->type == ASL_MAP ? "MapStateFailed" : "ParallelStateFailed", NULL);
+        if (try_catch(r, f) <= 0)
+            decide_failed(r, f);
+    }
     failure_release(f);
 }

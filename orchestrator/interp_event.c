@@ -1,4 +1,3 @@
-#include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/interp_int.h"
@@ -29,14 +28,25 @@ static int nesting(const char *text)
     return most;
 }
 
+static bool dump(const json_t *v, size_t digits, struct buf *text)
+{
+    buf_clear(text);
+    return json_dump_callback(v, dump_some, text,
+                              JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) == 0;
+}
+
 int payload_text(const json_t *v, const char *what, char **ret, struct failure *f)
 {
-    /* Values share parts, so their text may be exponentially larger than they are: measured while it is made.
-     */
+    /* Values share parts, so their text may be exponentially larger than they are: measured while it is made, before
+     * anything else looks at all of it. */
     struct buf text = BUF_INIT(MAX_PAYLOAD);
+    bool good = dump(v, 17, &text) && nesting(text.p) <= MAX_JSON_DEPTH;
 
-    if (json_dump_callback(v, dump_some, &text, JSON_COMPACT | JSON_ENCODE_ANY) < 0 ||
-        nesting(text.p) > MAX_JSON_DEPTH) {
+    if (good && strpbrk(text.p, ".eE") != NULL) {
+        size_t digits = json_digits(v);
+        good = digits == 17 || dump(v, digits, &text);
+    }
+    if (!good) {
         buf_release(&text);
         return failure_too_large(f, what);
     }
@@ -58,46 +68,117 @@ json_t *safe_string(const char *s)
     return v;
 }
 
-void event_append(struct run *r, const char *type, const char *key, json_t *details)
-{
-    json_t *event = json_object();
+/* ---- details, as text: a value that is text already is not parsed to be written again ---- */
 
-    json_object_set_new(event, "type", json_string(type));
-    json_object_set_new(event, key, details);
-    json_array_append_new(r->d->events, event);
+enum { MAX_DETAILS = 16 * MAX_PAYLOAD }; /* a payload of control characters, each as \u0001 in a string */
+
+static void add(struct buf *b, const char *s)
+{
+    struct err full;
+
+    err_ignore(buf_adds(b, s, &full));
 }
 
-json_t *details_of(const char *which, const char *text)
+static void add_string(struct buf *b, const char *s)
 {
-    char *flags = xasprintf("%sDetails", which);
-    json_t *details = json_object(), *truncated = json_object();
+    struct err full;
 
-    json_object_set_new(truncated, "truncated", json_false());
-    json_object_set_new(details, which, json_string(text));
-    json_object_set_new(details, flags, truncated);
-    free(flags);
-    return details;
+    err_ignore(json_add_text(b, s, strlen(s), &full));
 }
 
-static void state_event(struct run *r, const char *suffix, const char *key, const char *which,
-                        const char *text)
+static void add_member(struct buf *b, const char *name, const char *value)
 {
-    char *type = xasprintf("%sState%s", r->type, suffix);
-    json_t *details = json_object(), *payload = details_of(which, text);
+    if (b->p[b->n - 1] != '{')
+        add(b, ",");
+    add(b, "\"");
+    add(b, name);
+    add(b, "\":");
+    add_string(b, value);
+}
 
-    json_object_set_new(details, "name", json_string(r->c->state));
-    json_object_update(details, payload);
-    json_decref(payload);
-    event_append(r, type, key, details);
-    free(type);
+static void add_members(struct buf *b, const json_t *more)
+{
+    char *text = json_text(more);
+    size_t n = strlen(text);
+
+    if (n > 2) { /* not {} */
+        text[n - 1] = '\0';
+        if (b->p[b->n - 1] != '{')
+            add(b, ",");
+        add(b, text + 1);
+    }
+    free(text);
+}
+
+static void begin(struct buf *b, const char *key)
+{
+    buf_init(b, MAX_DETAILS);
+    add(b, "{\"");
+    add(b, key);
+    add(b, "\":{");
+}
+
+static char *end(struct buf *b)
+{
+    add(b, "}}");
+    return buf_take(b);
+}
+
+char *event_text(const char *key, const char *name, const char *which, const char *text, const json_t *more)
+{
+    struct buf b;
+
+    begin(&b, key);
+    if (name != NULL)
+        add_member(&b, "name", name);
+    if (text != NULL) {
+        add_member(&b, which, text);
+        add(&b, ",\"");
+        add(&b, which);
+        add(&b, "Details\":{\"truncated\":false}");
+    }
+    if (more != NULL)
+        add_members(&b, more);
+    return end(&b);
+}
+
+char *event_error_text(const char *key, const char *error, const char *cause)
+{
+    struct buf b;
+
+    begin(&b, key);
+    if (error != NULL)
+        add_member(&b, "error", error);
+    if (cause != NULL)
+        add_member(&b, "cause", cause);
+    return end(&b);
+}
+
+/* ---- events of a decision ---- */
+
+void event_append(struct run *r, const char *type, char *details)
+{
+    struct decision *d = r->d;
+
+    if (d->event_count % 8 == 0)
+        d->events = xrealloc(d->events, (d->event_count + 8) * sizeof *d->events);
+    d->events[d->event_count++] = (struct interp_event){.type = type, .details = details};
 }
 
 void event_entered(struct run *r, const char *text)
 {
-    state_event(r, "Entered", "stateEnteredEventDetails", "input", text);
+    static const char *const types[] = {"TaskStateEntered",     "PassStateEntered",    "ChoiceStateEntered",
+                                        "WaitStateEntered",     "SucceedStateEntered", "FailStateEntered",
+                                        "ParallelStateEntered", "MapStateEntered"};
+
+    event_append(r, types[r->type], event_text("stateEnteredEventDetails", r->c->state, "input", text, NULL));
 }
 
 void event_exited(struct run *r, const char *text)
 {
-    state_event(r, "Exited", "stateExitedEventDetails", "output", text);
+    static const char *const types[] = {"TaskStateExited",     "PassStateExited",    "ChoiceStateExited",
+                                        "WaitStateExited",     "SucceedStateExited", NULL,
+                                        "ParallelStateExited", "MapStateExited"};
+
+    event_append(r, types[r->type], event_text("stateExitedEventDetails", r->c->state, "output", text, NULL));
 }

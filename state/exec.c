@@ -1,5 +1,4 @@
 #include "state/exec.h"
-#include "state/metric.h"
 #include "state/store_int.h"
 
 enum { PRUNE_AT_ONCE = 500 };
@@ -211,18 +210,16 @@ static int insert_execution(struct store *s, const struct execution_new *n, int6
     if (rc < 0)
         return rc;
     *ret_id = store_last_id(s);
-    rc = store_stmt(s, SQL_STATE_FRAME_INSERT, &st, err);
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, *ret_id);
-    bind_text(st, 2, n->start_at);
-    bind_text(st, 3, n->input);
-    return stmt_run(s, st, err);
+    const struct frame root = {.parent = -1,
+                               .kind = (char *)(uintptr_t) "ROOT",
+                               .state = (char *)(uintptr_t)n->start_at,
+                               .phase = (char *)(uintptr_t) "ENTER",
+                               .input_event = 1};
+    return frame_put(s, *ret_id, &root, err);
 }
 
 int exec_create(struct store *s, const struct execution_new *n, int64_t *ret_id, struct err *err)
 {
-    int64_t event;
     int rc = same_name(s, n, ret_id, err);
 
     if (rc != 0)
@@ -233,7 +230,7 @@ int exec_create(struct store *s, const struct execution_new *n, int64_t *ret_id,
     json_t *details = json_pack("{s:{s:s, s:{s:b}, s:s}}", "executionStartedEventDetails", "input", n->input,
                                 "inputDetails", "truncated", 0, "roleArn", "");
     /* As on AWS the first state's event does not point back at it: both have previousEventId 0. */
-    rc = event_add(s, *ret_id, -1, "ExecutionStarted", details, n->now_ms, &event, err);
+    rc = event_add(s, *ret_id, "ExecutionStarted", details, n->now_ms, err);
     json_decref(details);
     return rc;
 }
@@ -278,6 +275,22 @@ int exec_renew(struct store *s, int64_t id, int64_t claim, int64_t lease_boot_ms
     return rc < 0 ? rc : lost(err, "lease", id);
 }
 
+int exec_ours(struct store *s, int64_t id, int64_t claim, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_OURS, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, id);
+    bind_i64(st, 2, claim);
+    rc = stmt_step(s, st, err);
+    if (rc == 0)
+        return lost(err, "next state", id);
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
 int exec_release_claim(struct store *s, int64_t id, int64_t claim, struct err *err)
 {
     sqlite3_stmt *st;
@@ -307,17 +320,11 @@ int exec_request_stop(struct store *s, int64_t id, const char *error, const char
     return rc < 0 ? rc : 0;
 }
 
-static int close_parts(struct store *s, int64_t id, int64_t now_ms, struct err *err)
+static int close_tasks(struct store *s, int64_t id, int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_EXEC_FINISH_FRAMES, &st, err);
+    int rc = store_stmt(s, SQL_STATE_EXEC_FINISH_TASKS, &st, err);
 
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, id);
-    rc = stmt_run(s, st, err);
-    if (rc >= 0)
-        rc = store_stmt(s, SQL_STATE_EXEC_FINISH_TASKS, &st, err);
     if (rc < 0)
         return rc;
     bind_i64(st, 1, id);
@@ -345,7 +352,7 @@ int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, 
     rc = stmt_run(s, st, err);
     if (rc == 0)
         return lost(err, "end", id);
-    return rc < 0 ? rc : close_parts(s, id, now_ms, err);
+    return rc < 0 ? rc : close_tasks(s, id, now_ms, err);
 }
 
 int exec_worked(struct store *s, int64_t id, struct err *err)
@@ -375,194 +382,6 @@ int exec_prune(struct store *s, int64_t idle_ms, int64_t other_ms, struct err *e
     bind_i64(st, 2, other_ms);
     bind_i64(st, 3, PRUNE_AT_ONCE);
     return stmt_run(s, st, err);
-}
-
-/* ---- frames and events ---- */
-
-void frame_release(struct frame *f)
-{
-    free(f->state);
-    free(f->phase);
-    free(f->input);
-    free(f->retry);
-    memset(f, 0, sizeof *f);
-}
-
-int frame_get(struct store *s, int64_t execution_id, int64_t frame_id, struct frame *ret, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_FRAME_GET, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, frame_id);
-    rc = stmt_step(s, st, err);
-    if (rc == 0)
-        return err_set(err, ERR_NOT_FOUND, "execution %lld has no frame %lld", (long long)execution_id,
-                       (long long)frame_id);
-    if (rc < 0)
-        return rc;
-    *ret = (struct frame){
-        .id = col_i64(st, 0),
-        .state = col_text(st, 1),
-        .phase = col_text(st, 2),
-        .input = col_text(st, 3),
-        .retry = col_text(st, 4),
-        .entered_ms = col_i64(st, 5),
-        .wake_ms = col_i64(st, 6),
-        .last_event = col_i64(st, 7),
-    };
-    stmt_done(st);
-    return 0;
-}
-
-int frame_put(struct store *s, int64_t execution_id, int64_t claim, const struct frame *f, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_FRAME_PUT, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, f->id);
-    bind_i64(st, 3, claim);
-    bind_text(st, 4, f->state);
-    bind_text(st, 5, f->phase);
-    bind_text(st, 6, f->input);
-    bind_text(st, 7, f->retry);
-    bind_i64(st, 8, f->entered_ms);
-    bind_i64(st, 9, f->wake_ms);
-    rc = stmt_run(s, st, err);
-    if (rc == 0)
-        return lost(err, "next state", execution_id);
-    return rc < 0 ? rc : 0;
-}
-
-/* previous id for the next event of the frame. */
-static int last_event(struct store *s, int64_t execution_id, int64_t frame_id, int64_t *ret, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_FRAME_LAST_EVENT, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, frame_id);
-    rc = stmt_step(s, st, err);
-    if (rc == 0)
-        return err_set(err, ERR_INTERNAL, "execution %lld has no frame %lld", (long long)execution_id,
-                       (long long)frame_id);
-    if (rc < 0)
-        return rc;
-    *ret = col_i64(st, 0);
-    stmt_done(st);
-    return 0;
-}
-
-static int insert_event(struct store *s, int64_t execution_id, int64_t id, int64_t previous, const char *type,
-                        const json_t *details, int64_t now_ms, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_EVENT_INSERT, &st, err);
-
-    if (rc < 0)
-        return rc;
-    char *text = details != NULL ? json_text(details) : NULL;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, id);
-    bind_i64(st, 3, previous);
-    bind_text(st, 4, type);
-    bind_i64(st, 5, now_ms);
-    bind_text(st, 6, text);
-    rc = stmt_run(s, st, err);
-    free(text);
-    return rc < 0 ? rc : 0;
-}
-
-int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const char *type,
-              const json_t *details, int64_t now_ms, int64_t *ret_id, struct err *err)
-{
-    int64_t previous = 0, count = 0;
-    sqlite3_stmt *st;
-    int rc = event_count(s, execution_id, &count, err);
-
-    if (rc == 0 && frame_id >= 0)
-        rc = last_event(s, execution_id, frame_id, &previous, err);
-    if (rc == 0)
-        rc = insert_event(s, execution_id, count + 1, previous, type, details, now_ms, err);
-    if (rc < 0)
-        return rc;
-    *ret_id = count + 1;
-    if (frame_id < 0)
-        return 0;
-    if (strcmp(type, "TaskStateExited") == 0 || strcmp(type, "WaitStateExited") == 0) {
-        rc = counter_state_left(s, execution_id, frame_id, now_ms, err);
-        if (rc < 0)
-            return rc;
-    }
-    rc = store_stmt(s, SQL_STATE_FRAME_SET_LAST_EVENT, &st, err);
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, frame_id);
-    bind_i64(st, 3, *ret_id);
-    rc = stmt_run(s, st, err);
-    return rc < 0 ? rc : 0;
-}
-
-int event_count(struct store *s, int64_t execution_id, int64_t *ret, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_EVENT_COUNT, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    rc = stmt_step(s, st, err);
-    if (rc < 0)
-        return rc;
-    *ret = col_i64(st, 0); /* ids have no gaps */
-    stmt_done(st);
-    return 0;
-}
-
-int event_last_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_EVENT_LAST_ENTERED, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    rc = stmt_step(s, st, err);
-    *ret = rc == 1 ? col_i64(st, 0) : 0;
-    stmt_done(st);
-    return rc < 0 ? rc : 0;
-}
-
-int event_list(struct store *s, int64_t execution_id, bool reverse, int64_t limit,
-               int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
-                         const char *details, struct err *err),
-               void *arg, struct err *err)
-{
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, reverse ? SQL_STATE_EVENT_LIST_REVERSE : SQL_STATE_EVENT_LIST, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, limit);
-    while ((rc = stmt_step(s, st, err)) == 1) {
-        char *type = col_text(st, 2), *details = col_text(st, 4);
-        rc = fn(arg, col_i64(st, 0), col_i64(st, 1), type, col_i64(st, 3), details, err);
-        free(type);
-        free(details);
-        if (rc < 0)
-            break;
-    }
-    stmt_done(st);
-    return rc < 0 ? rc : 0;
 }
 
 /* ---- tasks ---- */
@@ -628,6 +447,20 @@ int task_live(struct store *s, int64_t execution_id, int64_t frame_id, struct ta
     };
     stmt_done(st);
     return 1;
+}
+
+int task_abort(struct store *s, int64_t execution_id, int64_t frame_id, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_TASK_ABORT, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, execution_id);
+    bind_i64(st, 2, frame_id);
+    bind_i64(st, 3, now_ms);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
 }
 
 /* A change of one task by its token; another number of rows than one means that it is not ours any more. */

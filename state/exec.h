@@ -20,10 +20,14 @@ struct execution {
 };
 void execution_release(struct execution *e);
 
-struct frame {
-    int64_t id;
-    char *state, *phase, *input, *retry;
-    int64_t entered_ms, wake_ms, last_event;
+struct frame { /* a row of orchestrator/machine.h's tree; what is no string is as there */
+    int64_t id, parent, item;
+    char *kind, *state, *phase;
+    int64_t input_event;
+    char *input; /* as frame_list gives it: always there */
+    char *retry, *vars;
+    int64_t entered_ms, wake_ms, entered_event, last_event, fork_event, slot_event;
+    bool failed;
 };
 void frame_release(struct frame *f);
 
@@ -71,17 +75,31 @@ NODISCARD int exec_release_claim(struct store *s, int64_t id, int64_t claim, str
 NODISCARD int exec_request_stop(struct store *s, int64_t id, const char *error, const char *cause,
                                 struct err *err);
 
-NODISCARD int frame_get(struct store *s, int64_t execution_id, int64_t frame_id, struct frame *ret,
+/* Begins every transaction that moves the execution: the claim is still ours. ERR_LOCK_LOST */
+NODISCARD int exec_ours(struct store *s, int64_t id, int64_t claim, struct err *err);
+
+/* f is borrowed; its input is not written where input_event says where it is. */
+NODISCARD int frame_put(struct store *s, int64_t execution_id, const struct frame *f, struct err *err);
+/* All whose parent it is. */
+NODISCARD int frame_drop(struct store *s, int64_t execution_id, int64_t parent_id, struct err *err);
+/* Ascending by id. */
+NODISCARD int frame_list(struct store *s, int64_t execution_id,
+                         int (*fn)(void *arg, const struct frame *f, struct err *err), void *arg,
+                         struct err *err);
+/* When the first frame goes on; 0: at once. Of a retry begun after latest_ms the clock was set back: it does not wait. */
+NODISCARD int frame_wake(struct store *s, int64_t execution_id, int64_t latest_ms, int64_t *ret_wake_ms,
+                         struct err *err);
+struct event_new {
+    int64_t id, previous;
+    const char *type, *details; /* JSON text, or NULL */
+};
+NODISCARD int event_put(struct store *s, int64_t execution_id, const struct event_new *e, int64_t now_ms,
                         struct err *err);
-/* The cursor moves only under the claim: 0 rows is ERR_LOCK_LOST. f->last_event is kept by event_add. */
-NODISCARD int frame_put(struct store *s, int64_t execution_id, int64_t claim, const struct frame *f,
-                        struct err *err);
-/* Appends; raises the frame's last_event (frame < 0: previous id 0). details borrowed, may be NULL. */
-NODISCARD int event_add(struct store *s, int64_t execution_id, int64_t frame_id, const char *type,
-                        const json_t *details, int64_t now_ms, int64_t *ret_id, struct err *err);
+/* Appends one that no frame tells of: ExecutionStarted, and what ends it from outside. As on AWS its previousEventId is 0.
+ * details borrowed. */
+NODISCARD int event_add(struct store *s, int64_t execution_id, const char *type, const json_t *details,
+                        int64_t now_ms, struct err *err);
 NODISCARD int event_count(struct store *s, int64_t execution_id, int64_t *ret, struct err *err);
-/* Id of the newest ...StateEntered; 0 when there is none. */
-NODISCARD int event_last_entered(struct store *s, int64_t execution_id, int64_t *ret, struct err *err);
 NODISCARD int event_list(struct store *s, int64_t execution_id, bool reverse, int64_t limit,
                          int (*fn)(void *arg, int64_t id, int64_t previous, const char *type, int64_t ts_ms,
                                    const char *details, struct err *err),
@@ -92,6 +110,9 @@ NODISCARD int task_schedule(struct store *s, int64_t execution_id, int64_t frame
                             struct err *err);
 NODISCARD int task_live(struct store *s, int64_t execution_id, int64_t frame_id, struct task *ret,
                         struct err *err); /* 1/0 */
+/* The frame has no use for its task any more. */
+NODISCARD int task_abort(struct store *s, int64_t execution_id, int64_t frame_id, int64_t now_ms,
+                         struct err *err);
 NODISCARD int task_start(struct store *s, const char *token, int64_t claim, int64_t now_ms, struct err *err);
 NODISCARD int task_beat(struct store *s, const char *token, int64_t now_ms, struct err *err);
 NODISCARD int task_finish(struct store *s, const char *token, const char *status, int64_t now_ms,
@@ -99,7 +120,7 @@ NODISCARD int task_finish(struct store *s, const char *token, const char *status
 /* True inside a step's transaction: its token is still the live one. Every write of a step begins with it. */
 NODISCARD int task_guard(struct store *s, const char *token, struct err *err); /* ERR_LOCK_LOST */
 
-/* Closes it and releases the claim; live tasks become ABORTED, frames DONE. 0 rows is ERR_LOCK_LOST. */
+/* Closes it and releases the claim; live tasks become ABORTED, frames stay as they stand. 0 rows is ERR_LOCK_LOST. */
 NODISCARD int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
                           const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err);
 /* 1 when it started a task that does more than look (generate, check): only then is there something to remember. */

@@ -57,27 +57,13 @@ static int count_duration(struct store *s, const char *pipeline, const char *sta
     return rc;
 }
 
-int counter_state_left(struct store *s, int64_t execution_id, int64_t frame_id, int64_t now_ms,
-                       struct err *err)
+int counter_state_left(struct store *s, const char *pipeline, const char *state, int64_t entered_ms,
+                       int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_METRIC_LEFT_STATE, &st, err);
-
-    if (rc < 0)
-        return rc;
-    bind_i64(st, 1, execution_id);
-    bind_i64(st, 2, frame_id);
-    rc = stmt_step(s, st, err);
-    if (rc <= 0)
-        return rc;
-    char *pipeline = col_text(st, 0), *state = col_text(st, 1);
-    int64_t entered = col_i64(st, 2);
-    stmt_done(st);
     /* entered in the future: the clock was set back; how long it took is not known */
-    rc = entered > 0 && entered <= now_ms ? count_duration(s, pipeline, state, now_ms - entered, err) : 0;
-    free(pipeline);
-    free(state);
-    return rc;
+    return entered_ms > 0 && entered_ms <= now_ms
+               ? count_duration(s, pipeline, state, now_ms - entered_ms, err)
+               : 0;
 }
 
 /* ---- gauges ---- */

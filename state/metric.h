@@ -10,13 +10,13 @@ NODISCARD int counter_list(struct store *s,
                                      int64_t value, struct err *err),
                            void *arg, struct err *err);
 /*
- * Inside the transaction that leaves a Task or Wait state: how long the frame was in it. Label of the counter
+ * Inside the transaction that leaves a Task or Wait state: how long a frame was in it. Label of the counter
  * "orch_state_duration": state, \x01, and the bucket's number as two digits, or "ms" for the sum.
  */
 enum { STATE_BUCKETS = 11 };                             /* the last is +Inf */
 extern const int64_t state_bucket_ms[STATE_BUCKETS - 1]; /* upper bounds, inclusive */
-NODISCARD int counter_state_left(struct store *s, int64_t execution_id, int64_t frame_id, int64_t now_ms,
-                                 struct err *err);
+NODISCARD int counter_state_left(struct store *s, const char *pipeline, const char *state, int64_t entered_ms,
+                                 int64_t now_ms, struct err *err);
 
 /* Gauges, read as the file stands. */
 struct standing {       /* of one pipeline in [from, to] */

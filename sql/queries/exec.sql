@@ -51,8 +51,9 @@ UPDATE execution SET stop_requested = 1, stop_error = ?2, stop_cause = ?3 WHERE 
 UPDATE execution SET status = ?3, output = ?4, error = ?5, cause = ?6, idle = ?7, stop_ms = ?8, claim_lock = NULL,
   claim_pid = NULL, claim_pid_start = NULL, claim_boot_id = NULL, claim_lease_boot_ms = NULL, claim_lease_ms = NULL
 WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING';
--- name: exec_finish_frames
-UPDATE frame SET phase = 'DONE', wake_ms = 0 WHERE execution_id = ?1;
+-- The claim is still ours, and the execution runs.
+-- name: exec_ours
+SELECT 1 FROM execution WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING' AND claim_lock IS NOT NULL;
 -- name: exec_finish_tasks
 UPDATE task SET status = 'ABORTED', stop_ms = ?2 WHERE execution_id = ?1 AND status IN ('SCHEDULED', 'STARTED');
 -- Steps that only look: an execution that started nothing else found nothing to do.
@@ -71,23 +72,33 @@ DELETE FROM execution WHERE id IN (
     AND id NOT IN (SELECT max(id) FROM execution GROUP BY pipeline)
   LIMIT ?3);
 
--- name: frame_insert
-INSERT INTO frame(execution_id, id, kind, state, phase, input) VALUES (?1, 0, 'ROOT', ?2, 'ENTER', ?3);
--- name: frame_get
-SELECT id, state, phase, input, retry, entered_ms, wake_ms, last_event FROM frame WHERE execution_id = ?1 AND id = ?2;
 -- name: frame_put
-UPDATE frame SET state = ?4, phase = ?5, input = ?6, retry = ?7, entered_ms = ?8, wake_ms = ?9
-WHERE execution_id = ?1 AND id = ?2 AND EXISTS
-  (SELECT 1 FROM execution WHERE id = ?1 AND claim = ?3 AND status = 'RUNNING' AND claim_lock IS NOT NULL);
--- name: frame_last_event
-SELECT last_event FROM frame WHERE execution_id = ?1 AND id = ?2;
--- name: frame_set_last_event
-UPDATE frame SET last_event = ?3 WHERE execution_id = ?1 AND id = ?2;
+INSERT INTO frame(execution_id, parent_id, id, kind, item, state, phase, input_event, input, retry, vars, entered_ms,
+  wake_ms, entered_event, last_event, fork_event, slot_event, failed)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+ON CONFLICT (execution_id, parent_id, id) DO UPDATE SET state = ?6, phase = ?7, input_event = ?8, input = ?9, retry = ?10,
+  vars = ?11, entered_ms = ?12, wake_ms = ?13, entered_event = ?14, last_event = ?15, fork_event = ?16, slot_event = ?17,
+  failed = ?18;
+-- name: frame_list
+SELECT id, parent_id, kind, item, state, phase, input_event, input, retry, vars, entered_ms, wake_ms, entered_event,
+  last_event, fork_event, slot_event, failed
+FROM frame WHERE execution_id = ?1 ORDER BY id;
+-- name: frame_drop
+DELETE FROM frame WHERE execution_id = ?1 AND parent_id = ?2;
+-- When the first of them goes on; 0: at once. Of a retry that was begun after ?2 the clock was set back: it does not wait.
+-- name: frame_wake
+SELECT min(CASE WHEN phase = 'WAIT' OR (phase = 'RETRY' AND entered_ms <= ?2) THEN wake_ms
+  WHEN phase NOT IN ('CHILDREN', 'DONE') THEN 0 END) FROM frame WHERE execution_id = ?1;
 
 -- name: event_insert
 INSERT INTO event(execution_id, id, previous_id, type, ts_ms, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 -- name: event_count
 SELECT coalesce(max(id), 0) FROM event WHERE execution_id = ?1;
+-- The input or output that an event tells of.
+-- name: event_payload
+SELECT coalesce(details ->> '$.stateExitedEventDetails.output', details ->> '$.stateEnteredEventDetails.input',
+  details ->> '$.executionStartedEventDetails.input')
+FROM event WHERE execution_id = ?1 AND id = ?2;
 -- name: event_list
 SELECT id, previous_id, type, ts_ms, details FROM event WHERE execution_id = ?1 ORDER BY id LIMIT ?2;
 -- name: event_list_reverse
@@ -112,5 +123,6 @@ UPDATE task SET status = ?2, stop_ms = ?3 WHERE token = ?1 AND status = 'STARTED
 -- name: task_guard
 SELECT 1 FROM task JOIN execution ON execution.id = task.execution_id
 WHERE task.token = ?1 AND task.status = 'STARTED' AND execution.status = 'RUNNING' AND execution.claim = task.claim;
--- name: event_last_entered
-SELECT id FROM event WHERE execution_id = ?1 AND type LIKE '%StateEntered' ORDER BY id DESC LIMIT 1;
+-- name: task_abort
+UPDATE task SET status = 'ABORTED', stop_ms = ?3
+WHERE execution_id = ?1 AND frame_id = ?2 AND status IN ('SCHEDULED', 'STARTED');

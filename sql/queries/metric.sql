@@ -4,11 +4,6 @@ ON CONFLICT (name, pipeline, label) DO UPDATE SET value = value + ?4;
 -- name: counter_list
 SELECT name, pipeline, label, value FROM counter ORDER BY name, pipeline, label;
 
--- name: metric_left_state
--- the state that a frame is in, and since when
-SELECT e.pipeline, f.state, f.entered_ms FROM frame f JOIN execution e ON e.id = f.execution_id
-WHERE f.execution_id = ?1 AND f.id = ?2;
-
 -- Every tick counts years of hours. Most partitions have one job and no word of their own: an index counts them without
 -- reading a row. What is odd (several jobs, or a decision or listing beside jobs) is read, and counted as it stands.
 -- name: metric_jobs

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/graph.h"
-#include "orchestrator/interp.h"
+#include "orchestrator/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -21,29 +21,37 @@ static struct outcome answer(int turn, const json_t *output)
 
 static void run(const struct asl *a, json_t *input)
 {
-    struct decision d = {.kind = DECIDE_ENTER, .state = xstrdup(asl_start_at(a)), .phase = xstrdup("ENTER")},
-                    next;
     json_t *output = json_pack("{s:i,s:[{s:s}],s:b,s:n}", "n", 1, "list", "text", "x", "yes", 1, "null"),
            *context = json_object();
+    struct machine *m = machine_new(a, context, 200);
+    struct machine_frame *f;
+    struct machine_step s;
     struct err err;
+    int64_t now = 1654430400000, wake;
 
-    d.input = json_incref(input);
-    for (int turn = 1; turn < 100 && d.kind != DECIDE_END; turn++) {
-        struct cursor c = {d.state, d.phase, d.input, d.retry, d.entered_ms};
-        struct outcome o = {.kind = d.kind == DECIDE_WAIT ? OUTCOME_TIMER : OUTCOME_NONE};
-        struct interp_env env = {context, 1654430400000 + turn, (uint32_t)turn * 2654435769u, (uint64_t)turn,
-                                 turn};
-        if (d.kind == DECIDE_TASK)
-            o = answer(turn, output);
-        if (interp_next(a, &c, &o, &env, &next, &err) < 0)
+    machine_begin(m, input, 1);
+    for (int turn = 1; turn < 200; turn++) {
+        struct interp_env env = {
+            .now_ms = now += turn, .jitter = (uint32_t)turn * 2654435769u, .seed = (uint64_t)turn};
+        struct outcome o = answer(turn, output);
+        enum machine_next next = machine_next(m, now, &f, &wake);
+        int rc = 0;
+        s = (struct machine_step){0};
+        if (next == MACHINE_ENDED)
+            break;
+        if (next == MACHINE_LOST)
             abort(); /* what the checker lets through can be executed */
-        if (next.kind == DECIDE_END ? next.status == NULL
-                                    : next.input == NULL || asl_state(a, next.state) == NULL)
+        if (next == MACHINE_WAIT)
+            now = wake;
+        else if (next == MACHINE_TASK)
+            rc = machine_answer(m, f, &o, &env, &s, &err);
+        else
+            rc = machine_go(m, f, &env, &s, &err);
+        if (rc < 0 || s.ended != (machine_end(m).status != NULL))
             abort();
-        decision_release(&d);
-        d = next;
+        machine_step_release(&s);
     }
-    decision_release(&d);
+    machine_free(m);
     json_decref(output);
     json_decref(context);
 }

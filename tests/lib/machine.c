@@ -1,6 +1,7 @@
 #include "tests/lib/machine.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "tests/tap.h"
 
 void machine_release(struct machine_result *r)
 {
@@ -8,6 +9,7 @@ void machine_release(struct machine_result *r)
     json_decref(r->events);
     json_decref(r->parameters);
     json_decref(r->waits);
+    json_decref(r->previous);
     free(r->error);
     free(r->cause);
     *r = (struct machine_result){0};
@@ -46,19 +48,25 @@ char *machine_states(const struct machine_result *r)
     return join(r, true);
 }
 
-static void add_event(json_t *events, const char *type)
+static void add_event(struct machine_result *ret, int64_t id, int64_t previous, const char *type,
+                      const char *details)
 {
-    json_t *e = json_object();
+    json_t *e = json_pack("{s:s}", "type", type),
+           *more = details ? json_loads(details, JSON_ALLOW_NUL, NULL) : NULL;
 
-    json_object_set_new(e, "type", json_string(type));
-    json_array_append_new(events, e);
+    must(details == NULL || json_is_object(more));
+    must(id == (int64_t)json_array_size(ret->events) + 1 && previous >= 0 && previous < id);
+    json_object_update(e, more);
+    json_decref(more);
+    json_array_append_new(ret->events, e);
+    json_array_append_new(ret->previous, json_integer(previous));
 }
 
 /* The next prepared answer of the state; false when there is none. */
-static bool answer(const struct machine *m, json_t *calls, const char *state, struct outcome *o)
+static bool answer(const struct rehearsal *h, json_t *calls, const char *state, struct outcome *o)
 {
     json_int_t n = json_integer_value(json_object_get(calls, state));
-    const json_t *mock = json_array_get(json_object_get(m->mocks, state), (size_t)n);
+    const json_t *mock = json_array_get(json_object_get(h->mocks, state), (size_t)n);
 
     if (mock == NULL)
         return false;
@@ -71,75 +79,185 @@ static bool answer(const struct machine *m, json_t *calls, const char *state, st
     return true;
 }
 
-static void finish(struct machine_result *ret, struct decision *d)
+/* ---- what an engine keeps, and reads back ---- */
+
+struct shelf { /* rows by id */
+    json_t *rows;
+};
+
+static int drop_rows(void *arg, int64_t parent, struct err *err)
 {
-    snprintf(ret->status, sizeof ret->status, "%s", d->status);
-    ret->output = json_incref(d->output);
-    ret->error = d->error ? xstrdup(d->error) : NULL;
-    ret->cause = d->cause ? xstrdup(d->cause) : NULL;
+    struct shelf *s = arg;
+    const char *id;
+    json_t *row;
+    void *next;
+
+    UNUSED(err);
+    json_object_foreach_safe(s->rows, next, id, row) if (json_integer_value(json_object_get(row, "parent")) ==
+                                                         parent) json_object_del(s->rows, id);
+    return 0;
 }
 
-/* What happens outside the interpreter after a decision; false: the run is over. */
-static bool act(const struct machine *m, struct decision *d, json_t *calls, struct outcome *o, int64_t *now,
-                struct machine_result *ret)
+static int put_row(void *arg, const struct machine_frame *f, struct err *err)
 {
-    *o = (struct outcome){.kind = OUTCOME_NONE};
-    switch (d->kind) {
-    case DECIDE_END:
-        finish(ret, d);
-        return false;
-    case DECIDE_TASK:
-        json_array_append(ret->parameters, d->parameters);
-        add_event(ret->events, "ActivityStarted");
-        if (answer(m, calls, d->state, o))
-            return true;
-        snprintf(ret->status, sizeof ret->status, "UNMOCKED");
-        return false;
-    case DECIDE_WAIT:
-        json_array_append_new(ret->waits, json_integer(d->wake_ms - *now));
-        *now = d->wake_ms > *now ? d->wake_ms : *now;
-        o->kind = OUTCOME_TIMER;
-        return true;
-    case DECIDE_ENTER:
+    struct shelf *s = arg;
+    char id[24];
+
+    UNUSED(err);
+    snprintf(id, sizeof id, "%020lld", (long long)f->id);
+    json_object_set_new(
+        s->rows, id,
+        json_pack("{s:I,s:I,s:i,s:I,s:s,s:s,s:O,s:I,s:O*,s:O*,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "id",
+                  (json_int_t)f->id, "parent", (json_int_t)f->parent, "kind", (int)f->kind, "index",
+                  (json_int_t)f->index, "state", f->state, "phase", machine_phase_name(f->phase), "input",
+                  f->input, "input_event", (json_int_t)f->input_event, "retry", f->retry, "vars", f->vars,
+                  "entered_ms", (json_int_t)f->entered_ms, "wake_ms", (json_int_t)f->wake_ms, "entered_event",
+                  (json_int_t)f->entered_event, "last_event", (json_int_t)f->last_event, "fork_event",
+                  (json_int_t)f->fork_event, "slot_event", (json_int_t)f->slot_event, "failed", f->failed));
+    return 0;
+}
+
+static int64_t number(const json_t *row, const char *name)
+{
+    return json_integer_value(json_object_get(row, name));
+}
+
+static void load_row(struct machine *m, const json_t *row)
+{
+    struct machine_frame f = {.id = number(row, "id"),
+                              .parent = number(row, "parent"),
+                              .kind = (enum frame_kind)number(row, "kind"),
+                              .index = number(row, "index"),
+                              .state = json_string_value(json_object_get(row, "state")),
+                              .phase = machine_phase_of(json_string_value(json_object_get(row, "phase"))),
+                              .input = json_object_get(row, "input"),
+                              .input_event = number(row, "input_event"),
+                              .retry = json_object_get(row, "retry"),
+                              .vars = json_object_get(row, "vars"),
+                              .entered_ms = number(row, "entered_ms"),
+                              .wake_ms = number(row, "wake_ms"),
+                              .entered_event = number(row, "entered_event"),
+                              .last_event = number(row, "last_event"),
+                              .fork_event = number(row, "fork_event"),
+                              .slot_event = number(row, "slot_event"),
+                              .failed = json_is_true(json_object_get(row, "failed"))};
+    struct err err;
+
+    must_rc(machine_load(m, &f, &err), &err);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Written down, thrown away, read again. */
+static struct machine *again(const struct rehearsal *h, struct machine *m, const json_t *context,
+                             struct shelf *s)
+{
+    const struct machine_keeper keeper = {drop_rows, put_row, s};
+    int64_t events = machine_events(m);
+    const char **ids, *id;
+    struct err err;
+    size_t n = 0;
+    json_t *row;
+
+    must_rc(machine_flush(m, &keeper, &err), &err);
+    machine_free(m);
+    m = machine_new(h->asl, context, h->max_events);
+    ids = xcalloc(json_object_size(s->rows) + 1, sizeof *ids);
+    json_object_foreach(s->rows, id, row)
+        ids[n++] = id;
+    qsort(ids, n, sizeof *ids, by_id);
+    for (size_t i = 0; i < n; i++)
+        load_row(m, json_object_get(s->rows, ids[i]));
+    free(ids);
+    must_rc(machine_loaded(m, events, &err), &err);
+    return m;
+}
+
+/* ---- the run ---- */
+
+static void append(struct machine_result *ret, struct machine_step *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        add_event(ret, s->events[i].id, s->events[i].previous, s->events[i].type, s->events[i].details);
+    if (s->scheduled != NULL)
+        json_array_append(ret->parameters, s->scheduled->task.parameters);
+    machine_step_release(s);
+}
+
+static void finish(const struct machine *m, struct machine_result *ret)
+{
+    struct machine_end end = machine_end(m);
+
+    snprintf(ret->status, sizeof ret->status, "%s", end.status);
+    ret->output = json_incref(end.output);
+    ret->error = end.error ? xstrdup(end.error) : NULL;
+    ret->cause = end.cause ? xstrdup(end.cause) : NULL;
+}
+
+/* One turn; 1: it is over. */
+static int turn(const struct rehearsal *h, struct machine *m, json_t *calls, int64_t *now,
+                struct machine_result *ret, struct err *err)
+{
+    struct interp_env env = {.now_ms = *now, .jitter = h->jitter, .seed = (uint64_t)*now};
+    struct machine_frame *f;
+    struct machine_step s;
+    struct outcome o;
+    int64_t wake;
+    int rc;
+
+    switch (machine_next(m, *now, &f, &wake)) {
+    case MACHINE_GO:
+        rc = machine_go(m, f, &env, &s, err);
+        append(ret, &s);
+        return rc;
+    case MACHINE_TASK:
+        if (!answer(h, calls, f->state, &o)) {
+            snprintf(ret->status, sizeof ret->status, "UNMOCKED");
+            return 1;
+        }
+        machine_note(m, f, "ActivityStarted", NULL, &s);
+        append(ret, &s);
+        rc = machine_answer(m, f, &o, &env, &s, err);
+        append(ret, &s);
+        return rc;
+    case MACHINE_WAIT:
+        json_array_append_new(ret->waits, json_integer(wake - *now));
+        *now = wake;
+        return 0;
+    case MACHINE_ENDED:
+        finish(m, ret);
+        return 1;
+    case MACHINE_LOST:
         break;
     }
-    return true;
+    return err_set(err, ERR_INTERNAL, "the machine is lost");
 }
 
-int machine_run(const struct machine *m, const json_t *input, struct machine_result *ret, struct err *err)
+int machine_run(const struct rehearsal *h, const json_t *input, struct machine_result *ret, struct err *err)
 {
-    struct decision d = {0}, old = {.state = xstrdup(asl_start_at(m->asl)), .phase = xstrdup("ENTER")};
-    struct outcome o = {.kind = OUTCOME_NONE};
-    json_t *calls = json_object(),
-           *context = m->context ? NULL : json_pack("{s:{s:O}}", "Execution", "Input", input);
-    int64_t now = m->start_ms, entered_event = 0;
-    size_t most = m->max_events > 0 ? (size_t)m->max_events : 25000;
+    json_t *calls = json_object(), *made = json_pack("{s:{s:O}}", "Execution", "Input", input);
+    const json_t *context = h->context ? h->context : made;
+    struct machine *m = machine_new(h->asl, context, h->max_events);
+    struct shelf shelf = {json_object()};
+    int64_t now = h->start_ms;
     int rc = 0;
 
-    *ret = (struct machine_result){.events = json_array(), .parameters = json_array(), .waits = json_array()};
-    add_event(ret->events, "ExecutionStarted");
-    old.input = json_incref((json_t *)(uintptr_t)input);
-    for (bool more = true; more && rc == 0;) {
-        struct cursor c = {old.state, old.phase, old.input, old.retry, old.entered_ms};
-        if (o.kind == OUTCOME_NONE)
-            entered_event = (int64_t)json_array_size(ret->events) + 1;
-        struct interp_env env = {m->context ? m->context : context, now, m->jitter, (uint64_t)now,
-                                 entered_event};
-        rc = interp_next(m->asl, &c, &o, &env, &d, err);
-        if (rc < 0)
-            break;
-        json_array_extend(ret->events, d.events);
-        more = act(m, &d, calls, &o, &now, ret);
-        if (more && json_array_size(ret->events) >= most) {
-            snprintf(ret->status, sizeof ret->status, "RUNAWAY");
-            more = false;
-        }
-        decision_release(&old);
-        old = d;
+    *ret = (struct machine_result){
+        .events = json_array(), .previous = json_array(), .parameters = json_array(), .waits = json_array()};
+    add_event(ret, 1, 0, "ExecutionStarted", NULL);
+    machine_begin(m, input, 1);
+    while (rc == 0) {
+        rc = turn(h, m, calls, &now, ret, err);
+        if (rc == 0 && h->again && machine_end(m).status == NULL)
+            m = again(h, m, context, &shelf);
     }
     ret->end_ms = now;
-    decision_release(&old);
+    machine_free(m);
+    json_decref(shelf.rows);
     json_decref(calls);
-    json_decref(context);
-    return rc;
+    json_decref(made);
+    return rc < 0 ? rc : 0;
 }

@@ -1,8 +1,8 @@
 #ifndef TESTS_LIB_MACHINE_H
 #define TESTS_LIB_MACHINE_H
-#include "orchestrator/interp.h"
+#include "orchestrator/machine.h"
 /* Runs a definition against prepared Task answers on a virtual clock, as the engine does but in memory. */
-struct machine {
+struct rehearsal {
     const struct asl *asl;
     const json_t
         *mocks; /* {"State": [{"output": ...} | {"error": ..., "cause": ...}, ...]}; NULL: no Tasks */
@@ -10,17 +10,19 @@ struct machine {
     int64_t start_ms;
     uint32_t jitter;
     int max_events; /* 0: 25000 */
+    bool again;     /* after every step the machine is written down, and read from that */
 };
 struct machine_result { /* machine_release */
     char status[24];    /* SUCCEEDED, FAILED; RUNAWAY: too many events; UNMOCKED: a Task asked too often */
     json_t *output,
-        *events; /* events as from GetExecutionHistory, ExecutionStarted and ActivityStarted included */
+        *events; /* events as from GetExecutionHistory, ExecutionStarted and ActivityStarted included; without times and ids */
+    json_t *previous; /* array: previousEventId of each */
     char *error, *cause;
     int64_t end_ms;
     json_t *parameters; /* array: what each scheduled Task was given */
     json_t *waits;      /* array: ms of each Wait and Retry */
 };
-NODISCARD int machine_run(const struct machine *m, const json_t *input, struct machine_result *ret,
+NODISCARD int machine_run(const struct rehearsal *h, const json_t *input, struct machine_result *ret,
                           struct err *err);
 void machine_release(struct machine_result *r);
 /* "ExecutionStarted PassStateEntered ..." owned. */

@@ -145,13 +145,10 @@ TEST(unknown_fields_name_the_nearest)
 
 TEST(what_is_valid_on_aws_but_not_here_says_so)
 {
-    is_str(state("\"Type\":\"Parallel\",\"Branches\":[],\"Next\":\"E\""), NOT_OURS "/States/S/Type");
-    is_str(state("\"Type\":\"Map\",\"Next\":\"E\""), NOT_OURS "/States/S/Type");
     is_str(state(PASS ",\"QueryLanguage\":\"JSONata\""), NOT_OURS "/States/S/QueryLanguage");
     is_str(found("{\"QueryLanguage\":\"JSONata\",\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Pass\","
                  "\"Output\":1,\"End\":true}}}"),
            NOT_OURS "/QueryLanguage");
-    is_str(state(PASS ",\"Assign\":{\"a\":1}"), NOT_OURS "/States/S/Assign");
     is_str(state(TASK ",\"Credentials\":{}"), NOT_OURS "/States/S/Credentials");
     is_str(state(TASK ",\"Arguments\":{}"), NOT_OURS "/States/S/Arguments");
     is_str(state(PASS ",\"Parameters\":{\"a\":[{\"b.$\":\"States.Format('{}', $.x)\"}]}"),
@@ -159,13 +156,123 @@ TEST(what_is_valid_on_aws_but_not_here_says_so)
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$.x[*]\"}"), NOT_OURS "/States/S/Parameters/a.$");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$x.y\"}"), NOT_OURS "/States/S/Parameters/a.$");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$$.Task.Token\"}"), NOT_OURS "/States/S/Parameters/a.$");
-    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$$.Map.Item.Index\"}"),
-           NOT_OURS "/States/S/Parameters/a.$");
     is_str(state(PASS ",\"InputPath\":\"$..x\""), NOT_OURS "/States/S/InputPath");
-    is_str(state(TASK ",\"Catch\":[{\"ErrorEquals\":[\"A\"],\"Next\":\"E\",\"Assign\":{}}]"),
-           NOT_OURS "/States/S/Catch/0/Assign");
     is_str(state("\"Type\":\"Fail\",\"CausePath\":\"States.JsonToString($.x)\""),
            NOT_OURS "/States/S/CausePath\nUNREACHABLE_STATE /States/E");
+}
+
+#define ONE      "{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"End\":true}}}"
+#define PARALLEL "\"Type\":\"Parallel\",\"Next\":\"E\",\"Branches\":"
+#define MAP      "\"Type\":\"Map\",\"Next\":\"E\",\"ItemProcessor\":"
+
+TEST(parallel)
+{
+    is_str(state(PARALLEL "[" ONE "]"), "");
+    is_str(state(PARALLEL "[]"), BAD "/States/S/Branches");
+    is_str(state("\"Type\":\"Parallel\",\"Next\":\"E\""), BAD "/States/S");
+    is_str(state(PARALLEL "[1,{\"States\":{}}]"),
+           BAD "/States/S/Branches/0\n" BAD "/States/S/Branches/1/States\n" BAD "/States/S/Branches/1");
+    is_str(state(PARALLEL
+                 "[{\"StartAt\":\"I\",\"TimeoutSeconds\":1,\"States\":{\"I\":{\"Type\":\"Succeed\"}}}]"),
+           BAD "/States/S/Branches/0/TimeoutSeconds");
+    /* what runs within cannot go out of it, nor be gone into */
+    is_str(state(PARALLEL "[{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"Next\":\"E\"}}}]"),
+           "MISSING_TRANSITION_TARGET /States/S/Branches/0/States/I/Next\n"
+           "NO_TERMINAL_STATE /States/S/Branches/0");
+    is_str(state("\"Type\":\"Parallel\",\"Next\":\"I\",\"Branches\":[" ONE "]"),
+           "MISSING_TRANSITION_TARGET /States/S/Next\nUNREACHABLE_STATE /States/E\nNO_TERMINAL_STATE ");
+    is_str(state(PARALLEL "[{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Succeed\"},\"J\":{\"Type\":"
+                          "\"Succeed\"}}}]"),
+           "UNREACHABLE_STATE /States/S/Branches/0/States/J");
+    is_str(state(PARALLEL "[" ONE "," ONE "]"), "DUPLICATE_STATE_NAME /States/S/Branches/1/States/I");
+    is_str(state(PARALLEL "[" ONE "],\"Resource\":\"a:b\""), BAD "/States/S/Resource");
+    ok(strstr(message(PARALLEL "[{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\"}}}]"),
+              "state 'I'") != NULL);
+    is_str(state(PARALLEL "[" ONE "],\"Arguments\":{}"), NOT_OURS "/States/S/Arguments");
+}
+
+TEST(map)
+{
+    is_str(
+        state(MAP ONE
+              ",\"ItemsPath\":\"$.a\",\"ItemSelector\":{\"v.$\":\"$$.Map.Item.Value\"},\"MaxConcurrency\":0,"
+              "\"ToleratedFailureCount\":1,\"ToleratedFailurePercentagePath\":\"$.p\",\"Retry\":[],"
+              "\"Catch\":[],\"ResultSelector\":{},\"ResultPath\":null"),
+        "");
+    is_str(state("\"Type\":\"Map\",\"Next\":\"E\",\"Iterator\":" ONE ",\"Parameters\":{}"), "");
+    is_str(state("\"Type\":\"Map\",\"Next\":\"E\""), BAD "/States/S");
+    is_str(state(MAP ONE ",\"Iterator\":{\"StartAt\":\"J\",\"States\":{\"J\":{\"Type\":\"Succeed\"}}}"),
+           BAD "/States/S");
+    is_str(state(MAP ONE ",\"ItemSelector\":{},\"Parameters\":{}"), BAD "/States/S");
+    is_str(state(MAP ONE ",\"MaxConcurrency\":-1"), BAD "/States/S/MaxConcurrency");
+    is_str(state(MAP ONE ",\"MaxConcurrency\":1,\"MaxConcurrencyPath\":\"$.m\""), BAD "/States/S");
+    is_str(state(MAP ONE ",\"ToleratedFailurePercentage\":100.5"),
+           BAD "/States/S/ToleratedFailurePercentage");
+    is_str(state(MAP "7"), BAD "/States/S/ItemProcessor");
+    is_str(state(MAP
+                 "{\"ProcessorConfig\":{\"Mode\":\"INLINE\"},\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":"
+                 "\"Succeed\"}}}"),
+           "");
+    is_str(state(MAP
+                 "{\"ProcessorConfig\":{\"Mode\":\"DISTRIBUTED\",\"ExecutionType\":\"STANDARD\"},\"StartAt\":"
+                 "\"I\",\"States\":{\"I\":{\"Type\":\"Succeed\"}}}"),
+           NOT_OURS "/States/S/ItemProcessor/ProcessorConfig/Mode");
+    is_str(state(MAP
+                 "{\"ProcessorConfig\":{\"Mod\":\"INLINE\"},\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":"
+                 "\"Succeed\"}}}"),
+           BAD "/States/S/ItemProcessor/ProcessorConfig/Mod");
+    is_str(state(MAP ONE
+                 ",\"ItemReader\":{},\"ItemBatcher\":{},\"ResultWriter\":{},\"Label\":\"l\",\"Items\":[]"),
+           NOT_OURS "/States/S/ItemReader\n" NOT_OURS "/States/S/ItemBatcher\n" NOT_OURS
+                    "/States/S/ResultWriter\n" NOT_OURS "/States/S/Label\n" NOT_OURS "/States/S/Items");
+    is_str(state(MAP ONE ",\"Branches\":[]"), BAD "/States/S/Branches");
+}
+
+/* MAX_NESTED Maps within each other, or one more. */
+static const char *nested(int depth)
+{
+    struct buf text = BUF_INIT(1 << 20);
+    struct err err;
+
+    must_rc(buf_adds(&text, "{\"StartAt\":\"S0\",\"States\":{", &err), &err);
+    for (int i = 0; i < depth; i++)
+        must_rc(buf_addf(&text, &err,
+                         "\"S%d\":{\"Type\":\"Map\",\"End\":true,\"ItemProcessor\":{\"StartAt\":\"S%d\","
+                         "\"States\":{",
+                         i, i + 1),
+                &err);
+    must_rc(buf_addf(&text, &err, "\"S%d\":{\"Type\":\"Succeed\"}", depth), &err);
+    for (int i = 0; i < 2 + 3 * depth; i++)
+        must_rc(buf_adds(&text, "}", &err), &err);
+    const char *what = found(text.p);
+    buf_release(&text);
+    return what;
+}
+
+TEST(nesting_has_a_limit)
+{
+    is_str(nested(MAX_NESTED), "");
+    ok(str_starts(nested(MAX_NESTED + 1), NOT_OURS "/States/S0/ItemProcessor/States/S1/"));
+}
+
+TEST(variables_belong_to_the_scope_that_sets_them)
+{
+    is_str(state(PASS ",\"Assign\":{\"a\":1,\"b.$\":\"$.x\"}"), "");
+    is_str(state(PASS ",\"Assign\":{\"b.$\":\"x\"}"), BAD "/States/S/Assign/b.$");
+    is_str(state("\"Type\":\"Fail\",\"Assign\":{}"), BAD "/States/S/Assign\nUNREACHABLE_STATE /States/E");
+    is_str(state(TASK ",\"Catch\":[{\"ErrorEquals\":[\"A\"],\"Next\":\"E\",\"Assign\":{\"a\":1}}]"), "");
+    is_str(state(MAP ONE ",\"Assign\":{\"a\":1}"), "");
+    /* two branches may each have their own, and none may have what is around them */
+    is_str(
+        state(
+            PARALLEL
+            "[{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"End\":true,\"Assign\":{\"a\":1}}}},"
+            "{\"StartAt\":\"J\",\"States\":{\"J\":{\"Type\":\"Pass\",\"End\":true,\"Assign\":{\"a\":1}}}}]"),
+        "");
+    is_str(state(PARALLEL
+                 "[{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"End\":true,\"Assign\":{\"a.$\":"
+                 "\"$.x\"}}}}],\"Assign\":{\"a\":1}"),
+           BAD "/States/S/Branches/0/States/I");
 }
 
 TEST(transitions)
@@ -314,8 +421,15 @@ TEST(choice_rules)
            BAD "/States/S/Choices/0/IsPresent");
     is_str(state(CHOICE("{\"Variable\":\"a\",\"IsPresent\":true,\"Next\":\"E\"}")),
            BAD "/States/S/Choices/0/Variable");
-    is_str(state(CHOICE("{\"Variable\":\"$.a\",\"IsPresent\":true,\"Next\":\"E\",\"Assign\":{}}")),
-           NOT_OURS "/States/S/Choices/0/Assign");
+}
+
+TEST(a_choice_sets_variables_by_rule)
+{
+    is_str(state(CHOICE("{\"Variable\":\"$.a\",\"IsPresent\":true,\"Next\":\"E\",\"Assign\":{\"x\":1}}")),
+           "");
+    is_str(state(CHOICE(
+               "{\"Not\":{\"Variable\":\"$.a\",\"IsPresent\":true,\"Assign\":{\"x\":1}},\"Next\":\"E\"}")),
+           BAD "/States/S/Choices/0/Not/Assign");
 }
 
 TEST(wait_and_fail_forms)

@@ -93,25 +93,99 @@ TEST(a_claim_is_won_once)
     done();
 }
 
-TEST(every_write_of_the_cursor_needs_the_claim)
+TEST(what_moves_an_execution_needs_the_claim)
 {
-    struct frame f = {0};
-
     open_fresh();
     int64_t id = create("n1", "p", 1);
+    fails(exec_ours(s, id, 0, &err), &err, ERR_LOCK_LOST); /* nobody's yet */
     is_int(claim(id, 0, 1), 1);
-    must_rc(frame_get(s, id, 0, &f, &err), &err);
-    is_str(f.state, "A");
-    is_str(f.phase, "ENTER");
-    must_rc(frame_put(s, id, 1, &f, &err), &err);
-    fails(frame_put(s, id, 0, &f, &err), &err, ERR_LOCK_LOST);
+    must_rc(exec_ours(s, id, 1, &err), &err);
+    fails(exec_ours(s, id, 0, &err), &err, ERR_LOCK_LOST);
     is_int(claim(id, 1, 2), 1);
-    fails(frame_put(s, id, 1, &f, &err), &err, ERR_LOCK_LOST);
+    fails(exec_ours(s, id, 1, &err), &err, ERR_LOCK_LOST);
     fails(exec_finish(s, id, 1, "SUCCEEDED", "{}", NULL, NULL, false, 9, &err), &err, ERR_LOCK_LOST);
     must_rc(exec_finish(s, id, 2, "SUCCEEDED", "{}", NULL, NULL, false, 9, &err), &err);
     fails(exec_finish(s, id, 2, "FAILED", NULL, NULL, NULL, false, 9, &err), &err, ERR_LOCK_LOST);
-    is_int(claim(id, 2, 3), 0); /* closed is closed */
-    frame_release(&f);
+    fails(exec_ours(s, id, 2, &err), &err, ERR_LOCK_LOST); /* closed is closed */
+    is_int(claim(id, 2, 3), 0);
+    done();
+}
+
+static int on_frame(void *arg, const struct frame *f, struct err *err2)
+{
+    struct buf *text = arg;
+
+    return buf_addf(text, err2, "%lld/%lld %s %s %s %s; ", (long long)f->parent, (long long)f->id, f->state,
+                    f->phase, f->input, f->vars ? f->vars : "-");
+}
+
+static int64_t number(const char *sql)
+{
+    sqlite3_stmt *st = NULL;
+
+    must(sqlite3_prepare_v2(store_db(s), sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return n;
+}
+
+static const char *frames_of(int64_t id)
+{
+    static char all[400];
+    struct buf text = BUF_INIT(sizeof all - 1);
+
+    must_rc(frame_list(s, id, on_frame, &text, &err), &err);
+    snprintf(all, sizeof all, "%s", text.n > 0 ? text.p : "");
+    buf_release(&text);
+    return all;
+}
+
+static void put_frame(int64_t id, struct frame f)
+{
+    must_rc(frame_put(s, id, &f, &err), &err);
+}
+
+#define S(text) ((char *)(uintptr_t)(text))
+
+TEST(a_frame_points_at_what_the_history_holds)
+{
+    open_fresh();
+    struct execution_new n = plain;
+    n.input = "{\"a\":1}";
+    int64_t id = 0;
+    must_rc(exec_create(s, &n, &id, &err), &err);
+    is_str(frames_of(id), "-1/0 A ENTER {\"a\":1} -; ");
+    is_int(number("SELECT count(input) FROM frame"), 0);
+    const struct event_new e = {2, 1, "PassStateExited",
+                                "{\"stateExitedEventDetails\":{\"output\":\"[1,\\\"x\\\"]\"}}"};
+    must_rc(event_put(s, id, &e, 5, &err), &err);
+    struct frame f = {
+        .parent = -1, .kind = S("ROOT"), .state = S("B"), .phase = S("SPAWN"), .input_event = 2};
+    put_frame(id, f);
+    struct frame own = {.id = 7,
+                        .item = 1,
+                        .kind = S("ITERATION"),
+                        .state = S("C"),
+                        .phase = S("WAIT"),
+                        .input = S("3"),
+                        .vars = S("{\"v\":2}"),
+                        .wake_ms = 90,
+                        .entered_ms = 10};
+    put_frame(id, own);
+    is_str(frames_of(id), "-1/0 B SPAWN [1,\"x\"] -; 0/7 C WAIT 3 {\"v\":2}; ");
+    int64_t wake;
+    must_rc(frame_wake(s, id, 1000, &wake, &err), &err);
+    is_int(wake, 0); /* another iteration may begin */
+    f.phase = S("CHILDREN");
+    put_frame(id, f);
+    must_rc(frame_wake(s, id, 1000, &wake, &err), &err);
+    is_int(wake, 90);
+    own.phase = S("RETRY"); /* entered in the future: the clock was set back */
+    put_frame(id, own);
+    must_rc(frame_wake(s, id, 9, &wake, &err), &err);
+    is_int(wake, 0);
+    must_rc(frame_drop(s, id, 0, &err), &err);
+    is_str(frames_of(id), "-1/0 B CHILDREN [1,\"x\"] -; ");
     done();
 }
 
@@ -168,13 +242,10 @@ TEST(history_only_grows)
 
     open_fresh();
     id = create("n1", "p", 1);
-    must_rc(event_add(s, id, 0, "PassStateEntered", NULL, 2, &event, &err), &err);
-    is_int(event, 2);
-    must_rc(event_add(s, id, 0, "PassStateExited", NULL, 2, &event, &err), &err);
-    is_int(event, 3);
-    int64_t entered;
-    must_rc(event_last_entered(s, id, &entered, &err), &err);
-    is_int(entered, 2);
+    const struct event_new e = {2, 0, "PassStateEntered", NULL};
+    must_rc(event_put(s, id, &e, 2, &err), &err);
+    fails(event_put(s, id, &e, 2, &err), &err, ERR_INTERNAL); /* no id twice */
+    must_rc(event_add(s, id, "ExecutionAborted", NULL, 2, &err), &err);
     ok(sqlite3_exec(store_db(s), "UPDATE event SET type = 'x'", NULL, NULL, NULL) != SQLITE_OK);
     ok(sqlite3_exec(store_db(s), "DELETE FROM event", NULL, NULL, NULL) != SQLITE_OK);
     must_rc(event_count(s, id, &event, &err), &err);
