@@ -8,6 +8,14 @@
 #define MAX_DEFINITION    (1 * MIB)   /* an ASL document, as on AWS */
 #define MAX_PAYLOAD       (4 * MIB)   /* input or output of a state; AWS: 256 KiB */
 #define MAX_JSON_DEPTH    256         /* nesting of JSON from outside */
+#define MAX_CAUSE         32768       /* of an error, in bytes; as on AWS */
+#define MAX_ARGUMENTS     1000        /* of a command of a definition */
+#define MAX_STDERR        (8 * KIB)   /* of it that is kept: its end */
+#define MAX_TASK_URL      (8 * KIB)   /* of a request of a definition: what servers take */
+#define MAX_TASK_HEADERS  100         /* of it */
+#define MAX_STATEMENTS    100         /* of one task of a definition, which is one transaction */
+#define MAX_RESOURCE_MAP  (1 * MIB)   /* as a definition */
+#define MAX_MAP_RULES     1000
 #define MAX_GRAPH         (16 * MIB)  /* a drawn workflow of 500 states */
 #define MAX_METRICS       (64 * MIB)  /* the metrics page: 1,000 pipelines with 20 states each */
 #define MAX_XML_PAGE      (8 * MIB)   /* a ListObjectsV2 page: 1,000 keys of 1 KiB, escaped */

@@ -3,8 +3,11 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/curl_int.h"
+#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 enum { CONNECT_TIMEOUT_MS = 10000, STALL_TIMEOUT_MS = 30000, WAIT_MS = 500 };
 
@@ -23,6 +26,7 @@ struct http_response {
     unsigned char *body;            /* owned, HTTP_READ_AHEAD bytes; [at, end) waits to be read */
     size_t at, end;
     bool headers_done, paused, done, headers_too_large;
+    bool refused;    /* an address that no_link_local forbids */
     CURLcode result; /* when done */
     int status;
     int stall_ms;
@@ -137,6 +141,34 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
     return 0;
 }
 
+static bool is_link_local(const struct sockaddr *a)
+{
+    const struct sockaddr_in *v4 = (const void *)a;
+    const struct sockaddr_in6 *v6 = (const void *)a;
+    static const unsigned char aws[16] = {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54};
+
+    if (a->sa_family == AF_INET)
+        return (ntohl(v4->sin_addr.s_addr) >> 16) == 0xa9fe;
+    if (a->sa_family != AF_INET6)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return v6->sin6_addr.s6_addr[12] == 0xa9 && v6->sin6_addr.s6_addr[13] == 0xfe;
+    return IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) || memcmp(&v6->sin6_addr, aws, sizeof aws) == 0;
+}
+
+/* By the address that the name has come to, whatever the name. */
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct http_response *r = arg;
+
+    UNUSED(purpose);
+    if (is_link_local(&a->addr)) {
+        r->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 /* ---- errors ---- */
 
 enum err_code curl_code(CURLcode code)
@@ -185,6 +217,11 @@ static int transfer_failed(const struct http_response *r, struct err *err)
     if (r->headers_too_large)
         return err_set(err, r->result == CURLE_WRITE_ERROR ? ERR_BAD_RESPONSE : curl_code(r->result),
                        "%s: response headers too large, or with a NUL in them", r->where);
+    if (r->refused) {
+        err_set(err, ERR_ACCESS_DENIED, "%s is a link-local address, where a cloud gives away credentials",
+                r->where);
+        return err_hint(err, "a workflow's request may not go there: its answer would stand in the history");
+    }
     return curl_failed(r->where, r->result, r->detail, err);
 }
 
@@ -290,6 +327,10 @@ static void set_options(struct http_response *r, const struct http_request *rq)
         curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     if (rq->direct)
         curl_easy_setopt(e, CURLOPT_PROXY, "");
+    if (rq->no_link_local) {
+        curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r);
+    }
 }
 
 /* ---- the wheel ---- */
@@ -433,6 +474,15 @@ const char *http_header(const struct http_response *r, const char *name)
         return line + strspn(line, " \t");
     }
     return NULL;
+}
+
+const char *http_next_header(const struct http_response *r, size_t *io_at)
+{
+    const char *line = *io_at < r->headers.n ? r->headers.p + *io_at : NULL;
+
+    if (line != NULL)
+        *io_at += strlen(line) + 1;
+    return line;
 }
 
 int64_t http_content_length(const struct http_response *r)

@@ -21,6 +21,7 @@ struct http_request {
     const char *ca_file;     /* NULL: the system's */
     const char *unix_socket; /* NULL: TCP */
     bool direct;             /* no proxy, not even the environment's: link-local addresses */
+    bool no_link_local;      /* ERR_ACCESS_DENIED: where clouds answer with credentials */
     int connect_timeout_ms;  /* 0: 10 s */
     int stall_timeout_ms;    /* no byte for so long is ERR_TIMEOUT; 0: 30 s */
     const struct beat *beat; /* called at least once a second while waiting; may be NULL */
@@ -47,6 +48,8 @@ void http_go_on(struct http *h);
 int http_status(const struct http_response *r);
 /* Value of a response header (case-insensitive name, surrounding blanks cut), or NULL. Borrowed from r. */
 const char *http_header(const struct http_response *r, const char *name);
+/* The next "Name: value" from *io_at on (0 at first), or NULL. Borrowed from r. */
+const char *http_next_header(const struct http_response *r, size_t *io_at);
 /* -1 when the server did not say. */
 int64_t http_content_length(const struct http_response *r);
 /* Like reader.read; a body that ends before its Content-Length is ERR_TRANSIENT. Time in which nobody

@@ -348,6 +348,20 @@ int mysqlc_prepare(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, struct e
     return 0;
 }
 
+int mysqlc_look(struct mysqlc *c, const char *sql, size_t *ret_marks, bool *ret_gives_rows, struct err *err)
+{
+    MYSQL_STMT *stmt = NULL;
+    int rc = mysqlc_prepare(c, sql, &stmt, err);
+
+    if (rc < 0)
+        return rc;
+    *ret_marks = mysql_stmt_param_count(stmt);
+    *ret_gives_rows = mysql_stmt_field_count(stmt) > 0;
+    mysql_stmt_close(stmt);
+    c->answered_ms = clock_mono_ms();
+    return 0;
+}
+
 /* A cached statement, marked busy; *ret_slot is CACHED where it is the caller's to close. */
 static int take(struct mysqlc *c, const char *sql, MYSQL_STMT **ret, size_t *ret_slot, struct err *err)
 {

@@ -42,6 +42,9 @@ NODISCARD int mysqlc_ping(struct mysqlc *c, int64_t idle_ms, struct err *err);
  */
 NODISCARD int mysqlc_run(struct mysqlc *c, const char *sql, const struct val *values, size_t count,
                          row_fn *fn, void *arg, int64_t *ret_rows, unsigned *ret_warnings, struct err *err);
+/* What the server makes of a statement, without running it: its marks, and whether it gives rows. */
+NODISCARD int mysqlc_look(struct mysqlc *c, const char *sql, size_t *ret_marks, bool *ret_gives_rows,
+                          struct err *err);
 /* Rows as they come, in the memory of one, while the statement runs: fn may ask nothing else of the connection, and a
  * negative answer of it ends the connection too. */
 NODISCARD int mysqlc_scan(struct mysqlc *c, const char *sql, row_fn *fn, void *arg, struct err *err);
