@@ -167,7 +167,8 @@ static void check_error_name(struct check *c, const char *name)
     if (strcmp(name, "States.Runtime") == 0)
         asl_diagnose(c, "WARNING", "NEVER_MATCHES",
                      "States.Runtime always ends the execution; nothing retries or catches it");
-    if (!str_starts(name, "States.") && !str_starts(name, "Orch."))
+    if ((!str_starts(name, "States.") && !str_starts(name, "Orch.")) ||
+        str_starts(name, "States.Http.StatusCode."))
         return;
     for (; state_errors[n] != NULL; n++)
         known[n] = state_errors[n];

@@ -43,6 +43,7 @@ struct config {
         const char *connection, *prefix; /* a name in connections, NULL: none; "" or "a/b/" under its URL */
         const char *database;            /* a name in connections; NULL: the only MySQL there is */
     } backups;
+    struct step_world world; /* what tasks of a definition may reach */
     int64_t linger_ms, keep_idle_ms, keep_ms;
     const char *metrics_textfile; /* absolute; NULL: none; a folder, or a file that ends in .prom */
     struct arena *arena;          /* owns all strings */

@@ -6,7 +6,7 @@
 #include "state/size.h"
 
 /* Scheme and host; neither a user (a secret in a URL ends up in logs) nor what a line of a protocol cannot hold. */
-static bool url_fits(const char *url, const char *const *schemes, const char *where, struct faults *f)
+bool config_url_fits(const char *url, const char *const *schemes, const char *where, struct faults *f)
 {
     const char *rest = NULL;
 
@@ -29,7 +29,7 @@ static bool url_fits(const char *url, const char *const *schemes, const char *wh
     return rest != NULL;
 }
 
-static bool is_loopback(const char *url)
+bool config_is_loopback(const char *url)
 {
     const char *host = strstr(url, "://") + 3;
 
@@ -57,7 +57,7 @@ static void check_mail(const struct config *c, bool given, const char *where, st
         fault_add(f, where, "a password without user");
     if (c->mail.user != NULL && !given)
         fault_add(f, where, "user needs password_file, password_env or password_credential");
-    if (c->mail.user != NULL && plain && !is_loopback(url))
+    if (c->mail.user != NULL && plain && !config_is_loopback(url))
         fault_add(f, where, "tls is off: the password would cross the network in the clear");
     if (strchr(strstr(url, "://") + 3, '/') != NULL)
         fault_add(f, where, "url: host and port alone are expected: smtp://mail.example:587");
@@ -83,7 +83,7 @@ static void fill_mail(struct config *c, const json_t *o, bool secrets, struct fa
     c->mail.user = config_text(c, o, "user");
     c->mail.ca_file = config_path(c, o, "ca_file");
     c->mail.starttls = strcmp(tls, "off") != 0;
-    if (url_fits(c->mail.url, schemes, where, f))
+    if (config_url_fits(c->mail.url, schemes, where, f))
         check_mail(c, given, where, f);
     if (secrets)
         c->mail.password = config_secret(c, o, "password", where, f);
@@ -97,7 +97,7 @@ static void fill_webhook(struct config *c, const json_t *o, bool secrets, struct
     c->webhook.url = config_text(c, o, "url");
     c->webhook.ca_file = config_path(c, o, "ca_file");
     if (c->webhook.url != NULL)
-        url_fits(c->webhook.url, schemes, where, f);
+        config_url_fits(c->webhook.url, schemes, where, f);
     if (secrets)
         c->webhook.secret = config_secret(c, o, "secret", where, f);
 }
@@ -113,7 +113,7 @@ static void fill_ping(struct config *c, const json_t *o, struct faults *f)
     c->ping.start = json_is_true(json_object_get(o, "start"));
     if (url == NULL)
         return;
-    url_fits(url, schemes, where, f);
+    config_url_fits(url, schemes, where, f);
     if (strpbrk(url, "?#") != NULL)
         fault_add(f, where, "url: /start, the exit status and ?rid= are added to it; it has no '?' or '#'");
     while (n > 0 && url[n - 1] == '/')

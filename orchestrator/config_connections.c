@@ -45,8 +45,13 @@ static void connection_url(struct filling *g, struct connection *n, const char *
         n->url = config_resolved(g->c, "sqlite:", path, "");
         if (strcmp(n->url + 7, g->c->state) == 0)
             fault_add(g->f, where, "the target must not be orch's own state file");
+    } else if (str_starts(url, "https://") || str_starts(url, "http://")) {
+        static const char *const schemes[] = {"https://", "http://", NULL};
+        n->scheme = SCHEME_HTTP;
+        if (config_url_fits(url, schemes, where, g->f) && strpbrk(url, "?#") != NULL)
+            fault_add(g->f, where, "url: paths are put behind it; it has no '?' or '#'");
     } else if (*url != '\0') {
-        fault_add(g->f, where, "'%s' starts with none of s3://, file://, mysql://, sqlite:", url);
+        fault_add(g->f, where, "'%s' starts with none of s3://, file://, mysql://, sqlite:, https://", url);
     }
 }
 
@@ -56,24 +61,32 @@ static enum scheme scheme_of(const char *url)
            : str_starts(url, "file://")  ? SCHEME_FILE
            : str_starts(url, "mysql://") ? SCHEME_MYSQL
            : str_starts(url, "sqlite:")  ? SCHEME_SQLITE
+           : str_starts(url, "https://") ? SCHEME_HTTP
+           : str_starts(url, "http://")  ? SCHEME_HTTP
                                          : SCHEME_BAD;
 }
 
 /* Keys that only some kinds of connection have. */
+enum { S3 = 1U << SCHEME_S3, MYSQL = 1U << SCHEME_MYSQL, HTTP = 1U << SCHEME_HTTP };
+
 static const struct {
     const char *key;
-    enum scheme a, b;
+    unsigned schemes;
 } special[] = {
-    {"region", SCHEME_S3, SCHEME_S3},
-    {"endpoint", SCHEME_S3, SCHEME_S3},
-    {"path_style", SCHEME_S3, SCHEME_S3},
-    {"profile", SCHEME_S3, SCHEME_S3},
-    {"ca_file", SCHEME_S3, SCHEME_MYSQL},
-    {"password_file", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"password_env", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"password_credential", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"option_file", SCHEME_MYSQL, SCHEME_MYSQL},
-    {"tls", SCHEME_MYSQL, SCHEME_MYSQL},
+    {"region", S3},
+    {"endpoint", S3},
+    {"path_style", S3},
+    {"profile", S3},
+    {"ca_file", S3 | MYSQL | HTTP},
+    {"password_file", MYSQL},
+    {"password_env", MYSQL},
+    {"password_credential", MYSQL},
+    {"option_file", MYSQL},
+    {"tls", MYSQL},
+    {"token_file", HTTP},
+    {"token_env", HTTP},
+    {"token_credential", HTTP},
+    {"token_header", HTTP},
 };
 
 bool config_applies(const char *url, const char *key)
@@ -82,7 +95,7 @@ bool config_applies(const char *url, const char *key)
 
     for (size_t i = 0; i < ARRAY_LEN(special); i++)
         if (strcmp(special[i].key, key) == 0)
-            return scheme == special[i].a || scheme == special[i].b;
+            return (special[i].schemes & 1U << scheme) != 0;
     return true;
 }
 
@@ -96,6 +109,34 @@ static void ineffective(struct filling *g, const struct connection *n, const jso
         if (v != NULL && !json_is_null(v) && !json_is_false(v) && !config_applies(n->url, special[i].key))
             fault_add(g->f, where, "'%s' has no effect on this kind of connection", special[i].key);
     }
+}
+
+/* The token of a server: it crosses no network in the clear, and stands in one line of a header. */
+static void connection_token(struct filling *g, struct connection *n, bool secrets, const char *where)
+{
+    const char *header = config_text(g->c, n->keys, "token_header");
+    bool given = json_is_string(json_object_get(n->keys, "token_file")) ||
+                 json_is_string(json_object_get(n->keys, "token_env")) ||
+                 json_is_string(json_object_get(n->keys, "token_credential"));
+
+    if (n->scheme != SCHEME_HTTP)
+        return;
+    if (given && str_starts(n->url, "http://") && !config_is_loopback(n->url))
+        fault_add(g->f, where,
+                  "http:// would send the token over the network in the clear; https:// is expected");
+    if (header != NULL && !given)
+        fault_add(g->f, where, "token_header without a token");
+    if (header != NULL &&
+        (*header == '\0' || header[strspn(header, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                                  "0123456789-_")] != '\0'))
+        fault_add(g->f, where, "token_header: '%s' is no name of a header", header);
+    if (secrets)
+        n->token = config_secret(g->c, n->keys, "token", where, g->f);
+    for (const char *p = n->token; p != NULL && *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f) {
+            fault_add(g->f, where, "the token holds a control character");
+            return;
+        }
 }
 
 /* The secret is wiped where it was read. rc: of the reading. */
@@ -157,6 +198,7 @@ void config_fill_connections(struct filling *g, const json_t *root, bool secrets
         ineffective(g, n, json_object_get(given, name), where);
         if (secrets)
             n->password = config_secret(g->c, n->keys, "password", where, g->f);
+        connection_token(g, n, secrets, where);
         free(where);
     }
 }
@@ -174,9 +216,13 @@ const struct connection *config_connection(struct filling *g, const json_t *part
         if (strcmp(n->name, name) != 0)
             continue;
         bool is_source = n->scheme == SCHEME_S3 || n->scheme == SCHEME_FILE;
-        if (n->scheme != SCHEME_BAD && is_source != source)
+        bool is_database = n->scheme == SCHEME_MYSQL || n->scheme == SCHEME_SQLITE;
+        if (n->scheme != SCHEME_BAD && !(source ? is_source : is_database))
             fault_add(g->f, where, "connection '%s' is a %s, a %s is expected", name,
-                      is_source ? "source (s3://, file://)" : "database", source ? "source" : "database");
+                      is_source     ? "source (s3://, file://)"
+                      : is_database ? "database"
+                                    : "server (https://)",
+                      source ? "source" : "database");
         return n;
     }
     names = arena_alloc(g->c->arena, (g->connection_count + 1) * sizeof *names);

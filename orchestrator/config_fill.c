@@ -424,6 +424,7 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     c->keep_ms = config_duration(retention, "executions");
     c->metrics_textfile = config_path(c, json_object_get(root, "metrics"), "textfile");
     config_fill_connections(&g, root, secrets);
+    config_fill_tasks(&g, root);
     if (json_object_size(all) + json_object_size(extracts) > MAX_PIPELINES ||
         json_object_size(tables) > MAX_PIPELINES) {
         fault_add(f, json_object_size(tables) > MAX_PIPELINES ? "tables" : "pipelines", "more than %d",

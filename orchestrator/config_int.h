@@ -64,10 +64,10 @@ const char *config_resolved(const struct config *c, const char *before, const ch
 const char *config_secret(const struct config *c, const json_t *o, const char *what, const char *where,
                           struct faults *f);
 /* config_connections.c */
-enum scheme { SCHEME_BAD, SCHEME_S3, SCHEME_FILE, SCHEME_MYSQL, SCHEME_SQLITE };
+enum scheme { SCHEME_BAD, SCHEME_S3, SCHEME_FILE, SCHEME_MYSQL, SCHEME_SQLITE, SCHEME_HTTP };
 
 struct connection {
-    const char *name, *url, *password;
+    const char *name, *url, *password, *token;
     const json_t *keys;
     enum scheme scheme;
 };
@@ -84,6 +84,11 @@ const struct connection *config_connection(struct filling *g, const json_t *part
                                            bool source);
 void config_source(const struct config *c, const struct connection *n, struct source_config *s);
 void config_target(const struct config *c, const struct connection *n, struct target_config *t);
+/* config_tasks.c: what tasks of a definition may reach, once the connections are filled. */
+void config_fill_tasks(struct filling *g, const json_t *root);
+/* config_alerts.c: a URL of one of the schemes, without a user or what no URL has. */
+bool config_url_fits(const char *url, const char *const *schemes, const char *where, struct faults *f);
+bool config_is_loopback(const char *url);
 /* Whether a connection with this URL has such a key. */
 bool config_applies(const char *url, const char *key);
 /* "csv" of pipelines and of tables, which differ in two defaults. */

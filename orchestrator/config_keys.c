@@ -5,7 +5,8 @@
 
 static const struct key connection_keys[] = {
     {"url", KEY_TEXT, false, true, NULL, NULL, NULL, NULL,
-     "s3://bucket/prefix/, file://folder/, mysql://user@host:3306/database or sqlite:file"},
+     "s3://bucket/prefix/, file://folder/, mysql://user@host:3306/database, sqlite:file or "
+     "https://host/path/"},
     {"region", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
      "S3: the bucket's region; null: AWS_REGION, the profile's"},
     {"endpoint", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
@@ -26,6 +27,13 @@ static const struct key connection_keys[] = {
      "MySQL: my.cnf form, groups [client] and [orch]"},
     {"tls", KEY_CHOICE, false, false, "\"verify\"", "off|prefer|require|verify", NULL, NULL,
      "MySQL: verify checks certificate and host name"},
+    {"token_file", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "HTTP: file of mode 0600 with the token that orch-http sends"},
+    {"token_env", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "HTTP: environment variable that holds it"},
+    {"token_credential", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "HTTP: name of the systemd credential that holds it, in $CREDENTIALS_DIRECTORY"},
+    {"token_header", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "HTTP: header that is the token; null: Authorization: Bearer TOKEN"},
     {0},
 };
 const struct key config_owner_keys[] = {
@@ -197,6 +205,11 @@ static const struct key tick_keys[] = {
     {"linger", KEY_DURATION, false, false, "\"60s\"", NULL, NULL, NULL, "longest wait of a tick for a retry"},
     {0},
 };
+static const struct key tasks_keys[] = {
+    {"environment", KEY_TEXTS, false, false, "[\"PATH\", \"HOME\", \"LANG\", \"TZ\"]", NULL, NULL, NULL,
+     "variables of ours that a command of a workflow gets; nothing else"},
+    {0},
+};
 static const struct key metrics_keys[] = {
     {"textfile", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
      "written at the end of each tick: a folder (orch.prom in it), or a file that ends in .prom; null: none"},
@@ -218,6 +231,7 @@ const struct key config_root_keys[] = {
      "the data dictionary: tables that take rows from orch load and orch serve, by name"},
     {"alerts", KEY_OBJECT, false, false, NULL, NULL, NULL, alerts_keys, "how troubles are said"},
     {"tick", KEY_OBJECT, false, false, NULL, NULL, NULL, tick_keys, "the tick"},
+    {"tasks", KEY_OBJECT, false, false, NULL, NULL, NULL, tasks_keys, "orch-command of workflows"},
     {"retention", KEY_OBJECT, false, false, NULL, NULL, NULL, retention_keys, "how long history is kept"},
     {"metrics", KEY_OBJECT, false, false, NULL, NULL, NULL, metrics_keys, "figures for Prometheus"},
     {"serve", KEY_OBJECT, false, false, NULL, NULL, NULL, config_serve_keys, "orch serve"},

@@ -54,7 +54,8 @@ int engine_check_task(const struct asl *a, const char *state, const char *resour
     size_t n = 0;
 
     if (type != NULL) {
-        if (!json_is_object(parameters) || step_check_parameters(type, parameters, err) == 0)
+        const json_t *given = json_is_object(parameters) ? parameters : NULL;
+        if ((given == NULL && !step_has_literals(type)) || step_check_parameters(type, given, err) == 0)
             return 0;
         err->code = ERR_WORKFLOW;
         return err_prefix(err, "state '%s'", state);
@@ -361,6 +362,7 @@ static void run_release(struct run *r)
     json_decref(r->context);
     task_release(&r->t);
     free(r->ctx.flag_id);
+    free(r->ctx.cause);
     execution_release(&r->x);
 }
 

@@ -276,7 +276,20 @@ static int start_task(struct run *r, struct machine_frame *f, struct err *err)
     return rc;
 }
 
-static int run_step(struct run *r, json_t **ret, struct err *err)
+/* What a task that is nobody's but the definition's knows of itself. */
+static void set_task(struct run *r, const struct machine_frame *f)
+{
+    free(r->ctx.cause);
+    r->ctx.cause = NULL;
+    r->ctx.world = &r->e->config->world;
+    r->ctx.state = r->t.state;
+    r->ctx.attempt = r->t.attempt;
+    r->ctx.timeout_ms = r->t.timeout_ms;
+    r->ctx.heartbeat_ms = r->t.heartbeat_ms;
+    step_key(r->x.name, r->x.start_ms, f->entered_event, r->ctx.key);
+}
+
+static int run_step(struct run *r, const struct machine_frame *f, json_t **ret, struct err *err)
 {
     const struct step_type *type = engine_step_lookup(r->t.resource);
     json_t *parameters = NULL;
@@ -291,6 +304,7 @@ static int run_step(struct run *r, json_t **ret, struct err *err)
         json_decref(parameters);
         return rc;
     }
+    set_task(r, f);
     free(r->ctx.flag_id);
     r->ctx.flag_id = NULL; /* a step that holds the flag says so */
     r->ctx.store = r->e->store;
@@ -321,7 +335,8 @@ static int fail_task(struct run *r, struct machine_frame *f, const struct err *w
         snprintf(cause, sizeof cause, "%s (hint: %s)", why->msg, why->hint);
     else
         snprintf(cause, sizeof cause, "%s", why->msg);
-    const struct outcome o = {.kind = OUTCOME_FAILED, .error = name, .cause = cause};
+    const struct outcome o = {
+        .kind = OUTCOME_FAILED, .error = name, .cause = r->ctx.cause != NULL ? r->ctx.cause : cause};
     return apply(r, f, &o, timed_out ? "TIMED_OUT" : "FAILED", err);
 }
 
@@ -336,7 +351,7 @@ static int act(struct run *r, struct machine_frame *f, struct err *err)
 
     if (rc != 0)
         return rc < 0 ? rc : NEXT_GO;
-    int done = run_step(r, &result, &why);
+    int done = run_step(r, f, &result, &why);
     r->e->fenced += done < 0 && why.code == ERR_LOCK_LOST && r->why != WHY_LOST;
     rc = fault_point("engine.step_done", err);
     if (rc < 0)

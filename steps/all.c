@@ -39,5 +39,28 @@ const struct step_type step_types[] = {
      "once "
      "more, after a fix",
      "pipeline partition? code? column? reason who"},
+    {"command", step_run_command,
+     "{argv, arguments?, input?, env?, cwd?, output?, heartbeat?} -> what it writes to stdout: a program, "
+     "without a "
+     "shell",
+     "argv! arguments? input? env!? cwd!? output!? heartbeat!?"},
+    {"sql", step_run_sql,
+     "{connection, sql | file, values?} -> {rows, affected}: statements of a database, one transaction",
+     "connection! sql!? file!? values?"},
+    {"http", step_run_http,
+     "{url | connection, path?, query?, method?, headers?, body?, expectedStatus?, output?} -> {statusCode, "
+     "headers, "
+     "body}: one request",
+     "connection!? url? path? query? method!? headers? body? expectedStatus!? output!?"},
+    {"object-list", step_run_object_list,
+     "{connection, prefix?, limit?} -> {objects: [{key, name, size, etag, lastModified}], count}: by key",
+     "connection! prefix? limit?"},
+    {"object-get", step_run_object_get, "{connection, key, output?} -> {key, there, body}: an object's text",
+     "connection! key output!?"},
+    {"object-put", step_run_object_put,
+     "{connection, key, body?, onlyNew?} -> {key, written, same}: an object; onlyNew: where there is none",
+     "connection! key body? onlyNew!?"},
+    {"object-remove", step_run_object_remove, "{connection, key} -> {key}: an object, gone",
+     "connection! key"},
     {NULL, NULL, NULL, NULL},
 };

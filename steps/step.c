@@ -1,7 +1,9 @@
 #include "steps/step.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/hash.h"
 #include "steps/object_int.h"
 #include "steps/steps_int.h"
 
@@ -43,17 +45,44 @@ void step_io_free(struct step_io *io)
     free(io);
 }
 
-/* Is the name (of n bytes) among the words of list? */
-static bool among(const char *list, const char *name, size_t n)
+/* The word of list that is the name (of n bytes); NULL: none is. */
+static const char *among(const char *list, const char *name, size_t n)
 {
     for (const char *p = list; *p != '\0';) {
-        size_t len = strcspn(p, " ?");
+        size_t len = strcspn(p, " !?");
         if (len == n && memcmp(p, name, n) == 0)
-            return true;
+            return p;
         p += strcspn(p, " ");
         p += strspn(p, " ");
     }
-    return false;
+    return NULL;
+}
+
+/* Of a word: is it marked so? */
+static bool marked(const char *word, char mark)
+{
+    return memchr(word, mark, strcspn(word, " ")) != NULL;
+}
+
+static int check_name(const struct step_type *type, const char *key, struct err *err)
+{
+    size_t n = strlen(key) - (str_ends(key, ".$") ? 2 : 0);
+    const char *word = among(type->parameters, key, n);
+
+    if (word == NULL) {
+        err_set(err, ERR_CONTRACT, "step %s has no parameter '%.*s'", type->name, (int)n, key);
+        return err_hint(err, "%s", type->doc);
+    }
+    if (key[n] == '\0' || !marked(word, '!'))
+        return 0;
+    err_set(err, ERR_CONTRACT, "step %s: '%.*s' stands in the definition itself, not in its data", type->name,
+            (int)n, key);
+    return err_hint(err, "write '%.*s' without '.$'; data goes into the other parameters", (int)n, key);
+}
+
+bool step_has_literals(const struct step_type *type)
+{
+    return type->parameters != NULL && strchr(type->parameters, '!') != NULL;
 }
 
 int step_check_parameters(const struct step_type *type, const json_t *parameters, struct err *err)
@@ -63,19 +92,15 @@ int step_check_parameters(const struct step_type *type, const json_t *parameters
 
     if (p == NULL)
         return 0;
-    json_object_foreach((json_t *)(uintptr_t)parameters, key, value) {
-        size_t n = strlen(key) - (str_ends(key, ".$") ? 2 : 0);
-        if (!among(p, key, n)) {
-            err_set(err, ERR_CONTRACT, "step %s has no parameter '%.*s'", type->name, (int)n, key);
-            return err_hint(err, "%s", type->doc);
-        }
-    }
+    json_object_foreach((json_t *)(uintptr_t)parameters, key, value)
+        if (check_name(type, key, err) < 0)
+            return -(int)err->code;
     while (*p != '\0') {
-        size_t n = strcspn(p, " ?");
+        size_t n = strcspn(p, " !?");
         char name[64], path[72];
         snprintf(name, sizeof name, "%.*s", (int)n, p);
         snprintf(path, sizeof path, "%s.$", name);
-        if (p[n] != '?' && json_object_get(parameters, name) == NULL &&
+        if (!marked(p, '?') && json_object_get(parameters, name) == NULL &&
             json_object_get(parameters, path) == NULL) {
             err_set(err, ERR_CONTRACT, "step %s needs the parameter '%s'", type->name, name);
             return err_hint(err, "%s", type->doc);
@@ -183,4 +208,66 @@ const struct step_type *step_by_resource(const char *resource)
         if (strcmp(t->name, p) == 0)
             return t;
     return NULL;
+}
+
+/* ---- what tasks of any definition have ---- */
+
+int step_connection(const struct step_world *w, const char *name, enum reach kind,
+                    const struct step_connection **ret, struct err *err)
+{
+    static const char *const kinds[] = {[REACH_DATABASE] = "a database (mysql://, sqlite:)",
+                                        [REACH_FILES] = "a place of files (s3://, file://)",
+                                        [REACH_HTTP] = "a server (https://, http://)"};
+    size_t n = w != NULL ? w->connection_count : 0;
+    const char **names = xcalloc(n + 1, sizeof *names), *near;
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = w->connections[i].name;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0) {
+            *ret = &w->connections[i];
+            if ((*ret)->kind != kind)
+                rc = err_set(err, ERR_CONTRACT, "connection '%s' is %s, %s is expected", name,
+                             kinds[(*ret)->kind], kinds[kind]);
+            goto out;
+        }
+    near = str_nearest(name, names);
+    rc = err_set(err, ERR_CONTRACT, "orch.json has no connection '%.100s'", name);
+    if (near != NULL)
+        rc = err_hint(err, "the nearest is '%s'", near);
+out:
+    free(names);
+    return rc;
+}
+
+void step_key(const char *execution, int64_t started_ms, int64_t entered, char out[STEP_KEY])
+{
+    char *text = xasprintf("%s\n%lld\n%lld", execution, (long long)started_ms, (long long)entered);
+    char hex[SHA256_HEX];
+
+    sha256_hex(text, strlen(text), hex);
+    snprintf(out, STEP_KEY, "%.*s", STEP_KEY - 1, hex);
+    free(text);
+}
+
+void step_set_cause(struct step_ctx *c, const char *p, size_t n)
+{
+    char *out = xmalloc(MAX_CAUSE + 1), *o = out;
+
+    while (n > 0 && (size_t)(o - out) < MAX_CAUSE - 8) {
+        size_t plain = *p == '\n' || *p == '\t' ? 1 : str_plain_char(p, n);
+        if (plain > 0) {
+            memcpy(o, p, plain);
+            o += plain;
+        } else {
+            o += snprintf(o, 5, "\\x%02x", (unsigned)(unsigned char)*p);
+            plain = 1;
+        }
+        p += plain;
+        n -= plain;
+    }
+    memcpy(o, n > 0 ? "..." : "", n > 0 ? 4 : 1);
+    free(c->cause);
+    c->cause = out;
 }

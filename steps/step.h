@@ -64,10 +64,32 @@ struct pipeline { /* filled by orchestrator/config.c; everything borrowed from t
     int64_t small_percent, small_weeks; /* so much fewer rows than its like is SMALL; 0 weeks: not judged */
 };
 
+/* What any task may reach, whatever its pipeline, by the names of orch.json. Filled by orchestrator/config.c. */
+enum reach { REACH_DATABASE, REACH_FILES, REACH_HTTP };
+struct step_connection {
+    const char *name, *url;
+    enum reach kind;
+    struct target_config target; /* REACH_DATABASE */
+    struct source_config source; /* REACH_FILES */
+    const char *ca_file, *token,
+        *token_header;              /* REACH_HTTP; token NULL: none; header NULL: Authorization: Bearer */
+    const char *missing_credential; /* REACH_HTTP: it should hold the token; NULL: none */
+};
+struct step_world {
+    const char *folder; /* of orch.json */
+    const struct step_connection *connections;
+    size_t connection_count;
+    const char *const *environment; /* "NAME=value", NULL-ended: what a command gets of ours */
+};
+/* ERR_CONTRACT names the nearest, or says what kind it is. */
+NODISCARD int step_connection(const struct step_world *w, const char *name, enum reach kind,
+                              const struct step_connection **ret, struct err *err);
+
 struct step_io; /* the open source and target of a pipeline; lives as long as the process works it */
 struct step_io *step_io_new(const struct pipeline *p);
 void step_io_free(struct step_io *io); /* NULL is fine */
 
+enum { STEP_KEY = 33 };
 struct step_ctx {
     struct store *store;
     const struct pipeline *pipeline;
@@ -78,7 +100,19 @@ struct step_ctx {
     int64_t lease_ms; /* how far a heartbeat moves the lease */
     struct beat beat; /* call often; throttled by the engine */
     char *flag_id; /* owned by the engine: set by steps that hold the flag, so that beats renew its lease */
+    /* For tasks that are nobody's but the definition's: pipeline may be NULL there. */
+    const struct step_world *world;
+    const char *state;                         /* the state's name */
+    int64_t attempt, timeout_ms, heartbeat_ms; /* of the task; 0: none */
+    char
+        key[STEP_KEY]; /* the same for every attempt at this visit to the state, and no other's; "" outside */
+    char *
+        cause; /* owned by the engine: of a failure, in place of err's message; up to MAX_CAUSE bytes of UTF-8 */
 };
+/* entered: id of the state's ...StateEntered event. */
+void step_key(const char *execution, int64_t started_ms, int64_t entered, char out[STEP_KEY]);
+void step_set_cause(struct step_ctx *c, const char *p,
+                    size_t n); /* what is no UTF-8 is shown as \xNN; cut at MAX_CAUSE */
 /* Open on first use, kept for the next step. Borrowed. */
 NODISCARD int step_source(struct step_ctx *c, struct source **ret, struct err *err);
 NODISCARD int step_target(struct step_ctx *c, struct target **ret, struct err *err);
@@ -86,8 +120,10 @@ NODISCARD int step_target(struct step_ctx *c, struct target **ret, struct err *e
 struct step_type {
     const char *name; /* "generate-queue" */
     int (*run)(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err);
-    const char *doc;        /* one line: parameters -> result */
-    const char *parameters; /* their names, '?' behind those that may be missing; NULL: not checked */
+    const char *doc; /* one line: parameters -> result */
+    /* Their names, '?' behind those that may be missing, '!' behind those that stand in the definition itself: no ".$", so
+     * that no input chooses what is run or reached. NULL: not checked. */
+    const char *parameters;
 };
 extern const struct step_type step_types[]; /* ends with name NULL; steps/all.c */
 /* By Resource ARN (any region and account); NULL when none of ours. */
@@ -98,6 +134,7 @@ const struct step_type *step_by_resource(const char *resource);
  * needs and is not given, is ERR_CONTRACT and named, before anything is done.
  */
 NODISCARD int step_check_parameters(const struct step_type *type, const json_t *parameters, struct err *err);
+bool step_has_literals(const struct step_type *type); /* then a state without Parameters is refused too */
 
 /* Shared by steps, commands and tests; each in the file of its name. */
 /* rebuild.c: brings the state file in line with the target's ledger when the fence is not where this file left it.
