@@ -41,8 +41,8 @@ NODISCARD int target_intake_reject(struct intake *x, const struct intake_reject 
 /* All rows and rejects out again; with key_too as if it had not come either. */
 NODISCARD int target_intake_undo(struct intake *x, bool key_too, struct err *err);
 /*
- * Frees x. 0: committed, for certain, also where the answer was lost and the key settled it. ERR_UNAVAILABLE with native
- * TARGET_COMMIT_UNKNOWN: nobody knows. Any other error: not committed, for certain. answer "": none is kept.
+ * Frees x. 0: committed, for certain, also where the answer was lost, or was no yes, and the key settled it. ERR_UNAVAILABLE
+ * with native TARGET_COMMIT_UNKNOWN: nobody knows. Any other error: not committed, for certain. answer "": none is kept.
  */
 NODISCARD int target_intake_commit(struct intake *x, bool refused, const struct intake_counts *n,
                                    const char *answer, struct err *err);

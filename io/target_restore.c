@@ -324,8 +324,11 @@ static int commit(struct restore *r, struct err *err)
     if (rc < 0)
         return rc;
     rc = mysqlc_exec(mysql_db(r->t)->c, "COMMIT", err);
-    if (rc < 0 && mysqlc_is_lost(mysql_db(r->t)->c)) {
-        err_prefix(err, "%s: the answer to COMMIT was lost", r->table);
+    /* A server that lives may have it all the same, where it was interrupted behind its log; but for a deadlock. */
+    if (rc < 0 && err->native != TARGET_DEADLOCK) {
+        err_prefix(err, "%s: %s", r->table,
+                   mysqlc_is_lost(mysql_db(r->t)->c) ? "the answer to COMMIT was lost"
+                                                     : "COMMIT was answered with an error");
         err_hint(err, "it holds what it held, or all of the backup; --empty brings the same rows again");
         err->native = TARGET_COMMIT_UNKNOWN;
         return rc;

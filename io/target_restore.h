@@ -26,7 +26,7 @@ NODISCARD int restore_check(struct target *t, const struct table *def, bool empt
 /* b: columns of restore_table, the same ones each time; stays as it is until the next call is back. */
 NODISCARD int restore_rows(struct restore *r, const struct batch *b, struct err *err);
 /* What was read (sums_init, batch_sum) against what the table holds now; then COMMIT. Takes r. An error: nothing of it is
- * there, but for one whose native is TARGET_COMMIT_UNKNOWN: the answer to COMMIT was lost. */
+ * there, but for one whose native is TARGET_COMMIT_UNKNOWN: the answer to COMMIT was lost, or an error. */
 NODISCARD int restore_commit(struct restore *r, const struct sums *read, struct err *err);
 void restore_abort(struct restore *r); /* NULL is fine */
 

@@ -236,6 +236,10 @@ static int refused(const struct taking *k, struct serve_answer *a, struct err *e
         a->retry_after_s = 1;
         return 0;
     }
+    if (err->native == TARGET_COMMIT_UNKNOWN && k->q->key == NULL) { /* and no word of asking again */
+        serve_problem(a, 503, err_name(err->code), "nobody knows whether the rows are stored", err->msg, err->hint);
+        return 0;
+    }
     return -(int)err->code;
 }
 

@@ -169,12 +169,11 @@ static int restore(struct doing *d, struct err *err)
         rc = restore_backup(&q, &done, err);
     if (rc == 0)
         d->result = json_pack("{s:O}", "restore", done);
-    /* The one whose process died may have come to its COMMIT. */
-    if (rc < 0 && !empty && !q.dry && d->r->attempts > 0 && strcmp(d->r->state, "RUNNING") == 0 &&
-        err->native == TARGET_HAS_ROWS)
+    /* An attempt before this one may have come to its COMMIT: its process died, or the answer was lost. */
+    if (rc < 0 && !empty && !q.dry && d->r->attempts > 0 && err->native == TARGET_HAS_ROWS)
         rc = err_hint(err,
-                      "the process that restored it died: the rows may be the restored ones, all of them; "
-                      "compare, or ask again with empty");
+                      "an attempt before this one died, or had no answer to its COMMIT: the rows may be the "
+                      "restored ones, all of them; compare, or ask again with empty");
     json_decref(done);
     backup_place_close(&place);
     return rc;
@@ -278,6 +277,17 @@ static int work(struct requests *q, const struct request *r, struct lock *lock, 
     return rc;
 }
 
+/* Behind what is queued for its pipeline and not worked yet, more may be queued; what decides now waits until that has ended. */
+static bool must_wait(struct requests *q, const struct request *r)
+{
+    bool queues = strcmp(r->kind, "replay") == 0 || strcmp(r->kind, "retry") == 0;
+
+    for (size_t i = 0; !queues && i < q->open_count; i++)
+        if (strcmp(q->open[i].p->name, r->pipeline) == 0)
+            return true;
+    return json_object_get(q->busy, r->pipeline) != NULL;
+}
+
 static int take(struct requests *q, int64_t id, struct err *err)
 {
     struct request r = {0};
@@ -291,7 +301,7 @@ static int take(struct requests *q, int64_t id, struct err *err)
         rc = request_get(q->t->store, id, &r, err); /* as it is now that nobody else changes it */
     bool waits = rc == 0 && (strcmp(r.state, "QUEUED") == 0 || strcmp(r.state, "RUNNING") == 0);
     bool later =
-        waits && (mine == 0 || json_object_get(q->busy, r.pipeline) != NULL ||
+        waits && (mine == 0 || must_wait(q, &r) ||
                   (r.not_before_ms > clock_now_ms() && r.not_before_ms < clock_now_ms() + LONGEST_WAIT_MS));
     if (later)
         json_object_set_new(q->busy, r.pipeline, json_true());

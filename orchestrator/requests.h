@@ -4,7 +4,8 @@
 #include "state/request.h"
 /*
  * What was asked for over HTTP (state/request.h), worked by the tick with the functions of the commands: before its pipelines,
- * in the order in which it was asked for, of one pipeline never two at a time. Each is worked under a lock file,
+ * in the order in which it was asked for, of one pipeline one after the other: replays and retries that stand together are queued
+ * together; a skip behind them waits until they have ended. Each is worked under a lock file,
  * "request-ID": where that is free and the request RUNNING, its process is dead, and it is taken again:
  *   replay, retry  every partition is acted on in one transaction with `reached`: none a second time;
  *   skip           a partition that is SKIPPED already is left;

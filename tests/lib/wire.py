@@ -18,6 +18,8 @@ Actions on the k-th MySQL command (only those that contain `text`, where that is
     late            reset at once; the server gets the command `ms` milliseconds later, as from a proxy's queue
     stall           held until release()
     call            `call()` is run, then it is passed on
+    error           the server's answer, which is one packet, is dropped, and the program gets error `code` instead; n=0: the server does
+                    not get the command at all. The connection lives
 on the k-th HTTP request
     reset truncate stall    after `n` bytes of the response: a reset, a proper end, silence until release()
     status          `code` is answered by ourselves, with an S3 error document
@@ -48,6 +50,7 @@ class Connection:
     def __init__(self, wire, client):
         self.wire, self.client, self.server = wire, client, None
         self.rule, self.record, self.sent, self.mute, self.over, self.got = None, ['', 0], 0, False, threading.Event(), b''
+        self.swallow = None
 
     def life(self):
         try:
@@ -103,6 +106,9 @@ class Connection:
             data = self.server.recv(65536)
             if self.mute:
                 raise Cut  # what comes is the other thread's
+            if self.swallow is not None and data:
+                self.swallow.set()
+                continue
             rule = self.rule
             if rule is not None and rule.n is not None and not rule.done and self.sent + len(data) >= rule.n:
                 part, data = data[:rule.n - self.sent], data[rule.n - self.sent:]
@@ -182,6 +188,15 @@ class Mysql(Connection):
         elif rule.action == 'stall':
             self.wire.hold(self)
             self.server.sendall(packet)
+            return
+        elif rule.action == 'error':
+            if rule.n != 0:
+                self.swallow = threading.Event()
+                self.whole(packet)
+                self.swallow.wait(60)
+                self.swallow = None
+            text = struct.pack('<BH', 255, rule.code) + b'#HY000injected'
+            self.client.sendall(len(text).to_bytes(3, 'little') + b'\1' + text)
             return
         elif rule.action == 'call':
             rule.call()

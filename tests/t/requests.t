@@ -2,6 +2,7 @@
 """What is asked for over HTTP: put down once, worked by the next tick, exactly once, wherever that is killed."""
 import json
 import os
+import re
 import shlex
 import sqlite3
 import sys
@@ -9,6 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import World, diag, done, hour_key, like, ok, same  # noqa: E402
 from httpd import Server  # noqa: E402
+from wire import Wire  # noqa: E402
 
 w = World('mysql')
 w.linger = '0s'
@@ -258,6 +260,44 @@ for fault in ('request.begun=kill', 'request.before_done=kill'):
 w.sql('DELETE FROM staff')
 q = killed('request.before_done=kill', 'restores', {'table': 'staff'}, 'a restore into an empty table')
 ok(q['state'] == 'FAILED' and 'may be the restored ones' in q['hint'] and w.sql('CHECKSUM TABLE staff EXTENDED') == sum_, 'is not repeated over rows, and the message says what they may be')
+
+# -- what is behind a replay of the same pipeline waits until that has ended
+w.orch('skip', 'loans/2022-06-05T05', '--undo')
+first = asked('pipelines/loans/replay', {'partition': HOURS[0], 'only': 'all', 'reason': 'first'})
+n = asked('pipelines/loans/skip', {'partition': '2022-06-05T05', 'reason': 'behind it'})
+behind = asked('pipelines/loans/replay', {'partition': HOURS[1], 'only': 'all', 'reason': 'behind the skip'})
+w.orch('tick')
+same([request(x)['state'] for x in (first, n, behind)], ['DONE', 'QUEUED', 'QUEUED'], 'a skip is not worked before the replay that was asked for earlier has ended, nor what is behind it')
+w.orch('tick')
+same([request(x)['state'] for x in (first, n, behind)], ['DONE'] * 3, 'but by the next tick')
+two = [asked('pipelines/loans/replay', {'partition': h, 'only': 'all', 'reason': 'together'}) for h in HOURS[:2]]
+w.orch('tick')
+same([request(x)['state'] for x in two], ['DONE'] * 2, 'replays that stand together are worked together')
+
+# -- a restore whose COMMIT had no answer is not taken for one that never was
+wire = Wire('mysql', w.base + 80)
+direct = c['connections']['db']
+c['connections']['db'] = {**direct, 'url': f'mysql://loader@127.0.0.1:{wire.port}/w'}
+w.write_config(c)
+w.sql('DELETE FROM staff')
+for action in ({'action': 'after'}, {'action': 'error', 'code': 1317}):
+    w.sql('DELETE FROM staff')
+    wire.arm(text=re.compile(rb'\x03COMMIT'), **action)
+    n = asked('restores', {'table': 'staff', 'reason': str(action)})
+    w.orch('tick')
+    q = request(n)
+    same((bool(wire.fired), q['state'], w.sql('CHECKSUM TABLE staff EXTENDED')), (True, 'QUEUED', sum_), f'the answer to COMMIT is lost ({action["action"]}), and the rows are in')
+    like(q['hint'], 'all of the backup', 'the request says what the table may hold')
+    with sqlite3.connect(w.path('orch.db')) as db:
+        db.execute('UPDATE request SET not_before_ms = 0')
+    w.orch('tick')
+    q = request(n)
+    ok(q['state'] == 'FAILED' and 'may be the restored ones' in q['hint'], 'tried again it finds rows, and its hint says whose they may be') or diag(f'{q}')
+    post(f'requests/{n}/acknowledge', {'reason': 'seen'})
+wire.calm()
+wire.close()
+c['connections']['db'] = direct
+w.write_config(c)
 
 # -- a tick beside it takes nothing that another one works
 n = asked('pipelines/loans/replay', {'partition': HOURS[0], 'only': 'all'})

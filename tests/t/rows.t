@@ -248,6 +248,32 @@ again = [s.post('money', [{'id': 999000, 'v': 2}], key='twice') for _ in range(3
 r = again[-1]
 same((r.status, r.body), (422, between[0].body), 'asked again, the answer is that of the second')
 
+# -- a server that lives, and answers COMMIT with an error: it may have done it, and may not
+wrong = []
+for code in (1317, 3101, 1180):
+    for done_ in (True, False):
+        for key in (f'c{code}{done_}', None):
+            n += 1
+            rows = [{'id': n * 1000 + i, 'v': i} for i in range(3)]
+            s.post('money', [{'id': -n, 'v': 0}], key=f'warm {n}')  # whatever calm ended is made again
+            wire.arm('error', text=COMMIT, code=code, n=None if done_ else 0)
+            r = s.post('money', rows, key=key)
+            fired = wire.fired
+            stored = count('money', f'id BETWEEN {n * 1000} AND {n * 1000 + 999}')
+            if key:
+                again = s.post('money', rows, key=key)
+                got = (bool(fired), r.status, stored, again.status, count('money', f'id BETWEEN {n * 1000} AND {n * 1000 + 999}'))
+                want = (True, 201, 3, 201, 3) if done_ else (True, 503, 0, 201, 3)
+                said = done_ or 'not stored' in r.json['detail']
+            else:
+                got = (bool(fired), r.status, stored, r.head.get('retry-after'))
+                want = (True, 503, 3 if done_ else 0, None)
+                said = 'nobody knows' in r.json['detail'] and 'look into the table' in r.json['hint']
+            if got != want or not said:
+                wrong.append(f'{code}, {"done" if done_ else "not done"}, key {key}: {got}, not {want}: {r.body!r}')
+            wire.calm()
+same(wrong, [], 'COMMIT that is answered with an error: with a key the target is asked, without one it is said that nobody knows')
+
 # -- to look at -------------------------------------------------------------------------------------------------------------------
 names = [t['name'] for t in s.get('/v1/tables').json['tables']]
 same(names, list(w.config_json['tables']), 'the dictionary lists its tables')
