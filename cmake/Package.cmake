@@ -25,7 +25,13 @@ install(FILES ${documents} docs/orch.schema.json README.md DESTINATION share/doc
 install(DIRECTORY deploy/ DESTINATION share/doc/orch/examples
   PATTERN systemd EXCLUDE PATTERN debian EXCLUDE PATTERN __pycache__ EXCLUDE)
 install(FILES deploy/debian/orch.json DESTINATION share/doc/orch/examples)
-install(FILES deploy/systemd/orch.service deploy/systemd/orch.timer deploy/systemd/orch-serve.service DESTINATION lib/systemd/system)
+install(CODE "
+  set(SOURCE \"${CMAKE_SOURCE_DIR}\")
+  set(INTO \"${CMAKE_BINARY_DIR}/units\")
+  set(PREFIX \"\${CMAKE_INSTALL_PREFIX}\")
+  include(\"${CMAKE_SOURCE_DIR}/cmake/Units.cmake\")")
+install(FILES ${CMAKE_BINARY_DIR}/units/orch.service ${CMAKE_BINARY_DIR}/units/orch.timer
+  ${CMAKE_BINARY_DIR}/units/orch-serve.service DESTINATION lib/systemd/system)
 
 # what Debian wants beside it
 string(TIMESTAMP changelog_date "%a, %d %b %Y %H:%M:%S +0000" UTC)

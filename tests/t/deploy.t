@@ -224,4 +224,17 @@ if yaml:
     same({v.split(':')[0] for s in services.values() for v in s['volumes'] if not v.startswith('.')}, set(compose['volumes']), 'compose: every volume is declared')
     parses(services['setup']['command'], 'compose')
     w.close()
+
+# -- units run the program where it is installed
+w = World()
+for prefix in ('/usr', '/opt/orch'):
+    r = subprocess.run(['cmake', '-D', f'SOURCE={TOP}', '-D', f'PREFIX={prefix}', '-D', f'INTO={w.dir}{prefix}', '-P', f'{TOP}/cmake/Units.cmake'], capture_output=True, text=True)
+    same(r.returncode, 0, f'units are made for {prefix}') or diag(r.stdout + r.stderr)
+    units = {}
+    for name in ('orch.service', 'orch-serve.service', 'orch.timer'):
+        with open(f'{w.dir}{prefix}/{name}', encoding='utf-8') as f:
+            units[name] = f.read()
+        same(units[name], read(f'deploy/systemd/{name}').replace('/usr/bin/orch', f'{prefix}/bin/orch'), f'{name}: as it lies in deploy/, but for the program')
+    ok(all(f'{prefix}/bin/orch' in units[x] for x in ('orch.service', 'orch-serve.service')), 'which is the one that was installed')
+like(read('cmake/Package.cmake'), 'include(\\"${CMAKE_SOURCE_DIR}/cmake/Units.cmake\\")', 'cmake --install makes them so')
 done()
