@@ -29,7 +29,9 @@
 #define MAX_DRIFT_COLUMNS 16          /* that one header may add to a table: more is another file */
 #define MAX_RECORD        (16 * MIB)  /* one CSV record: MySQL's largest default packet */
 #define MAX_CELL          (64 * MIB)  /* one value of a query's result: what a person still calls a value */
-#define MAX_REJECT_RAW    (64 * KIB)  /* raw bytes kept of a rejected record */
+#define MAX_DB_PACKET                                                                                        \
+    (256 * MIB) /* of a database's answer: a row of several large cells; a server may say any length */
+#define MAX_REJECT_RAW (64 * KIB) /* raw bytes kept of a rejected record */
 #define MAX_OCF_BLOCK                                                                                        \
     (128 * MIB) /* a block of an Avro file as rows: one row at least, of several large cells */
 #define MAX_OCF_HEADER    (16 * MIB) /* its schema and metadata: 4,096 columns with long ENUMs */
@@ -89,6 +91,7 @@
 #define MAX_SERVE_CONNECTIONS 1000        /* a thread each */
 #define MAX_SERVE_SESSIONS    64          /* browsers that are logged in; the oldest goes */
 #define MAX_SERVE_TARGETS     32          /* connections to databases */
+#define MAX_SERVE_READERS     4           /* handlers that read the state file at once; more wait */
 #define MAX_SERVE_HEADERS     100         /* lines of a request's header */
 #define MAX_SERVE_FIELDS      64          /* names in a query or form */
 

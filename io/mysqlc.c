@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/mysqlc_int.h"
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -149,15 +150,42 @@ static int set_tls(MYSQL *h, const struct mysqlc_config *c, bool tls, struct err
     return 0;
 }
 
-static void set_options(MYSQL *h, const struct mysqlc_config *c)
+#if CLIENT_IS_MARIADB
+/* The library reads on behind each report, and each read has the whole time-out: a server that does nothing but report would be
+ * waited for without end. */
+static void on_progress(const MYSQL *h, unsigned stage, unsigned stages, double done, const char *text,
+                        unsigned n)
 {
+    int64_t now_ms = clock_mono_ms();
+    void *data = NULL;
+
+    UNUSED(stage), UNUSED(stages), UNUSED(done), UNUSED(text), UNUSED(n);
+    if (mysql_get_optionv(unconst(h), MARIADB_OPT_USERDATA, unconst("orch"), &data) != 0 || data == NULL)
+        return;
+    struct mysqlc *c = data;
+    if (c->progress_ms == 0 || c->progress_of != c->answered_ms) {
+        c->progress_ms = now_ms;
+        c->progress_of = c->answered_ms;
+    }
+    if (now_ms - c->progress_ms > PROGRESS_TIMES * (int64_t)c->timeout_ms)
+        err_ignore(shutdown(mysqlc_socket(c), SHUT_RDWR));
+}
+#endif
+
+static void set_options(struct mysqlc *o, const struct mysqlc_config *c)
+{
+    MYSQL *h = o->handle;
+    unsigned long packet = MAX_DB_PACKET;
     unsigned on = 1, seconds = (unsigned)(c->timeout_ms + 999) / 1000, connect = seconds < 10 ? seconds : 10;
     unsigned protocol = by_socket(c) ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 
 #if CLIENT_IS_MARIADB
     size_t stack = ASYNC_STACK;
     mysql_options(h, MYSQL_OPT_NONBLOCK, &stack);
+    mysql_optionsv(h, MARIADB_OPT_USERDATA, unconst("orch"), o);
+    mysql_optionsv(h, MYSQL_PROGRESS_CALLBACK, on_progress);
 #endif
+    mysql_options(h, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
     mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &on); /* but see mysqlc_infile_guard */
     mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
     mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &seconds);
@@ -208,7 +236,7 @@ int mysqlc_open(const struct mysqlc_config *config, struct mysqlc **ret, struct 
         fprintf(stderr, "orch: out of memory\n");
         abort();
     }
-    set_options(c->handle, config);
+    set_options(c, config);
     mysqlc_infile_guard(c);
     rc = set_tls(c->handle, config, tls, err);
     if (rc < 0)

@@ -5,7 +5,8 @@
 /*
  * The one door to the MySQL client library, MariaDB's Connector/C or Oracle's libmysqlclient: a connection, statements
  * with bound values, rows in bulk. Knows no table of ours. LOCAL INFILE gives no file of this machine to any server, only
- * rows from memory in mysqlc_infile. Nothing reconnects by itself: a connection that broke took its transaction with it,
+ * rows from memory in mysqlc_infile. Of what a server sends a packet has MAX_DB_PACKET bytes at
+ * most, and reports of progress are heard for three time-outs. Nothing reconnects by itself: a connection that broke took its transaction with it,
  * and whoever holds it must know.
  *
  * Errors: no server, or one that may not write now, ERR_UNAVAILABLE; no answer in time ERR_TIMEOUT; deadlock, lock

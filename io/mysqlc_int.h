@@ -14,7 +14,10 @@ typedef my_bool flag_type;
 typedef bool flag_type;
 #endif
 
-enum { CACHED = 40 /* prepared statements kept by a connection: every named query, and some */ };
+enum {
+    CACHED = 40,        /* prepared statements kept by a connection: every named query, and some */
+    PROGRESS_TIMES = 3, /* the time-out, for what a server may fill with reports of progress */
+};
 
 struct mysqlc {
     MYSQL *handle;
@@ -22,6 +25,8 @@ struct mysqlc {
     bool wide; /* the server sends large packets: mysqlc_select.c */
     int timeout_ms;
     int64_t answered_ms;
+    int64_t progress_ms,
+        progress_of; /* since when the server only reports progress, and behind which answer */
     unsigned long version_id;
     char version[32];
     struct {

@@ -18,10 +18,10 @@ enum {
     EXECUTE = 0x17,    /* the command */
     EXECUTE_HEAD = 10, /* its bytes before the values */
     LOST = 2013,       /* as the client libraries say that the server is gone */
-    MALFORMED = 2027   /* and that they do not understand it */
+    MALFORMED = 2027,  /* and that they do not understand it */
+    TOO_LARGE = 2020,  /* or that it is too much */
 };
-#define MAX_FIELDS   65535u        /* of a result, whatever the caller makes of them */
-#define MAX_WIRE_ROW (1100u * MIB) /* more than the largest max_allowed_packet */
+#define MAX_FIELDS 65535u /* of a result, whatever the caller makes of them */
 
 struct wire {
     struct mysqlc *c;
@@ -145,8 +145,8 @@ static int whole(struct wire *w, size_t *io_n, struct err *err)
 
     while (rc == 0 && more == LARGEST) {
         rc = head(w, HEAD + n, &more, err);
-        if (rc == 0 && n + more > MAX_WIRE_ROW)
-            rc = malformed(w, err);
+        if (rc == 0 && n + more > MAX_DB_PACKET)
+            rc = mysqlc_fail_native(w->c, TOO_LARGE, "08S01", "a row is larger than orch takes", 0, err);
         if (rc == 0)
             rc = have(w, HEAD + n + HEAD + more, err);
         if (rc < 0)
@@ -199,12 +199,16 @@ static int refused(struct wire *w, const unsigned char *p, size_t n, struct err 
 /* The next packet that is not a refusal. */
 static int answer(struct wire *w, const unsigned char **ret, size_t *ret_n, struct err *err)
 {
+    int64_t start_ms = clock_mono_ms();
+
     for (;;) {
         int rc = packet(w, ret, ret_n, err);
         if (rc < 0 || (*ret)[0] != ERROR_MARK)
             return rc;
         if (*ret_n < 3 || ((*ret)[1] | (*ret)[2] << 8) != PROGRESS)
             return refused(w, *ret, *ret_n, err);
+        if (clock_mono_ms() - start_ms > PROGRESS_TIMES * (int64_t)w->c->timeout_ms)
+            return lost(w, start_ms, err);
     }
 }
 
@@ -323,7 +327,7 @@ int wire_open(struct mysqlc *c, unsigned long stmt_id, MYSQL_RES *prepared, cons
 
     w->c = c;
     w->number = 1;
-    buf_init(&w->in, MAX_WIRE_ROW + WIRE_BUFFER);
+    buf_init(&w->in, MAX_DB_PACKET + WIRE_BUFFER);
     int rc = make_execute(stmt_id, values, count, &out, err);
     if (rc == 0) {
         rc = send_all(w, out.p, out.n, err);

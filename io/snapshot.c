@@ -8,7 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOCKED_IDLE_S = 30 /* the server takes the lock from an orch that was stopped while it had it */ };
+enum {
+    LOCKED_IDLE_S = 30, /* the server takes the lock from an orch that was stopped while it had it */
+    PROBE_MS = 30000,
+};
 
 struct snapshot {
     struct target_config config, lock_config;
@@ -47,6 +50,23 @@ static void watch(int fd)
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s) < 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times) < 0)
         return; /* a socket of this host, which breaks with its server */
+}
+
+/* A statement of a snapshot may be silent for an hour; a server that stands still is met before the first of them. */
+static int probe(const struct snapshot *s, struct err *err)
+{
+    struct target_config quick = s->config;
+    struct target *t = NULL;
+    int64_t ms;
+
+    if (quick.timeout_ms <= PROBE_MS)
+        return 0;
+    quick.timeout_ms = PROBE_MS;
+    int rc = target_open(&quick, &t, err);
+    if (rc == 0)
+        rc = target_clock_ms(t, &ms, err);
+    target_close(t);
+    return rc;
 }
 
 static int open_one(struct snapshot *s, size_t i, struct err *err)
@@ -304,7 +324,9 @@ int snapshot_open(const struct target_config *c, size_t wanted, const char *cons
     if (s->config.timeout_ms <= 0)
         s->config.timeout_ms = SNAPSHOT_SILENT_MS;
     wanted = wanted == 0 ? 1 : wanted > MAX_PARALLEL ? MAX_PARALLEL : wanted;
-    int rc = open_all(s, wanted, err);
+    int rc = probe(s, err);
+    if (rc == 0)
+        rc = open_all(s, wanted, err);
     if (rc == 0)
         rc = take(s, tables, table_count, err);
     if (rc < 0) {

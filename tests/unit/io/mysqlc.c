@@ -1,9 +1,16 @@
 #include "io/mysqlc.h"
+#include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "io/hash.h"
 #include "tests/lib/run.h"
 #include "tests/lib/servers.h"
 #include "tests/tap.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const struct test_mariadb *tls_server(void)
 {
@@ -42,6 +49,145 @@ static struct mysqlc *open_it(enum tls_mode tls, const char *ca)
 
     must_rc(mysqlc_open(&config, &c, &err), &err);
     return c;
+}
+
+/* --- a server that means ill --- */
+
+enum { FLOOD_PROGRESS, FLOOD_ROW };
+struct hostile {
+    int listening, port, what;
+    pthread_t thread;
+    int64_t sent;
+};
+
+static void put_packet(int fd, int n, const void *p, size_t size)
+{
+    unsigned char head[4] = {(unsigned char)size, (unsigned char)(size >> 8), (unsigned char)(size >> 16),
+                             (unsigned char)n};
+
+    if (send(fd, head, sizeof head, MSG_NOSIGNAL) > 0 && size > 0)
+        err_ignore((int)send(fd, p, size, MSG_NOSIGNAL));
+}
+
+static void take_packet(int fd)
+{
+    unsigned char head[4], drop[4096];
+
+    if (recv(fd, head, 4, MSG_WAITALL) != 4)
+        return;
+    size_t n = (size_t)(head[0] | head[1] << 8 | head[2] << 16);
+    while (n > 0) {
+        ssize_t got = recv(fd, drop, n < sizeof drop ? n : sizeof drop, 0);
+        if (got <= 0)
+            return;
+        n -= (size_t)got;
+    }
+}
+
+static bool put_all(struct hostile *h, int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = send(fd, p, n, MSG_NOSIGNAL);
+        if (put <= 0)
+            return false;
+        h->sent += put;
+        p += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+/* Greets, lets everybody in, and answers the first statement for ever. */
+static void *mean_ill(void *arg)
+{
+    static const char hello[] =
+        "\x0a"
+        "10.11.19-MariaDB\0\1\0\0\0abcdefgh\0\x00\xa2\x21\x02\0\x08\x20\x15\0\0\0\0\0\0\0\0\0\0"
+        "ijklmnopqrst\0mysql_native_password";
+    static const char ok[] = "\0\0\0\2\0\0\0";
+    static const char progress[] = "\x0e\0\0\1\xff\xff\xff\1\1\1\0\0\0\4walk";
+    static const char column[] = "\3def\0\0\0\1a\0\x0c\x21\0\xff\xff\0\0\xfd\0\0\0\0\0";
+    static const char eof[] = "\xfe\0\0\2\0", full[] = "\xff\xff\xff";
+    struct hostile *h = arg;
+    char *part = xcalloc(1, 1 << 24);
+    int fd = accept(h->listening, NULL, NULL);
+
+    memset(part, 'x', 1 << 24);
+    put_packet(fd, 0, hello, sizeof hello);
+    take_packet(fd);
+    put_packet(fd, 2, ok, sizeof ok - 1);
+    take_packet(fd);
+    if (h->what == FLOOD_ROW) {
+        put_packet(fd, 1, "\1", 1);
+        put_packet(fd, 2, column, sizeof column - 1);
+        put_packet(fd, 3, eof, sizeof eof - 1);
+    }
+    for (int n = h->what == FLOOD_ROW ? 4 : 1; h->sent < INT64_C(2) << 30; n++) {
+        char head[4] = {full[0], full[1], full[2], (char)n}, report[sizeof progress];
+        memcpy(report, progress, sizeof progress);
+        report[3] = (char)n;
+        if (h->what == FLOOD_ROW ? !put_all(h, fd, head, 4) || !put_all(h, fd, part, (1 << 24) - 1)
+                                 : !put_all(h, fd, report, sizeof progress - 1))
+            break;
+        if (h->what == FLOOD_PROGRESS)
+            clock_sleep_ms(1);
+    }
+    close(fd);
+    free(part);
+    return NULL;
+}
+
+static struct mysqlc *open_hostile(struct hostile *h, int what)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    struct mysqlc *c = NULL;
+    struct err err;
+
+    *h = (struct hostile){.what = what, .listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    must(bind(h->listening, (struct sockaddr *)&a, sizeof a) == 0 && listen(h->listening, 1) == 0);
+    must(getsockname(h->listening, (struct sockaddr *)&a, &n) == 0);
+    must(pthread_create(&h->thread, NULL, mean_ill, h) == 0);
+    const struct mysqlc_config config = {.host = "127.0.0.1",
+                                         .port = ntohs(a.sin_port),
+                                         .user = "u",
+                                         .password = "p",
+                                         .tls = TLS_OFF,
+                                         .timeout_ms = 1000};
+    must_rc(mysqlc_open(&config, &c, &err), &err);
+    return c;
+}
+
+static void close_hostile(struct hostile *h, struct mysqlc *c)
+{
+    mysqlc_close(c);
+    pthread_join(h->thread, NULL);
+    close(h->listening);
+}
+
+TEST(a_server_that_only_reports_progress_is_given_up)
+{
+    struct hostile h;
+    struct mysqlc *c = open_hostile(&h, FLOOD_PROGRESS);
+    int64_t began_ms = clock_mono_ms();
+    struct err err;
+
+    ok(mysqlc_exec(c, "DO 1", &err) < 0);
+    ok(mysqlc_is_lost(c));
+    ok(clock_mono_ms() - began_ms >= 3000); /* and not before: it may be at work */
+    close_hostile(&h, c);
+}
+
+TEST(a_row_without_end_is_refused)
+{
+    struct hostile h;
+    struct mysqlc *c = open_hostile(&h, FLOOD_ROW);
+    struct err err;
+
+    ok(mysqlc_exec(c, "SELECT a", &err) < 0); /* the library calls it a lost connection */
+    ok(mysqlc_is_lost(c));
+    close_hostile(&h, c);
+    ok(h.sent < INT64_C(400) << 20);
 }
 
 TEST(verify_takes_the_right_ca_only)
