@@ -49,6 +49,15 @@ static int run(struct cli *c, struct err *err)
         return err_set(err, ERR_USAGE,
                        foreign ? "EXTRACT and --spec: one of the two"
                                : "an EXTRACT of orch.json, --spec FILE, or --config @FILE");
+    if (!foreign && (adhoc.sink != NULL || adhoc.host != NULL || adhoc.user != NULL ||
+                     adhoc.database != NULL || adhoc.password_file != NULL || adhoc.option_file != NULL ||
+                     adhoc.tls != NULL || adhoc.port != 0 || adhoc.batch_mb != 0)) {
+        err_set(err, ERR_USAGE,
+                "--sink, --host, --port, --user, --db, --batch, --password-file, --option-file and "
+                "--tls go with --spec or --config @FILE: %s is as orch.json says",
+                c->args.items[0]);
+        return err_hint(err, "change its connection in orch.json");
+    }
     if (foreign) {
         struct adhoc_run r = {0};
         int rc = adhoc_open(c, &adhoc, &r, err);

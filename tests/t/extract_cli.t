@@ -25,6 +25,10 @@ def of(r, check, status):
 
 
 os.mkdir(w.path('in'))
+config()
+for words in (('--host', 'elsewhere'), ('--port', '3307'), ('--user', 'x'), ('--db', 'x'), ('--batch', '5'), ('--sink', 'file:///x/'), ('--password-file', 'x'), ('--option-file', 'x'), ('--tls', 'off')):
+    r = w.orch('extract', 'hr', *words)
+    same((r.rc, 'go with --spec' in r.err), (2, True), f'{words[0]} with an extract of orch.json is refused, not ignored')
 w.sql("CREATE TABLE employees (id INT PRIMARY KEY, name VARCHAR(20), rate DOUBLE, changed DATETIME);"
       "INSERT INTO employees VALUES (1,'a',0.1,'2026-06-01 10:00:00'),(2,'b',0.2,'2026-06-01 11:00:00'),(3,'c',0.3,'2026-06-02 12:00:00')")
 config(datetime_timezone='UTC')
