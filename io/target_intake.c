@@ -325,10 +325,11 @@ static int ask(struct intake *x, const char *answer, struct err *err)
 
 static int unknown(const struct intake *x, const char *first, const char *why, struct err *err)
 {
-    err_set(err, ERR_UNAVAILABLE,
-            "COMMIT was sent, and not answered with a yes (%.300s)%s%.300s: whether the rows are stored, nobody "
-            "knows",
-            first, *why != '\0' ? ", and the key cannot be asked for: " : "", why);
+    err_set(
+        err, ERR_UNAVAILABLE,
+        "COMMIT was sent, and not answered with a yes (%.300s)%s%.300s: whether the rows are stored, nobody "
+        "knows",
+        first, *why != '\0' ? ", and the key cannot be asked for: " : "", why);
     err->native = TARGET_COMMIT_UNKNOWN;
     return err_hint(err, x->s.key != NULL ? "ask again under the same key: nothing is stored twice"
                                           : "look into the table; with a key, asking again would be safe");
@@ -473,8 +474,9 @@ int target_intake_rejects(struct target *t, const struct intake_filter *f, intak
     int rc = target_ready(t, err);
 
     do {
-        const struct val values[] = {val_text(f->name), val_i64(l.last),     val_text(f->code),
-                                     val_text(f->code), val_text(f->column), val_text(f->column)};
+        const struct val values[] = {val_text(f->name),   val_i64(l.last),     val_text(f->code),
+                                     val_text(f->code),   val_text(f->column), val_text(f->column),
+                                     val_text(f->source), val_text(f->source)};
         l.page = 0;
         if (rc == 0)
             rc = target_run(t, "intake_rejects", values, ARRAY_LEN(values), on_logged, &l, NULL, err);
@@ -507,11 +509,11 @@ int target_intake_groups(struct target *t, const struct intake_filter *f, const 
                          struct err *err)
 {
     struct grouping k = {fn, arg};
-    const struct val values[] = {val_i64(by->code),   val_i64(by->column),
-                                 val_i64(by->source), val_text(f->name),
-                                 val_i64(f->after),   val_text(f->code),
-                                 val_text(f->code),   val_text(f->column),
-                                 val_text(f->column), val_i64(f->limit >= 0 ? f->limit : INT64_MAX)};
+    const struct val values[] = {
+        val_i64(by->code),   val_i64(by->column), val_i64(by->source),
+        val_text(f->name),   val_i64(f->after),   val_text(f->code),
+        val_text(f->code),   val_text(f->column), val_text(f->column),
+        val_text(f->source), val_text(f->source), val_i64(f->limit >= 0 ? f->limit : INT64_MAX)};
     int rc = target_ready(t, err);
 
     return rc < 0 ? rc

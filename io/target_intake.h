@@ -61,9 +61,9 @@ struct intake_logged { /* strings for the call */
     struct str raw;
 };
 typedef int intake_logged_fn(void *arg, const struct intake_logged *r, struct err *err);
-/* Rejects of a table in the order of their logging, behind `after`; code and column NULL: of all; limit < 0: all. */
+/* Rejects of a table in the order of their logging, behind `after`; code, column, source NULL: of all; limit < 0: all. */
 struct intake_filter {
-    const char *name, *code, *column;
+    const char *name, *code, *column, *source;
     int64_t after, limit;
 };
 NODISCARD int target_intake_rejects(struct target *t, const struct intake_filter *f, intake_logged_fn *fn,

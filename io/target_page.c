@@ -14,7 +14,7 @@ bool page_key_usable(const struct table *def, const struct table_key *k)
     return k->count > 0;
 }
 
-int page_value(const struct table *def, int column, const char *text, struct arena *a, struct val *ret,
+int page_value(const struct table *def, int column, struct str text, struct arena *a, struct val *ret,
                struct err *err)
 {
     const struct column *c = &def->columns[column];
@@ -23,7 +23,7 @@ int page_value(const struct table *def, int column, const char *text, struct are
     const struct batch_col *to = &b->cols[0];
     const struct cell cell = {c, NULL, &b->cols[0], 0, scratch, true};
     struct bytes_plan hex = {.form = CONVERT_HEX};
-    struct csv_field f = {text, (uint32_t)strlen(text), true};
+    struct csv_field f = {text.p, (uint32_t)text.n, true};
     struct reject_info why;
     int rc = 0;
 

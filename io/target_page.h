@@ -20,6 +20,6 @@ NODISCARD int target_page(struct target *t, const struct page_ask *a, row_fn *fn
 bool page_key_usable(const struct table *def, const struct table_key *k);
 /* What column c is compared with, of a text as a person writes it; BINARY in hex. ERR_USAGE where it is no such value.
  * Borrows from a. */
-NODISCARD int page_value(const struct table *def, int column, const char *text, struct arena *a,
+NODISCARD int page_value(const struct table *def, int column, struct str text, struct arena *a,
                          struct val *ret, struct err *err);
 #endif

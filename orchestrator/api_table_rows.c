@@ -7,6 +7,7 @@
 #include "orchestrator/api_table.h"
 
 enum { STEP_BYTES = 32 * MIB, STEP = 4, STEP_MAX = 32 };
+#define HEX_LIST "[{\"hex\"" /* how next begins where a key's only value is no text for a query */
 
 struct looking {
     const struct serve_request *q;
@@ -20,7 +21,7 @@ struct looking {
     bool by_key, behind;
     int64_t limit, count, came;
     struct buf *to;
-    char *last[MAX_KEY_COLUMNS]; /* of the last row that was written: arena */
+    struct str last[MAX_KEY_COLUMNS]; /* of the last row that was written, as page_value takes it: arena */
     bool full;
 };
 
@@ -87,27 +88,57 @@ static int by_key(struct looking *k, const int *columns, const char *const *text
         return no_key(k, err);
     k->by_key = true;
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = page_value(k->def, k->key->columns[i], texts[index_of(columns, count, k->key->columns[i])],
-                        k->arena, &k->values[i], err);
+        rc = page_value(k->def, k->key->columns[i],
+                        str_of(texts[index_of(columns, count, k->key->columns[i])]), k->arena, &k->values[i],
+                        err);
     return rc;
 }
 
-/* The value of a key of one column as it is; of several as a JSON array of texts. */
+static int hex_digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c) : NULL;
+
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* One of next's values: a text, or its bytes in hex, where no query can have them. */
+static bool after_value(struct looking *k, const json_t *item, struct str *ret)
+{
+    const char *text = json_string_value(item), *hex = json_string_value(json_object_get(item, "hex"));
+
+    if (text != NULL)
+        *ret = (struct str){text, json_string_length(item)};
+    if (text != NULL || hex == NULL || strlen(hex) % 2 != 0)
+        return text != NULL;
+    size_t n = strlen(hex) / 2;
+    char *bytes = arena_alloc(k->arena, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (char)(high << 4 | low);
+    }
+    bytes[n] = '\0';
+    *ret = (struct str){bytes, n};
+    return true;
+}
+
+/* The value of a key of one column as it is; of several, and of what no query can have, a JSON array. */
 static int after(struct looking *k, const char *text, struct err *err)
 {
     json_t *list = NULL;
+    struct str s = {0};
     int rc = 0;
 
     k->behind = true;
-    if (k->key->count == 1)
-        return page_value(k->def, k->key->columns[0], text, k->arena, &k->values[0], err);
+    if (k->key->count == 1 && !str_starts(text, HEX_LIST))
+        return page_value(k->def, k->key->columns[0], str_of(text), k->arena, &k->values[0], err);
     if (json_parse(text, strlen(text), "after", &list, err) < 0 || json_array_size(list) != k->key->count)
         rc = err_set(err, ERR_USAGE, "after is what next was: a JSON array of %zu texts", k->key->count);
-    for (size_t i = 0; rc == 0 && i < k->key->count; i++) {
-        const char *s = json_string_value(json_array_get(list, i));
-        rc = s != NULL ? page_value(k->def, k->key->columns[i], s, k->arena, &k->values[i], err)
-                       : err_set(err, ERR_USAGE, "after is what next was: texts, in a JSON array");
-    }
+    for (size_t i = 0; rc == 0 && i < k->key->count; i++)
+        rc = after_value(k, json_array_get(list, i), &s)
+                 ? page_value(k->def, k->key->columns[i], s, k->arena, &k->values[i], err)
+                 : err_set(err, ERR_USAGE, "after is what next was: texts, in a JSON array");
     json_decref(list);
     return rc;
 }
@@ -221,10 +252,11 @@ static void keep_key(struct looking *k, const struct str *cells)
         const struct column *c = &k->def->columns[k->key->columns[i]];
         struct str s = cells[index_of(k->columns, k->column_count, k->key->columns[i])];
         bool hex = c->type == COL_BINARY && s.n < sizeof text / 2;
-        if (hex)
+        if (hex) {
             str_hex(s.p, s.n, text);
-        k->last[i] = hex ? arena_strndup(k->arena, text, 2 * s.n)
-                         : arena_strndup(k->arena, s.p != NULL ? s.p : "", s.n);
+            s = (struct str){text, 2 * s.n};
+        }
+        k->last[i] = (struct str){arena_strndup(k->arena, s.p != NULL ? s.p : "", s.n), s.n};
     }
 }
 
@@ -257,18 +289,38 @@ static int on_row(void *arg, const struct str *cells, size_t count, struct err *
     return rc;
 }
 
+/* What a query may hold as it is: no control characters, and UTF-8. */
+static bool fits_query(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return str_utf8_valid(s.p, s.n, NULL) != 0 && !str_starts(s.p, HEX_LIST);
+}
+
+static json_t *next_value(struct str s)
+{
+    if (fits_query(s))
+        return json_stringn(s.p, s.n);
+    char *hex = xmalloc(2 * s.n + 1);
+    str_hex(s.p, s.n, hex);
+    json_t *o = json_pack("{s:s}", "hex", hex);
+    free(hex);
+    return o;
+}
+
 static int end(struct looking *k, struct err *err)
 {
     int rc = buf_adds(k->to, "]", err);
 
-    if (rc == 0 && k->full && !k->by_key && k->key->count == 1) {
+    if (rc == 0 && k->full && !k->by_key && k->key->count == 1 && fits_query(k->last[0])) {
         rc = buf_adds(k->to, ",\"next\":", err);
         if (rc == 0)
-            rc = json_add_text(k->to, k->last[0], strlen(k->last[0]), err);
+            rc = json_add_text(k->to, k->last[0].p, k->last[0].n, err);
     } else if (rc == 0 && k->full && !k->by_key) {
         json_t *list = json_array();
         for (size_t i = 0; i < k->key->count; i++)
-            json_array_append_new(list, json_string(k->last[i]));
+            json_array_append_new(list, next_value(k->last[i]));
         char *text = json_text(list);
         rc = buf_adds(k->to, ",\"next\":", err);
         if (rc == 0)

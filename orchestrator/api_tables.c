@@ -204,8 +204,12 @@ int api_table_rejects(const struct serve_request *q, struct serve_answer *a, str
         rc = serve_target_take(q->serve, &d->target, &t, err);
     if (rc < 0)
         return rc;
-    const struct intake_filter f = {d->name, serve_query(q, "code"), serve_query(q, "column"), after,
-                                    x.limit + 1};
+    const struct intake_filter f = {.name = d->name,
+                                    .code = serve_query(q, "code"),
+                                    .column = serve_query(q, "column"),
+                                    .source = serve_query(q, "source"),
+                                    .after = after,
+                                    .limit = x.limit + 1};
     rc = target_intake_rejects(t, &f, add_reject, &x, err);
     serve_target_give(q->serve, t, rc < 0);
     if (rc == 0)

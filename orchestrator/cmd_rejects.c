@@ -4,13 +4,15 @@
 
 static bool raw, replay, discard, dry_run;
 static int64_t limit = -1;
-static const char *by, *export_to, *code, *column, *state, *reason, *table;
+static const char *by, *export_to, *code, *column, *state, *reason, *table, *source;
 static const struct opt opts[] = {
     {"table", 't', OPT_TEXT, &table, "TABLE",
      "in place of PIPELINE: what orch load and orch serve did not take into this table of the dictionary"},
     {"by", 0, OPT_TEXT, &by, "WHAT", "groups with counts and an example: code, column, file, or code,column"},
     {"code", 0, OPT_TEXT, &code, "CODE", "only these, such as NOT_AN_INT"},
     {"column", 0, OPT_TEXT, &column, "COLUMN", "only those of this column; '': of the record as a whole"},
+    {"source", 0, OPT_TEXT, &source, "SOURCE",
+     "with --table: only those of this file, as it was named, or of this request, by its request_id"},
     {"state", 0, OPT_TEXT, &state, "STATE",
      "only these: FINAL, FAILED, PENDING, REPLAYED, DISCARDED, or all (else those that are open)"},
     {"limit", 0, OPT_COUNT, &limit, "N", "at most so many"},
@@ -156,13 +158,14 @@ static int check_words(struct err *err)
 
 static int of_table(struct cli *c, struct err *err)
 {
-    const struct rejects_intake_ask a = {table, code, column, by, export_to, limit, raw};
+    const struct rejects_intake_ask a = {table, code, column, source, by, export_to, limit, raw};
 
     if (c->args.count > 0)
         return err_set(err, ERR_USAGE, "a PIPELINE and --table: one of the two");
     if (replay || discard || state != NULL || reason != NULL || dry_run)
-        return err_set(err, ERR_USAGE,
-                       "--table goes with --by, --raw, --export, --code, --column and --limit alone");
+        return err_set(
+            err, ERR_USAGE,
+            "--table goes with --by, --raw, --export, --code, --column, --source and --limit alone");
     if (raw + (by != NULL) + (export_to != NULL) > 1)
         return err_set(err, ERR_USAGE, "--by, --raw and --export: one of them");
     return rejects_intake(c, &a, err);
@@ -175,6 +178,8 @@ static int run(struct cli *c, struct err *err)
 
     if (table != NULL)
         return of_table(c, err);
+    if (source != NULL)
+        return err_set(err, ERR_USAGE, "--source goes with --table: of a pipeline a PARTITION chooses");
     if (c->args.count == 0)
         return err_set(err, ERR_USAGE, "rejects: a PIPELINE, or --table TABLE");
     int rc = cli_flow(c, c->args.items[0], &a.p, part, err);

@@ -15,7 +15,7 @@ struct rejects_ask {
 json_t *rejects_row(const struct reject *r, bool with_hex);
 /* rejects_intake.c: of a table of the dictionary, out of its target. 1: some bytes are missing, and it was said */
 struct rejects_intake_ask {
-    const char *table, *code, *column, *by, *export_to; /* by, export_to NULL: a list */
+    const char *table, *code, *column, *source, *by, *export_to; /* by, export_to NULL: a list */
     int64_t limit;
     bool raw;
 };

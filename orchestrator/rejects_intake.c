@@ -181,7 +181,7 @@ int rejects_intake(struct cli *c, const struct rejects_intake_ask *a, struct err
     struct target *t = NULL;
     struct giving g = {.c = c, .table = a->table, .rows = json_array(), .to = c->out.to};
     const struct intake_filter f = {
-        .name = a->table, .code = a->code, .column = a->column, .limit = a->limit};
+        .name = a->table, .code = a->code, .column = a->column, .source = a->source, .limit = a->limit};
     int rc = cli_config(c, err);
 
     if (rc == 0)

@@ -243,14 +243,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: intake_rejects
 SELECT id, source, record, line, column_name, code, message, hint, raw, raw_total, who, at_ms FROM orch_intake_reject
- WHERE tbl = ? AND id > ? AND (? IS NULL OR code = ?) AND (? IS NULL OR column_name = ?) ORDER BY id LIMIT 200;
+ WHERE tbl = ? AND id > ? AND (? IS NULL OR code = ?) AND (? IS NULL OR column_name = ?) AND (? IS NULL OR source = ?) ORDER BY id LIMIT 200;
 
 -- name: intake_reject_groups
 -- Each with its first reject; '' where not grouped by it.
 SELECT g.code, g.column_name, g.source, g.n, r.source, r.record, r.message FROM
  (SELECT CASE WHEN ? = 1 THEN code ELSE '' END AS code, CASE WHEN ? = 1 THEN column_name ELSE '' END AS column_name,
   CASE WHEN ? = 1 THEN source ELSE '' END AS source, COUNT(*) AS n, MIN(id) AS first_id FROM orch_intake_reject
-  WHERE tbl = ? AND id > ? AND (? IS NULL OR code = ?) AND (? IS NULL OR column_name = ?) GROUP BY 1, 2, 3) g
+  WHERE tbl = ? AND id > ? AND (? IS NULL OR code = ?) AND (? IS NULL OR column_name = ?) AND (? IS NULL OR source = ?) GROUP BY 1, 2, 3) g
  JOIN orch_intake_reject r ON r.id = g.first_id ORDER BY g.n DESC, g.first_id LIMIT ?;
 
 -- name: intake_savepoint
