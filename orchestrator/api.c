@@ -13,16 +13,24 @@ struct cli api_cli(const struct serve_request *q, struct store *s)
 int api_open(struct api *x, const struct serve_request *q, struct err *err)
 {
     struct store *s = NULL;
+    int rc = api_open_alone(x, q, err);
 
+    if (rc == 0)
+        rc = serve_store_take(q->serve, &s, err);
+    if (rc < 0)
+        return rc;
+    x->taken = s;
+    x->cli.store = s;
+    return 0;
+}
+
+int api_open_alone(struct api *x, const struct serve_request *q, struct err *err)
+{
     *x = (struct api){.q = q};
     int rc = serve_query_int(q, "limit", 1, MAX_API_ROWS, API_ROWS, &x->limit, err);
     if (rc < 0)
         return rc;
-    rc = serve_store_take(q->serve, &s, err);
-    if (rc < 0)
-        return rc;
-    x->taken = true;
-    x->cli = api_cli(q, s);
+    x->cli = api_cli(q, NULL);
     x->cli.out.to = open_memstream(&x->text, &x->n);
     if (x->cli.out.to == NULL)
         return err_errno(err, errno, "memory for an answer");
@@ -33,8 +41,8 @@ int api_open(struct api *x, const struct serve_request *q, struct err *err)
 
 int api_close(struct api *x, struct serve_answer *a, int rc, struct err *err)
 {
-    if (x->taken)
-        serve_store_give(x->q->serve);
+    if (x->taken != NULL)
+        serve_store_give(x->q->serve, x->taken);
     if (x->cli.out.to != NULL) {
         if (rc >= 0)
             jout_close(&x->j, '}');

@@ -15,10 +15,13 @@ struct api {
     /* its own */
     char *text;
     size_t n;
-    bool taken;
+    const struct store *taken; /* NULL: not */
 };
 /* Takes the store and begins the document's object. Always api_close, with what came of it. */
 NODISCARD int api_open(struct api *x, const struct serve_request *q, struct err *err);
+NODISCARD int api_open_alone(struct api *x, const struct serve_request *q,
+                             struct err *err);                                 /* without the store */
+NODISCARD int api_check_place(const struct serve_request *q, struct err *err); /* is serve.backups set? */
 /* rc, or an error; 0: the answer has the document. */
 NODISCARD int api_close(struct api *x, struct serve_answer *a, int rc, struct err *err);
 bool api_is_full(struct api *x); /* the page has as many bytes as a page may have */
@@ -46,5 +49,5 @@ NODISCARD int api_set_pause(const struct serve_request *q, const struct pipeline
 
 serve_fn api_pipelines, api_pipeline, api_partitions, api_extracts, api_summary, api_jobs, api_executions,
     api_execution, api_events, api_rejects, api_reconciliation, api_requests, api_request, api_request_ack,
-    api_replay, api_retry, api_skip, api_pause, api_resume, api_backup, api_restore;
+    api_replay, api_retry, api_skip, api_pause, api_resume, api_backup, api_backups, api_restore;
 #endif

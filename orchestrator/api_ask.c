@@ -244,7 +244,7 @@ int api_resume(const struct serve_request *q, struct serve_answer *a, struct err
 
 /* ---- backups, restores ---- */
 
-static int check_place(const struct serve_request *q, struct err *err)
+int api_check_place(const struct serve_request *q, struct err *err)
 {
     if (q->config->backups.connection != NULL)
         return 0;
@@ -259,7 +259,7 @@ static int table_files(const struct serve_request *q, struct serve_answer *a, co
 {
     struct api_body b = {0};
     int64_t id = 0;
-    int rc = check_place(q, err);
+    int rc = api_check_place(q, err);
 
     if (rc == 0)
         rc = api_body_read(q, kind, NULL, &b, err);

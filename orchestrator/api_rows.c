@@ -237,7 +237,8 @@ static int refused(const struct taking *k, struct serve_answer *a, struct err *e
         return 0;
     }
     if (err->native == TARGET_COMMIT_UNKNOWN && k->q->key == NULL) { /* and no word of asking again */
-        serve_problem(a, 503, err_name(err->code), "nobody knows whether the rows are stored", err->msg, err->hint);
+        serve_problem(a, 503, err_name(err->code), "nobody knows whether the rows are stored", err->msg,
+                      err->hint);
         return 0;
     }
     return -(int)err->code;
@@ -270,6 +271,8 @@ static int take(struct taking *k, struct serve_answer *a, struct err *err)
         sum_of(k, ask.sha256);
     rc = intake_take(t, &ask, &n, &kept, err);
     serve_target_give(k->q->serve, t, rc < 0 && err_retryable(err->code) && err->code != ERR_BUSY);
+    if (rc == 1) /* not where the key was there: these rows were counted then */
+        serve_count_rows(k->q->serve, k->table, n.stored, n.rejected);
     if (rc < 0) {
         rc = refused(k, a, err);
         goto out;

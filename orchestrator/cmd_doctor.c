@@ -411,6 +411,7 @@ static int run(struct cli *c, struct err *err)
             doctor_extract(&d, c, &c->config->extracts[i]);
         for (size_t i = 0; i < c->config->table_count; i++)
             doctor_table(&d, &c->config->tables[i]);
+        doctor_backups(&d, c);
         print(c, &d);
         rc = d.exit;
     }

@@ -5,6 +5,7 @@
 #include "orchestrator/backup_place.h"
 #include "orchestrator/intake.h"
 #include "orchestrator/load_file.h"
+#include "state/metric.h"
 
 static bool partial, atomic, again, dry_run;
 static const char *table, *max_rejects;
@@ -18,14 +19,15 @@ static const struct opt opts[] = {
     {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "all of it, and then taken back: nothing is stored or logged"},
     {0},
 };
-enum { SHOWN = 10 };
+enum { SHOWN = 10, COUNTERS_MS = 2000 };
 
 struct loading {
     struct cli *c;
     const char *name; /* of the file */
     struct load_file file;
     int64_t shown;
-    bool show; /* rejects are not in the log, or nothing was stored because of them */
+    struct intake_counts n; /* of what was done now */
+    bool show;              /* rejects are not in the log, or nothing was stored because of them */
 };
 
 static int on_told(void *arg, int64_t record, const struct reject_info *why, struct err *err)
@@ -117,6 +119,8 @@ static int one(struct loading *l, struct target *t, const struct dict_table *d, 
         memcpy(a.sha256, l->file.sum, sizeof a.sha256);
         rc = intake_take(t, &a, &n, &answer, err);
     }
+    if (rc == 1 && !dry_run)
+        l->n = n;
     if (rc > 0) {
         bool refused = rc == 1 && n.stored == 0 && n.rejected > 0 && (atomic || a.bounded);
         json_array_append_new(rows, row_of(l,
@@ -146,6 +150,23 @@ static int one(struct loading *l, struct target *t, const struct dict_table *d, 
     return rc;
 }
 
+/* For the metrics and the dashboard. Who has no state file, or may not write it, loads all the same. */
+static void count(struct cli *c, const struct dict_table *d, const struct intake_counts *n)
+{
+    struct store *s = NULL;
+    struct err ignored;
+
+    if (n->stored + n->rejected == 0 || store_open(c->config->state, STORE_OPEN, &s, &ignored) < 0)
+        return;
+    store_busy_timeout(s, COUNTERS_MS);
+    int rc = store_begin(s, &ignored);
+    if (rc == 0)
+        rc = counter_intake(s, d->name, n->stored, n->rejected, clock_now_ms(), &ignored);
+    if (rc == 0)
+        err_ignore(store_commit(s, &ignored));
+    store_close(s);
+}
+
 static int check_words(struct err *err)
 {
     if (table == NULL)
@@ -169,6 +190,7 @@ static int run(struct cli *c, struct err *err)
     const struct dict_table *d = NULL;
     struct target *t = NULL;
     json_t *rows = json_array();
+    struct intake_counts all = {0};
     bool refused = false;
     int rc = check_words(err);
 
@@ -188,7 +210,10 @@ static int run(struct cli *c, struct err *err)
         int loaded = one(&l, t, d, rows, err);
         rc = loaded < 0 ? loaded : 0;
         refused = loaded == 0;
+        all.stored += l.n.stored;
+        all.rejected += l.n.rejected;
     }
+    count(c, d, &all);
     if (json_array_size(rows) > 0)
         out_rows(&c->out, "files", columns, rows);
     target_close(t);

@@ -51,6 +51,7 @@ static int run(struct cli *c, struct err *err)
         else if (err->code != ERR_CONFIG)
             err->code = ERR_CONFIG, rc = -(int)ERR_CONFIG;
     }
+    c->config->served = true;
     o.token = token;
     o.listen = listen_at != NULL ? listen_at : c->config->serve.listen;
     cli_signals();

@@ -152,6 +152,13 @@ static const struct pipeline *named(const struct pipeline *all, size_t n, const 
     return NULL;
 }
 
+const char *config_shown(const struct config *c)
+{
+    const char *slash = strrchr(c->path, '/');
+
+    return c->served && slash != NULL ? slash + 1 : c->path;
+}
+
 /* what: of those that were looked through, NULL where both were */
 static int no_such(const struct config *c, const char *what, const char *name, struct err *err)
 {
@@ -165,8 +172,8 @@ static int no_such(const struct config *c, const char *what, const char *name, s
     for (size_t i = 0; extracts && i < c->extract_count; i++)
         names[n++] = c->extracts[i].name;
     str_printable(name, strlen(name), shown, sizeof shown);
-    int rc =
-        err_set(err, ERR_NOT_FOUND, "%s has no %s '%s'", c->path, what != NULL ? what : "pipeline", shown);
+    int rc = err_set(err, ERR_NOT_FOUND, "%s has no %s '%s'", config_shown(c),
+                     what != NULL ? what : "pipeline", shown);
     const char *near = str_nearest(name, names);
     if (near != NULL)
         rc = err_hint(err, "the nearest is '%s'", near);

@@ -38,8 +38,10 @@ struct config {
         const char *listen, *token_file; /* absolute; NULL: none */
         const char *const *hosts;        /* NULL-ended */
         int64_t connections, timeout_ms;
+        int64_t tick_within_ms; /* so long without a tick is no chance */
     } serve;
-    struct { /* what orch serve may be asked to back up goes there, and is restored from there */
+    bool served; /* messages go to clients, who need no path of this machine */
+    struct {     /* what orch serve may be asked to back up goes there, and is restored from there */
         const char *connection, *prefix; /* a name in connections, NULL: none; "" or "a/b/" under its URL */
         const char *database;            /* a name in connections; NULL: the only MySQL there is */
     } backups;
@@ -59,6 +61,7 @@ NODISCARD int config_load(const char *path, struct config **ret, struct buf *fau
 NODISCARD int config_parse(const char *text, size_t n, const char *path, bool secrets, struct config **ret,
                            struct buf *faults, struct err *err);
 void config_free(struct config *c);
+const char *config_shown(const struct config *c); /* its file, as messages name it */
 /* By name; ERR_NOT_FOUND names the nearest. */
 NODISCARD int config_pipeline(const struct config *c, const char *name, const struct pipeline **ret,
                               struct err *err);

@@ -21,6 +21,9 @@ const struct key config_serve_keys[] = {
     {"connections", KEY_INT, false, false, "64", NULL, NULL, NULL, "at once; more wait"},
     {"timeout", KEY_DURATION, false, false, "\"30s\"", NULL, NULL, NULL,
      "for a request's header; four times as long for its body, and for taking the answer"},
+    {"tick_within", KEY_DURATION, false, false, "\"15m\"", NULL, NULL, NULL,
+     "without a tick for so long /readyz is 503, and the overview asks whether cron runs: three times what "
+     "cron ticks by"},
     {"backups", KEY_OBJECT, false, false, NULL, NULL, NULL, backups_keys,
      "where backups go that are asked for over HTTP, and come back from"},
     {0},
@@ -68,6 +71,9 @@ void config_fill_serve(struct config *c, const json_t *root, struct faults *f)
     c->serve.hosts = config_texts(c, json_object_get(o, "hosts"));
     c->serve.connections = json_integer_value(json_object_get(o, "connections"));
     c->serve.timeout_ms = config_duration(o, "timeout");
+    c->serve.tick_within_ms = config_duration(o, "tick_within");
+    if (c->serve.tick_within_ms < 60000 || c->serve.tick_within_ms > 7 * 24 * 3600000LL)
+        fault_add(f, "serve.tick_within", "1m to 7d is expected");
     if (c->serve.connections < 1 || c->serve.connections > MAX_SERVE_CONNECTIONS)
         fault_add(f, "serve.connections", "1 to %d are expected", MAX_SERVE_CONNECTIONS);
     if (c->serve.timeout_ms < 1000 || c->serve.timeout_ms > 600000)

@@ -204,7 +204,7 @@ int config_table(const struct config *c, const char *name, const struct dict_tab
     }
     if (*ret == NULL) {
         str_printable(name, strlen(name), shown, sizeof shown);
-        rc = err_set(err, ERR_NOT_FOUND, "%s has no table '%s'", c->path, shown);
+        rc = err_set(err, ERR_NOT_FOUND, "%s has no table '%s'", config_shown(c), shown);
         const char *near = str_nearest(name, names);
         if (near != NULL)
             rc = err_hint(err, "the nearest is '%s'", near);

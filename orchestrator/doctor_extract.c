@@ -160,18 +160,17 @@ static int pieces(struct sink *s, const char *key, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-static void check_files(struct doctor *d, const struct pipeline *p)
+void doctor_files(struct doctor *d, const char *what, const struct source_config *place, const char *prefix)
 {
     unsigned char r[4];
-    char *what = xasprintf("%s files", p->name), *key;
+    char *key;
     struct sink *s = NULL;
     struct err err;
 
     random_bytes(r, sizeof r);
-    key = xasprintf("%s_orch_doctor_%02x%02x%02x%02x", p->extract->prefix, r[0], r[1], r[2], r[3]);
-    int rc = sink_open(&p->source, &s, &err);
-    if (rc == 0 && (rc = sink_list(s, p->extract->prefix, on_object, NULL, &err)) < 0 &&
-        err.code == ERR_CANCELLED)
+    key = xasprintf("%s_orch_doctor_%02x%02x%02x%02x", prefix, r[0], r[1], r[2], r[3]);
+    int rc = sink_open(place, &s, &err);
+    if (rc == 0 && (rc = sink_list(s, prefix, on_object, NULL, &err)) < 0 && err.code == ERR_CANCELLED)
         rc = 0;
     char *above = rc == 0 ? sink_above(s, key) : NULL;
     if (above != NULL && access(above, W_OK | X_OK) < 0) /* a look makes no folders */
@@ -184,18 +183,19 @@ static void check_files(struct doctor *d, const struct pipeline *p)
         doctor_fail(d, what, &err);
     else if (above != NULL)
         doctor_say(d, what, DOCTOR_OK, NULL, "%s%s is not there yet: the first run makes it, in %s",
-                   p->source.url, p->extract->prefix, above);
+                   place->url, prefix, above);
     else
         doctor_say(d, what, DOCTOR_OK, NULL, "%s%s: files can be written, given up, read and removed",
-                   p->source.url, p->extract->prefix);
+                   place->url, prefix);
     sink_close(s);
     free(above);
     free(key);
-    free(what);
 }
 
 void doctor_extract(struct doctor *d, struct cli *c, const struct pipeline *p)
 {
     check_database(d, c, p);
-    check_files(d, p);
+    char *what = xasprintf("%s files", p->name);
+    doctor_files(d, what, &p->source, p->extract->prefix);
+    free(what);
 }

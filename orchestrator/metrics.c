@@ -6,6 +6,7 @@
 #include "state/extraction.h"
 #include "state/last_tick.h"
 #include "state/metric.h"
+#include "state/request.h"
 #include "steps/extract.h"
 #include <sys/stat.h>
 
@@ -36,6 +37,7 @@ struct taken { /* of one table of an extract */
 struct page {
     struct buf *out;
     struct store *store;
+    const struct config *config;
     struct fact *facts;
     size_t fact_count;
     size_t in_count; /* of them that load; the others are extracts */
@@ -373,6 +375,49 @@ static int alerts_sent(struct page *p, struct err *err)
     return metric_channels(p->store, on_channel, p, err);
 }
 
+/* --- the data dictionary, and what was asked for over HTTP --- */
+
+static int came_in(struct page *p, struct err *err)
+{
+    static const char *const outcomes[] = {"stored", "rejected"};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->config->table_count; i++)
+        for (size_t k = 0; rc == 0 && k < ARRAY_LEN(outcomes); k++) {
+            const char *table = p->config->tables[i].name;
+            const char *const labels[] = {"table", table, "outcome", outcomes[k], NULL};
+            rc = sample(p, "", labels, counted(p, p->family, table, outcomes[k]), false, err);
+        }
+    return rc;
+}
+
+static int came_last(struct page *p, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->config->table_count; i++) {
+        const char *const labels[] = {"table", p->config->tables[i].name, NULL};
+        int64_t at_ms = counted(p, "orch_intake_last", labels[1], "");
+        if (at_ms > 0)
+            rc = sample(p, "", labels, at_ms, true, err);
+    }
+    return rc;
+}
+
+static int asked_for(struct page *p, struct err *err)
+{
+    static const char *const states[] = {"queued", "running", "failed"};
+    struct request_counts n = {0};
+    int rc = request_counts(p->store, &n, err);
+    const int64_t values[] = {n.queued, n.running, n.failed};
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(states); i++) {
+        const char *const labels[] = {"state", states[i], NULL};
+        rc = sample(p, "", labels, values[i], false, err);
+    }
+    return rc;
+}
+
 static int plain(struct page *p, struct err *err)
 {
     return sample(p, "", NULL, counted(p, p->family, "", ""), false, err);
@@ -412,6 +457,11 @@ static const struct family {
     {"orch_overlap_skipped_total", "counter", "Ticks that found the pipeline in the hands of another run",
      per_job},
     {"orch_alerts_sent_total", "counter", "Alerts by channel and result", alerts_sent},
+    {"orch_intake_rows_total", "counter", "Rows of orch load and orch serve, by table of the dictionary",
+     came_in},
+    {"orch_intake_last_timestamp_seconds", "gauge", "When rows last came in, or were rejected", came_last},
+    {"orch_requests", "gauge", "What was asked for over HTTP and waits, is worked, or failed and stands",
+     asked_for},
     {"orch_work_lease_lost_total", "counter",
      "Executions that were taken over from a run that was slow or stopped", plain},
     {"orch_work_fenced_total", "counter", "Tasks that were refused because another run had the pipeline",
@@ -516,7 +566,7 @@ static int collect_extract(struct page *p, const struct pipeline *x, struct err 
 
 int metrics_text(const struct config *c, struct store *s, int64_t now_ms, struct buf *out, struct err *err)
 {
-    struct page p = {.out = out, .store = s};
+    struct page p = {.out = out, .store = s, .config = c};
     int rc = last_tick_get(s, &p.tick, err);
 
     p.facts = xcalloc(c->pipeline_count + c->extract_count + 1, sizeof *p.facts);

@@ -96,6 +96,7 @@ void page_gantt(struct page *p, const struct execution *e);
 void page_forms(struct page *p, const char *pipeline, const char *part);
 void page_asked(struct page *p);    /* what became of the request that the query names in `asked` */
 void page_requests(struct page *p); /* the newest */
+void page_tables(struct page *p);   /* of the dictionary; nothing where there are none */
 /* page_routes.c: the handlers, for serve_routes.c */
 serve_fn serve_page_home, serve_page_pipeline, serve_page_partition, serve_page_extract,
     serve_page_executions, serve_page_execution, serve_page_rejects, serve_page_activity, serve_page_file,

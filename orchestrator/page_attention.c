@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "orchestrator/page.h"
 #include "orchestrator/requests.h"
+#include "orchestrator/say_items.h"
 #include "state/dash_rows.h"
 
 enum {
@@ -105,7 +106,6 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
 {
     struct entry *e;
     int rank = rank_of(x->class), rc = 0;
-    char key[400];
 
     a->all++;
     a->bad = a->bad || x->exit_status != 0;
@@ -135,9 +135,9 @@ static int add(struct attention *a, const struct finding *x, struct err *err)
     e->text = xstrdup(x->text);
     e->hint = xstrdup(x->hint);
     a->n++;
-    snprintf(key, sizeof key, "%s %s%s%s", a->flow != NULL ? a->flow->name : "", x->class,
-             x->part[0] != '\0' ? " " : "", x->part);
+    char *key = items_key(a->flow != NULL ? a->flow->name : "", x->class, x->part);
     rc = dash_opened(a->p->store, key, &e->since_ms, err);
+    free(key);
     return rc;
 }
 

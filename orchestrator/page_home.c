@@ -73,6 +73,9 @@ static void verdict(struct home *h, bool stale)
         page_put(p, bad + requests == 1 ? " needs attention" : " need attention");
     } else if (!h->ticked) {
         page_put(p, "No tick has run yet");
+    } else if (all == 0) {
+        page_putf(p, "%zu table%s", p->config->table_count, p->config->table_count == 1 ? "" : "s");
+        page_put(p, ", and nothing needs attention");
     } else if (all == 1) {
         page_put(p, "The only ");
         what_flows(p);
@@ -88,7 +91,7 @@ static void verdict(struct home *h, bool stale)
 static void strip(struct home *h)
 {
     struct page *p = h->p;
-    bool stale = !h->ticked || p->now_ms - h->tick.started_ms > SERVE_STALE_MS;
+    bool stale = !h->ticked || p->now_ms - h->tick.started_ms > p->config->serve.tick_within_ms;
     char span[PAGE_NUMBER], whole[CLI_TIME_SIZE];
     struct stat st;
 
@@ -246,8 +249,9 @@ void page_of_home(struct page *p)
     }
     pipelines(&h);
     extracts(p);
-    if (h.n == 0 && p->config->extract_count == 0)
-        page_put(p, "<p>orch.json has no pipeline yet.</p>\n");
+    page_tables(p);
+    if (h.n == 0 && p->config->extract_count == 0 && p->config->table_count == 0)
+        page_put(p, "<p>orch.json has no pipeline and no table yet.</p>\n");
     attention_free(h.attention);
     free(h.flows);
 }

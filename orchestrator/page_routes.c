@@ -16,7 +16,7 @@ static int serve_page(const struct serve_request *q, struct serve_answer *a, pag
     a->type = "text/html; charset=utf-8";
     fn(&p);
     rc = page_end(&p);
-    serve_store_give(q->serve);
+    serve_store_give(q->serve, p.store);
     if (rc < 0)
         buf_clear(&a->body);
     return rc;

@@ -11,7 +11,8 @@
  *   skip           a partition that is SKIPPED already is left;
  *   restore        all or nothing: empty again, then filled again; into a table that had to be empty it is not repeated
  *                  blindly: it is refused because rows are there, and the message says what that may mean;
- *   backup         another whole backup: what no manifest lists is none.
+ *   backup         the one that was taken, where each table has its manifest; else another whole one: what no manifest lists is
+ *                  none.
  */
 enum { REQUEST_TRIES = 5, REQUEST_DEATHS = 20 };
 struct tick;

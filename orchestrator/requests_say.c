@@ -96,12 +96,12 @@ int status_requests_attention(struct status *s, struct jout *j, struct err *err)
 
 int status_requests_json(struct jout *j, struct store *s, struct err *err)
 {
-    int64_t waiting = 0, running = 0;
-    int rc = request_counts(s, &waiting, &running, err);
+    struct request_counts n = {0};
+    int rc = request_counts(s, &n, err);
 
     jout_open(j, "requests", '{');
-    jout_int(j, "waiting", waiting);
-    jout_int(j, "running", running);
+    jout_int(j, "waiting", n.queued);
+    jout_int(j, "running", n.running);
     jout_close(j, '}');
     return rc;
 }
@@ -109,13 +109,13 @@ int status_requests_json(struct jout *j, struct store *s, struct err *err)
 int status_requests_print(struct status *s, struct err *err)
 {
     struct writing w = {NULL};
-    int64_t waiting = 0, running = 0;
-    int rc = request_counts(s->c->store, &waiting, &running, err);
+    struct request_counts n = {0};
+    int rc = request_counts(s->c->store, &n, err);
 
-    if (rc == 0 && !s->single && waiting + running > 0)
-        printf("\n%lld request%s over HTTP wait%s for the next tick, %lld %s worked\n", (long long)waiting,
-               waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", (long long)running,
-               running == 1 ? "is" : "are");
+    if (rc == 0 && !s->single && n.queued + n.running > 0)
+        printf("\n%lld request%s over HTTP wait%s for the next tick, %lld %s worked\n", (long long)n.queued,
+               n.queued == 1 ? "" : "s", n.queued == 1 ? "s" : "", (long long)n.running,
+               n.running == 1 ? "is" : "are");
     if (rc == 0 && !s->single)
         rc = requests_findings(s->c->store, "", on_finding, &w, err);
     return rc;

@@ -4,6 +4,11 @@
 
 enum { SAID_ONE_BY_ONE = 5 };
 
+char *items_key(const char *pipeline, const char *class, const char *part)
+{
+    return xasprintf("%s %s %s", pipeline, class, part);
+}
+
 struct item *items_add(struct items *l, const char *pipeline, const char *class, const char *part,
                        const char *text, const char *hint)
 {
@@ -11,7 +16,7 @@ struct item *items_add(struct items *l, const char *pipeline, const char *class,
         l->cap = l->cap == 0 ? 16 : 2 * l->cap;
         l->v = xrealloc(l->v, l->cap * sizeof *l->v);
     }
-    l->v[l->n] = (struct item){.key = xasprintf("%s %s %s", pipeline, class, part),
+    l->v[l->n] = (struct item){.key = items_key(pipeline, class, part),
                                .pipeline = xstrdup(pipeline),
                                .class = xstrdup(class),
                                .part = xstrdup(part),
@@ -117,7 +122,7 @@ bool items_other_stands(const struct items *l, const char *pipeline, const char 
     for (size_t i = lower_bound(l, key); !found && i < l->n && strcmp(l->v[i].pipeline, pipeline) == 0;
          i = lower_bound(l, key)) {
         free(key);
-        key = xasprintf("%s %s %s", pipeline, l->v[i].class, part);
+        key = items_key(pipeline, l->v[i].class, part);
         const struct item *same = items_find(l, key);
         found = same != NULL && !same->gone;
         free(key);

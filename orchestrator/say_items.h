@@ -18,6 +18,7 @@ struct items {
     struct item *v; /* owned */
     size_t n, cap;
 };
+char *items_key(const char *pipeline, const char *class, const char *part); /* owned; part "": of the whole */
 /* A copy of the texts; the rest is 0. Borrowed until the next items_add. */
 struct item *items_add(struct items *l, const char *pipeline, const char *class, const char *part,
                        const char *text, const char *hint);

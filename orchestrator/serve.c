@@ -369,6 +369,7 @@ static void accept_all(struct door *d, struct MHD_Daemon *m, int listening)
             continue;
         sweep(d, false);
         serve_pool_sweep(d->serve->pool);
+        serve_figures_write(d->serve);
         swept = clock_mono_ms();
     }
 }
@@ -403,6 +404,7 @@ int serve_run(const struct config *c, const struct serve_options *o, struct err 
         return rc;
     s.loopback = place.loopback;
     s.pool = serve_pool_new(c);
+    s.figures = serve_figures_new(c);
     s.sessions = serve_sessions_new();
     serve_secret(s.local_csrf);
     pthread_mutex_init(&d.lock, NULL);
@@ -416,6 +418,7 @@ int serve_run(const struct config *c, const struct serve_options *o, struct err 
         rc = run(&d, m, place.fd, err);
     }
     serve_unlisten(&place);
+    serve_figures_write(&s);
     if (rc < 0 && m != NULL) {
         cli_say_error(err);
         _exit(err_exit_status(err->code));
@@ -423,6 +426,7 @@ int serve_run(const struct config *c, const struct serve_options *o, struct err 
     if (rc == 0)
         cli_say("serve: stopped");
     serve_pool_free(s.pool);
+    serve_figures_free(s.figures);
     serve_sessions_free(s.sessions);
     if (d.gone >= 0)
         close(d.gone);

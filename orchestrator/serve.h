@@ -18,8 +18,6 @@ enum {
     SERVE_QUEUES = 16, /* answers 202: the next tick does it */
     SERVE_FILE = 32    /* of the program, the same for everybody: browsers keep it, and ask by its ETag */
 };
-/* So long without a tick is no chance: three of the five minutes that deploy/ ticks by. */
-enum { SERVE_STALE_MS = 3 * 300000 };
 struct serve;          /* the whole: config, store, connections */
 struct serve_request { /* all borrowed, for the call */
     struct serve *serve;
@@ -68,9 +66,13 @@ const char *serve_form(const struct serve_request *q, const char *name);
 /* A number of the query in [least, most]; standard where it is not there. ERR_USAGE. */
 NODISCARD int serve_query_int(const struct serve_request *q, const char *name, int64_t least, int64_t most,
                               int64_t standard, int64_t *ret, struct err *err);
-/* The state file, read-only, for the time of one handler: others wait. Always serve_store_give after 0. */
+/* The state file, read-only, for the time of one handler. MAX_SERVE_READERS have it at once; more wait, 5 s, then ERR_BUSY.
+ * Always serve_store_give after 0. */
 NODISCARD int serve_store_take(struct serve *s, struct store **ret, struct err *err);
-void serve_store_give(struct serve *s);
+void serve_store_give(struct serve *s, const struct store *given);
+/* The same for what has to answer while those who list do not: /readyz. */
+NODISCARD int serve_probe_take(struct serve *s, struct store **ret, struct err *err);
+void serve_probe_give(struct serve *s);
 /* The same, to write (requests for the next tick). */
 NODISCARD int serve_writer_take(struct serve *s, struct store **ret, struct err *err);
 void serve_writer_give(struct serve *s);
@@ -80,6 +82,8 @@ struct target;
 NODISCARD int serve_target_take(struct serve *s, const struct target_config *c, struct target **ret,
                                 struct err *err);
 void serve_target_give(struct serve *s, struct target *t, bool broken);
+/* What a request has put into a table of the dictionary, for the counters of the state file. */
+void serve_count_rows(struct serve *s, const struct dict_table *d, int64_t stored, int64_t rejected);
 /* An answer in problem+json. */
 void serve_problem(struct serve_answer *a, int status, const char *code, const char *title,
                    const char *detail, const char *hint);

@@ -236,8 +236,11 @@ static bool sender_fits(struct serve_call *c, const struct serve_incoming *in)
         c->refused = true;
         return false;
     }
-    return refuse(c, 401, ERR_ACCESS_DENIED, "a token is needed", NULL,
-                  "Authorization: Bearer TOKEN, or a browser at /login");
+    return refuse(c, 401, ERR_ACCESS_DENIED,
+                  given != NULL              ? "this is not the token"
+                  : c->session_given != NULL ? "the session has ended"
+                                             : "a token is needed",
+                  NULL, "Authorization: Bearer TOKEN, or a browser at /login");
 }
 
 static bool route_fits(struct serve_call *c)
@@ -566,6 +569,7 @@ void serve_call_reply(struct serve_call *c, struct serve_reply *r)
         put(r, "Retry-After", keep(c, number, strlen(number)));
     if (c->close || atomic_load(&c->serve->stopping))
         put(r, "Connection", "close");
+    serve_count_answer(c->serve, a->status);
     r->status = a->status;
     r->body = &a->body;
     say(c);

@@ -45,6 +45,17 @@ struct serve_pool;
 struct serve_pool *serve_pool_new(const struct config *c);
 void serve_pool_free(struct serve_pool *p);
 void serve_pool_sweep(struct serve_pool *p); /* closes what nobody has used for a minute */
+NODISCARD int serve_figures_take(struct serve *s, struct store **ret,
+                                 struct err *err); /* of the main thread alone */
+void serve_figures_give(struct serve *s);
+/* serve_figures.c */
+enum { SERVE_CLASSES = 5 }; /* 1xx to 5xx */
+struct serve_figures;
+struct serve_figures *serve_figures_new(const struct config *c);
+void serve_figures_free(struct serve_figures *f);
+void serve_figures_write(struct serve *s); /* by the main thread: what came since the last time */
+void serve_count_answer(struct serve *s, int status);
+NODISCARD int serve_figures_text(const struct serve *s, struct buf *out, struct err *err); /* for /metrics */
 /* serve_session.c: browsers that gave the token once. */
 struct serve_sessions;
 struct serve_sessions *serve_sessions_new(void);
@@ -64,6 +75,7 @@ struct serve {
     const struct config *config;
     const struct serve_options *o;
     struct serve_pool *pool;
+    struct serve_figures *figures;
     struct serve_sessions *sessions;
     char local_csrf[SERVE_SECRET_SIZE]; /* of pages where nobody logs in */
     const char *const *hosts;           /* names that Host may have besides the address it came to */

@@ -1,4 +1,4 @@
-/* What handlers share: the state file twice, to read and to write, and connections to the databases of the dictionary. */
+/* What handlers share: the state file, some times to read and once to write, and connections to the databases of the dictionary. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "io/mysqlc.h"
@@ -7,12 +7,18 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-enum { WAIT_MS = 5000, STALE_MS = 60000 };
+enum {
+    WAIT_MS = 5000,
+    STALE_MS = 60000,
+    FIGURES_MS = 50, /* the main thread waits no longer: it has connections to take */
+};
 
 struct shared { /* a state file that one handler has at a time */
     bool taken;
     enum store_mode mode;
-    struct store *store; /* NULL: not yet, or another file has the name now */
+    int wait_ms;              /* for the file's lock */
+    struct store *store;      /* NULL: not yet, or another file has the name now; of who has taken it */
+    const struct store *lent; /* the same, as everybody may look at it */
     dev_t device;
     ino_t inode;
 };
@@ -26,7 +32,9 @@ struct serve_pool {
     const struct config *config;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t given;
-    struct shared reader, writer;
+    struct shared readers[MAX_SERVE_READERS];
+    struct shared probe; /* of /readyz alone: slow listings keep it from nobody */
+    struct shared writer, figures;
     struct slot slots[MAX_SERVE_TARGETS];
 };
 
@@ -52,8 +60,11 @@ struct serve_pool *serve_pool_new(const struct config *c)
 
     pthread_once(&once, make_key);
     p->config = c;
-    p->reader.mode = STORE_READ;
-    p->writer.mode = STORE_OPEN;
+    for (size_t i = 0; i < MAX_SERVE_READERS; i++)
+        p->readers[i] = (struct shared){.mode = STORE_READ, .wait_ms = WAIT_MS};
+    p->probe = (struct shared){.mode = STORE_READ, .wait_ms = WAIT_MS};
+    p->writer = (struct shared){.mode = STORE_OPEN, .wait_ms = WAIT_MS};
+    p->figures = (struct shared){.mode = STORE_OPEN, .wait_ms = FIGURES_MS};
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -66,8 +77,11 @@ void serve_pool_free(struct serve_pool *p)
 {
     if (p == NULL)
         return;
-    store_close(p->reader.store);
+    for (size_t i = 0; i < MAX_SERVE_READERS; i++)
+        store_close(p->readers[i].store);
+    store_close(p->probe.store);
     store_close(p->writer.store);
+    store_close(p->figures.store);
     for (size_t i = 0; i < MAX_SERVE_TARGETS; i++)
         target_close(p->slots[i].target);
     pthread_mutex_destroy(&p->lock);
@@ -95,7 +109,7 @@ static int store_ready(struct shared *s, const char *path, struct err *err)
     if (rc == 0 && stat(path, &there) == 0) {
         s->device = there.st_dev;
         s->inode = there.st_ino;
-        store_busy_timeout(s->store, WAIT_MS);
+        store_busy_timeout(s->store, s->wait_ms);
     }
     return rc;
 }
@@ -112,51 +126,96 @@ static void give(struct serve_pool *p, struct shared *shared)
         store_rollback(shared->store); /* nothing, unless a handler went before its COMMIT */
     pthread_mutex_lock(&p->lock);
     shared->taken = false;
+    shared->lent = NULL;
     pthread_cond_broadcast(&p->given);
     pthread_mutex_unlock(&p->lock);
 }
 
-static int take(struct serve *s, struct shared *shared, struct store **ret, struct err *err)
+/* One that is free, and open where there is one; NULL: none. */
+static struct shared *free_one(struct shared *of, size_t n)
+{
+    struct shared *found = NULL;
+
+    for (size_t i = 0; i < n; i++)
+        if (!of[i].taken && (found == NULL || (found->store == NULL && of[i].store != NULL)))
+            found = &of[i];
+    return found;
+}
+
+static int take(struct serve *s, struct shared *of, size_t n, struct store **ret, struct err *err)
 {
     struct serve_pool *p = s->pool;
     struct timespec until = in_time();
+    struct shared *mine;
     int rc = 0;
 
     *ret = NULL;
     pthread_mutex_lock(&p->lock);
-    while (shared->taken && rc == 0)
+    while ((mine = free_one(of, n)) == NULL && rc == 0)
         rc = pthread_cond_timedwait(&p->given, &p->lock, &until);
-    bool mine = !shared->taken;
-    shared->taken = true;
+    if (mine != NULL)
+        mine->taken = true;
     pthread_mutex_unlock(&p->lock);
-    if (!mine)
+    if (mine == NULL)
         return err_set(err, ERR_BUSY, "other requests hold the state file");
-    rc = store_ready(shared, s->config->state, err);
-    if (rc < 0)
-        give(p, shared);
-    else
-        *ret = shared->store;
-    return rc;
+    rc = store_ready(mine, s->config->state, err);
+    if (rc < 0) {
+        give(p, mine);
+        return rc;
+    }
+    pthread_mutex_lock(&p->lock);
+    mine->lent = *ret = mine->store;
+    pthread_mutex_unlock(&p->lock);
+    return 0;
 }
 
 int serve_store_take(struct serve *s, struct store **ret, struct err *err)
 {
-    return take(s, &s->pool->reader, ret, err);
+    return take(s, s->pool->readers, MAX_SERVE_READERS, ret, err);
 }
 
-void serve_store_give(struct serve *s)
+void serve_store_give(struct serve *s, const struct store *given)
 {
-    give(s->pool, &s->pool->reader);
+    struct serve_pool *p = s->pool;
+    struct shared *found = NULL;
+
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < MAX_SERVE_READERS && found == NULL; i++)
+        if (p->readers[i].lent == given)
+            found = &p->readers[i];
+    pthread_mutex_unlock(&p->lock);
+    if (found != NULL)
+        give(p, found);
+}
+
+int serve_probe_take(struct serve *s, struct store **ret, struct err *err)
+{
+    return take(s, &s->pool->probe, 1, ret, err);
+}
+
+void serve_probe_give(struct serve *s)
+{
+    give(s->pool, &s->pool->probe);
 }
 
 int serve_writer_take(struct serve *s, struct store **ret, struct err *err)
 {
-    return take(s, &s->pool->writer, ret, err);
+    return take(s, &s->pool->writer, 1, ret, err);
 }
 
 void serve_writer_give(struct serve *s)
 {
     give(s->pool, &s->pool->writer);
+}
+
+int serve_figures_take(struct serve *s, struct store **ret, struct err *err)
+{
+    return take(s, &s->pool->figures, 1, ret, err);
+}
+
+void serve_figures_give(struct serve *s)
+{
+    give(s->pool, &s->pool->figures);
 }
 
 /* One that speaks to this database and is idle; else a free one; else the idle one that rests longest, for another. */

@@ -24,7 +24,7 @@ const struct serve_route serve_routes[] = {
     {"GET", "/orch.js", SERVE_OPEN | SERVE_FILE, serve_page_file, "pageScript", "of the pages", NULL},
     {"GET", "/icon.svg", SERVE_OPEN | SERVE_FILE, serve_page_file, "pageIcon", "of the pages", NULL},
     {"GET", "/healthz", SERVE_OPEN, serve_healthz, "healthz", "the process answers", NULL},
-    {"GET", "/readyz", 0, serve_readyz, "readyz", "the state file can be read, and a tick ran within 15 minutes", NULL},
+    {"GET", "/readyz", 0, serve_readyz, "readyz", "the state file can be read, and a tick ran within serve.tick_within", NULL},
     {"GET", "/metrics", 0, serve_metrics, "metrics", "figures for Prometheus", NULL},
     {"GET", "/openapi.json", 0, serve_openapi, "openapi", "this list", NULL},
     {"GET", "/login", SERVE_OPEN, serve_login_page, "loginPage", "where a browser gives the token", NULL},
@@ -46,6 +46,7 @@ const struct serve_route serve_routes[] = {
     {"GET", "/v1/executions/{execution}/events", 0, api_events, "listEvents", "what happened in it", "limit,after"},
     {"GET", "/v1/rejects", SERVE_PRIVATE, api_rejects, "listRejects", "records that broke a rule", "pipeline,partition,code,column,state,by,limit,after"},
     {"GET", "/v1/reconciliation", 0, api_reconciliation, "reconciliation", "of each object: rows read, loaded, rejected, and the difference", "pipeline,from,to,limit,after"},
+    {"GET", "/v1/backups", 0, api_backups, "listBackups", "backups of a table that are there, newest first", "table,limit,after"},
     {"POST", "/v1/backups", SERVE_WRITES | SERVE_QUEUES, api_backup, "backup", "tables as Avro files, by the next tick", NULL},
     {"POST", "/v1/restores", SERVE_WRITES | SERVE_QUEUES, api_restore, "restore", "a table back from a backup, by the next tick", NULL},
     {"GET", "/v1/requests", 0, api_requests, "listRequests", "what was asked for, newest first", "pipeline,state,limit,after"},
@@ -55,7 +56,7 @@ const struct serve_route serve_routes[] = {
     {"GET", "/v1/tables/{table}", 0, api_table, "table", "a table's columns and keys, as its database has them", NULL},
     {"GET", "/v1/tables/{table}/rows", SERVE_PRIVATE, api_rows_get, "rows", "rows by a key's columns, or by the primary key page by page", "limit,after,*"},
     {"POST", "/v1/tables/{table}/rows", SERVE_WRITES | SERVE_ROWS, api_rows_post, "putRows", "1 to 1,000 rows, atomic or partial; a key makes repeating safe", "mode"},
-    {"GET", "/v1/tables/{table}/rejects", SERVE_PRIVATE, api_table_rejects, "tableRejects", "rows that were rejected, with their bytes", "limit,after,code,column"},
+    {"GET", "/v1/tables/{table}/rejects", SERVE_PRIVATE, api_table_rejects, "tableRejects", "rows that were rejected, with their bytes", "limit,after,code,column,source"},
     {NULL, NULL, 0, NULL, NULL, NULL, NULL},
 };
 /* clang-format on */
@@ -70,20 +71,23 @@ int serve_readyz(const struct serve_request *q, struct serve_answer *a, struct e
 {
     struct last_tick t = {0};
     struct store *s = NULL;
-    int rc = serve_store_take(q->serve, &s, err);
+    int rc = serve_probe_take(q->serve, &s, err);
 
     if (rc < 0)
         return rc;
     rc = last_tick_get(s, &t, err);
-    serve_store_give(q->serve);
+    serve_probe_give(q->serve);
     if (rc < 0)
         return rc;
-    if (t.started_ms == 0 || q->now_ms - t.started_ms > SERVE_STALE_MS) {
-        char detail[120];
+    if (t.started_ms == 0 || q->now_ms - t.started_ms > q->config->serve.tick_within_ms) {
+        char detail[160];
+        long long within = q->config->serve.tick_within_ms / 60000;
         snprintf(detail, sizeof detail,
-                 t.started_ms == 0 ? "no tick has run yet" : "the last tick began %lld minutes ago",
-                 (long long)((q->now_ms - t.started_ms) / 60000));
-        serve_problem(a, 503, err_name(ERR_UNAVAILABLE), "no tick for 15 minutes", detail,
+                 t.started_ms == 0
+                     ? "no tick has run yet"
+                     : "the last tick began %lld minutes ago; serve.tick_within is %lld minutes",
+                 (long long)((q->now_ms - t.started_ms) / 60000), within);
+        serve_problem(a, 503, err_name(ERR_UNAVAILABLE), "no tick for too long", detail,
                       "orch doctor tells why");
         return 0;
     }
@@ -99,7 +103,9 @@ int serve_metrics(const struct serve_request *q, struct serve_answer *a, struct 
     if (rc < 0)
         return rc;
     rc = metrics_text(q->config, s, q->now_ms, &a->body, err);
-    serve_store_give(q->serve);
+    serve_store_give(q->serve, s);
+    if (rc == 0)
+        rc = serve_figures_text(q->serve, &a->body, err);
     a->type = "text/plain; version=0.0.4; charset=utf-8";
     return rc;
 }

@@ -21,6 +21,30 @@ int counter_add(struct store *s, const char *name, const char *pipeline, const c
     return rc < 0 ? rc : 0;
 }
 
+static int counter_raise(struct store *s, const char *name, const char *pipeline, int64_t to, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_COUNTER_RAISE, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, name);
+    bind_text(st, 2, pipeline);
+    bind_i64(st, 3, to);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
+int counter_intake(struct store *s, const char *table, int64_t stored, int64_t rejected, int64_t at_ms,
+                   struct err *err)
+{
+    int rc = counter_add(s, "orch_intake_rows_total", table, "stored", stored, err);
+
+    if (rc == 0)
+        rc = counter_add(s, "orch_intake_rows_total", table, "rejected", rejected, err);
+    return rc < 0 ? rc : counter_raise(s, "orch_intake_last", table, at_ms, err);
+}
+
 int counter_list(struct store *s,
                  int (*fn)(void *arg, const char *name, const char *pipeline, const char *label,
                            int64_t value, struct err *err),

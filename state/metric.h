@@ -5,6 +5,10 @@
 /* Inside a transaction: of what it counts. */
 NODISCARD int counter_add(struct store *s, const char *name, const char *pipeline, const char *label,
                           int64_t n, struct err *err);
+/* Rows that came into a table of the dictionary: counters "orch_intake_rows_total" of the table, by "stored" and "rejected", and
+ * "orch_intake_last", which is the moment of the newest. */
+NODISCARD int counter_intake(struct store *s, const char *table, int64_t stored, int64_t rejected,
+                             int64_t at_ms, struct err *err);
 NODISCARD int counter_list(struct store *s,
                            int (*fn)(void *arg, const char *name, const char *pipeline, const char *label,
                                      int64_t value, struct err *err),

@@ -174,7 +174,7 @@ int request_failing(struct store *s, const char *pipeline, request_fn *fn, void 
     return each(s, st, fn, arg, err);
 }
 
-int request_counts(struct store *s, int64_t *ret_queued, int64_t *ret_running, struct err *err)
+int request_counts(struct store *s, struct request_counts *ret, struct err *err)
 {
     sqlite3_stmt *st;
     int rc = store_stmt(s, SQL_STATE_REQUEST_COUNTS, &st, err);
@@ -182,10 +182,8 @@ int request_counts(struct store *s, int64_t *ret_queued, int64_t *ret_running, s
     if (rc < 0)
         return rc;
     rc = stmt_step(s, st, err);
-    if (rc > 0) {
-        *ret_queued = col_i64(st, 0);
-        *ret_running = col_i64(st, 1);
-    }
+    if (rc > 0)
+        *ret = (struct request_counts){col_i64(st, 0), col_i64(st, 1), col_i64(st, 2)};
     stmt_done(st);
     return rc < 0 ? rc : 0;
 }
@@ -224,6 +222,27 @@ int request_reached(struct store *s, int64_t id, const char *part, struct err *e
     rc = stmt_run(s, st, err);
     if (rc == 0)
         return gone(err, id);
+    return rc < 0 ? rc : 0;
+}
+
+static int named(struct store *s, int64_t id, const char *run, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_REQUEST_NAMED, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, id);
+    bind_text(st, 2, run);
+    rc = stmt_run(s, st, err);
+    return rc == 0 ? gone(err, id) : rc;
+}
+
+int request_named(struct store *s, int64_t id, const char *run, struct err *err)
+{
+    int rc = store_begin(s, err);
+
+    rc = rc < 0 ? rc : queue_end(s, named(s, id, run, err), err);
     return rc < 0 ? rc : 0;
 }
 

@@ -33,10 +33,15 @@ NODISCARD int request_next(struct store *s, int64_t after, struct request *ret, 
 /* FAILED, and neither acknowledged nor done later: the oldest 20. pipeline "": of none. */
 NODISCARD int request_failing(struct store *s, const char *pipeline, request_fn *fn, void *arg,
                               struct err *err);
-NODISCARD int request_counts(struct store *s, int64_t *ret_queued, int64_t *ret_running, struct err *err);
+struct request_counts {
+    int64_t queued, running, failed; /* failed: those of request_failing, of all pipelines */
+};
+NODISCARD int request_counts(struct store *s, struct request_counts *ret, struct err *err);
 /* By who holds its lock. Each one transaction; request_reached is a part of the caller's. */
 NODISCARD int request_begin(struct store *s, int64_t id, int64_t now_ms, struct err *err);
 NODISCARD int request_reached(struct store *s, int64_t id, const char *part, struct err *err);
+/* What a backup is called, kept as `reached`: one transaction. */
+NODISCARD int request_named(struct store *s, int64_t id, const char *run, struct err *err);
 struct request_end {
     const char *state;                  /* DONE, FAILED, QUEUED (again, not before not_before_ms) */
     const char *result;                 /* JSON; NULL: none */

@@ -364,6 +364,8 @@ static int work(struct taking *k, struct sink *sink, json_t *ret, struct err *er
 {
     int rc = check_tables(k, err);
 
+    if (rc == 0 && k->q->named != NULL)
+        rc = k->q->named(k->q->arg, k->run, err);
     for (size_t i = 0; rc == 0 && i < k->q->count; i++) {
         sweep(k, sink, k->q->tables[i]);
         rc = beat(k->q->beat, err);

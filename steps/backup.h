@@ -18,10 +18,22 @@ struct backup_request { /* borrowed */
     size_t parallel;
     const struct beat *beat;
     backup_progress_fn *progress; /* about twice a second; NULL: none */
+    int (*named)(void *arg, const char *run,
+                 struct err *err); /* before anything is written; NULL: nobody asks */
+    void *arg;
 };
 /* All tables of one moment; manifests are put when every file of every table is there. Appends to ret {table, run, manifest,
  * rows, bytes, parts, text_times, snapshot, notice}. */
 NODISCARD int backup_tables(const struct backup_request *q, json_t *ret, struct err *err);
+
+/* backup_found.c. 1: this run has a manifest of each of the tables, and ret has them as of backup_tables; 0: not of each. */
+NODISCARD int backup_found(const struct source_config *place, const char *const *tables, size_t count,
+                           const char *run, json_t *ret, struct err *err);
+/* Runs of a table that have a manifest, the newest first, those before `before` (NULL: all). */
+NODISCARD int backup_runs(const struct source_config *place, const char *table, const char *before,
+                          int64_t limit,
+                          int (*fn)(void *arg, const char *run, const char *manifest, struct err *err),
+                          void *arg, struct err *err);
 
 struct restore_request { /* borrowed */
     const struct target_config *target;

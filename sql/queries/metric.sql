@@ -1,6 +1,9 @@
 -- name: counter_add
 INSERT INTO counter (name, pipeline, label, value) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (name, pipeline, label) DO UPDATE SET value = value + ?4;
+-- name: counter_raise
+INSERT INTO counter (name, pipeline, label, value) VALUES (?1, ?2, '', ?3)
+ON CONFLICT (name, pipeline, label) DO UPDATE SET value = max(value, ?3);
 -- name: counter_list
 SELECT name, pipeline, label, value FROM counter ORDER BY name, pipeline, label;
 

@@ -39,6 +39,9 @@ WHERE id = ?1 AND state IN ('QUEUED', 'RUNNING');
 -- name: request_reached
 UPDATE request SET reached = ?2, acted = acted + 1 WHERE id = ?1 AND state = 'RUNNING';
 
+-- name: request_named
+UPDATE request SET reached = ?2 WHERE id = ?1 AND state = 'RUNNING';
+
 -- name: request_end
 UPDATE request SET state = ?2, result = ?3, error = ?4, message = ?5, hint = ?6, not_before_ms = ?7, ended_ms = ?8
 WHERE id = ?1 AND state = 'RUNNING';
@@ -50,8 +53,12 @@ UPDATE request SET attempts = attempts - 1 WHERE id = ?1 AND state = 'RUNNING';
 UPDATE request SET acked_ms = ?2 WHERE id = ?1 AND state = 'FAILED' AND acked_ms IS NULL;
 
 -- name: request_counts
-SELECT coalesce(sum(state = 'QUEUED'), 0), coalesce(sum(state = 'RUNNING'), 0) FROM request INDEXED BY request_open
-WHERE state IN ('QUEUED', 'RUNNING');
+-- of those that FAILED the ones that request_failing tells
+SELECT coalesce(sum(state = 'QUEUED'), 0), coalesce(sum(state = 'RUNNING'), 0),
+  (SELECT count(*) FROM request r INDEXED BY request_failed WHERE r.state = 'FAILED' AND r.acked_ms IS NULL
+   AND NOT EXISTS (SELECT 1 FROM request x WHERE x.id > r.id AND x.state = 'DONE' AND x.kind = r.kind
+                   AND x.pipeline = r.pipeline AND x.args = r.args))
+FROM request INDEXED BY request_open WHERE state IN ('QUEUED', 'RUNNING');
 
 -- name: request_prune
 -- the newest stays, so that no id is used again

@@ -362,6 +362,11 @@ like(text(find(s.page(to), 'p', role='status')[0]), '● done', 'after that tick
 same(w.state("SELECT kind, state FROM job WHERE pipeline = 'loans' AND part = '2022-06-05T03' ORDER BY n"), [['LOAD', 'SUPERSEDED'], ['REPLAY', 'RECONCILED']], 'and the partition was loaded again')
 status, to, _ = post('/pipelines/loans', csrf=csrf, what='pause', reason='a look')
 same((status, to, 'paused since' in text(find(s.page('/pipelines/loans'), 'main')[0])), (303, '/pipelines/loans', True), 'a pipeline is paused at once')
+with sqlite3.connect(w.path('orch.db')) as db:
+    db.execute("UPDATE pause SET since_ms = since_ms - 2 * 86400000 WHERE pipeline = 'loans'")
+w.orch('tick', timeout=300)
+entry = [e for e in find(s.page('/'), 'ol', class_='attention')[0] if text(e.find('h3')).split(' ')[1:3] == ['paused', 'loans']]
+ok(len(entry) == 1 and '· since' in text(entry[0]), 'a trouble of a whole pipeline says since when, too')
 post('/pipelines/loans', csrf=csrf, what='resume', reason='')
 same(w.state("SELECT count(*) FROM pause WHERE pipeline = 'loans'"), [[0]], 'and resumed')
 faults = faults_of(s.page(path)) + faults_of(s.page('/pipelines/loans'))

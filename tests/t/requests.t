@@ -251,6 +251,18 @@ for fault in ('request.begun=kill', 'decide.after_ledger=kill', 'request.before_
     w.orch('skip', 'loans/2022-06-05T05', '--undo')
     q = killed(fault, 'pipelines/loans/skip', {'partition': '2022-06-05T05', 'reason': fault}, 'a skip')
     same((q['state'], w.state("SELECT state FROM partition_ WHERE pipeline = 'loans' AND part = '2022-06-05T05'")), ('DONE', [['SKIPPED']]), 'it is skipped')
+a = s.get('/v1/backups?table=staff').json['backups']
+same(([x['run'] for x in a], a[0]['manifest']), (sorted([x['run'] for x in a], reverse=True), f'staff/_manifest/staff/run-{a[0]["run"]}_manifest.json'), 'backups that are there are listed, the newest first')
+same([len(os.listdir(w.path('backups', 'night', 'staff', '_manifest', 'staff'))), a[0]['at'][:10]], [len(a), f'{a[0]["run"][:4]}-{a[0]["run"][4:6]}-{a[0]["run"][6:8]}'], 'all of them, with their moments')
+b = s.get('/v1/backups?table=staff&limit=1').json
+same((b['backups'], b['next'], s.get(f'/v1/backups?table=staff&limit=1&after={b["next"]}').json['backups']), (a[:1], a[0]['run'], a[1:2]), 'page by page')
+same((s.get('/v1/backups').status, s.get('/v1/backups?table=../x').status, s.get('/v1/backups?table=none').json['backups']), (400, 400, []), 'of a table, which has to be named')
+d = json.loads(w.orch('doctor', '-o', 'json').out)['checks']
+same([(x['status'], 'can be written' in x['text'] or 'can be asked for' in x['text']) for x in d if x['check'] == 'serve.backups'], [('OK', True)] * 2, 'orch doctor tries the place and the database')
+was = len(s.get('/v1/backups?table=staff').json['backups'])
+q = killed('backup.after_manifest=kill', 'backups', {'tables': ['staff']}, 'a backup behind its manifest')
+same((q['state'], q['attempts'], len(s.get('/v1/backups?table=staff').json['backups'])), ('DONE', 2, was + 1), 'it is not taken a second time')
+same((q['result']['backups'][0]['run'], q['result']['backups'][0]['rows']), (s.get('/v1/backups?table=staff').json['backups'][0]['run'], 3), 'and the request names it')
 for fault in ('request.begun=kill', 'request.before_done=kill'):
     w.sql("INSERT INTO staff VALUES (9, 'gone')")
     q = killed(fault, 'restores', {'table': 'staff', 'empty': True}, 'a restore')

@@ -31,7 +31,7 @@ w.write_config({
             'code': {'required': True, 'pattern': '[a-z]+[0-9]*'}, 'price': {'min': 0, 'max': '99.5'}, 'made': {'min': '2020-01-01'},
             'kind': {'values': ['plain', 'fancy', 'ünï']}, 'department_id': {'references': 'departments.id'}}},
         'pairs': {**hr}, 'plain': {**hr}, 'closed': {**hr, 'table': 'plain', 'writable': False},
-        'money': {'connection': 'far'}, 'books': {**hr}},
+        'money': {'connection': 'far'}, 'books': {**hr}, 'odd': {**hr}, 'odd_texts': {**hr}, 'odd_pairs': {**hr}},
 })
 same(w.good('target', 'setup').rc, 0, 'the target is set up')
 s = Serve(w, w.base + 85)
@@ -284,6 +284,14 @@ problem(s.get('/v1/tables/nothing'), 404, 'nothing', 'one that is not there')
 same([x['id'] for rows in s.pages('/v1/tables/hired_employees/rows', 500) for x in rows], [int(x[0]) for x in w.sql('SELECT id FROM employees ORDER BY id')], 'page by page: every row once, in order')
 s.post('pairs', [{'a': a, 'b': b, 'v': a} for a in range(3) for b in ('x', 'y', "z'; DROP TABLE pairs; --")])
 same([(x['a'], x['b']) for rows in s.pages('/v1/tables/pairs/rows', 2) for x in rows], [(a, b) for a in range(3) for b in ('x', 'y', "z'; DROP TABLE pairs; --")], 'by a key of two columns too')
+odd = ['a\0b', 'a\0c', 'a\x01', 'a\n', 'line\ttab', '[{"hex":1}]', 'ünï\0', 'plain']
+w.sql('CREATE TABLE odd (k VARBINARY(40) PRIMARY KEY); CREATE TABLE odd_texts (k VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY); CREATE TABLE odd_pairs (n INT, k VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, PRIMARY KEY (n, k))')
+for x in odd:
+    w.sql(f"INSERT INTO odd VALUES (X'{x.encode().hex()}'); INSERT INTO odd_texts VALUES (CONVERT(X'{x.encode().hex()}' USING utf8mb4)); INSERT INTO odd_pairs VALUES (1, CONVERT(X'{x.encode().hex()}' USING utf8mb4)), (2, CONVERT(X'{x.encode().hex()}' USING utf8mb4))")
+for limit in (1, 2, 3):
+    same([x['k'] for rows in s.pages('/v1/tables/odd_texts/rows', limit) for x in rows], sorted(odd, key=lambda x: x.encode()), f'keys with NUL and control characters, {limit} a page: each row once')
+    same([x['k'] for rows in s.pages('/v1/tables/odd/rows', limit) for x in rows], sorted(x.encode().hex() for x in odd), 'as bytes too')
+    same([(x['n'], x['k']) for rows in s.pages('/v1/tables/odd_pairs/rows', limit) for x in rows], [(n, x) for n in (1, 2) for x in sorted(odd, key=lambda x: x.encode())], 'and in a key of two columns')
 w.sql("INSERT INTO books SELECT seq DIV 3, seq, REPEAT('x', 100) FROM seq_0_to_299")
 for limit in (1, 3, 4, 5, 12, 60, 100, 1000):
     pages = list(s.pages('/v1/tables/books/rows', limit))
@@ -308,5 +316,45 @@ r = s.get('/v1/tables/things/rejects', limit=2).json
 same((len(r['rejects']), [x['code'] for x in r['rejects']], 'next' in r), (2, ['REQUIRED', 'NO_MATCH'], True), 'rejects, the oldest first')
 r = s.get('/v1/tables/things/rejects', code='BAD_ESCAPE').json['rejects']
 same((len(r), r[0]['raw'], r[0]['record']), (1, '{"code":"\\ud800"}', 5), 'by code, with their bytes')
+r = s.get('/v1/tables/plain/rejects', limit=1).json['rejects'][0]
+of = s.get('/v1/tables/plain/rejects', source=r['source'], limit=1000).json['rejects']
+ok(of and {x['source'] for x in of} == {r['source']} and len(of) < len(rejects('plain')), 'by source: those of one request')
+same(s.get('/v1/tables/plain/rejects', source='nobody').json['rejects'], [], 'and of one that put none')
+
+# -- figures: counted in the state file
+w.orch('tick')
+
+
+def figures():
+    return {f'{a} {b}': int(c) for a, b, c in re.findall(r'^orch_intake_rows_total\{table="(\w+)",outcome="(\w+)"\} (\d+)', s.get('/metrics').body.decode(), re.M)}
+
+
+for _ in range(1500):
+    if figures()['hired_employees stored']:
+        break
+    time.sleep(.02)
+got = figures()
+same([got[f'hired_employees {x}'] for x in ('stored', 'rejected')], [1929, 70], 'what came in and what was rejected is counted by table')
+same((got['closed stored'], [got[f'loaded {x}'] for x in ('stored', 'rejected')]), (0, [1929, 70]), 'by orch load too, and nothing of what did not come')
+with open(w.path('more.csv'), 'w') as f:
+    f.write('1\nx\n2\n')
+w.orch('load', w.path('more.csv'), '--table', 'plain')
+now = figures()
+same([now[f'plain {x}'] - got[f'plain {x}'] for x in ('stored', 'rejected')], [2, 1], 'orch load counts too')
+w.orch('load', w.path('more.csv'), '--table', 'plain', '--dry-run')
+w.orch('load', w.path('more.csv'), '--table', 'plain')
+same(figures(), now, 'but neither a trial nor a file that was loaded before')
+r = s.post('plain', [{'v': 1}], key='counted')
+s.post('plain', [{'v': 1}], key='counted')
+for _ in range(1500):
+    if figures() != now:
+        break
+    time.sleep(.02)
+same(figures()['plain stored'] - now['plain stored'], 1, 'a request that is repeated under its key is counted once')
+ok(re.search(r'^orch_intake_last_timestamp_seconds\{table="plain"\} \d{10}', s.get('/metrics').body.decode(), re.M), 'and when the last ones came')
+page = s.get('/').body.decode()
+row = re.search(r'<tr><th scope="row">hired_employees.*?</tr>', page, re.S)
+ok(row and '1,929' in row[0] and '>70<' in row[0] and 'orch rejects --table hired_employees' in row[0], 'the overview shows each table: rows in, rejected, and where to look')
+ok('no pipeline' not in page and page.count('<tr><th scope="row">') == len(w.config_json['tables']), 'all of them, and does not ask for a pipeline')
 s.stop()
 done()
