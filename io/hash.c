@@ -119,6 +119,28 @@ void md5_base64(const char hex[MD5_HEX], char out[25])
     EVP_EncodeBlock((unsigned char *)out, raw, MD5_SIZE);
 }
 
+bool digest_hex(const char *name, const void *p, size_t n, char out[DIGEST_HEX])
+{
+    static const struct {
+        const char *name;
+        const EVP_MD *(*type)(void);
+    } digests[] = {{"MD5", EVP_md5},
+                   {"SHA-1", EVP_sha1},
+                   {"SHA-256", EVP_sha256},
+                   {"SHA-384", EVP_sha384},
+                   {"SHA-512", EVP_sha512}};
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(digests); i++)
+        if (strcmp(digests[i].name, name) == 0 &&
+            EVP_Digest(n > 0 ? p : "", n, sum, &size, digests[i].type(), NULL) == 1) {
+            str_hex(sum, size, out);
+            return true;
+        }
+    return false;
+}
+
 void random_bytes(void *p, size_t n)
 {
     unsigned char *at = p;

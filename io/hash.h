@@ -1,5 +1,6 @@
 #ifndef IO_HASH_H
 #define IO_HASH_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 /* The one door to libcrypto (hash.c). */
@@ -20,6 +21,9 @@ void md5_add(struct md5 *h, const void *p, size_t n);
 void md5_end(struct md5 *h, char out[MD5_HEX]);         /* lower-case hex; only md5_free may follow */
 void md5_free(struct md5 *h);                           /* NULL is fine */
 void md5_base64(const char hex[MD5_HEX], char out[25]); /* as Content-MD5 wants it */
+/* MD5, SHA-1, SHA-256, SHA-384 or SHA-512 in lower-case hex; false: none of these names, or forbidden by the system. */
+enum { DIGEST_HEX = 129 };
+bool digest_hex(const char *name, const void *p, size_t n, char out[DIGEST_HEX]);
 /* CRC-32 as MySQL's CRC32() and zlib compute it (of zlib; in inflate.c). */
 uint32_t crc32_of(const void *p, size_t n);
 uint32_t crc32_more(uint32_t crc, const void *p, size_t n); /* of what came before, and these */

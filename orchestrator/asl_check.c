@@ -105,6 +105,16 @@ static void check_jsonata_field(struct check *c, const char *field, const json_t
     asl_unsupported(c, "'%s' belongs to JSONata, which is not in profile orch-asl/1", field);
 }
 
+/* A role of AWS's: the state is run as ever, and its owner is told. */
+static void check_credentials(struct check *c, const char *field, const json_t *v)
+{
+    if (!json_is_object(v))
+        asl_invalid(c, "'%s' is %s where an object is expected", field, json_kind(v));
+    check_template(c, field, v);
+    asl_diagnose(c, "WARNING", "CREDENTIALS_NOT_USED",
+                 "'%s' names a role of AWS; orch runs its steps as the user who started it", field);
+}
+
 struct field {
     const char *name;
     unsigned in;
@@ -147,6 +157,7 @@ static const struct field state_fields[] = {
     {"TimeoutSecondsPath", IN_TASK, check_path},
     {"HeartbeatSeconds", IN_TASK, check_seconds},
     {"HeartbeatSecondsPath", IN_TASK, check_path},
+    {"Credentials", IN_TASK, check_credentials},
     {"Retry", WORKS, check_retry},
     {"Catch", WORKS, check_catch},
     {"Branches", IN_PARALLEL, check_branches},
@@ -168,11 +179,10 @@ static const struct field state_fields[] = {
     {"Timestamp", IN_WAIT, check_timestamp},
     {"TimestampPath", IN_WAIT, check_path},
     {"Error", IN_FAIL, check_string},
-    {"ErrorPath", IN_FAIL, check_path},
+    {"ErrorPath", IN_FAIL, check_path_or_call},
     {"Cause", IN_FAIL, check_string},
-    {"CausePath", IN_FAIL, check_path},
+    {"CausePath", IN_FAIL, check_path_or_call},
     /* valid on AWS */
-    {"Credentials", IN_TASK, check_unsupported},
     {"ItemReader", IN_MAP, check_unsupported},
     {"ItemBatcher", IN_MAP, check_unsupported},
     {"ResultWriter", IN_MAP, check_unsupported},

@@ -54,8 +54,10 @@ bool json_is_jsonata(const json_t *object); /* "QueryLanguage": "JSONata" */
 
 /* asl_rules.c: the value of one field */
 void check_next(struct check *c, const char *field, const json_t *v);
-void check_path(struct check *c, const char *field, const json_t *v); /* reference path, "$$" allowed */
-void check_path_or_null(struct check *c, const char *field, const json_t *v);
+void check_path(struct check *c, const char *field,
+                const json_t *v); /* reference path, "$$" and "$name" too */
+void check_path_or_call(struct check *c, const char *field, const json_t *v); /* the same, or an intrinsic */
+void check_path_or_null(struct check *c, const char *field, const json_t *v); /* any path */
 void check_result_path(struct check *c, const char *field, const json_t *v);
 void check_template(struct check *c, const char *field, const json_t *v);
 void check_retry(struct check *c, const char *field, const json_t *v);

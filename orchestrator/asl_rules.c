@@ -1,7 +1,7 @@
 #include "base/mem.h"
 #include "orchestrator/asl_int.h"
 #include "orchestrator/choice.h"
-#include "orchestrator/path.h"
+#include "orchestrator/intrinsic.h"
 
 void unknown_field(struct check *c, const char *field, const char *const *known)
 {
@@ -34,52 +34,75 @@ void check_next(struct check *c, const char *field, const json_t *v)
     free(names);
 }
 
-/* "States.Format(...)"; whether the name is one is told apart by the message only. */
-static bool is_intrinsic(const char *s)
+/* What a field may hold besides a reference path, which every one of them may. */
+enum { FULL_PATHS = 1, CALLS = 2 };
+
+static void refuse(struct check *c, bool unsupported, const char *field, const char *s, const char *why)
 {
-    return str_starts(s, "States.") && strchr(s, '(') != NULL;
+    if (unsupported)
+        asl_unsupported(c, "'%s': '%.100s' is not in profile orch-asl/1: %s", field, s, why);
+    else
+        asl_invalid(c, "'%s': '%.100s' is not valid: %s", field, s, why);
 }
 
-/* $name: a variable that Assign sets. */
-static bool is_variable(const char *s)
+/* "States.Format(...)", or something that is no path. */
+static void check_call(struct check *c, const char *field, const char *s, int may)
 {
-    return s[0] == '$' && ((s[1] >= 'a' && s[1] <= 'z') || (s[1] >= 'A' && s[1] <= 'Z') || s[1] == '_');
-}
+    bool unsupported;
+    struct err why;
 
-/* One path. what: the field, as the message says it. */
-static void check_path_text(struct check *c, const char *field, const char *s)
-{
-    int kind = path_kind(s, true);
-
-    if (is_intrinsic(s))
-        asl_unsupported(c, "'%s': the intrinsic function '%.60s' is not in profile orch-asl/1", field, s);
-    else if (is_variable(s))
-        asl_unsupported(c, "'%s': the variable '%.60s' needs Assign, which is not in profile orch-asl/1",
-                        field, s);
-    else if (kind == 0)
-        asl_unsupported(
-            c, "'%s': '%.100s' is no reference path; only names and indexes are in profile orch-asl/1", field,
-            s);
-    else if (kind < 0)
+    if ((may & CALLS) == 0 && str_starts(s, "States."))
+        asl_invalid(c, "'%s' takes a path, and no intrinsic function such as '%.60s'", field, s);
+    else if ((may & CALLS) == 0)
         asl_invalid(c, "'%s': '%.100s' is not a path such as $.queue.job", field, s);
-    else if (str_starts(s, "$$.Task") || str_starts(s, "$$['Task']") || str_starts(s, "$$[\"Task\"]"))
-        asl_unsupported(
-            c, "'%s': '%.60s' is there only for .waitForTaskToken, which is not in profile orch-asl/1", field,
-            s);
+    else if (!str_starts(s, "States."))
+        asl_invalid(
+            c, "'%s': '%.100s' is neither a path such as $.queue.job nor an intrinsic function such as %s",
+            field, s, "States.Format('{}', $.x)");
+    else if (intrinsic_check(s, &unsupported, &why) < 0)
+        refuse(c, unsupported, field, s, why.msg);
 }
 
-void check_path(struct check *c, const char *field, const json_t *v)
+static void check_path_text(struct check *c, const char *field, const char *s, int may)
+{
+    bool unsupported;
+    struct err why;
+    int kind;
+
+    if (intrinsic_is(s)) {
+        check_call(c, field, s, may);
+        return;
+    }
+    kind = path_check(s, &unsupported, &why);
+    if (kind < 0)
+        refuse(c, unsupported, field, s, why.msg);
+    else if (kind == 0 && (may & FULL_PATHS) == 0)
+        asl_invalid(c, "'%s': '%.100s' is no reference path: only names and indexes lead to one node", field,
+                    s);
+}
+
+static void check_path_value(struct check *c, const char *field, const json_t *v, int may)
 {
     if (!json_is_string(v))
         asl_invalid(c, "'%s' is %s where a path is expected", field, json_kind(v));
     else
-        check_path_text(c, field, json_string_value(v));
+        check_path_text(c, field, json_string_value(v), may);
+}
+
+void check_path(struct check *c, const char *field, const json_t *v)
+{
+    check_path_value(c, field, v, 0);
+}
+
+void check_path_or_call(struct check *c, const char *field, const json_t *v)
+{
+    check_path_value(c, field, v, CALLS);
 }
 
 void check_path_or_null(struct check *c, const char *field, const json_t *v)
 {
     if (!json_is_null(v))
-        check_path(c, field, v);
+        check_path_value(c, field, v, FULL_PATHS);
 }
 
 /* AWS, too, takes only a reference path into the state's own data here. */
@@ -108,9 +131,10 @@ static void check_binding(struct check *c, const json_t *object, const char *key
         asl_invalid(c, "'%.100s' and '%.100s' make the same field", key, stripped);
     free(stripped);
     if (!json_is_string(v))
-        asl_invalid(c, "'%.100s' ends in \".$\", so it must be a path, not %s", key, json_kind(v));
+        asl_invalid(c, "'%.100s' ends in \".$\", so it must be a path or an intrinsic function, not %s", key,
+                    json_kind(v));
     else
-        check_path_text(c, key, json_string_value(v));
+        check_path_text(c, key, json_string_value(v), FULL_PATHS | CALLS);
 }
 
 /* Recursion is bounded by the nesting that json_parse lets through. */

@@ -84,6 +84,19 @@ static int64_t attempts_used(const json_t *retry)
     return n;
 }
 
+/* $$.Task: a token that is this attempt's alone. Owned. */
+static json_t *task_token(struct run *r)
+{
+    const struct scope s = {.random = &r->random};
+    json_t *task = json_object();
+    char token[65];
+
+    for (size_t i = 0; i < 4; i++)
+        snprintf(token + 16 * i, sizeof token - 16 * i, "%016llx", (unsigned long long)scope_random(&s));
+    json_object_set_new(task, "Token", json_string(token));
+    return task;
+}
+
 /* $$ with the part that only the interpreter knows: made for who asks for it, since most states do not. */
 static const json_t *context_of(struct run *r)
 {
@@ -98,6 +111,9 @@ static const json_t *context_of(struct run *r)
     if (r->type == ASL_TASK || r->type == ASL_PARALLEL || r->type == ASL_MAP)
         json_object_set_new(state, "RetryCount", json_integer(attempts_used(r->c->retry)));
     json_object_set_new(r->context, "State", state);
+    if (r->type == ASL_TASK &&
+        str_ends(json_string_value(json_object_get(r->state, "Resource")), ".waitForTaskToken"))
+        json_object_set_new(r->context, "Task", task_token(r));
     return r->context;
 }
 
@@ -107,12 +123,18 @@ static struct scope scope_of(struct run *r, const json_t *input)
     return (struct scope){.input = input, .context = context_of(r), .vars = r->c->vars, .random = &r->random};
 }
 
+/* The same for one path, which seldom asks for the context. */
+static struct scope scope_of_path(struct run *r, const char *path, const json_t *input)
+{
+    return (struct scope){.input = input,
+                          .context = strstr(path, "$$") != NULL ? context_of(r) : NULL,
+                          .vars = r->c->vars,
+                          .random = &r->random};
+}
+
 int run_path(struct run *r, const char *path, const json_t *input, json_t **ret_borrowed, struct err *err)
 {
-    const struct scope s = {.input = input,
-                            .context = strstr(path, "$$") != NULL ? context_of(r) : NULL,
-                            .vars = r->c->vars,
-                            .random = &r->random};
+    const struct scope s = scope_of_path(r, path, input);
 
     return path_get(path, &s, ret_borrowed, err);
 }
@@ -158,7 +180,7 @@ int run_assign(struct run *r, const json_t *assigns, const json_t *input, struct
 int apply_path(struct run *r, const char *field, const json_t *data, json_t **ret, struct failure *f)
 {
     const json_t *path = json_object_get(r->state, field);
-    json_t *found = NULL;
+    struct scope s;
     struct err err;
     int rc;
 
@@ -170,13 +192,12 @@ int apply_path(struct run *r, const char *field, const json_t *data, json_t **re
         *ret = json_object();
         return 0;
     }
-    rc = run_path(r, json_string_value(path), data, &found, &err);
+    s = scope_of_path(r, json_string_value(path), data);
+    rc = path_find(json_string_value(path), &s, ret, &err);
     if (rc < 0)
         return failure_from(r, f, &err);
     if (rc == 0)
-        return failure_runtime(r, f, "Invalid path '%s': No results for path in the %s of the state",
-                               json_string_value(path), field[0] == 'I' ? "input" : "result");
-    *ret = json_incref(found);
+        return failure_runtime(r, f, "Invalid path '%s': %s", json_string_value(path), err.msg);
     return 0;
 }
 
@@ -407,50 +428,48 @@ static int enter_wait(struct run *r, json_t *input, struct failure *f)
     return 0;
 }
 
-/* A string of Fail: the field, or what its path finds; NULL where there is neither. Borrowed. */
-static int fail_text(struct run *r, const char *field, const json_t *input, const char **ret,
-                     struct failure *f)
+/* A string of Fail: the field, or what its path or intrinsic function finds; NULL where there is neither. Owned. */
+static int fail_text(struct run *r, const char *field, const json_t *input, char **ret, struct failure *f)
 {
+    const char *text = json_string_value(json_object_get(r->state, field));
+    struct scope s = scope_of(r, input);
     char path_field[16];
     json_t *v = NULL;
     struct err err;
+    int rc = 0;
 
     snprintf(path_field, sizeof path_field, "%sPath", field);
     const char *path = json_string_value(json_object_get(r->state, path_field));
-    *ret = json_string_value(json_object_get(r->state, field));
-    if (path == NULL)
-        return 0;
-    int rc = run_path(r, path, input, &v, &err);
-    if (rc < 0)
-        return failure_from(r, f, &err);
-    if (!json_is_string(v)) {
-        char *text = json_text(path[1] == '$' ? context_of(r) : input);
-        if (rc == 0)
-            failure_runtime(
-                r, f,
-                "The JSONPath '%s' specified for the field '%s' could not be found in the input '%.1500s'",
-                path, path_field, text);
-        else
-            failure_runtime(
+    if (path != NULL) {
+        if (expression_value(path, path_field, &s, &v, &err) < 0)
+            return failure_from(r, f, &err);
+        text = json_string_value(v);
+        if (text == NULL)
+            rc = failure_runtime(
                 r, f, "The JSONPath '%s' specified for the field '%s' finds %s where a string is expected",
                 path, path_field, json_kind(v));
-        free(text);
-        return -1;
     }
-    *ret = json_string_value(v);
-    return 0;
+    *ret = text != NULL ? xstrdup(text) : NULL;
+    json_decref(v);
+    return rc;
 }
 
 static int enter_fail(struct run *r, json_t *input, struct failure *f)
 {
-    const char *error = NULL, *cause = NULL;
+    char *error = NULL, *cause = NULL;
+    int rc = fail_text(r, "Error", input, &error, f);
 
-    if (fail_text(r, "Error", input, &error, f) < 0 || fail_text(r, "Cause", input, &cause, f) < 0)
-        return -1;
+    if (rc == 0)
+        rc = fail_text(r, "Cause", input, &cause, f);
+    if (rc < 0) {
+        free(error);
+        free(cause);
+        return rc;
+    }
     r->d->kind = DECIDE_END;
     r->d->status = "FAILED";
-    r->d->error = error != NULL ? xstrdup(error) : NULL;
-    r->d->cause = cause != NULL ? xstrdup(cause) : NULL;
+    r->d->error = error;
+    r->d->cause = cause;
     return 0;
 }
 

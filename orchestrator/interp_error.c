@@ -38,12 +38,14 @@ int failure_from(const struct run *r, struct failure *f, const struct err *err)
     const char *name = err_asl(err);
 
     *f = (struct failure){0};
-    if (strcmp(name, "States.ParameterPathFailure") == 0) {
-        /* AWS says States.Runtime, the specification its own name: shown as the one, caught under the other
-         */
-        f->also = "States.ParameterPathFailure";
-        name = "States.Runtime";
-    }
+    /* AWS says States.Runtime, the specification its own names: shown as the one, caught under the other */
+    static const char *const specified[] = {"States.ParameterPathFailure", "States.IntrinsicFailure"};
+    for (size_t i = 0; i < ARRAY_LEN(specified); i++)
+        if (strcmp(name, specified[i]) == 0) {
+            f->also = specified[i];
+            name = "States.Runtime";
+            break;
+        }
     f->error = xstrdup(name);
     f->beyond_all = strcmp(name, "States.Runtime") == 0;
     set_cause(r, f, err->msg);

@@ -1,10 +1,10 @@
-#include "orchestrator/path.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "orchestrator/path_int.h"
 
-enum step_kind { STEP_END, STEP_NAME, STEP_INDEX, STEP_FULL, STEP_BAD };
+enum step_kind { STEP_END, STEP_NAME, STEP_INDEX, STEP_BAD };
 
-/* Walks a path; name and index are those of the last step. */
+/* Walks a reference path; name and index are those of the last step. */
 struct walk {
     const char *p;
     char *name; /* owned: room for the longest name of this path */
@@ -26,13 +26,6 @@ static void walk_end(struct walk *w)
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-/* Letters of any script, '_', and but for the first, digits. */
-static bool is_variable_char(char c, bool first)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80 ||
-           (!first && is_digit(c));
 }
 
 /* .name with '\' before characters that would end it. */
@@ -69,59 +62,22 @@ static bool quoted_name(const char **p, char *name)
     return true;
 }
 
-/* [?( ... )]: only its end is looked for; filters are not evaluated. */
-static enum step_kind filter(struct walk *w)
-{
-    int deep = 0;
-
-    for (; *w->p != '\0'; w->p++) {
-        if (*w->p == '\'' || *w->p == '"') {
-            if (!quoted_name(&w->p, w->name))
-                return STEP_BAD;
-            w->p--;
-        } else if (*w->p == '(' || *w->p == '[') {
-            deep++;
-        } else if (*w->p == ')' || *w->p == ']') {
-            if (deep-- == 0)
-                break;
-        }
-    }
-    if (*w->p != ']')
-        return STEP_BAD;
-    w->p++;
-    return STEP_FULL;
-}
-
 static enum step_kind bracket(struct walk *w)
 {
     enum step_kind kind = STEP_NAME;
+    int digits = 0;
 
     w->p++;
-    if (*w->p == '?')
-        return filter(w);
-    if (*w->p == '*') {
-        w->p++;
-        kind = STEP_FULL;
-    } else if (*w->p == '\'' || *w->p == '"') {
+    if (*w->p == '\'' || *w->p == '"') {
         if (!quoted_name(&w->p, w->name))
             return STEP_BAD;
-        while (*w->p == ',') {
-            kind = STEP_FULL;
-            w->p++;
-            if ((*w->p != '\'' && *w->p != '"') || !quoted_name(&w->p, w->name))
-                return STEP_BAD;
-        }
     } else {
-        int digits = 0, others = 0;
-        for (w->index = 0; is_digit(*w->p) || (*w->p != '\0' && strchr(":,-", *w->p) != NULL); w->p++) {
-            if (!is_digit(*w->p))
-                others++;
-            else if (++digits <= 9)
+        for (w->index = 0; is_digit(*w->p); w->p++)
+            if (++digits <= 9)
                 w->index = w->index * 10 + (size_t)(*w->p - '0');
-        }
-        if (digits + others == 0 || (others == 0 && digits > 9) || (digits == 0 && w->p[-1] != ':'))
+        if (digits == 0 || digits > 9)
             return STEP_BAD;
-        kind = others > 0 ? STEP_FULL : STEP_INDEX;
+        kind = STEP_INDEX;
     }
     if (*w->p != ']')
         return STEP_BAD;
@@ -140,17 +96,6 @@ static enum step_kind walk_next(struct walk *w)
     if (*w->p != '.')
         return STEP_BAD;
     w->p++;
-    if (*w->p == '.') { /* deep scan: a name, '*' or a bracket follows */
-        w->p++;
-        if (*w->p != '*' && *w->p != '[')
-            return bare_name(w) == STEP_NAME ? STEP_FULL : STEP_BAD;
-        if (*w->p == '[')
-            return bracket(w) == STEP_BAD ? STEP_BAD : STEP_FULL;
-    }
-    if (*w->p == '*') {
-        w->p++;
-        return STEP_FULL;
-    }
     return bare_name(w);
 }
 
@@ -173,33 +118,54 @@ static size_t root_length(const char *path)
         return 0;
     if (path[1] == '$')
         return 2;
-    for (; is_variable_char(path[n], n == 1); n++)
+    for (; path_variable_char(path[n], n == 1); n++)
         ;
     return n;
 }
 
-int path_kind(const char *path, bool anywhere)
+static bool is_reference(const char *path, size_t root)
 {
-    size_t root = root_length(path);
     struct walk w;
     enum step_kind k;
-    int kind = 1;
 
-    if (root == 0 || (root > 1 && !anywhere))
-        return -1;
     walk_start(&w, path, root);
     while ((k = walk_next(&w)) != STEP_END && k != STEP_BAD)
-        if (k == STEP_FULL)
-            kind = 0;
+        ;
     walk_end(&w);
-    return k == STEP_BAD ? -1 : kind;
+    return k == STEP_END;
 }
 
-static int bad_path(const char *path, enum step_kind k, struct err *err)
+int path_check(const char *path, bool *unsupported, struct err *err)
 {
-    return err_set(err, ERR_RUNTIME,
-                   k == STEP_FULL ? "'%.200s' is no reference path: only names and indexes are supported"
-                                  : "'%.200s' is not a path",
+    size_t root = root_length(path);
+    struct path_program *program;
+    struct path_code code;
+    int rc;
+
+    *unsupported = false;
+    if (root > 0 && is_reference(path, root))
+        return 1;
+    path_code_init(&code);
+    rc = path_compile(path, &code, &program, err);
+    *unsupported = code.unsupported;
+    path_code_release(&code);
+    return rc;
+}
+
+int path_kind(const char *path, bool anywhere)
+{
+    bool unsupported;
+    struct err why;
+
+    if (root_length(path) > 1 && !anywhere)
+        return -1;
+    int rc = path_check(path, &unsupported, &why);
+    return rc < 0 ? -1 : rc;
+}
+
+static int bad_path(const char *path, struct err *err)
+{
+    return err_set(err, ERR_RUNTIME, "'%.200s' is no reference path: only names and indexes lead to one node",
                    path);
 }
 
@@ -225,7 +191,7 @@ int path_get(const char *path, const struct scope *s, json_t **ret_borrowed, str
 
     *ret_borrowed = NULL;
     if (root == 0)
-        return bad_path(path, STEP_BAD, err);
+        return bad_path(path, err);
     at = root_of(path, root, s);
     walk_start(&w, path, root);
     /* to the end even where nothing was found: a wrong path is wrong on every input */
@@ -233,9 +199,35 @@ int path_get(const char *path, const struct scope *s, json_t **ret_borrowed, str
         at = k == STEP_NAME ? json_object_get(at, w.name) : json_array_get(at, w.index);
     walk_end(&w);
     if (k != STEP_END)
-        return bad_path(path, k, err);
+        return bad_path(path, err);
     *ret_borrowed = (json_t *)(uintptr_t)at; /* jansson counts references through const */
     return at != NULL;
+}
+
+int path_find(const char *path, const struct scope *s, json_t **ret_owned, struct err *err)
+{
+    struct path_run run = {.scope = s, .root = s->input, .left = MAX_PATH_VISITS};
+    size_t root = root_length(path);
+    struct path_program *program = NULL;
+    struct path_code code;
+    json_t *found = NULL;
+    char why[600] = "";
+    int rc;
+
+    if (root > 0 && is_reference(path, root) && path_get(path, s, &found, err) > 0) {
+        *ret_owned = json_incref(found); /* nearly all, at a fraction of the price */
+        return 1;
+    }
+    run.why = why;
+    run.why_size = sizeof why;
+    path_code_init(&code);
+    rc = path_compile(path, &code, &program, err);
+    if (rc >= 0)
+        rc = path_run(&run, program, ret_owned, err);
+    if (rc == PATH_MISSED)
+        err_ignore(err_set(err, ERR_RUNTIME, "%s", why));
+    path_code_release(&code);
+    return rc;
 }
 
 static int no_match(const char *path, const json_t *root, const char *why, struct err *err)
@@ -287,7 +279,7 @@ int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_o
     int rc = 0;
 
     if (root_length(path) != 1)
-        return bad_path(path, STEP_BAD, err);
+        return bad_path(path, err);
     walk_start(&w, path, 1);
     while ((k = walk_next(&w)) == STEP_NAME || k == STEP_INDEX) {
         json_t *box = container_for(old, k, &w);
@@ -298,7 +290,7 @@ int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_o
             break;
         }
         if (slot_fill(&slot, &result, box) < 0) {
-            rc = bad_path(path, STEP_BAD, err); /* a name that is no UTF-8 */
+            rc = bad_path(path, err); /* a name that is no UTF-8 */
             break;
         }
         old = k == STEP_NAME ? json_object_get(old, w.name) : json_array_get(old, w.index);
@@ -306,9 +298,9 @@ int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_o
         slot = (struct slot){box, k == STEP_NAME ? xstrdup(w.name) : NULL, w.index};
     }
     if (rc == 0 && k != STEP_END)
-        rc = bad_path(path, k, err);
+        rc = bad_path(path, err);
     if (rc == 0 && slot_fill(&slot, &result, json_incref(value)) < 0)
-        rc = bad_path(path, STEP_BAD, err);
+        rc = bad_path(path, err);
     free(slot.name);
     walk_end(&w);
     if (rc < 0)
@@ -316,78 +308,4 @@ int path_put(const char *path, const json_t *root, json_t *value, json_t **ret_o
     else
         *ret_owned = result;
     return rc;
-}
-
-static int template_value(const char *key, const char *path, const struct scope *s, json_t **ret_owned,
-                          struct err *err)
-{
-    json_t *found;
-    int rc = path_get(path, s, &found, err);
-
-    if (rc == 0) {
-        char *text = json_text(path[1] == '$' ? s->context : s->input);
-        err_set(err, ERR_RUNTIME,
-                "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'", path,
-                key, text);
-        snprintf(err->name, sizeof err->name, "States.ParameterPathFailure");
-        free(text);
-        return -(int)err->code;
-    }
-    if (rc > 0)
-        *ret_owned = json_incref(found);
-    return rc;
-}
-
-static int template_object(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
-{
-    json_t *object = json_object(), *item, *made = NULL;
-    const char *key;
-    int rc = 0;
-
-    json_object_foreach((json_t *)(uintptr_t) template, key, item) {
-        if (str_ends(key, ".$") && json_is_string(item)) {
-            char *stripped = xstrndup(key, strlen(key) - 2);
-            rc = template_value(key, json_string_value(item), s, &made, err);
-            if (rc >= 0)
-                json_object_set_new(object, stripped, made);
-            free(stripped);
-        } else {
-            rc = template_apply(item, s, &made, err);
-            if (rc >= 0)
-                json_object_set_new(object, key, made);
-        }
-        if (rc < 0)
-            break;
-    }
-    if (rc < 0) {
-        json_decref(object);
-        return rc;
-    }
-    *ret_owned = object;
-    return 0;
-}
-
-/* Recursion is bounded: a template is part of a definition, nested at most MAX_JSON_DEPTH deep. */
-int template_apply(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
-{
-    json_t *array, *item, *made;
-    size_t i;
-
-    if (json_is_object(template))
-        return template_object(template, s, ret_owned, err);
-    if (!json_is_array(template)) {
-        *ret_owned = json_incref((json_t *)(uintptr_t) template);
-        return 0;
-    }
-    array = json_array();
-    json_array_foreach(template, i, item) {
-        int rc = template_apply(item, s, &made, err);
-        if (rc < 0) {
-            json_decref(array);
-            return rc;
-        }
-        json_array_append_new(array, made);
-    }
-    *ret_owned = array;
-    return 0;
 }

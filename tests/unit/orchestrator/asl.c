@@ -149,16 +149,38 @@ TEST(what_is_valid_on_aws_but_not_here_says_so)
     is_str(found("{\"QueryLanguage\":\"JSONata\",\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Pass\","
                  "\"Output\":1,\"End\":true}}}"),
            NOT_OURS "/QueryLanguage");
-    is_str(state(TASK ",\"Credentials\":{}"), NOT_OURS "/States/S/Credentials");
     is_str(state(TASK ",\"Arguments\":{}"), NOT_OURS "/States/S/Arguments");
-    is_str(state(PASS ",\"Parameters\":{\"a\":[{\"b.$\":\"States.Format('{}', $.x)\"}]}"),
-           NOT_OURS "/States/S/Parameters/a/0/b.$");
-    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$.x[*]\"}"), NOT_OURS "/States/S/Parameters/a.$");
-    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$x.y\"}"), NOT_OURS "/States/S/Parameters/a.$");
-    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$$.Task.Token\"}"), NOT_OURS "/States/S/Parameters/a.$");
-    is_str(state(PASS ",\"InputPath\":\"$..x\""), NOT_OURS "/States/S/InputPath");
-    is_str(state("\"Type\":\"Fail\",\"CausePath\":\"States.JsonToString($.x)\""),
-           NOT_OURS "/States/S/CausePath\nUNREACHABLE_STATE /States/E");
+    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"$.x[0:4:2]\"}"), NOT_OURS "/States/S/Parameters/a.$");
+    is_str(state(PASS ",\"OutputPath\":\"$.x.length()\""), NOT_OURS "/States/S/OutputPath");
+}
+
+TEST(full_paths_and_intrinsic_functions_stand_where_aws_takes_them)
+{
+    static const char *const good[] = {
+        PASS ",\"Parameters\":{\"a\":[{\"b.$\":\"States.Format('{}', $.x)\"}]}",
+        PASS ",\"Parameters\":{\"a.$\":\"$.x[*]\",\"b.$\":\"$x.y\",\"c.$\":\"$$.Task.Token\"}",
+        PASS ",\"InputPath\":\"$..x\",\"OutputPath\":\"$.a[?(@.b == 1)]\"",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        is_str(state(good[i]), "");
+    is_str(state(TASK ",\"Credentials\":{\"RoleArn.$\":\"States.Format('{}', $.r)\"}"),
+           "CREDENTIALS_NOT_USED /States/S/Credentials");
+    is_str(state("\"Type\":\"Fail\",\"CausePath\":\"States.JsonToString($.x)\",\"ErrorPath\":\"$.e\""),
+           "UNREACHABLE_STATE /States/E");
+    is_str(state(PASS ",\"InputPath\":\"States.Array(1)\""), BAD "/States/S/InputPath");
+    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"States.Arry($.x)\"}"), BAD "/States/S/Parameters/a.$");
+    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"Format($.x)\"}"), BAD "/States/S/Parameters/a.$");
+    is_str(state(PASS ",\"Parameters\":{\"a.$\":\"States.ArrayLength($.x, 1)\"}"),
+           BAD "/States/S/Parameters/a.$");
+    is_str(state("\"Type\":\"Wait\",\"Next\":\"E\",\"SecondsPath\":\"$.x[*]\""), BAD "/States/S/SecondsPath");
+    is_str(
+        state(
+            "\"Type\":\"Choice\",\"Default\":\"E\",\"Choices\":[{\"Variable\":\"$.a[?(@.b)]\",\"IsPresent\":"
+            "true,\"Next\":\"E\"}]"),
+        BAD "/States/S/Choices/0/Variable");
+    is_str(state("\"Type\":\"Fail\",\"CausePath\":\"$.x[*]\""),
+           BAD "/States/S/CausePath\nUNREACHABLE_STATE /States/E");
 }
 
 #define ONE      "{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"End\":true}}}"

@@ -76,11 +76,12 @@ TEST(reference_paths_full_paths_and_no_paths)
                                        "$['a','b']",
                                        "$.a[?(@.b == 'x)]')].c",
                                        "$.users[?(@.status == 0)]",
-                                       "$..[0]"};
+                                       "$..[0]",
+                                       "$.a.[0]"};
     static const char *const none[] = {
         "",     "a",    "$.",    "$..",       "$.a.",           "$.a..", "$[",         "$[]",
         "$.a[", "$['a", "$['a'", "$[a]",      "$.a b",          "$.a]",  "$.a[?(@.b]", "$.length()",
-        "$ ",   " $",   "$$x",   "$.a['b']c", "$[99999999999]", "$.a\\", "$[:x]",      "$.a.[0]"};
+        "$ ",   " $",   "$$x",   "$.a['b']c", "$[99999999999]", "$.a\\", "$[:x]"};
 
     for (size_t i = 0; i < ARRAY_LEN(reference); i++)
         if (!ok(path_kind(reference[i], false) == 1))
