@@ -12,6 +12,7 @@
 
 volatile int engine_stop_signal;
 int64_t engine_max_events = MAX_TRANSITIONS;
+int engine_steps_at_once = 100;
 const struct step_type *(*engine_step_lookup)(const char *resource) = step_by_resource;
 
 int engine_new(const struct config *c, struct store *s, struct engine **ret, struct err *err)
@@ -34,6 +35,7 @@ void engine_free(struct engine *e)
     if (e == NULL)
         return;
     step_io_free(e->io);
+    asl_free(e->asl);
     free(e->locks);
     free(e->worker);
     free(e);
@@ -42,6 +44,17 @@ void engine_free(struct engine *e)
 int engine_sweep(struct engine *e, struct err *err)
 {
     return lock_sweep(e->locks, err);
+}
+
+/* ---- definitions ---- */
+
+/* Takes a. */
+static void remember(struct engine *e, const char *sha256, struct asl *a)
+{
+    if (a != e->asl)
+        asl_free(e->asl);
+    e->asl = a;
+    snprintf(e->asl_sha256, sizeof e->asl_sha256, "%s", sha256);
 }
 
 /* ---- T0 ---- */
@@ -192,6 +205,10 @@ static int start(struct engine *e, const struct pipeline *p, const char *name, c
                                 .now_ms = now,
                                 .deadline_ms = timeout > 0 ? now + timeout * 1000 : 0};
     rc = create(e, &new, p->workflow, definition, fire_ms, ret_id, err);
+    if (rc >= 0) {
+        remember(e, sha, asl);
+        asl = NULL;
+    }
 out:
     asl_free(asl);
     asl_diagnostics_release(&d);
@@ -330,10 +347,17 @@ static int load_definition(struct run *r, struct err *err)
 {
     struct asl_diagnostics d = {0};
     char *name = NULL, *text = NULL;
-    int rc = workflow_get(r->e->store, r->x.workflow_sha256, &name, &text, err);
+    struct asl *asl = NULL;
+    int rc = 0;
 
-    if (rc == 0)
-        rc = asl_parse(text, strlen(text), &r->asl, &d, err);
+    if (r->e->asl == NULL || strcmp(r->e->asl_sha256, r->x.workflow_sha256) != 0) {
+        rc = workflow_get(r->e->store, r->x.workflow_sha256, &name, &text, err);
+        if (rc == 0)
+            rc = asl_parse(text, strlen(text), &asl, &d, err);
+        if (rc == 0)
+            remember(r->e, r->x.workflow_sha256, asl);
+    }
+    r->asl = r->e->asl;
     asl_diagnostics_release(&d);
     free(name);
     free(text);
@@ -358,7 +382,6 @@ static void run_release(struct run *r)
 {
     lock_release(r->lock);
     machine_free(r->m);
-    asl_free(r->asl);
     json_decref(r->context);
     task_release(&r->t);
     free(r->ctx.flag_id);

@@ -39,6 +39,7 @@ NODISCARD int engine_check_task(const struct asl *a, const char *state, const ch
 /* The context object of an execution: Execution and StateMachine of $$. Owned; NULL where its names are not UTF-8. */
 json_t *engine_context(const struct execution *x, const json_t *input);
 extern int64_t engine_max_events; /* of an execution: MAX_TRANSITIONS; tests lower it */
+extern int engine_steps_at_once;  /* decisions that share a transaction: 100; benches and tests lower it */
 /* step_by_resource; tests bring their own. */
 extern const struct step_type *(*engine_step_lookup)(const char *resource);
 #endif

@@ -2,6 +2,7 @@
 #define ORCHESTRATOR_ENGINE_INT_H
 /* Shared by engine.c (start, claim, stop), engine_run.c (the loop over one claimed execution) and engine_tree.c (its frames
  * and their rows). */
+#include "io/hash.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/lock.h"
 #include "orchestrator/machine.h"
@@ -15,8 +16,11 @@ enum {
 struct engine {
     const struct config *config;
     struct store *store;
-    char *locks;                  /* folder of the lock files */
-    char *worker;                 /* host:pid */
+    char *locks;  /* folder of the lock files */
+    char *worker; /* host:pid */
+    struct asl
+        *asl; /* the definition that was read last, and its sha256: most often the next one is the same */
+    char asl_sha256[SHA256_HEX];
     const struct pipeline *io_of; /* whose source and target are open */
     struct step_io *io;
     /* For the metrics: executions that were taken over from us; tasks that learned from the flag or the target's fence
@@ -34,13 +38,14 @@ struct run {
     int64_t claim;
     struct lock *lock;
     const struct pipeline *pipeline; /* NULL: no longer in the config, good for closing only */
-    struct asl *asl;
+    const struct asl *asl;           /* the engine's */
     json_t *context;
     struct machine *m; /* as committed, and what the open transaction adds */
     struct task t;     /* the one that is worked */
     struct step_ctx ctx;
     enum why why;
     int64_t lease_ms, renewed_mono, beat_mono, task_mono;
+    uint64_t random[2]; /* drawn for each transaction, and moved on with each decision in it */
 };
 
 /* What a tick starts: only where no execution of the pipeline is RUNNING and, with fire_ms >= 0, nobody has acted on that

@@ -11,8 +11,6 @@
 #include "state/flag.h"
 #include <assert.h>
 
-enum { DECISIONS_AT_ONCE = 100 }; /* pure states that share one transaction */
-
 /* ---- closing from outside the definition ---- */
 
 static const struct {
@@ -95,13 +93,13 @@ static int put_result(struct run *r, int64_t now, struct err *err)
 static int put_step(struct run *r, struct machine_frame *f, const struct outcome *o, int64_t now,
                     struct err *err)
 {
-    struct interp_env env = {.now_ms = now};
+    struct interp_env env = {.now_ms = now, .seed = r->random[0], .jitter = (uint32_t)(r->random[1] >> 32)};
     struct machine_step s;
     struct err why;
     int rc;
 
-    random_bytes(&env.jitter, sizeof env.jitter);
-    random_bytes(&env.seed, sizeof env.seed);
+    for (size_t i = 0; i < ARRAY_LEN(r->random); i++)
+        r->random[i] = (r->random[i] ^ (r->random[i] >> 29)) * UINT64_C(0xd1342543de82ef95) + 1;
     rc = o != NULL ? machine_answer(r->m, f, o, &env, &s, &why) : machine_go(r->m, f, &env, &s, &why);
     if (rc < 0) { /* the frame is not what the definition says */
         machine_step_release(&s);
@@ -122,7 +120,7 @@ static int put_steps(struct run *r, struct machine_frame *f, const struct outcom
     int64_t wake;
     int rc = put_step(r, f, o, now, err);
 
-    for (int i = 0; rc == 0 && i < DECISIONS_AT_ONCE; i++) {
+    for (int i = 1; rc == 0 && i < engine_steps_at_once; i++) {
         if (machine_next(r->m, now, &f, &wake) != MACHINE_GO)
             break;
         rc = put_step(r, f, NULL, now, err);
@@ -144,6 +142,7 @@ static int apply(struct run *r, struct machine_frame *f, const struct outcome *o
         rc = exec_ours(r->e->store, r->x.id, r->claim, err);
     if (rc == 0 && task_status != NULL)
         rc = task_finish(r->e->store, r->t.token, task_status, now, err);
+    random_bytes(r->random, sizeof r->random);
     if (rc == 0)
         rc = ended = put_steps(r, f, o, now, err);
     if (rc >= 0)

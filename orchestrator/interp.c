@@ -218,7 +218,9 @@ static int leave(struct run *r, json_t *output, const char *next, struct failure
 {
     char *text = NULL;
 
-    if (payload_text(output, r->c->state, &text, f) < 0)
+    if (output == r->c->input && r->input_text != NULL)
+        text = xstrdup(r->input_text); /* it passed through as it was */
+    else if (payload_text(output, r->c->state, &text, f) < 0)
         return -1;
     event_exited(r, text);
     if (next != NULL) {
@@ -547,11 +549,13 @@ static int enter(struct run *r, struct failure *f)
     int rc = r->c->input_text != NULL ? 0 : payload_text(r->c->input, r->c->state, &text, f);
 
     if (rc == 0) {
-        event_entered(r, text != NULL ? text : r->c->input_text);
+        r->input_text = text != NULL ? text : r->c->input_text;
+        event_entered(r, r->input_text);
         rc = apply_path(r, "InputPath", r->c->input, &input, f);
     }
     if (rc == 0)
         rc = states[r->type](r, input, f);
+    r->input_text = NULL;
     free(text);
     json_decref(input);
     return rc;

@@ -72,86 +72,97 @@ json_t *safe_string(const char *s)
 
 enum { MAX_DETAILS = 16 * MAX_PAYLOAD }; /* a payload of control characters, each as \u0001 in a string */
 
-static void add(struct buf *b, const char *s)
+struct writer {
+    struct buf b;
+    bool more; /* a member is there already */
+};
+
+static void add(struct buf *b, const char *p, size_t n)
 {
     struct err full;
 
-    err_ignore(buf_adds(b, s, &full));
+    err_ignore(buf_add(b, p, n, &full));
 }
 
-static void add_string(struct buf *b, const char *s)
+#define ADD(b, literal) add(b, "" literal, sizeof(literal) - 1)
+
+static void member(struct writer *w, const char *name)
+{
+    if (w->more)
+        ADD(&w->b, ",");
+    w->more = true;
+    ADD(&w->b, "\"");
+    add(&w->b, name, strlen(name));
+    ADD(&w->b, "\":");
+}
+
+static void string_member(struct writer *w, const char *name, const char *value)
 {
     struct err full;
 
-    err_ignore(json_add_text(b, s, strlen(s), &full));
+    member(w, name);
+    err_ignore(json_add_text(&w->b, value, strlen(value), &full));
 }
 
-static void add_member(struct buf *b, const char *name, const char *value)
+/* expected: bytes of the values, so that the memory is taken once. */
+static void begin(struct writer *w, const char *key, size_t expected)
 {
-    if (b->p[b->n - 1] != '{')
-        add(b, ",");
-    add(b, "\"");
-    add(b, name);
-    add(b, "\":");
-    add_string(b, value);
+    struct err full;
+
+    *w = (struct writer){.b = BUF_INIT(MAX_DETAILS)};
+    err_ignore(buf_reserve(&w->b, expected + 120, &full));
+    ADD(&w->b, "{\"");
+    add(&w->b, key, strlen(key));
+    ADD(&w->b, "\":{");
 }
 
-static void add_members(struct buf *b, const json_t *more)
+static char *end(struct writer *w)
+{
+    ADD(&w->b, "}}");
+    return buf_take(&w->b);
+}
+
+static void add_members(struct writer *w, const json_t *more)
 {
     char *text = json_text(more);
     size_t n = strlen(text);
 
     if (n > 2) { /* not {} */
-        text[n - 1] = '\0';
-        if (b->p[b->n - 1] != '{')
-            add(b, ",");
-        add(b, text + 1);
+        if (w->more)
+            ADD(&w->b, ",");
+        add(&w->b, text + 1, n - 2);
     }
     free(text);
 }
 
-static void begin(struct buf *b, const char *key)
-{
-    buf_init(b, MAX_DETAILS);
-    add(b, "{\"");
-    add(b, key);
-    add(b, "\":{");
-}
-
-static char *end(struct buf *b)
-{
-    add(b, "}}");
-    return buf_take(b);
-}
-
 char *event_text(const char *key, const char *name, const char *which, const char *text, const json_t *more)
 {
-    struct buf b;
+    struct writer w;
 
-    begin(&b, key);
+    begin(&w, key, (name ? 6 * strlen(name) : 0) + (text ? 6 * strlen(text) : 0) + 60);
     if (name != NULL)
-        add_member(&b, "name", name);
+        string_member(&w, "name", name);
     if (text != NULL) {
-        add_member(&b, which, text);
-        add(&b, ",\"");
-        add(&b, which);
-        add(&b, "Details\":{\"truncated\":false}");
+        string_member(&w, which, text);
+        ADD(&w.b, ",\"");
+        add(&w.b, which, strlen(which));
+        ADD(&w.b, "Details\":{\"truncated\":false}");
     }
     if (more != NULL)
-        add_members(&b, more);
-    return end(&b);
+        add_members(&w, more);
+    return end(&w);
 }
 
 char *event_error_text(const char *key, const char *error, const char *cause)
 {
-    struct buf b;
+    struct writer w;
 
-    begin(&b, key);
+    begin(&w, key, 100);
     if (error != NULL)
-        add_member(&b, "error", error);
+        string_member(&w, "error", error);
     if (cause != NULL)
-        add_member(&b, "cause", cause);
-    return end(&b);
+        string_member(&w, "cause", cause);
+    return end(&w);
 }
 
 /* ---- events of a decision ---- */

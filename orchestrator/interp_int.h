@@ -14,8 +14,9 @@ struct run {
     enum asl_type type;
     json_t *context; /* owned, made when it is first asked for: env->context with State */
     int64_t entered_ms;
-    uint64_t random;    /* env->seed, moved on by what draws from it */
-    struct decision *d; /* being made */
+    const char *input_text; /* of c->input, while the state is entered; NULL */
+    uint64_t random;        /* env->seed, moved on by what draws from it */
+    struct decision *d;     /* being made */
 };
 /* Paths and templates of the state: what $ is comes from the caller, $$ and variables from the run. */
 int run_path(struct run *r, const char *path, const json_t *input, json_t **ret_borrowed, struct err *err);

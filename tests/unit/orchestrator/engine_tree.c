@@ -1,0 +1,267 @@
+/* Parallel, Map and variables on the durable engine: killed anywhere, stopped, timed out; and what the file holds. */
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "orchestrator/engine.h"
+#include "tests/lib/engine_fixture.h"
+#include <signal.h>
+#include <unistd.h>
+
+static struct engine_fixture f;
+
+#define STEP(name, more) "\"Type\":\"Task\",\"Resource\":\"" ORCH_STEP(name) "\"," more
+#define RETRY                                                                                                \
+    "\"Retry\":[{\"ErrorEquals\":[\"States.HeartbeatTimeout\"],\"IntervalSeconds\":1,\"MaxAttempts\":5}]"
+
+/*
+ * Two branches: a task, a wait and a variable; and a Map of three items, two at a time, each a task and a wait. Then what
+ * both gave, through a variable.
+ */
+static const char both[] =
+    "{\"StartAt\":\"Both\",\"States\":{\"Both\":{\"Type\":\"Parallel\",\"Branches\":["
+    "{\"StartAt\":\"A\",\"States\":{\"A\":{" STEP("add", "\"Parameters\":{\"what\":\"a\"},") RETRY
+    ",\"ResultPath\":null,\"Assign\":{\"mine\":\"yes\"},\"Next\":\"Nap\"},"
+    "\"Nap\":{\"Type\":\"Wait\",\"Seconds\":600,\"Next\":\"Own\"},"
+    "\"Own\":{\"Type\":\"Pass\",\"Parameters\":{\"mine.$\":\"$mine\",\"outer.$\":\"$outer\"},\"End\":true}}},"
+    "{\"StartAt\":\"Each\",\"States\":{\"Each\":{\"Type\":\"Map\",\"ItemsPath\":\"$.items\","
+    "\"MaxConcurrency\":2,"
+    "\"ItemSelector\":{\"what.$\":\"$$.Map.Item.Value\"},\"ItemProcessor\":{\"StartAt\":\"I\",\"States\":{"
+    "\"I\":{" STEP("add", "\"Parameters\":{\"what.$\":\"$.what\"},") RETRY
+    ",\"ResultPath\":null,\"Next\":\"J\"},"
+    "\"J\":{\"Type\":\"Wait\",\"Seconds\":300,\"Next\":\"K\"},"
+    "\"K\":{\"Type\":\"Pass\",\"Parameters\":{\"i.$\":\"$$.Map.Item.Index\",\"was.$\":\"$$.Map.Item.Value\"},"
+    "\"End\":true}}},"
+    "\"End\":true}}}],\"Assign\":{\"got.$\":\"$\"},\"Next\":\"Last\"},"
+    "\"Last\":{\"Type\":\"Pass\",\"Parameters\":{\"r.$\":\"$got\"},\"End\":true}}}";
+/* and before it, what sets the outer variable */
+static char *whole_of_both(void)
+{
+    return xasprintf("{\"StartAt\":\"Set\",\"States\":{\"Set\":{\"Type\":\"Pass\",\"Result\":{\"items\":["
+                     "\"x\",\"y\",\"z\"]},"
+                     "\"Assign\":{\"outer\":7},\"Next\":\"Both\"},%s",
+                     strstr(both, "\"Both\":"));
+}
+
+static enum engine_result work(int64_t id, int64_t *ret_wake)
+{
+    enum engine_result result = ENGINE_HELD;
+    int64_t wake = 0;
+
+    must_rc(engine_work(f.engine, id, &result, &wake, &f.err), &f.err);
+    if (ret_wake != NULL)
+        *ret_wake = wake;
+    return result;
+}
+
+static void is_text(const char *sql, const char *want)
+{
+    char *got = ef_text(&f, sql);
+
+    is_str(got, want);
+    free(got);
+}
+
+/* Works on, an hour later each time, until it has ended. */
+static int go_on(int from)
+{
+    int status = -1;
+
+    for (int i = from; i < from + 12 && status != ENGINE_ENDED; i++) {
+        char *now = xasprintf("ORCH_TEST_NOW=+%dm", 11 * i);
+        status = ef_wait(ef_child(&f, (const char *const[]){now, NULL}));
+        free(now);
+    }
+    return status;
+}
+
+static const char *const checks[] = {
+    /* history: no gap, no doublet, every event points at one of its own past */
+    "SELECT count(*) = max(id) AND min(id) = 1 AND sum(previous_id >= id) = 0 FROM event",
+    "SELECT status = 'SUCCEEDED' FROM execution",
+    "SELECT output = "
+    "'{\"r\":[{\"mine\":\"yes\",\"outer\":7},[{\"i\":0,\"was\":\"x\"},{\"i\":1,\"was\":\"y\"},"
+    "{\"i\":2,\"was\":\"z\"}]]}' FROM execution",
+    "SELECT count(*) = 0 FROM task WHERE status IN ('SCHEDULED', 'STARTED')",
+    "SELECT sum(type LIKE '%StateEntered') = 16 AND sum(type LIKE '%StateExited') = 16 FROM event",
+    "SELECT sum(type = 'MapIterationStarted') = 3 AND sum(type = 'MapIterationSucceeded') = 3 AND "
+    "sum(type = 'ParallelStateStarted') = 1 AND sum(type = 'MapStateSucceeded') = 1 FROM event",
+    "SELECT sum(type = 'ActivitySucceeded') = 4 FROM event",
+    "SELECT sum(type = 'ActivityScheduled') = sum(type IN ('ActivitySucceeded', 'ActivityTimedOut')) FROM "
+    "event",
+    "SELECT sum(type = 'ActivityStarted') = sum(type = 'ActivityScheduled') FROM event",
+    /* no wait was cut short: 600 s, and 300 s each */
+    "SELECT count(*) = 4 FROM event x JOIN event e ON x.previous_id = e.id AND x.execution_id = "
+    "e.execution_id "
+    "WHERE x.type = 'WaitStateExited' AND e.type = 'WaitStateEntered' AND x.ts_ms - e.ts_ms >= "
+    "CASE e.details ->> '$.stateEnteredEventDetails.name' WHEN 'Nap' THEN 600000 ELSE 300000 END",
+    /* the children are gone */
+    "SELECT count(*) = 1 FROM frame",
+};
+
+static void check_both(const char *when)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+        bool holds = ef_number(&f, checks[i]) == 1;
+        if (!ok(holds))
+            diag("%s: %s", when, checks[i]);
+        good &= holds;
+    }
+    int64_t starts = ef_number(&f, "SELECT count(*) FROM event WHERE type = 'ActivityStarted'");
+    char *path = fs_join(f.folder, "effects"), *effects = ef_get(path, NULL);
+    for (const char *what = "axyz"; *what != '\0'; what++)
+        good &= ok(strchr(effects, *what) != NULL);
+    good &= ok((int64_t)strlen(effects) / 2 <= starts);
+    if (!good) {
+        char *history = ef_history(&f, 1, "");
+        diag("%s: %s", when, history);
+        free(history);
+    }
+    free(path);
+    free(effects);
+}
+
+/* Dies at the n-th point passed in its first life, for every n; then at every step-th of the second. */
+static int die_everywhere(const char *action, int second)
+{
+    char *workflow = whole_of_both();
+    int n, status = -1;
+
+    for (n = 1; n < 400 && status != ENGINE_ENDED; n += second > 0 ? 3 : 1) {
+        char *fault = xasprintf("ORCH_FAULT=*=%s@%d", action, second > 0 ? second : n),
+             *again = xasprintf("ORCH_FAULT=*=%s@%d", action, n),
+             *when = xasprintf("%s at %d, %d", action, second > 0 ? second : n, second > 0 ? n : 0);
+        ef_make(&f, workflow, "");
+        ef_start(&f, NULL);
+        status = ef_wait(ef_child(&f, (const char *const[]){fault, NULL}));
+        if (second > 0)
+            status = ef_wait(ef_child(&f, (const char *const[]){"ORCH_TEST_NOW=+11m", again, NULL}));
+        bool died = status != ENGINE_WAITING && status != ENGINE_ENDED;
+        is_int(go_on(2), ENGINE_ENDED);
+        check_both(when);
+        ef_close(&f);
+        free(fault);
+        free(again);
+        free(when);
+        if (!died)
+            break;
+    }
+    free(workflow);
+    return n - 1;
+}
+
+TEST(killed_at_any_point_all_branches_go_on)
+{
+    int points = die_everywhere("kill", 0);
+
+    ok(points >= 12);
+}
+
+TEST(killed_again_at_any_point_of_its_second_life)
+{
+    int points = die_everywhere("kill", 9);
+
+    ok(points >= 12);
+}
+
+TEST(an_error_at_any_point_of_the_store_is_survived_by_all_branches)
+{
+    int points = die_everywhere("error", 0);
+
+    ok(points >= 12);
+}
+
+TEST(branches_that_wait_give_the_claim_up_and_sleep_until_the_first)
+{
+    char *workflow = whole_of_both();
+    int64_t wake = 0;
+
+    ef_make(&f, workflow, "");
+    int64_t id = ef_start(&f, NULL);
+    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(wake, ef_number(&f, "SELECT min(wake_ms) FROM frame WHERE phase = 'WAIT'"));
+    is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"),
+           3); /* the third item has no place yet */
+    is_text("SELECT phase FROM frame WHERE state = 'Each'", "CHILDREN");
+    int64_t claims = ef_number(&f, "SELECT claim FROM execution"),
+            events = ef_number(&f, "SELECT count(*) FROM event");
+    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(ef_number(&f, "SELECT claim FROM execution"), claims); /* looking at it costs no claim */
+    is_int(ef_number(&f, "SELECT count(*) FROM event"), events);
+    is_int(go_on(1), ENGINE_ENDED);
+    check_both("after waits");
+    ef_close(&f);
+    free(workflow);
+}
+
+TEST(stopped_or_timed_out_the_frames_stay_as_they_stand_and_their_tasks_end)
+{
+    char *workflow = whole_of_both();
+
+    ef_make(&f, workflow, "");
+    int64_t id = ef_start(&f, NULL);
+    is_int(work(id, NULL), ENGINE_WAITING);
+    must_rc(engine_stop(f.engine, id, "Stopped", NULL, &f.err), &f.err);
+    is_text("SELECT status || ' ' || error FROM execution", "ABORTED Stopped");
+    /* as recorded on AWS: one event, which points at nothing before it */
+    is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
+    is_int(ef_number(&f, "SELECT count(*) FROM event WHERE type LIKE '%StateAborted'"), 0);
+    is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"), 3);
+    ef_close(&f);
+    free(workflow);
+}
+
+TEST(the_task_of_a_branch_that_is_aborted_ends_with_it)
+{
+    ef_make(&f,
+            "{\"StartAt\":\"S\",\"States\":{\"S\":{\"Type\":\"Parallel\",\"End\":true,\"Branches\":["
+            "{\"StartAt\":\"T\",\"States\":{\"T\":{" STEP(
+                "add",
+                "\"Parameters\":{\"what\":\"t\"},\"End\":true") "}}},{\"StartAt\":\"X\",\"States\":{\"X\":{"
+                                                                "\"Type\":\"Fail\",\"Error\":\"No\"}}}]}}}",
+            "");
+    int64_t id = ef_start(&f, NULL);
+    is_int(work(id, NULL), ENGINE_ENDED);
+    is_text("SELECT status || ' ' || error FROM execution", "FAILED No");
+    is_text("SELECT status FROM task", "ABORTED");
+    char *history = ef_history(&f, id, "");
+    is_str(history,
+           "ExecutionStarted ParallelStateEntered ParallelStateStarted TaskStateEntered ActivityScheduled "
+           "FailStateEntered TaskStateAborted ParallelStateFailed ExecutionFailed");
+    free(history);
+    /* a redrive finds where it stood: both branches at their states, what is around them with children */
+    is_text("SELECT group_concat(state || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER BY id)",
+            "S CHILDREN, T TASK, X ENTER");
+    ef_close(&f);
+}
+
+/* The items of a Map are in the history once as its input and once as each iteration's; no frame holds them too. */
+TEST(a_map_keeps_no_item_beside_the_history)
+{
+    struct buf text = BUF_INIT(1 << 20);
+
+    must_rc(
+        buf_adds(&text,
+                 "{\"StartAt\":\"M\",\"States\":{\"M\":{\"Type\":\"Map\",\"ItemsPath\":\"$.l\",\"End\":true,"
+                 "\"ItemProcessor\":{\"StartAt\":\"W\",\"States\":{\"W\":{\"Type\":\"Wait\",\"Seconds\":60,"
+                 "\"End\":true}}}}}}",
+                 &f.err),
+        &f.err);
+    ef_make(&f, text.p, "");
+    buf_clear(&text);
+    must_rc(buf_adds(&text, "{\"l\":[", &f.err), &f.err);
+    for (int i = 0; i < 200; i++)
+        must_rc(buf_addf(&text, &f.err, "%s{\"n\":%d,\"pad\":\"%0500d\"}", i > 0 ? "," : "", i, i), &f.err);
+    must_rc(buf_adds(&text, "]}", &f.err), &f.err);
+    int64_t id = ef_start(&f, text.p);
+    is_int(work(id, NULL), ENGINE_WAITING);
+    is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"), 40);
+    is_int(ef_number(&f, "SELECT count(input) FROM frame"), 0);
+    is_int(go_on(1), ENGINE_ENDED);
+    is_int(ef_number(&f, "SELECT sum(type = 'MapIterationSucceeded') FROM event"), 200);
+    is_int(ef_number(&f, "SELECT length(output) FROM execution"), (int64_t)text.n - 6);
+    buf_release(&text);
+    ef_close(&f);
+}
