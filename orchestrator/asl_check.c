@@ -108,8 +108,12 @@ static void check_jsonata_field(struct check *c, const char *field, const json_t
 /* A role of AWS's: the state is run as ever, and its owner is told. */
 static void check_credentials(struct check *c, const char *field, const json_t *v)
 {
-    if (!json_is_object(v))
-        asl_invalid(c, "'%s' is %s where an object is expected", field, json_kind(v));
+    const json_t *role = json_object_get(v, "RoleArn"), *path = json_object_get(v, "RoleArn.$");
+
+    if (json_object_size(v) != 1 || (path == NULL && !json_is_string(role))) {
+        asl_invalid(c, "'%s' must be an object with 'RoleArn' or 'RoleArn.$', a string", field);
+        return;
+    }
     check_template(c, field, v);
     asl_diagnose(c, "WARNING", "CREDENTIALS_NOT_USED",
                  "'%s' names a role of AWS; orch runs its steps as the user who started it", field);

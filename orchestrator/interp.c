@@ -206,11 +206,12 @@ int apply_template(struct run *r, const char *field, const json_t *data, json_t 
     const json_t *template = json_object_get(r->state, field);
     struct err err;
 
-    if (template == NULL) {
+    if (template == NULL)
         *ret = json_incref(mutable(data));
-        return 0;
-    }
-    return run_template(r, template, data, ret, &err) < 0 ? failure_from(r, f, &err) : 0;
+    else if (run_template(r, template, data, ret, &err) < 0)
+        return failure_from(r, f, &err);
+    show(r, strcmp(field, "ResultSelector") == 0 ? "afterResultSelector" : "afterParameters", *ret);
+    return 0;
 }
 
 /* The state is left with this output (borrowed): events, and where to go. */
@@ -220,7 +221,7 @@ static int leave(struct run *r, json_t *output, const char *next, struct failure
 
     if (output == r->c->input && r->input_text != NULL)
         text = xstrdup(r->input_text); /* it passed through as it was */
-    else if (payload_text(output, r->c->state, &text, f) < 0)
+    else if (payload_text(r, output, r->c->state, &text, f) < 0)
         return -1;
     event_exited(r, text);
     if (next != NULL) {
@@ -253,8 +254,10 @@ static int finish(struct run *r, json_t *result, struct failure *f)
         whole = json_incref(result);
     else if (path_put(json_string_value(path), r->c->input, result, &whole, &err) < 0)
         rc = failure_from(r, f, &err);
-    if (rc == 0)
+    if (rc == 0) {
+        show(r, "afterResultPath", whole);
         rc = apply_path(r, "OutputPath", whole, &output, f);
+    }
     if (rc == 0)
         rc = leave(r, output, next_of(r), f);
     json_decref(whole);
@@ -266,6 +269,8 @@ static int finish(struct run *r, json_t *result, struct failure *f)
 int finish_result(struct run *r, const json_t *result, struct failure *f)
 {
     json_t *selected = NULL;
+
+    show(r, "result", result);
     int rc = run_assign(r, json_object_get(r->state, "Assign"), result, f);
 
     if (rc == 0)
@@ -288,6 +293,8 @@ static int enter_pass(struct run *r, json_t *input, struct failure *f)
         json_decref(result);
         result = json_incref(mutable(fixed));
     }
+    if (rc == 0)
+        show(r, "afterResultSelector", result); /* by AWS's name, although Pass has none */
     if (rc == 0)
         rc = run_assign(r, json_object_get(r->state, "Assign"), result, f);
     if (rc == 0)
@@ -475,6 +482,22 @@ static int enter_fail(struct run *r, json_t *input, struct failure *f)
     return 0;
 }
 
+/* Credentials find their role, or the Task fails; who would take it on is not the interpreter's question. */
+static int check_role(struct run *r, json_t *input, struct failure *f)
+{
+    const json_t *credentials = json_object_get(r->state, "Credentials");
+    json_t *found = NULL;
+    struct err err;
+    int rc = 0;
+
+    if (credentials != NULL && run_template(r, credentials, input, &found, &err) < 0)
+        rc = failure_from(r, f, &err);
+    else if (credentials != NULL && !json_is_string(json_object_get(found, "RoleArn")))
+        rc = failure_runtime(r, f, "The RoleArn of Credentials is no string.");
+    json_decref(found);
+    return rc;
+}
+
 static int schedule(struct run *r, json_t *input, struct failure *f)
 {
     const char *resource = json_string_value(json_object_get(r->state, "Resource"));
@@ -484,11 +507,13 @@ static int schedule(struct run *r, json_t *input, struct failure *f)
     int rc = apply_template(r, "Parameters", input, &parameters, f);
 
     if (rc == 0)
+        rc = check_role(r, input, f);
+    if (rc == 0)
         rc = seconds_of(r, "TimeoutSeconds", input, 1, &timeout, f);
     if (rc == 0)
         rc = seconds_of(r, "HeartbeatSeconds", input, 1, &heartbeat, f);
     if (rc == 0)
-        rc = payload_text(parameters, r->c->state, &text, f);
+        rc = payload_text(r, parameters, r->c->state, &text, f);
     if (rc == 0) {
         timeout = timeout > 99999999 ? 99999999 : timeout; /* AWS's longest, and no overflow in ms */
         heartbeat = heartbeat > 99999999 ? 99999999 : heartbeat;
@@ -518,7 +543,7 @@ static int task_succeeded(struct run *r, struct failure *f)
     const char *resource = json_string_value(json_object_get(r->state, "Resource"));
     char *text = NULL;
 
-    if (payload_text(r->o->output, resource, &text, f) < 0) {
+    if (payload_text(r, r->o->output, resource, &text, f) < 0) {
         /* as AWS: the attempt itself failed, and Catch on States.ALL sees it */
         f->beyond_all = false;
         event_append(r, "ActivityFailed", event_error_text("activityFailedEventDetails", f->error, f->cause));
@@ -546,15 +571,17 @@ static int enter(struct run *r, struct failure *f)
         schedule, enter_pass, enter_choice, enter_wait, pass_through, enter_fail, enter_fork, enter_fork};
     json_t *input = NULL;
     char *text = NULL;
-    int rc = r->c->input_text != NULL ? 0 : payload_text(r->c->input, r->c->state, &text, f);
+    int rc = r->c->input_text != NULL ? 0 : payload_text(r, r->c->input, r->c->state, &text, f);
 
     if (rc == 0) {
         r->input_text = text != NULL ? text : r->c->input_text;
         event_entered(r, r->input_text);
         rc = apply_path(r, "InputPath", r->c->input, &input, f);
     }
-    if (rc == 0)
+    if (rc == 0) {
+        show(r, "afterInputPath", input);
         rc = states[r->type](r, input, f);
+    }
     r->input_text = NULL;
     free(text);
     json_decref(input);

@@ -47,6 +47,10 @@ struct interp_env {
     /* Id of this state's ...StateEntered event, named in causes as AWS does: in phase ENTER the id that the first event
      * of this decision will get, later that of the newest ...StateEntered. 0: not known, left out. */
     int64_t entered_event;
+    size_t most_payload; /* bytes of an input or output; 0: MAX_PAYLOAD */
+    /* For orch test-state: an object that is told what each stage of the data flow made, by the names that TestState of
+     * AWS has for them, and what Retry and Catch said. NULL: nobody asks. */
+    json_t *seen;
 };
 enum decision_kind {
     DECIDE_ENTER, /* cursor: next state, phase ENTER */

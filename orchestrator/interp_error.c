@@ -160,7 +160,11 @@ static bool try_retry(struct run *r, const struct failure *f)
         for (k = 0; k < json_array_size(rules); k++)
             json_array_append_new(
                 counts, json_integer(json_integer_value(json_array_get(r->c->retry, k)) + (k == i)));
-        decide_wait(r, PHASE_RETRY, r->env->now_ms + retry_delay_ms(rule, used, r->env->jitter));
+        int64_t delay = retry_delay_ms(rule, used, r->env->jitter);
+        decide_wait(r, PHASE_RETRY, r->env->now_ms + delay);
+        show_taken(r, "errorDetails",
+                   json_pack("{s:I, s:I}", "retryIndex", (json_int_t)i, "retryBackoffIntervalSeconds",
+                             (json_int_t)((delay + 999) / 1000)));
         json_decref(r->d->retry);
         r->d->retry = counts;
         return true;
@@ -200,9 +204,10 @@ static int try_catch(struct run *r, struct failure *f)
         else if (path_put(path ? json_string_value(path) : "$", r->c->input, error, &output, &err) < 0)
             rc = failure_from(r, &worse, &err);
         if (rc == 0)
-            rc = payload_text(output, r->c->state, &text, &worse);
+            rc = payload_text(r, output, r->c->state, &text, &worse);
         if (rc == 0) {
             event_exited(r, text);
+            show_taken(r, "errorDetails", json_pack("{s:I}", "catchIndex", (json_int_t)i));
             decide_enter(r, json_string_value(json_object_get(rule, "Next")), output, text);
         } else {
             struct failure old = *f;
@@ -220,6 +225,10 @@ void fail_state(struct run *r, struct failure *f)
 {
     json_decref(r->d->assign); /* what failed has set nothing */
     r->d->assign = NULL;
+    if (f->error != NULL)
+        show_taken(r, "error", safe_string(f->error));
+    if (f->cause != NULL)
+        show_taken(r, "cause", safe_string(f->cause));
     if (!try_retry(r, f)) {
         if (r->type != ASL_TASK && r->o->kind == OUTCOME_FAILED) /* which a retry is not worth an event */
             event_append(r, r->type == ASL_MAP ? "MapStateFailed" : "ParallelStateFailed", NULL);

@@ -35,11 +35,11 @@ static bool dump(const json_t *v, size_t digits, struct buf *text)
                               JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) == 0;
 }
 
-int payload_text(const json_t *v, const char *what, char **ret, struct failure *f)
+int payload_text(const struct run *r, const json_t *v, const char *what, char **ret, struct failure *f)
 {
     /* Values share parts, so their text may be exponentially larger than they are: measured while it is made, before
      * anything else looks at all of it. */
-    struct buf text = BUF_INIT(MAX_PAYLOAD);
+    struct buf text = BUF_INIT(r->env->most_payload > 0 ? r->env->most_payload : MAX_PAYLOAD);
     bool good = dump(v, 17, &text) && nesting(text.p) <= MAX_JSON_DEPTH;
 
     if (good && strpbrk(text.p, ".eE") != NULL) {
@@ -52,6 +52,18 @@ int payload_text(const json_t *v, const char *what, char **ret, struct failure *
     }
     *ret = buf_take(&text);
     return 0;
+}
+
+void show(const struct run *r, const char *stage, const json_t *v)
+{
+    if (r->env->seen != NULL)
+        json_object_set(r->env->seen, stage, (json_t *)(uintptr_t)v);
+}
+
+void show_taken(const struct run *r, const char *stage, json_t *v)
+{
+    show(r, stage, v);
+    json_decref(v);
 }
 
 json_t *safe_string(const char *s)

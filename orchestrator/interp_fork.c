@@ -66,6 +66,10 @@ static int tolerance(struct run *r, const json_t *input, struct fork *fork, stru
     if (count_of(r, "ToleratedFailureCount", input, -1, &count, f) < 0 ||
         percentage_of(r, input, &percentage, f) < 0)
         return -1;
+    if (count >= 0)
+        show_taken(r, "toleratedFailureCount", json_integer(count));
+    if (percentage >= 0)
+        show_taken(r, "toleratedFailurePercentage", json_real(percentage));
     if (percentage >= 0)
         share = (int64_t)(percentage * (double)json_array_size(fork->items) / 100.0 + 1e-9);
     fork->tolerated = count < 0 || (share >= 0 && share < count) ? share : count;
@@ -81,6 +85,7 @@ static int enter_map(struct run *r, json_t *input, struct failure *f)
 
     if (count_of(r, "MaxConcurrency", input, 0, &fork->at_once, f) < 0)
         return -1;
+    show_taken(r, "maxConcurrency", json_integer(fork->at_once));
     if (fork->at_once == 0 || fork->at_once > MAX_AT_ONCE)
         fork->at_once = MAX_AT_ONCE;
     if (path != NULL && field_value(r, "ItemsPath", input, &items, f) < 0)
@@ -100,7 +105,7 @@ static int enter_parallel(struct run *r, json_t *input, struct failure *f)
     char *text = NULL;
 
     if (apply_template(r, "Parameters", input, &r->d->fork.input, f) < 0 ||
-        payload_text(r->d->fork.input, r->c->state, &text, f) < 0)
+        payload_text(r, r->d->fork.input, r->c->state, &text, f) < 0)
         return -1;
     free(text);
     event_append(r, "ParallelStateStarted", NULL);

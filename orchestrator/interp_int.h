@@ -54,7 +54,7 @@ void fail_state(struct run *r, struct failure *f);
 
 /* interp_event.c. Text of a value, owned; -1 when it is larger or deeper than a payload may be. what: names
  * it. */
-int payload_text(const json_t *v, const char *what, char **ret, struct failure *f);
+int payload_text(const struct run *r, const json_t *v, const char *what, char **ret, struct failure *f);
 /* Bad UTF-8 (a server's message) is escaped, never lost. Owned. */
 json_t *safe_string(const char *s);
 /* type static; takes details. */
@@ -62,6 +62,10 @@ void event_append(struct run *r, const char *type, char *details);
 /* <Type>StateEntered / Exited; text is the input or output. */
 void event_entered(struct run *r, const char *text);
 void event_exited(struct run *r, const char *text);
+
+/* Puts a stage of the data flow to env->seen. */
+void show(const struct run *r, const char *stage, const json_t *v);
+void show_taken(const struct run *r, const char *stage, json_t *v);
 
 /* interp_fork.c: Parallel and Map */
 int enter_fork(struct run *r, json_t *input, struct failure *f);

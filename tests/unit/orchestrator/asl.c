@@ -329,6 +329,13 @@ TEST(transitions)
 TEST(task_fields)
 {
     is_str(state("\"Type\":\"Task\",\"TimeoutSeconds\":1,\"Next\":\"E\""), BAD "/States/S");
+    is_str(state(TASK ",\"Credentials\":{\"RoleArn\":\"arn:aws:iam::0:role/r\"}"),
+           "CREDENTIALS_NOT_USED /States/S/Credentials");
+    is_str(state(TASK ",\"Credentials\":{\"RoleArn.$\":\"$.role\"}"),
+           "CREDENTIALS_NOT_USED /States/S/Credentials");
+    is_str(state(TASK ",\"Credentials\":{}"), BAD "/States/S/Credentials");
+    is_str(state(TASK ",\"Credentials\":{\"RoleArn\":7}"), BAD "/States/S/Credentials");
+    is_str(state(TASK ",\"Credentials\":{\"RoleArn\":\"r\",\"x\":1}"), BAD "/States/S/Credentials");
     is_str(state(TASK ",\"HeartbeatSeconds\":60"), BAD "/States/S");
     is_str(state(TASK ",\"HeartbeatSeconds\":59"), "");
     is_str(state(TASK ",\"HeartbeatSeconds\":0"), BAD "/States/S/HeartbeatSeconds");
