@@ -63,9 +63,10 @@
 #define MAX_FRAMES        1000 /* of an execution at a time; past it a Map has one iteration at a time */
 #define MAX_VARIABLES     (10 * MIB)  /* all that a state sees, as on AWS */
 #define MAX_MOCKS         (16 * MIB)  /* a file of prepared answers: a few of the largest */
-#define MAX_SIM_EVENTS    100000      /* of a simulation: a Map of 10,000 items with ten each */
+#define MAX_SIM_EVENTS    250000      /* of a simulation: a Map of 10,000 items with 25 each */
 #define MAX_SIM_BYTES     (256 * MIB) /* of their details, kept or not: bounds time too */
-#define AWS_PAYLOAD       (256 * KIB) /* AWS's MAX_PAYLOAD */
+#define AWS_EVENTS        25000       /* AWS's MAX_TRANSITIONS */
+#define AWS_PAYLOAD       (256 * KIB) /* and its MAX_PAYLOAD */
 #define MAX_ALERT         (1 * MIB)   /* one message of an alert channel */
 #define MAX_ALERT_URL     2000        /* of a mail server, webhook or ping */
 #define MAX_DIGEST        200         /* entries of one message; the rest is counted */

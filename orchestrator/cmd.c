@@ -50,6 +50,8 @@ const struct command *const commands[] = {
     &cmd_describe,
     &cmd_history,
     &cmd_stop,
+    &cmd_simulate,
+    &cmd_test_state,
     &cmd_schedule_next,
     &cmd_schedule_lint,
     &cmd_schedule_explain,

@@ -6,6 +6,7 @@ const char *const help_groups[HELP_GROUP__COUNT] = {
     [HELP_TROUBLE] = "When something is wrong",
     [HELP_DATA] = "What is in the table",
     [HELP_EXECUTIONS] = "Look closer",
+    [HELP_WORKFLOWS] = "Try a workflow out",
     [HELP_SCHEDULES] = "Schedules",
     [HELP_TELL] = "Tell somebody",
     [HELP_REFERENCE] = "Reference",
@@ -30,7 +31,7 @@ enum exit_bit {
 
 const struct help_exit help_exits[] = {
     {0, "done, nothing to do, all well, equal"},
-    {1, "a job failed or died; something named does not exist"},
+    {1, "a job or an execution failed; something named does not exist"},
     {2, "usage"},
     {3, "configuration or workflow definition refused"},
     {4, "permission: S3, database or file system refuses"},
@@ -89,6 +90,9 @@ const struct help_row help_rows[] = {
     {&cmd_history, HELP_EXECUTIONS, STATE},
     {&cmd_graph, HELP_EXECUTIONS, STATE},
     {&cmd_stop, HELP_EXECUTIONS, STATE},
+
+    {&cmd_simulate, HELP_WORKFLOWS, FILES | FAILED},
+    {&cmd_test_state, HELP_WORKFLOWS, FILES | FAILED},
 
     {&cmd_schedule_next, HELP_SCHEDULES, PLAIN},
     {&cmd_schedule_lint, HELP_SCHEDULES, PLAIN},

@@ -11,6 +11,7 @@ enum help_group {
     HELP_TROUBLE,
     HELP_DATA,
     HELP_EXECUTIONS,
+    HELP_WORKFLOWS,
     HELP_SCHEDULES,
     HELP_TELL,
     HELP_REFERENCE,

@@ -256,7 +256,8 @@ like "is refused as such" "$err" 'longer than 300 bytes'
 runs "one copied from a hint" 2 "$ORCH" -c "$demo/orch.json" pause loans --reason '...'
 like "is refused as well" "$err" 'say why'
 
-# -- every command line in the documents runs, as far as usage and config go; serve would not end, t/serve runs it
+# -- every command line in the documents runs, as far as usage and config go; serve would not end, t/serve runs it;
+# t/simulate_docs types those of docs/simulate.md with its files
 n=0 usage=0
 while read -r line; do
     n=$((n + 1))
@@ -268,7 +269,7 @@ while read -r line; do
         usage=$((usage + 1))
         diag "$line: exit $status: $(cat "$T/talk")"
     fi
-done < <(cd "$ORCH_SOURCE" && grep -h -E '^ *\$ orch ' README.md docs/*.md 2>/dev/null |
+done < <(cd "$ORCH_SOURCE" && grep -h -E '^ *\$ orch ' README.md docs/*.md --exclude=simulate.md 2>/dev/null |
     grep -v -e ' init ' -e '^ *. orch serve' -e '|' -e '>' | sed 's/^ *\$ //; s/  *#.*//' | sort -u)
 ok "documents show commands" test $n -gt 5
 is "and all of them are right" $usage 0

@@ -2,7 +2,7 @@
 # The man pages: one for each command, right for groff and mandoc, and telling what the program does.
 . "$(dirname "$0")/../lib/tap.sh"
 runs "orch help --man-dir" 0 "$ORCH" help --man-dir "$T/man" --date 2022-06-05
-listed=$("$ORCH" help | sed -n 's/^  \([a-z]\{1,\}\( [a-z]\{1,\}\)\{0,1\}\)  .*/orch \1/p' | tr ' ' - | sort)
+listed=$("$ORCH" help | sed -n 's/^  \([a-z-]\{1,\}\( [a-z]\{1,\}\)\{0,1\}\)  .*/orch \1/p' | tr ' ' - | sort)
 is "a page for each command that help lists, and three of the whole" \
     "$(find "$T/man" -type f -printf '%f\n' | sort)" "$({ for name in $listed; do echo "$name.1"; done; echo orch.1 orch.json.5 orch-schedule.7 orch-serve.7 | tr ' ' '\n'; } | sort)"
 is "help is as wide as a terminal" "$("$ORCH" help | awk 'length > 80')" ''
