@@ -558,7 +558,7 @@ static int task_succeeded(struct run *r, struct failure *f)
 static int task_failed(struct run *r, struct failure *f)
 {
     failure_of_outcome(r, f, r->o);
-    bool timed_out = strcmp(f->error, "States.Timeout") == 0;
+    bool timed_out = f->error != NULL && strcmp(f->error, "States.Timeout") == 0;
     event_append(r, timed_out ? "ActivityTimedOut" : "ActivityFailed",
                  event_error_text(timed_out ? "activityTimedOutEventDetails" : "activityFailedEventDetails",
                                   f->error, f->cause));

@@ -75,9 +75,8 @@ static char *clean(const char *s)
 /* A branch or an iteration may fail without a name; a task may not. */
 void failure_of_outcome(const struct run *r, struct failure *f, const struct outcome *o)
 {
-    *f = (struct failure){.cause = clean(o->cause)};
-    if (o->error != NULL || r->type == ASL_TASK)
-        f->error = clean(o->error != NULL ? o->error : "States.TaskFailed");
+    *f = (struct failure){.error = clean(o->error),
+                          .cause = clean(o->cause)}; /* SendTaskFailure needs neither */
     if (r->type == ASL_PARALLEL)
         f->also = "States.BranchFailed";
     f->beyond_all = o->beyond_all;

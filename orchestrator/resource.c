@@ -30,10 +30,17 @@ enum resource_kind resource_kind(const char *uri)
     return kind;
 }
 
-bool resource_waits(const char *uri)
+/* "Sqs.QueueDoesNotExistException" */
+static bool is_service_exception(const char *error)
 {
-    return resource_kind(uri) == RESOURCE_SERVICE &&
-           (str_ends(uri, ".sync") || str_ends(uri, ".sync:2") || str_ends(uri, ".waitForTaskToken"));
+    return strchr(error, '.') != NULL && !str_starts(error, "States.") && str_ends(error, "Exception");
+}
+
+bool resource_submits(const char *uri, const char *error)
+{
+    bool waits = str_ends(uri, ".sync") || str_ends(uri, ".sync:2") || str_ends(uri, ".waitForTaskToken");
+
+    return resource_kind(uri) == RESOURCE_SERVICE && waits && (error == NULL || !is_service_exception(error));
 }
 
 /* {"resourceType": "sqs", "resource": "sendMessage"}; of an SDK's call "aws-sdk:sqs". Owned. */

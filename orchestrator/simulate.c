@@ -185,17 +185,18 @@ static int answer_task(struct sim *m, struct machine_frame *f, const struct inte
 {
     const char *type = NULL;
     struct machine_step step = {0};
-    struct mock_answer a;
+    struct mock_answer a = {0};
     int rc;
 
     free(m->resource);
     m->resource = xstrdup(f->task.resource);
     char *details = resource_started(m->resource, &type);
+    bool answered = mock_next(m->s->mocks, f->state, &a);
     rc = note(m, f, type, details, err);
-    if (rc == 0 && resource_waits(m->resource))
-        rc = note(m, f, "TaskSubmitted", resource_submitted(m->resource), err);
-    if (rc == 0 && !mock_next(m->s->mocks, f->state, &a))
+    if (rc == 0 && !answered)
         rc = no_answer(m, f->state, err);
+    if (rc == 0 && resource_submits(m->resource, a.error))
+        rc = note(m, f, "TaskSubmitted", resource_submitted(m->resource), err);
     if (rc != 0)
         return rc;
     const struct outcome o = {.kind = a.output != NULL ? OUTCOME_SUCCEEDED : OUTCOME_FAILED,

@@ -105,6 +105,12 @@ same(scheduled['taskScheduledEventDetails'], {'resourceType': 'sqs', 'resource':
                                               'parameters': '{"a":1,"b":[null]}', 'timeoutInSeconds': 60}, 'and their details')
 r = run(chain(A=task(SQS + '.waitForTaskToken')), mocks={'A': [{'Error': 'States.Timeout'}]})
 same(types(r)[2:6], ['TaskScheduled', 'TaskStarted', 'TaskSubmitted', 'TaskTimedOut'], 'what is waited for is submitted; a time-out')
+r = run(chain(A=task(SQS + '.waitForTaskToken')), mocks={'A': [{'Error': 'SQS.QueueDoesNotExistException'}]})
+same(types(r)[2:5], ['TaskScheduled', 'TaskStarted', 'TaskFailed'], 'but not where the service refuses')
+for thrown in [{}, {'Cause': 'why'}]:
+    r = run(chain(A=task()), mocks={'A': [thrown]})
+    same((r.rc, r.json['status'], 'error' in r.json, r.json.get('cause'), r.json['events'][-1]['executionFailedEventDetails']),
+         (1, 'FAILED', False, thrown.get('Cause'), {k.lower(): v for k, v in thrown.items()}), f'Throw of {thrown}, as SendTaskFailure may')
 r = run(chain(A=task('arn:aws:states:::aws-sdk:s3:listBuckets')), mocks={'A': [({},)]})
 same([e['taskSucceededEventDetails']['resourceType'] for e in r.json['events'] if e['type'] == 'TaskSucceeded'], ['aws-sdk:s3'],
      'a call of the SDK')
