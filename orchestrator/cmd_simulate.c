@@ -7,6 +7,7 @@
 #include "orchestrator/cmd_exec.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/simulate.h"
+#include "orchestrator/stream.h"
 
 static const char *input_file, *mock_file, *machine, *test_case, *now_text;
 static bool history, aws_limits;
@@ -47,10 +48,24 @@ static void print(struct cli *c, struct execution *e, const struct simulated *r)
     e->error = r->error;
     e->cause = r->cause;
     e->stop_ms = r->stop_ms;
-    json_t *whole = exec_json(e, true); /* as orch describe has it, by the same hand */
+    json_t *whole = exec_json(e, true), *v; /* as orch describe has it, by the same hand */
+    struct jout out;
+    const char *key;
+
+    jout_init(&out, &c->out);
+    jout_open(&out, NULL, '{');
+    json_object_foreach(whole, key, v)
+        jout_value(&out, key, v);
     if (r->events != NULL)
-        json_object_set(whole, "events", r->events);
-    out_document(&c->out, whole);
+        jout_open(&out, "events", '[');
+    for (int64_t i = 0; r->events != NULL && i < r->event_count; i++) {
+        v = json_loads(r->events[i], 0, NULL);
+        jout_value(&out, NULL, v);
+        json_decref(v);
+    }
+    if (r->events != NULL)
+        jout_close(&out, ']');
+    jout_close(&out, '}');
     json_decref(whole);
 }
 

@@ -20,7 +20,9 @@ struct sim {
 
 void simulated_release(struct simulated *r)
 {
-    json_decref(r->events);
+    for (int64_t i = 0; r->events != NULL && i < r->event_count; i++)
+        free(r->events[i]);
+    free(r->events);
     free(r->output);
     free(r->error);
     free(r->cause);
@@ -44,11 +46,15 @@ static int keep(struct sim *m, int64_t id, int64_t previous, const char *type, c
     int rc = 0;
 
     m->bytes += details != NULL ? strlen(details) : 0;
-    m->ret->event_count++;
     if (m->s->history) {
+        struct simulated *r = m->ret;
+        if (r->event_count % 1024 == 0)
+            r->events = xrealloc(r->events, ((size_t)r->event_count + 1024) * sizeof *r->events);
         rc = exec_event_json(id, previous, type, m->now, details, &event, err);
-        json_array_append_new(m->ret->events, event);
+        r->events[r->event_count] = json_text(event);
+        json_decref(event);
     }
+    m->ret->event_count++;
     return rc;
 }
 
@@ -274,7 +280,7 @@ int simulate(const struct simulation *s, const json_t *input, struct simulated *
                     .deadline = seconds > 0 ? s->start_ms + seconds * 1000 : 0};
     int rc;
 
-    *ret = (struct simulated){.events = s->history ? json_array() : NULL};
+    *ret = (struct simulated){0};
     rc = begin(&m, input, err);
     while (rc == 0)
         rc = turn(&m, err);
