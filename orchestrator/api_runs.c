@@ -73,18 +73,12 @@ int api_jobs(const struct serve_request *q, struct serve_answer *a, struct err *
 
 /* ---- executions ---- */
 
-/* As orch list and orch describe have it, with its number and pipeline in front. */
-static void execution_json(struct jout *j, const struct execution *e, bool whole)
+/* What orch list and orch describe do not have. */
+static void put_own(struct jout *j, const struct execution *e)
 {
-    json_t *o = exec_json(e, whole), *v;
-    const char *key;
-
     jout_int(j, "id", e->id);
     jout_text(j, "pipeline", e->pipeline);
     jout_text(j, "cause_of_start", e->cause_of_start);
-    json_object_foreach(o, key, v)
-        jout_value(j, key, v);
-    json_decref(o);
 }
 
 struct executions {
@@ -103,7 +97,8 @@ static int on_execution(void *arg, const struct execution *e, struct err *err)
     if (k->more)
         return 0;
     jout_open(&k->x->j, NULL, '{');
-    execution_json(&k->x->j, e, false);
+    put_own(&k->x->j, e);
+    exec_entry(&k->x->j, e);
     jout_close(&k->x->j, '}');
     k->n++;
     k->last = e->id;
@@ -147,13 +142,21 @@ int api_executions(const struct serve_request *q, struct serve_answer *a, struct
 int api_execution(const struct serve_request *q, struct serve_answer *a, struct err *err)
 {
     struct execution e = {0};
+    json_t *o = NULL, *v;
+    const char *key;
     struct api x;
     int rc = api_open(&x, q, err);
 
     if (rc == 0)
         rc = exec_find(&x.cli, STORE_READ, q->args[0], &e, err);
     if (rc == 0)
-        execution_json(&x.j, &e, true);
+        rc = exec_describe(x.cli.store, &e, &o, err);
+    if (rc == 0) {
+        put_own(&x.j, &e);
+        json_object_foreach(o, key, v)
+            jout_value(&x.j, key, v);
+    }
+    json_decref(o);
     execution_release(&e);
     return api_close(&x, a, rc, err);
 }

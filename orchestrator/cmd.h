@@ -70,8 +70,9 @@ NODISCARD int cli_table(struct step_ctx *ctx, struct target **ret_target, struct
 extern const struct command cmd_init, cmd_validate, cmd_doctor, cmd_target_setup, cmd_lineage_add, cmd_tick,
     cmd_run, cmd_status, cmd_plan, cmd_explain, cmd_logs, cmd_graph, cmd_replay, cmd_retry, cmd_skip,
     cmd_adopt, cmd_ack, cmd_pause, cmd_resume, cmd_cancel, cmd_reconcile, cmd_diff, cmd_rejects, cmd_profile,
-    cmd_list, cmd_describe, cmd_history, cmd_stop, cmd_simulate, cmd_test_state, cmd_schedule_next, cmd_schedule_lint, cmd_schedule_explain,
-    cmd_notify, cmd_metrics, cmd_cron_print, cmd_cron_install, cmd_config_schema, cmd_config_show,
-    cmd_schema_infer, cmd_schema_diff, cmd_extract, cmd_load, cmd_backup, cmd_backup_state, cmd_restore,
-    cmd_restore_state, cmd_serve, cmd_spec_convert, cmd_completion, cmd_version, cmd_help;
+    cmd_list, cmd_describe, cmd_history, cmd_stop, cmd_start, cmd_redrive, cmd_fsck, cmd_simulate,
+    cmd_test_state, cmd_schedule_next, cmd_schedule_lint, cmd_schedule_explain, cmd_notify, cmd_metrics,
+    cmd_cron_print, cmd_cron_install, cmd_config_schema, cmd_config_show, cmd_schema_infer, cmd_schema_diff,
+    cmd_extract, cmd_load, cmd_backup, cmd_backup_state, cmd_restore, cmd_restore_state, cmd_serve,
+    cmd_spec_convert, cmd_completion, cmd_version, cmd_help;
 #endif

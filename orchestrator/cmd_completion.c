@@ -5,11 +5,11 @@
 
 /*
  * Completions, from the tables of commands and options. What an argument may be is told by the word that stands
- * for it in help: FILE, DIR, PIPELINE, EXTRACT, COMMAND, or the words themselves, "bash | zsh | fish".
+ * for it in help: FILE, DIR, PIPELINE, EXTRACT, WORKFLOW, COMMAND, or the words themselves, "bash | zsh | fish".
  */
 enum { MAX_WORDS = 600 };
 struct values {
-    bool files, dirs, pipelines, extracts, commands;
+    bool files, dirs, pipelines, extracts, workflows, commands;
     char words[MAX_WORDS]; /* " json jsonl" */
 };
 
@@ -33,6 +33,7 @@ static struct values values_of(const char *arg)
         v.commands = v.commands || str_is(s, "COMMAND");
         v.pipelines = v.pipelines || (s.n >= 8 && memcmp(s.p, "PIPELINE", 8) == 0);
         v.extracts = v.extracts || (s.n >= 7 && memcmp(s.p, "EXTRACT", 7) == 0);
+        v.workflows = v.workflows || (s.n >= 8 && memcmp(s.p, "WORKFLOW", 8) == 0);
         if (plain > 0 && (plain == s.n || s.p[plain] == ']') && used + plain + 2 < sizeof v.words)
             used += (size_t)snprintf(v.words + used, sizeof v.words - used, " %.*s", (int)plain, s.p);
     }
@@ -88,6 +89,8 @@ static void reply(const struct values *v)
         fputs("_orch_words \"$(_orch_names pipelines)\"; ", stdout);
     if (v->extracts)
         fputs("_orch_words \"$(_orch_names extracts)\"; ", stdout);
+    if (v->workflows)
+        fputs("_orch_words \"$(_orch_names workflows)\"; ", stdout);
     if (v->files || v->dirs)
         printf("_orch_paths %s; ", v->files ? "file" : "dir");
     if (v->commands)
@@ -199,7 +202,8 @@ static void cases(void)
           stdout);
     for (const struct help_row *r = help_rows; r->command != NULL; r++) {
         struct values v = values_of(r->command->args);
-        if (v.words[0] == '\0' && !v.pipelines && !v.extracts && !v.files && !v.dirs && !v.commands)
+        if (v.words[0] == '\0' && !v.pipelines && !v.extracts && !v.workflows && !v.files && !v.dirs &&
+            !v.commands)
             continue;
         printf("    '%s') ", r->command->name);
         reply(&v);
@@ -290,6 +294,8 @@ static void fish_values(const struct values *v)
         fputs(" -a '(__orch_names pipelines)'", stdout);
     if (v->extracts)
         fputs(" -a '(__orch_names extracts)'", stdout);
+    if (v->workflows)
+        fputs(" -a '(__orch_names workflows)'", stdout);
     if (v->dirs)
         fputs(" -a '(__fish_complete_directories)'", stdout);
     fputs(v->files ? " -F" : "", stdout);
@@ -358,7 +364,7 @@ static void fish(void)
         if (!single)
             fish_word(word, r->command->name + n + 1, r->command->summary);
         struct values v = values_of(r->command->args);
-        if (v.words[0] != '\0' || v.pipelines || v.extracts || v.files || v.dirs) {
+        if (v.words[0] != '\0' || v.pipelines || v.extracts || v.workflows || v.files || v.dirs) {
             printf("complete -c orch -n '__orch_at \"%s\"'", r->command->name);
             fish_values(&v);
             putchar('\n');
@@ -372,15 +378,18 @@ static void fish(void)
 }
 
 /* What completions ask for while somebody types: quick, and silent whatever is wrong. */
-static void names(struct cli *c, bool extracts)
+static void names(struct cli *c, char what)
 {
     struct err err;
 
     if (config_load(c->config_path, &c->config, NULL, &err) < 0)
         return;
-    size_t n = extracts ? c->config->extract_count : c->config->pipeline_count;
+    const struct config *k = c->config;
+    size_t n = what == 'e' ? k->extract_count : what == 'w' ? k->workflow_count : k->pipeline_count;
     for (size_t i = 0; i < n; i++)
-        printf("%s\n", extracts ? c->config->extracts[i].name : c->config->pipelines[i].name);
+        printf("%s\n", what == 'e'   ? k->extracts[i].name
+                       : what == 'w' ? k->workflows[i].name
+                                     : k->pipelines[i].name);
 }
 
 static int run(struct cli *c, struct err *err)
@@ -397,8 +406,8 @@ static int run(struct cli *c, struct err *err)
             shells[i].print();
             return 0;
         }
-    if (strcmp(word, "pipelines") == 0 || strcmp(word, "extracts") == 0) {
-        names(c, *word == 'e');
+    if (strcmp(word, "pipelines") == 0 || strcmp(word, "extracts") == 0 || strcmp(word, "workflows") == 0) {
+        names(c, *word);
         return 0;
     }
     str_printable(word, strlen(word), shown, sizeof shown);
@@ -408,10 +417,10 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_completion = {
     "completion",
-    "bash | zsh | fish | pipelines | extracts",
+    "bash | zsh | fish | pipelines | extracts | workflows",
     "What the shell needs to complete orch's commands and options.",
-    "The package installs it. pipelines and extracts print the names in orch.json, which completions ask "
-    "for.\n\n"
+    "The package installs it. pipelines, extracts and workflows print the names in orch.json, which "
+    "completions ask for.\n\n"
     "  source <(orch completion bash)\n"
     "  orch completion fish > ~/.config/fish/completions/orch.fish\n",
     NULL,

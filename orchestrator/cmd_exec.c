@@ -1,11 +1,11 @@
 #include "orchestrator/cmd_exec.h"
 #include "base/civil.h"
 #include "base/mem.h"
+#include "orchestrator/redrive.h"
 
 static json_t *arn(const char *kind, const char *a, const char *b)
 {
-    char *text = xasprintf("arn:aws:states:us-east-1:000000000000:%s:%s%s%s", kind, a, b != NULL ? ":" : "",
-                           b != NULL ? b : "");
+    char *text = xasprintf(EXEC_ARN "%s:%s%s%s", kind, a, b != NULL ? ":" : "", b != NULL ? b : "");
     json_t *v = cli_json_text(text);
 
     free(text);
@@ -18,13 +18,47 @@ json_t *exec_time(int64_t ms)
     return ms != 0 ? json_string(civil_rfc3339(ms, true, text)) : json_null();
 }
 
+static void put_time(struct jout *j, const char *key, int64_t ms)
+{
+    char text[CIVIL_RFC3339_SIZE];
+
+    if (ms != 0) /* AWS leaves absent members out */
+        jout_text(j, key, civil_rfc3339(ms, true, text));
+}
+
+void exec_entry(struct jout *j, const struct execution *e)
+{
+    char text[300];
+
+    snprintf(text, sizeof text, EXEC_ARN "execution:%s:%s", e->pipeline, e->name);
+    jout_text(j, "executionArn", text);
+    snprintf(text, sizeof text, EXEC_ARN "stateMachine:%s", e->pipeline);
+    jout_text(j, "stateMachineArn", text);
+    jout_text(j, "name", e->name);
+    jout_text(j, "status", e->status);
+    put_time(j, "startDate", e->start_ms);
+    put_time(j, "stopDate", e->stop_ms);
+    jout_int(j, "redriveCount", e->redrive_count);
+    put_time(j, "redriveDate", e->redrive_ms);
+}
+
 static void put(json_t *o, const char *key, const char *value)
 {
-    if (value != NULL) /* AWS leaves absent members out */
+    if (value != NULL)
         json_object_set_new(o, key, cli_json_text(value));
 }
 
-json_t *exec_json(const struct execution *e, bool whole)
+static void put_data(json_t *o, const char *key, const char *value)
+{
+    char *details = xasprintf("%sDetails", key);
+
+    put(o, key, value);
+    if (value != NULL)
+        json_object_set_new(o, details, json_pack("{s:b}", "included", 1));
+    free(details);
+}
+
+json_t *exec_json(const struct execution *e, const struct redrivable *r)
 {
     json_t *o = json_object();
 
@@ -38,17 +72,35 @@ json_t *exec_json(const struct execution *e, bool whole)
     json_object_set_new(o, "redriveCount", json_integer(e->redrive_count));
     if (e->redrive_ms != 0)
         json_object_set_new(o, "redriveDate", exec_time(e->redrive_ms));
-    if (!whole)
-        return o;
-    put(o, "input", e->input);
-    if (e->input != NULL)
-        json_object_set_new(o, "inputDetails", json_pack("{s:b}", "included", 1));
-    put(o, "output", e->output);
-    if (e->output != NULL)
-        json_object_set_new(o, "outputDetails", json_pack("{s:b}", "included", 1));
+    put_data(o, "input", e->input);
+    put_data(o, "output", e->output);
     put(o, "error", e->error);
     put(o, "cause", e->cause);
+    if (r != NULL)
+        put(o, "redriveStatus", r->can ? "REDRIVABLE" : "NOT_REDRIVABLE");
+    if (r != NULL && r->reason[0] != '\0')
+        put(o, "redriveStatusReason", r->reason);
     return o;
+}
+
+int exec_describe(struct store *s, const struct execution *e, json_t **ret_owned, struct err *err)
+{
+    struct redrivable r;
+    int rc = redrivable(s, e, &r, err);
+
+    if (rc == 0)
+        *ret_owned = exec_json(e, &r);
+    return rc;
+}
+
+int exec_token(const char *text, int64_t *ret, struct err *err)
+{
+    struct err no;
+
+    if (str_to_i64(str_of(text), 1, INT64_MAX, ret, &no) == 0)
+        return 0;
+    err_set(err, ERR_USAGE, "--starting-token: this is no token");
+    return err_hint(err, "it is the nextToken of the page before");
 }
 
 int exec_event_json(int64_t id, int64_t previous, const char *type, int64_t ts_ms, const char *details,
@@ -78,6 +130,14 @@ static int on_newest(void *arg, const struct execution *e, struct err *err)
     UNUSED(err);
     ((struct newest *)arg)->id = e->id;
     return 0;
+}
+
+int exec_of_name(struct store *s, const char *name, struct err *err)
+{
+    struct newest newest = {-1};
+    int rc = exec_list(s, name, NULL, 1, on_newest, &newest, err);
+
+    return rc < 0 ? rc : newest.id >= 0;
 }
 
 int exec_find(struct cli *c, enum store_mode mode, const char *word, struct execution *ret, struct err *err)

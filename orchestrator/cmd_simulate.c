@@ -48,7 +48,7 @@ static void print(struct cli *c, struct execution *e, const struct simulated *r)
     e->error = r->error;
     e->cause = r->cause;
     e->stop_ms = r->stop_ms;
-    json_t *whole = exec_json(e, true), *v; /* as orch describe has it, by the same hand */
+    json_t *whole = exec_json(e, NULL), *v; /* as orch describe has it, by the same hand */
     struct jout out;
     const char *key;
 

@@ -207,6 +207,14 @@ int config_flow(const struct config *c, const char *name, const struct pipeline 
     return *ret != NULL ? 0 : no_such(c, NULL, name, err);
 }
 
+const struct own_workflow *config_own_workflow(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->workflow_count; i++)
+        if (strcmp(c->workflows[i].name, name) == 0)
+            return &c->workflows[i];
+    return NULL;
+}
+
 static size_t add_count(char out[80], size_t at, size_t n, const char *what)
 {
     if (n == 0)
@@ -220,6 +228,7 @@ const char *config_count_text(const struct config *c, char out[80])
     size_t at = add_count(out, 0, c->pipeline_count, "pipeline");
 
     at = add_count(out, at, c->extract_count, "extract");
+    at = add_count(out, at, c->workflow_count, "workflow");
     at = add_count(out, at, c->table_count, "table");
     if (at == 0)
         snprintf(out, 80, "0 pipelines");

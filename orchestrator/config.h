@@ -8,6 +8,9 @@
  * relative to the file. The only reader of the environment. docs/orch.schema.json is what config_schema
  * gives; a test compares.
  */
+struct own_workflow {
+    const char *name, *definition; /* of the file: absolute */
+};
 struct config {
     char *path, *dir;  /* of the file, absolute */
     const char *state; /* absolute */
@@ -15,6 +18,8 @@ struct config {
     size_t pipeline_count;
     struct pipeline *extracts; /* each with its `extract`; target is the database, source where files go */
     size_t extract_count;
+    struct own_workflow *workflows; /* definitions that no pipeline works: orch start */
+    size_t workflow_count;
     struct dict_table *tables; /* the data dictionary */
     size_t table_count;
     int64_t renotify_ms, backfill_after_ms, alert_limit_ms;
@@ -73,6 +78,8 @@ NODISCARD int config_table(const struct config *c, const char *name, const struc
                            struct err *err);
 NODISCARD int config_flow(const struct config *c, const char *name, const struct pipeline **ret,
                           struct err *err);
+/* Of a definition of its own; NULL: none of the name. */
+const struct own_workflow *config_own_workflow(const struct config *c, const char *name);
 /* "2 pipelines", "1 extract", "2 pipelines, 1 extract", "3 tables" */
 const char *config_count_text(const struct config *c, char out[80]);
 /* The workflow's text: an embedded one by name ("ingest"), or a file. Owned. */

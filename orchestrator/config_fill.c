@@ -374,6 +374,20 @@ static void fill_extract(struct filling *g, struct pipeline *p, const char *name
     free(target);
 }
 
+static void fill_workflow(struct filling *g, struct own_workflow *w, const char *name, const json_t *k)
+{
+    char *where = xasprintf("workflows.%s", name);
+
+    w->name = config_keep(g->c, name);
+    w->definition = config_resolved(g->c, "", config_need(g->c, k, "definition"), "");
+    if (!name_fits(name))
+        fault_add(g->f, where, NAME_FORM);
+    if (json_object_get(json_object_get(g->c->root, "pipelines"), name) != NULL ||
+        json_object_get(json_object_get(g->c->root, "extracts"), name) != NULL)
+        fault_add(g->f, where, "a pipeline or an extract has this name too");
+    free(where);
+}
+
 static void fill_table(struct filling *g, struct dict_table *d, const char *name, json_t *k)
 {
     char *where = xasprintf("tables.%s", name);
@@ -414,7 +428,7 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
 {
     struct filling g = {.c = c, .f = f};
     json_t *all = json_object_get(root, "pipelines"), *extracts = json_object_get(root, "extracts"),
-           *tables = json_object_get(root, "tables"), *item;
+           *tables = json_object_get(root, "tables"), *own = json_object_get(root, "workflows"), *item;
     const json_t *retention = json_object_get(root, "retention");
     const char *name;
 
@@ -426,12 +440,16 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     config_fill_connections(&g, root, secrets);
     config_fill_tasks(&g, root);
     if (json_object_size(all) + json_object_size(extracts) > MAX_PIPELINES ||
-        json_object_size(tables) > MAX_PIPELINES) {
-        fault_add(f, json_object_size(tables) > MAX_PIPELINES ? "tables" : "pipelines", "more than %d",
-                  MAX_PIPELINES);
+        json_object_size(tables) > MAX_PIPELINES || json_object_size(own) > MAX_PIPELINES) {
+        fault_add(f,
+                  json_object_size(tables) > MAX_PIPELINES ? "tables"
+                  : json_object_size(own) > MAX_PIPELINES  ? "workflows"
+                                                           : "pipelines",
+                  "more than %d", MAX_PIPELINES);
         return;
     }
-    if (json_object_size(all) == 0 && json_object_size(extracts) == 0 && json_object_size(tables) == 0)
+    if (json_object_size(all) == 0 && json_object_size(extracts) == 0 && json_object_size(tables) == 0 &&
+        json_object_size(own) == 0)
         fault_add(f, "pipelines",
                   json_object_get(c->root, "pipelines") == NULL ? "missing"
                                                                 : "none: nothing would ever be loaded");
@@ -443,6 +461,9 @@ void config_fill(struct config *c, const json_t *root, bool secrets, struct faul
     memset(c->extracts, 0, (json_object_size(extracts) + 1) * sizeof *c->extracts);
     json_object_foreach(extracts, name, item)
         fill_extract(&g, &c->extracts[c->extract_count++], name, item);
+    c->workflows = arena_alloc(c->arena, (json_object_size(own) + 1) * sizeof *c->workflows);
+    json_object_foreach(own, name, item)
+        fill_workflow(&g, &c->workflows[c->workflow_count++], name, item);
     c->tables = arena_alloc(c->arena, (json_object_size(tables) + 1) * sizeof *c->tables);
     memset(c->tables, 0, (json_object_size(tables) + 1) * sizeof *c->tables);
     json_object_foreach(tables, name, item)

@@ -220,6 +220,10 @@ static const struct key retention_keys[] = {
     {"executions", KEY_DURATION, false, false, "\"90d\"", NULL, NULL, NULL, "the others"},
     {0},
 };
+static const struct key workflow_keys[] = {
+    {"definition", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "a file *.json in Amazon States Language"},
+    {0},
+};
 const struct key config_root_keys[] = {
     {"$schema", KEY_TEXT, true, false, NULL, NULL, NULL, NULL, "for editors; not read"},
     {"state", KEY_TEXT, false, false, "\"orch.db\"", NULL, NULL, NULL, "the state file, on a local disk"},
@@ -227,6 +231,8 @@ const struct key config_root_keys[] = {
     {"pipelines", KEY_MAP, false, false, NULL, NULL, NULL, pipeline_keys, "files into databases, by name"},
     {"extracts", KEY_MAP, false, false, NULL, NULL, NULL, config_extract_keys,
      "databases into files, by name"},
+    {"workflows", KEY_MAP, false, false, NULL, NULL, NULL, workflow_keys,
+     "definitions of your own, which orch start starts by name"},
     {"tables", KEY_MAP, false, false, NULL, NULL, NULL, config_table_keys,
      "the data dictionary: tables that take rows from orch load and orch serve, by name"},
     {"alerts", KEY_OBJECT, false, false, NULL, NULL, NULL, alerts_keys, "how troubles are said"},

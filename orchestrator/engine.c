@@ -94,6 +94,18 @@ int engine_check_tasks(const struct asl *a, struct err *err)
     return asl_each_task(a, each_task, (void *)(uintptr_t)a, err);
 }
 
+static int check_alone(void *arg, const char *state, const char *resource, struct err *err)
+{
+    const struct step_type *type = engine_step_lookup(resource);
+
+    UNUSED(arg);
+    if (type == NULL || !step_of_pipeline(type))
+        return 0;
+    err_set(err, ERR_WORKFLOW, "state '%s': step %s works on a pipeline, and this is a definition of its own",
+            state, type->name);
+    return err_hint(err, "name the file as workflow of a pipeline in orch.json, and start that");
+}
+
 /* As on AWS: 1 to 80 characters, no blanks, wildcards, brackets, or what needs quoting in an ARN. */
 static int check_name(const char *name, struct err *err)
 {
@@ -109,7 +121,7 @@ static int check_name(const char *name, struct err *err)
     return 0;
 }
 
-static char *make_name(const struct pipeline *p, int64_t now_ms)
+static char *make_name(const char *of, int64_t now_ms)
 {
     struct civil c = civil_from_ms(now_ms);
     unsigned char bytes[4];
@@ -117,7 +129,7 @@ static char *make_name(const struct pipeline *p, int64_t now_ms)
 
     random_bytes(bytes, sizeof bytes);
     str_hex(bytes, sizeof bytes, hex);
-    return xasprintf("%.50s-%04d%02d%02dT%02d%02d%02dZ-%s", p->name, c.year, c.month, c.day, c.hour, c.minute,
+    return xasprintf("%.50s-%04d%02d%02dT%02d%02d%02dZ-%s", of, c.year, c.month, c.day, c.hour, c.minute,
                      c.second, hex);
 }
 
@@ -144,6 +156,13 @@ static int still_wanted(struct engine *e, const char *pipeline, int64_t fire_ms,
     return fire_ms == NO_FIRE ? 1 : trigger_fired(e->store, pipeline, fire_ms, err);
 }
 
+/* What is started: the definition of a pipeline, or one of its own. */
+struct start {
+    const char *machine, *workflow, *definition;
+    size_t n;
+    bool own;
+};
+
 /* 1 made, 0 not wanted any more. */
 static int create(struct engine *e, const struct execution_new *n, const char *workflow,
                   const char *definition, int64_t fire_ms, int64_t *ret_id, struct err *err)
@@ -165,46 +184,45 @@ static int create(struct engine *e, const struct execution_new *n, const char *w
     return rc < 0 ? rc : 1;
 }
 
-static int start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
+static int start(struct engine *e, const struct start *s, const char *name, const char *cause_of_start,
                  int64_t fire_ms, const json_t *input, int64_t *ret_id, struct err *err)
 {
     struct asl_diagnostics d = {0};
     struct asl *asl = NULL;
-    char *definition = NULL, *made = NULL, *text = NULL, sha[SHA256_HEX];
+    char *made = NULL, *text = NULL, sha[SHA256_HEX];
     int64_t now = clock_now_ms();
-    size_t n = 0;
     int rc;
 
     rc = name != NULL ? check_name(name, err) : 0;
     if (rc < 0)
         goto out;
-    made = name != NULL ? xstrdup(name) : make_name(p, now);
+    made = name != NULL ? xstrdup(name) : make_name(s->machine, now);
     text = json_text(input);
-    rc = config_workflow(e->config, p, &definition, &n, err);
-    if (rc < 0)
-        goto out;
-    rc = asl_parse(definition, n, &asl, &d, err);
+    rc = asl_parse(s->definition, s->n, &asl, &d, err);
     if (rc == 0)
         rc = engine_check_tasks(asl, err);
+    if (rc == 0 && s->own)
+        rc = asl_each_task(asl, check_alone, NULL, err);
     if (rc < 0) {
-        rc = err_prefix(err, "workflow '%s'", p->workflow);
+        rc = err_prefix(err, "workflow '%s'", s->workflow);
         goto out;
     }
     if (strlen(text) > MAX_PAYLOAD) {
         rc = err_set(err, ERR_TOO_LARGE, "the input is larger than %u bytes", MAX_PAYLOAD);
         goto out;
     }
-    sha256_hex(definition, n, sha);
+    sha256_hex(s->definition, s->n, sha);
     int64_t timeout = asl_timeout_seconds(asl);
     struct execution_new new = {.name = made,
-                                .pipeline = p->name,
+                                .pipeline = s->machine,
+                                .own = s->own,
                                 .workflow_sha256 = sha,
                                 .cause_of_start = cause_of_start,
                                 .input = text,
                                 .start_at = asl_start_at(asl),
                                 .now_ms = now,
                                 .deadline_ms = timeout > 0 ? now + timeout * 1000 : 0};
-    rc = create(e, &new, p->workflow, definition, fire_ms, ret_id, err);
+    rc = create(e, &new, s->workflow, s->definition, fire_ms, ret_id, err);
     if (rc >= 0) {
         remember(e, sha, asl);
         asl = NULL;
@@ -212,24 +230,54 @@ static int start(struct engine *e, const struct pipeline *p, const char *name, c
 out:
     asl_free(asl);
     asl_diagnostics_release(&d);
-    free(definition);
     free(made);
     free(text);
+    return rc;
+}
+
+static int start_of(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
+                    int64_t fire_ms, const json_t *input, int64_t *ret_id, struct err *err)
+{
+    struct start s = {.machine = p->name, .workflow = p->workflow};
+    char *definition = NULL;
+    int rc = config_workflow(e->config, p, &definition, &s.n, err);
+
+    s.definition = definition;
+    if (rc == 0)
+        rc = start(e, &s, name, cause_of_start, fire_ms, input, ret_id, err);
+    free(definition);
     return rc;
 }
 
 int engine_start(struct engine *e, const struct pipeline *p, const char *name, const char *cause_of_start,
                  const json_t *input, int64_t *ret_id, struct err *err)
 {
-    int rc = start(e, p, name, cause_of_start, ANYHOW, input, ret_id, err);
+    int rc = start_of(e, p, name, cause_of_start, ANYHOW, input, ret_id, err);
 
+    return rc < 0 ? rc : 0;
+}
+
+int engine_start_own(struct engine *e, const struct engine_own *o, const char *name, const json_t *input,
+                     int64_t *ret_id, struct err *err)
+{
+    const struct start s = {
+        .machine = o->machine, .workflow = o->machine, .definition = o->definition, .n = o->n, .own = true};
+    const struct pipeline *p;
+    int rc = check_name(o->machine, err);
+
+    if (rc < 0)
+        return err_prefix(err, "state machine");
+    if (config_flow(e->config, o->machine, &p, err) == 0)
+        return err_set(err, ERR_USAGE,
+                       "'%s' is a name of orch.json, and no definition of its own may have it", o->machine);
+    rc = start(e, &s, name, "START", ANYHOW, input, ret_id, err);
     return rc < 0 ? rc : 0;
 }
 
 int engine_start_one(struct engine *e, const struct pipeline *p, const char *cause_of_start, int64_t fire_ms,
                      const json_t *input, int64_t *ret_id, struct err *err)
 {
-    return start(e, p, NULL, cause_of_start, fire_ms < 0 ? NO_FIRE : fire_ms, input, ret_id, err);
+    return start_of(e, p, NULL, cause_of_start, fire_ms < 0 ? NO_FIRE : fire_ms, input, ret_id, err);
 }
 
 /* ---- the claim ---- */
@@ -273,7 +321,8 @@ static void end_owner(struct run *r)
     const struct pipeline *p;
     struct err ignored;
 
-    if (x->claim_lock == NULL || x->claim_boot_id == NULL || strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
+    if (x->own || x->claim_lock == NULL || x->claim_boot_id == NULL ||
+        strcmp(x->claim_boot_id, clock_boot_id()) != 0 ||
         config_flow(r->e->config, x->pipeline, &p, &ignored) < 0 || !str_starts(p->target.url, "sqlite:"))
         return;
     if (lock_held(r->e->locks, x->claim_lock, &ignored) != 1)
@@ -409,7 +458,7 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
     int rc = load_context(r, err);
     if (rc < 0)
         return rc;
-    if (config_flow(e->config, r->x.pipeline, &r->pipeline, err) < 0)
+    if (!r->x.own && config_flow(e->config, r->x.pipeline, &r->pipeline, err) < 0)
         return -(int)err->code;
     if (load_definition(r, &why) <
         0) { /* pinned by an orch that allowed it: a new execution takes today's text */

@@ -14,6 +14,14 @@ void engine_free(struct engine *e);
  * sha256. deadline from TimeoutSeconds. */
 NODISCARD int engine_start(struct engine *e, const struct pipeline *p, const char *name,
                            const char *cause_of_start, const json_t *input, int64_t *ret_id, struct err *err);
+/* The same of a definition that no pipeline works: a state machine by its name, which no pipeline or extract has. */
+struct engine_own {
+    const char *machine;
+    const char *definition; /* text */
+    size_t n;
+};
+NODISCARD int engine_start_own(struct engine *e, const struct engine_own *o, const char *name,
+                               const json_t *input, int64_t *ret_id, struct err *err);
 enum engine_result {
     ENGINE_HELD,    /* a living owner has it */
     ENGINE_WAITING, /* Wait or Retry: *ret_wake_ms */

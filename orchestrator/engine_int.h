@@ -37,8 +37,9 @@ struct run {
     struct execution x;
     int64_t claim;
     struct lock *lock;
-    const struct pipeline *pipeline; /* NULL: no longer in the config, good for closing only */
-    const struct asl *asl;           /* the engine's */
+    /* NULL: a definition of its own; or no longer in the config, good for closing only */
+    const struct pipeline *pipeline;
+    const struct asl *asl; /* the engine's */
     json_t *context;
     struct machine *m; /* as committed, and what the open transaction adds */
     struct task t;     /* the one that is worked */

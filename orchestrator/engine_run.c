@@ -296,6 +296,9 @@ static int run_step(struct run *r, const struct machine_frame *f, json_t **ret, 
 
     if (type == NULL)
         return err_set(err, ERR_RUNTIME, "no step for the resource '%s'", r->t.resource);
+    if (r->pipeline == NULL && step_of_pipeline(type))
+        return err_set(err, ERR_CONTRACT, "step %s works on a pipeline, and this execution has none",
+                       type->name);
     rc = json_parse(r->t.parameters, strlen(r->t.parameters), "parameters", &parameters, err);
     if (rc == 0)
         rc = step_check_parameters(type, parameters, err);

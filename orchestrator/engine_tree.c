@@ -108,7 +108,7 @@ int tree_flush(struct run *r, struct err *err)
 
 static int put_event(struct run *r, const struct machine_event *e, int64_t now_ms, struct err *err)
 {
-    const struct event_new row = {e->id, e->previous, e->type, e->details};
+    const struct event_new row = {e->id, e->previous, e->type, e->details, e->state, e->frame};
     int rc = event_put(r->e->store, r->x.id, &row, now_ms, err);
 
     if (rc == 0 && (strcmp(e->type, "TaskStateExited") == 0 || strcmp(e->type, "WaitStateExited") == 0))

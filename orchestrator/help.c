@@ -85,11 +85,14 @@ const struct help_row help_rows[] = {
     {&cmd_backup_state, HELP_DATA, STATE},
     {&cmd_restore_state, HELP_DATA, STATE},
 
+    {&cmd_start, HELP_EXECUTIONS, STATE},
     {&cmd_list, HELP_EXECUTIONS, STATE},
     {&cmd_describe, HELP_EXECUTIONS, STATE},
     {&cmd_history, HELP_EXECUTIONS, STATE},
     {&cmd_graph, HELP_EXECUTIONS, STATE},
     {&cmd_stop, HELP_EXECUTIONS, STATE},
+    {&cmd_redrive, HELP_EXECUTIONS, STATE},
+    {&cmd_fsck, HELP_EXECUTIONS, COMPARES},
 
     {&cmd_simulate, HELP_WORKFLOWS, FILES | FAILED},
     {&cmd_test_state, HELP_WORKFLOWS, FILES | FAILED},

@@ -85,10 +85,8 @@ void jout_close(struct jout *j, char bracket)
     if (any)
         line(j);
     fputc(bracket, j->to);
-    if (j->depth == 0) {
-        fputc('\n', j->to);
-        j->more[0] = false;
-    }
+    if (j->depth == 0)
+        jout_end_line(j);
 }
 
 void jout_text(struct jout *j, const char *key, const char *value)
@@ -132,6 +130,12 @@ void jout_value(struct jout *j, const char *key, const json_t *any)
     member(j, key);
     json_dumpf(any, j->to,
                JSON_ENCODE_ANY | (j->compact ? JSON_COMPACT : 0) | (j->ascii ? JSON_ENSURE_ASCII : 0));
+}
+
+void jout_end_line(struct jout *j)
+{
+    fputc('\n', j->to);
+    j->more[0] = false;
 }
 
 /* ---- rows ---- */

@@ -320,7 +320,7 @@ out:
 
 /* ---- the tick ---- */
 
-static bool is_of_state_file(enum err_code code)
+bool tick_is_of_state_file(enum err_code code)
 {
     return code == ERR_STATE || code == ERR_STATE_NEWER || code == ERR_DISK_FULL || code == ERR_BUSY ||
            code == ERR_IO || code == ERR_INTERNAL;
@@ -343,18 +343,21 @@ static int pass(struct tick *t, bool first, struct err *err)
             continue;
         int rc = work_flow(t, f, err);
         say_notice(t);
-        if (rc < 0 && is_of_state_file(err->code))
+        if (rc < 0 && tick_is_of_state_file(err->code))
             return rc;
         if (rc < 0) /* one pipeline that cannot be worked keeps none of the others waiting */
             f->refused = *err;
     }
-    return 0;
+    if (t->o->pipeline != NULL || engine_stop_signal ||
+        (!first && (t->own_wake_ms == 0 || t->own_wake_ms > clock_now_ms())))
+        return 0;
+    return tick_own(t, err);
 }
 
 /* Sleeps until the next execution wakes, when that is soon enough. False: nothing more in this tick. */
 static bool linger(struct tick *t)
 {
-    int64_t wake = 0, began = clock_mono_ms();
+    int64_t wake = t->own_wake_ms, began = clock_mono_ms();
 
     for (size_t i = 0; i < t->flow_count; i++)
         if (t->flows[i].wake_ms > 0 && (wake == 0 || t->flows[i].wake_ms < wake))

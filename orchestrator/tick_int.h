@@ -28,6 +28,7 @@ struct tick {
     struct engine *engine;
     struct flow *flows;
     size_t flow_count;
+    int64_t own_wake_ms; /* > 0: an execution of a definition of its own waits until then */
     int64_t linger_left_ms;
     int64_t jobs; /* executions started in this tick */
     int status;   /* exit status so far */
@@ -47,6 +48,10 @@ NODISCARD int tick_ended(struct tick *t, int rc, struct err *err);
 /* An execution was started by this fire: those between it and the one acted on before had none of their own. */
 NODISCARD int tick_count_missed(struct tick *t, struct flow *f, int64_t execution_id, int64_t fire_ms,
                                 struct err *err);
+/* tick_own.c. Executions of definitions of their own: each as far as it goes; what ends otherwise than well is said. */
+NODISCARD int tick_own(struct tick *t, struct err *err);
+/* Faults of the state file, which end the tick; any other is of one execution. */
+bool tick_is_of_state_file(enum err_code code);
 /* tick_pause.c. 1: paused, and nobody asks by hand. */
 NODISCARD int tick_paused(struct tick *t, struct flow *f, struct err *err);
 /* Lists the source of a paused pipeline, and starts nothing. */

@@ -95,6 +95,7 @@ static void read_execution(sqlite3_stmt *st, struct execution *e)
         .claim_pid_start = col_i64(st, 23),
         .claim_lease_boot_ms = col_i64(st, 24),
         .claim_lease_ms = col_i64(st, 25),
+        .own = col_i64(st, 26) != 0,
     };
 }
 
@@ -173,6 +174,21 @@ int exec_list(struct store *s, const char *pipeline, const char *status, int64_t
     return rc < 0 ? rc : 0;
 }
 
+int exec_own_running(struct store *s, int64_t after, int64_t *ids, int n, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_OWN_RUNNING, &st, err), found = 0;
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, after);
+    bind_i64(st, 2, n);
+    while (found < n && (rc = stmt_step(s, st, err)) == 1)
+        ids[found++] = col_i64(st, 0);
+    stmt_done(st);
+    return rc < 0 ? rc : found;
+}
+
 /* T0's idempotence: 1 and the id when the same run is there and RUNNING. */
 static int same_name(struct store *s, const struct execution_new *n, int64_t *ret_id, struct err *err)
 {
@@ -182,10 +198,11 @@ static int same_name(struct store *s, const struct execution_new *n, int64_t *re
     if (rc != 1)
         return rc;
     if (strcmp(e.status, "RUNNING") == 0 && strcmp(e.input, n->input) == 0 &&
-        strcmp(e.pipeline, n->pipeline) == 0) {
+        strcmp(e.pipeline, n->pipeline) == 0 && e.own == n->own) {
         *ret_id = e.id;
     } else {
-        rc = err_set(err, ERR_BUSY, "an execution with the name '%s' is there already", n->name);
+        rc = err_set(err, ERR_CONFLICT,
+                     "ExecutionAlreadyExists: an execution with the name '%s' is there already", n->name);
         snprintf(err->name, sizeof err->name, "ExecutionAlreadyExists");
     }
     execution_release(&e);
@@ -206,6 +223,7 @@ static int insert_execution(struct store *s, const struct execution_new *n, int6
     bind_text(st, 5, n->input);
     bind_i64(st, 6, n->now_ms);
     bind_i64_or_null(st, 7, n->deadline_ms);
+    bind_i64(st, 8, n->own);
     rc = stmt_run(s, st, err);
     if (rc < 0)
         return rc;

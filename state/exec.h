@@ -13,6 +13,7 @@ struct execution {
     int64_t start_ms, stop_ms, deadline_ms; /* 0: none */
     int64_t redrive_count, redrive_ms;
     bool idle, stop_requested;
+    bool own; /* of a definition alone: pipeline is the state machine's name, and no pipeline */
     char *stop_error, *stop_cause;
     int64_t claim;
     char *claim_lock, *claim_boot_id;
@@ -43,16 +44,19 @@ NODISCARD int workflow_put(struct store *s, const char *sha256, const char *name
 NODISCARD int workflow_get(struct store *s, const char *sha256, char **ret_name, char **ret_definition,
                            struct err *err); /* owned; ERR_NOT_FOUND */
 
-/* T0. ERR_BUSY code with name ExecutionAlreadyExists in err->name when the name is taken by another input;
+/* T0. ERR_CONFLICT, named ExecutionAlreadyExists, when the name is taken by one with another input, or that has ended;
  * the same name, RUNNING, same input: gives the id of the one that is there. */
 struct execution_new {
     const char *name, *pipeline, *workflow_sha256, *cause_of_start, *input, *start_at;
     int64_t now_ms, deadline_ms;
+    bool own;
 };
 NODISCARD int exec_create(struct store *s, const struct execution_new *n, int64_t *ret_id, struct err *err);
 NODISCARD int exec_get(struct store *s, int64_t id, struct execution *ret,
                        struct err *err); /* ERR_NOT_FOUND */
 NODISCARD int exec_by_name(struct store *s, const char *name, struct execution *ret, struct err *err);
+/* Ids of running executions of definitions of their own, behind `after`, oldest first; their number, at most n. */
+NODISCARD int exec_own_running(struct store *s, int64_t after, int64_t *ids, int n, struct err *err);
 /* By pipeline and status (either may be NULL), newest first. fn's argument is borrowed. */
 NODISCARD int exec_list(struct store *s, const char *pipeline, const char *status, int64_t limit,
                         int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
@@ -92,6 +96,8 @@ NODISCARD int frame_wake(struct store *s, int64_t execution_id, int64_t latest_m
 struct event_new {
     int64_t id, previous;
     const char *type, *details; /* JSON text, or NULL */
+    const char *state;          /* that it is of; NULL: of the execution */
+    int64_t frame;              /* likewise, where state is */
 };
 NODISCARD int event_put(struct store *s, int64_t execution_id, const struct event_new *e, int64_t now_ms,
                         struct err *err);

@@ -146,6 +146,9 @@ int event_put(struct store *s, int64_t execution_id, const struct event_new *e, 
     bind_text(st, 4, e->type);
     bind_i64(st, 5, now_ms);
     bind_text(st, 6, e->details);
+    bind_text(st, 7, e->state);
+    if (e->state != NULL)
+        bind_i64(st, 8, e->frame);
     rc = stmt_run(s, st, err);
     return rc < 0 ? rc : 0;
 }

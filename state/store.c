@@ -490,6 +490,11 @@ int store_begin(struct store *s, struct err *err)
     return rc;
 }
 
+int store_snapshot(struct store *s, struct err *err)
+{
+    return run_text(s, "BEGIN", "read", err);
+}
+
 int store_commit(struct store *s, struct err *err)
 {
     if (!store_in_tx(s))

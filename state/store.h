@@ -21,6 +21,8 @@ int store_version(const struct store *s, int *ret_found);
 NODISCARD int store_begin(struct store *s, struct err *err);
 NODISCARD int store_commit(struct store *s, struct err *err);
 void store_rollback(struct store *s); /* a no-op outside a transaction */
+/* What is read from here to store_rollback is of one moment. Nothing is written meanwhile. */
+NODISCARD int store_snapshot(struct store *s, struct err *err);
 bool store_in_tx(const struct store *s);
 /*
  * A process that was stopped inside a write transaction would block every other one for ever. Who calls

@@ -85,6 +85,11 @@ bool step_has_literals(const struct step_type *type)
     return type->parameters != NULL && strchr(type->parameters, '!') != NULL;
 }
 
+bool step_of_pipeline(const struct step_type *type)
+{
+    return type->parameters != NULL && among(type->parameters, "pipeline", strlen("pipeline"));
+}
+
 int step_check_parameters(const struct step_type *type, const json_t *parameters, struct err *err)
 {
     const char *key, *p = type->parameters;

@@ -129,6 +129,9 @@ extern const struct step_type step_types[]; /* ends with name NULL; steps/all.c 
 /* By Resource ARN (any region and account); NULL when none of ours. */
 const struct step_type *step_by_resource(const char *resource);
 
+/* It works on a pipeline, and so cannot run in a definition of its own. */
+bool step_of_pipeline(const struct step_type *type);
+
 /*
  * The keys of a state's Parameters (".$" is not part of a name) against the step's: what the step does not know, or
  * needs and is not given, is ERR_CONTRACT and named, before anything is done.

@@ -4,34 +4,37 @@ INSERT INTO workflow(sha256, name, definition, created_ms) VALUES (?1, ?2, ?3, ?
 SELECT name, definition FROM workflow WHERE sha256 = ?1;
 
 -- name: exec_insert
-INSERT INTO execution(name, pipeline, workflow_sha256, cause_of_start, status, input, start_ms, deadline_ms)
-VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7);
+INSERT INTO execution(name, pipeline, workflow_sha256, cause_of_start, status, input, start_ms, deadline_ms, own)
+VALUES (?1, ?2, ?3, ?4, 'RUNNING', ?5, ?6, ?7, ?8);
 -- name: exec_get
 SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
   deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
-  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms, own
 FROM execution WHERE id = ?1;
 -- name: exec_by_name
 SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
   deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
-  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms, own
 FROM execution WHERE name = ?1;
 -- The three listings read the same columns; which one is chosen by what is known, so that an index serves it.
 -- name: exec_list_running
 SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
   deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
-  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms, own
 FROM execution WHERE status = 'RUNNING' AND (?1 IS NULL OR pipeline = ?1) ORDER BY id DESC LIMIT ?3;
 -- name: exec_list_pipeline
 SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
   deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
-  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms, own
 FROM execution WHERE pipeline = ?1 AND (?2 IS NULL OR status = ?2) ORDER BY id DESC LIMIT ?3;
 -- name: exec_list_all
 SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
   deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
-  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms, own
 FROM execution WHERE (?2 IS NULL OR status = ?2) ORDER BY id DESC LIMIT ?3;
+
+-- name: exec_own_running
+SELECT id FROM execution INDEXED BY execution_own WHERE own = 1 AND status = 'RUNNING' AND id > ?1 ORDER BY id LIMIT ?2;
 
 -- name: exec_claim
 UPDATE execution SET claim = ?3, claim_lock = ?4, claim_boot_id = ?5, claim_pid = ?6, claim_pid_start = ?7,
@@ -91,7 +94,8 @@ SELECT min(CASE WHEN phase = 'WAIT' OR (phase = 'RETRY' AND entered_ms <= ?2) TH
   WHEN phase NOT IN ('CHILDREN', 'DONE') THEN 0 END) FROM frame WHERE execution_id = ?1;
 
 -- name: event_insert
-INSERT INTO event(execution_id, id, previous_id, type, ts_ms, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+INSERT INTO event(execution_id, id, previous_id, type, ts_ms, details, state, frame_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 -- name: event_count
 SELECT coalesce(max(id), 0) FROM event WHERE execution_id = ?1;
 -- The input or output that an event tells of.

@@ -36,7 +36,7 @@ like "all databases" "$out" 'MariaDB'
 runs "help exit-codes" 0 "$ORCH" help exit-codes
 like "lists them" "$out" ' 75 +try again later'
 for verb in init validate doctor 'target setup' 'lineage add' tick run status replay skip reconcile rejects list \
-    describe history stop 'cron print' 'config schema' version help; do
+    describe history stop start redrive fsck 'cron print' 'config schema' version help; do
     # shellcheck disable=SC2086
     runs "help $verb" 0 "$ORCH" help $verb
     like "shows its usage" "$out" "^usage: orch $verb"
@@ -197,7 +197,7 @@ runs "with the time they should have been there" 6 many status "loans/${day_befo
 like "not when orch first looked" "$out" "late since ${day_before}T0"
 
 # -- executions in AWS's shapes
-runs "list" 0 o list -o json
+runs "list" 0 o list --limit 1000 -o json
 printf '%s' "$out" >"$T/list.json"
 is "executions" "$(json "$T/list.json" 'sorted(d)')" "['executions']"
 runs "describe the newest of a pipeline" 0 o describe loans -o json

@@ -39,8 +39,8 @@ is "bash: pipelines of the config that is named" "$(in_bash orch -c demo/orch.js
 is "bash: options before the command do not count" "$(in_bash orch -o json -c demo/orch.json replay lo)" 'loans '
 is "bash: files" "$(in_bash orch -c 'fi')" 'file.json '
 is "bash: folders only" "$(in_bash orch init --demo f)" 'folder '
-is "bash: words that stand in the usage" "$(in_bash orch completion '')" 'bash zsh fish pipelines extracts '
-is "bash: help of a command" "$(in_bash orch help sta)" 'status '
+is "bash: words that stand in the usage" "$(in_bash orch completion '')" 'bash zsh fish pipelines extracts workflows '
+is "bash: help of a command" "$(in_bash orch help stat)" 'status '
 is "bash: nothing after a value that only the user knows" "$(in_bash orch replay loans --reason '')" ' '
 
 if command -v fish >/dev/null; then

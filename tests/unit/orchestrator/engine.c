@@ -148,10 +148,10 @@ TEST(names_are_idempotent_and_checked)
     must_rc(engine_start(f.engine, p, "n", "START", input, &id, &f.err), &f.err);
     must_rc(engine_start(f.engine, p, "n", "START", input, &again, &f.err), &f.err);
     is_int(again, id);
-    fails(engine_start(f.engine, p, "n", "START", other, &again, &f.err), &f.err, ERR_BUSY);
+    fails(engine_start(f.engine, p, "n", "START", other, &again, &f.err), &f.err, ERR_CONFLICT);
     is_str(err_asl(&f.err), "ExecutionAlreadyExists");
     is_int(work(id, NULL), ENGINE_ENDED);
-    fails(engine_start(f.engine, p, "n", "START", input, &again, &f.err), &f.err, ERR_BUSY);
+    fails(engine_start(f.engine, p, "n", "START", input, &again, &f.err), &f.err, ERR_CONFLICT);
     fails(engine_start(f.engine, p, "a b", "START", input, &again, &f.err), &f.err, ERR_USAGE);
     fails(engine_start(f.engine, p, "", "START", input, &again, &f.err), &f.err, ERR_USAGE);
     is_int(ef_number(&f, "SELECT count(*) FROM execution"), 1);

@@ -156,8 +156,8 @@ TEST(a_frame_points_at_what_the_history_holds)
     must_rc(exec_create(s, &n, &id, &err), &err);
     is_str(frames_of(id), "-1/0 A ENTER {\"a\":1} -; ");
     is_int(number("SELECT count(input) FROM frame"), 0);
-    const struct event_new e = {2, 1, "PassStateExited",
-                                "{\"stateExitedEventDetails\":{\"output\":\"[1,\\\"x\\\"]\"}}"};
+    const struct event_new e = {
+        2, 1, "PassStateExited", "{\"stateExitedEventDetails\":{\"output\":\"[1,\\\"x\\\"]\"}}", "A", 0};
     must_rc(event_put(s, id, &e, 5, &err), &err);
     struct frame f = {
         .parent = -1, .kind = S("ROOT"), .state = S("B"), .phase = S("SPAWN"), .input_event = 2};
@@ -242,7 +242,7 @@ TEST(history_only_grows)
 
     open_fresh();
     id = create("n1", "p", 1);
-    const struct event_new e = {2, 0, "PassStateEntered", NULL};
+    const struct event_new e = {2, 0, "PassStateEntered", NULL, "A", 0};
     must_rc(event_put(s, id, &e, 2, &err), &err);
     fails(event_put(s, id, &e, 2, &err), &err, ERR_INTERNAL); /* no id twice */
     must_rc(event_add(s, id, "ExecutionAborted", NULL, 2, &err), &err);

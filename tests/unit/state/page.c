@@ -119,7 +119,8 @@ TEST(executions_and_their_events_have_pages)
     is_int(executions(&of, false).n, 1);
     is_int(executions(&of, false).first, a);
     fx_sql(&f, "DELETE FROM event");
-    fx_sql(&f, "INSERT INTO event SELECT id, 1, 0, 'x', 5, NULL FROM execution UNION ALL "
+    fx_sql(&f, "INSERT INTO event(execution_id, id, previous_id, type, ts_ms, details) SELECT id, 1, 0, 'x', "
+               "5, NULL FROM execution UNION ALL "
                "SELECT id, 2, 1, 'y', 6, NULL FROM execution UNION ALL SELECT id, 3, 2, 'z', 7, NULL FROM "
                "execution");
     must_rc(page_events(f.s, a, 1, 10, on_event, &s, &f.err), &f.err);

@@ -1,0 +1,172 @@
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "orchestrator/cmd_exec.h"
+#include <unistd.h>
+
+static const char *name, *input;
+static bool wait_for_it;
+static const struct opt opts[] = {
+    {"name", 0, OPT_TEXT, &name, "NAME", "of the execution, 1 to 80 characters; unless told one is made"},
+    {"input", 0, OPT_TEXT, &input, "JSON",
+     "JSON, FILE or - for stdin; unless told {}, or what the tick would give"},
+    {"wait", 0, OPT_FLAG, &wait_for_it, NULL, "work it here until it has ended: exit 0 where it succeeded"},
+    {0},
+};
+
+static bool is_file(const char *word)
+{
+    return str_ends(word, ".json") || strchr(word, '/') != NULL;
+}
+
+/* "jobs/nightly.asl.json" is the state machine nightly. Owned. */
+static char *machine_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+    size_t n = strlen(base);
+
+    if (str_ends(base, ".asl.json"))
+        n -= strlen(".asl.json");
+    else if (str_ends(base, ".json"))
+        n -= strlen(".json");
+    return xstrndup(base, n);
+}
+
+/* ---- input ---- */
+
+static bool is_json(const char *text)
+{
+    return text[0] == '{' || text[0] == '[' || text[0] == '"' || text[0] == '\0';
+}
+
+static int read_stdin(struct buf *b, struct err *err)
+{
+    char piece[4096];
+    ssize_t n = 0;
+    int rc = 0;
+
+    while (rc == 0 && (n = read(STDIN_FILENO, piece, sizeof piece)) > 0)
+        rc = buf_add(b, piece, (size_t)n, err);
+    return n < 0 ? err_errno(err, errno, "standard input") : rc;
+}
+
+static int read_input(const struct pipeline *p, json_t **ret, struct err *err)
+{
+    struct buf text = BUF_INIT(MAX_PAYLOAD);
+    const char *from = "--input";
+    int rc = 0;
+
+    if (input == NULL) {
+        *ret = p == NULL ? json_object()
+                         : json_pack("{s:s,s:n,s:s}", "pipeline", p->name, "partition", "cause", "START");
+        return 0;
+    }
+    if (strcmp(input, "-") == 0)
+        rc = read_stdin(&text, err);
+    else if (is_json(input))
+        rc = buf_adds(&text, input, err);
+    else
+        rc = fs_read(from = str_starts(input, "file://") ? input + strlen("file://") : input, &text, err);
+    if (rc == 0)
+        rc = json_parse(text.p != NULL ? text.p : "", text.n, from, ret, err);
+    if (rc < 0)
+        rc = -(int)(err->code = ERR_USAGE);
+    buf_release(&text);
+    return rc;
+}
+
+/* ---- what is started ---- */
+
+static int start_own(struct engine *e, const char *machine, const char *path, const json_t *data,
+                     int64_t *ret_id, struct err *err)
+{
+    struct buf text = BUF_INIT(MAX_DEFINITION);
+    int rc = fs_read(path, &text, err);
+
+    if (rc == 0) {
+        const struct engine_own own = {machine, text.p != NULL ? text.p : "", text.n};
+        rc = engine_start_own(e, &own, name, data, ret_id, err);
+    }
+    buf_release(&text);
+    return rc;
+}
+
+static int start_word(struct cli *c, struct engine *e, const char *word, int64_t *ret_id, struct err *err)
+{
+    const struct own_workflow *w = config_own_workflow(c->config, word);
+    const struct pipeline *p = NULL;
+    char *machine = is_file(word) ? machine_of(word) : NULL;
+    json_t *data = NULL;
+    int rc = 0;
+
+    if (machine == NULL && w == NULL)
+        rc = config_flow(c->config, word, &p, err);
+    if (rc == 0)
+        rc = read_input(p, &data, err);
+    if (rc < 0)
+        goto out;
+    if (p != NULL)
+        rc = engine_start(e, p, name, "START", data, ret_id, err);
+    else if (machine != NULL)
+        rc = start_own(e, machine, word, data, ret_id, err);
+    else
+        rc = start_own(e, w->name, w->definition, data, ret_id, err);
+out:
+    json_decref(data);
+    free(machine);
+    return rc;
+}
+
+static int say(struct cli *c, int64_t id, struct err *err)
+{
+    struct execution x = {0};
+    int rc = exec_get(c->store, id, &x, err);
+
+    if (rc < 0)
+        return rc;
+    if (c->out.format != OUT_TABLE) {
+        char *arn = xasprintf(EXEC_ARN "execution:%s:%s", x.pipeline, x.name);
+        json_t *o = json_pack("{s:s,s:o}", "executionArn", arn, "startDate", exec_time(x.start_ms));
+        out_document(&c->out, o);
+        json_decref(o);
+        free(arn);
+    } else {
+        printf("%s: started; the next tick works it\n", x.name);
+    }
+    execution_release(&x);
+    return 0;
+}
+
+static int run(struct cli *c, struct err *err)
+{
+    struct engine *engine = NULL;
+    int64_t id = 0;
+    int rc = cli_store(c, STORE_CREATE, err);
+
+    if (rc == 0)
+        rc = engine_new(c->config, c->store, &engine, err);
+    if (rc == 0)
+        rc = start_word(c, engine, c->args.items[0], &id, err);
+    if (rc == 0)
+        rc = wait_for_it ? exec_wait(c, engine, id, err) : say(c, id, err);
+    engine_free(engine);
+    return rc;
+}
+
+const struct command cmd_start = {
+    "start",
+    "PIPELINE | EXTRACT | WORKFLOW | FILE",
+    "Starts an execution, which ticks work (aws stepfunctions start-execution).",
+    "WORKFLOW is one of orch.json's workflows, FILE a definition that ends in .json: no pipeline works it, "
+    "and "
+    "its state\n"
+    "machine has the file's name. The same --name and --input while it runs is the same execution; a name "
+    "that was used\n"
+    "otherwise is refused: ExecutionAlreadyExists.\n\n"
+    "  orch start nightly --name nightly-2022-06-05 --input '{\"day\": \"2022-06-05\"}'\n"
+    "  orch start jobs/nightly.asl.json --wait\n",
+    opts,
+    1,
+    1,
+    run,
+};
