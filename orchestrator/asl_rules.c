@@ -37,18 +37,24 @@ void check_next(struct check *c, const char *field, const json_t *v)
 /* What a field may hold besides a reference path, which every one of them may. */
 enum { FULL_PATHS = 1, CALLS = 2 };
 
-static void refuse(struct check *c, bool unsupported, const char *field, const char *s, const char *why)
+/* What the check of a path or call came to. */
+static void judge(struct check *c, int rc, int marks, const char *field, const char *s, const struct err *why)
 {
-    if (unsupported)
-        asl_unsupported(c, "'%s': '%.100s' is not in profile orch-asl/1: %s", field, s, why);
-    else
-        asl_invalid(c, "'%s': '%.100s' is not valid: %s", field, s, why);
+    if (rc < 0 && (marks & PATH_UNSUPPORTED) != 0)
+        asl_unsupported(c, "'%s': '%.100s' is not in profile orch-asl/1: %s", field, s, why->msg);
+    else if (rc < 0)
+        asl_invalid(c, "'%s': '%.100s' is not valid: %s", field, s, why->msg);
+    else if ((marks & PATH_DOUBTFUL) != 0)
+        asl_diagnose(
+            c, "WARNING", "DOUBTFUL_ON_AWS",
+            "'%s': '%.100s' runs here; AWS's documentation rules out patterns, '$' and a bare '@' in filters",
+            field, s);
 }
 
 /* "States.Format(...)", or something that is no path. */
 static void check_call(struct check *c, const char *field, const char *s, int may)
 {
-    bool unsupported;
+    int marks = 0, rc;
     struct err why;
 
     if ((may & CALLS) == 0 && str_starts(s, "States."))
@@ -59,24 +65,25 @@ static void check_call(struct check *c, const char *field, const char *s, int ma
         asl_invalid(
             c, "'%s': '%.100s' is neither a path such as $.queue.job nor an intrinsic function such as %s",
             field, s, "States.Format('{}', $.x)");
-    else if (intrinsic_check(s, &unsupported, &why) < 0)
-        refuse(c, unsupported, field, s, why.msg);
+    else {
+        rc = intrinsic_check(s, &marks, &why);
+        judge(c, rc, marks, field, s, &why);
+    }
 }
 
 static void check_path_text(struct check *c, const char *field, const char *s, int may)
 {
-    bool unsupported;
+    int kind, marks = 0;
     struct err why;
-    int kind;
 
     if (intrinsic_is(s)) {
         check_call(c, field, s, may);
         return;
     }
-    kind = path_check(s, &unsupported, &why);
-    if (kind < 0)
-        refuse(c, unsupported, field, s, why.msg);
-    else if (kind == 0 && (may & FULL_PATHS) == 0)
+    kind = path_check(s, &marks, &why);
+    if (kind != 0 || (may & FULL_PATHS) != 0)
+        judge(c, kind, marks, field, s, &why);
+    else
         asl_invalid(c, "'%s': '%.100s' is no reference path: only names and indexes lead to one node", field,
                     s);
 }

@@ -197,7 +197,7 @@ int apply_path(struct run *r, const char *field, const json_t *data, json_t **re
     if (rc < 0)
         return failure_from(r, f, &err);
     if (rc == 0)
-        return failure_runtime(r, f, "Invalid path '%s': %s", json_string_value(path), err.msg);
+        return failure_runtime(r, f, "Invalid path '%s' : %s", json_string_value(path), err.msg);
     return 0;
 }
 

@@ -174,17 +174,12 @@ static int word_literal(struct reader *r, struct argument *ret, struct err *err)
 /* As AWS says it: of a path into the context, too, the state's input is shown. */
 static int not_there(struct reader *r, const struct path_program *p, struct err *err)
 {
-    int rc;
-
-    if (str_starts(r->run.why, "Filter: ")) {
-        rc = err_set(err, ERR_RUNTIME, "%s", r->run.why);
-    } else {
-        char *input = json_text(r->scope->input);
-        rc = err_set(err, ERR_RUNTIME,
+    char *input = json_text(r->scope->input);
+    int rc = err_set(err, ERR_RUNTIME,
                      "The JsonPath argument for the field '%s' could not be found in the input '%s'",
                      p->root == ROOT_CONTEXT ? p->text + 1 : p->text, input);
-        free(input);
-    }
+
+    free(input);
     snprintf(err->name, sizeof err->name, "States.ParameterPathFailure");
     return rc;
 }
@@ -356,7 +351,7 @@ int intrinsic_value(const char *text, const struct scope *s, json_t **ret_owned,
     return rc < 0 ? err_prefix(err, "The function '%.400s' had the following error", text) : 0;
 }
 
-int intrinsic_check(const char *text, bool *unsupported, struct err *err)
+int intrinsic_check(const char *text, int *ret_marks, struct err *err)
 {
     struct path_code code;
     struct reader r = {0};
@@ -366,7 +361,7 @@ int intrinsic_check(const char *text, bool *unsupported, struct err *err)
     path_code_init(&code);
     r.in.code = &code;
     rc = whole(text, &r, &nothing, err);
-    *unsupported = code.unsupported;
+    *ret_marks = path_code_marks(&code);
     path_code_release(&code);
     return rc;
 }

@@ -8,6 +8,6 @@
  */
 bool intrinsic_is(const char *text); /* not a path */
 NODISCARD int intrinsic_value(const char *text, const struct scope *s, json_t **ret_owned, struct err *err);
-/* Syntax, names, numbers of arguments. *unsupported: it is wrong only here, AWS would take it. */
-NODISCARD int intrinsic_check(const char *text, bool *unsupported, struct err *err);
+/* Syntax, names, numbers of arguments. Marks: see path_check. */
+NODISCARD int intrinsic_check(const char *text, int *ret_marks, struct err *err);
 #endif

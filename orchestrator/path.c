@@ -96,7 +96,7 @@ static enum step_kind walk_next(struct walk *w)
     if (*w->p != '.')
         return STEP_BAD;
     w->p++;
-    return bare_name(w);
+    return *w->p == '[' ? bracket(w) : bare_name(w);
 }
 
 /* splitmix64: a step of a counter, then mixed. */
@@ -135,31 +135,31 @@ static bool is_reference(const char *path, size_t root)
     return k == STEP_END;
 }
 
-int path_check(const char *path, bool *unsupported, struct err *err)
+int path_check(const char *path, int *ret_marks, struct err *err)
 {
     size_t root = root_length(path);
     struct path_program *program;
     struct path_code code;
     int rc;
 
-    *unsupported = false;
+    *ret_marks = 0;
     if (root > 0 && is_reference(path, root))
         return 1;
     path_code_init(&code);
     rc = path_compile(path, &code, &program, err);
-    *unsupported = code.unsupported;
+    *ret_marks = path_code_marks(&code);
     path_code_release(&code);
     return rc;
 }
 
 int path_kind(const char *path, bool anywhere)
 {
-    bool unsupported;
+    int marks;
     struct err why;
 
     if (root_length(path) > 1 && !anywhere)
         return -1;
-    int rc = path_check(path, &unsupported, &why);
+    int rc = path_check(path, &marks, &why);
     return rc < 0 ? -1 : rc;
 }
 
@@ -226,6 +226,8 @@ int path_find(const char *path, const struct scope *s, json_t **ret_owned, struc
         rc = path_run(&run, program, ret_owned, err);
     if (rc == PATH_MISSED)
         err_ignore(err_set(err, ERR_RUNTIME, "%s", why));
+    else if (rc < 0)
+        err_ignore(err_prefix(err, "Invalid path '%.200s' ", path));
     path_code_release(&code);
     return rc;
 }

@@ -4,13 +4,17 @@
 
 void path_code_init(struct path_code *c)
 {
-    *c = (struct path_code){arena_new(), json_array(), false};
+    *c = (struct path_code){.arena = arena_new()};
 }
 
 void path_code_release(struct path_code *c)
 {
     arena_free(c->arena);
-    json_decref(c->values);
+}
+
+int path_code_marks(const struct path_code *c)
+{
+    return (c->unsupported ? PATH_UNSUPPORTED : 0) | (c->doubtful ? PATH_DOUBTFUL : 0);
 }
 
 void path_blanks(struct path_reader *r)
@@ -202,6 +206,38 @@ static int numbers(struct path_reader *r, struct path_step *s, struct err *err)
     return 0;
 }
 
+static bool skip(struct path_reader *r, const char *word)
+{
+    size_t n = strlen(word);
+
+    path_blanks(r);
+    if ((size_t)(r->end - r->p) < n || memcmp(r->p, word, n) != 0)
+        return false;
+    r->p += n;
+    return true;
+}
+
+/* [(@.length - n)], or @.size(): counted from the end. */
+static int from_end(struct path_reader *r, struct path_step *s, struct err *err)
+{
+    int64_t n = 0;
+    int rc = 0;
+
+    r->p++;
+    if (skip(r, "@.") && (skip(r, "length") || skip(r, "size()")) && skip(r, "-")) {
+        path_blanks(r);
+        rc = integer(r, &n, err);
+    }
+    if (rc <= 0 || n <= 0 || !skip(r, ")"))
+        return rc < 0 ? rc : bad(r, "[( takes (@.length - 1) and its like only", err);
+    s->op = OP_INDEXES;
+    s->count = 1;
+    s->from_end = true;
+    s->indexes = arena_alloc(r->code->arena, sizeof *s->indexes);
+    s->indexes[0] = n;
+    return 0;
+}
+
 static int bracket(struct path_reader *r, struct path_step *s, struct err *err)
 {
     int rc = 0;
@@ -218,6 +254,8 @@ static int bracket(struct path_reader *r, struct path_step *s, struct err *err)
         s->op = OP_ALL;
     } else if (here(r) == '\'' || here(r) == '"') {
         rc = quoted_names(r, s, err);
+    } else if (here(r) == '(') {
+        rc = from_end(r, s, err);
     } else {
         rc = numbers(r, s, err);
     }
@@ -234,25 +272,19 @@ static int bracket(struct path_reader *r, struct path_step *s, struct err *err)
 static int next_step(struct path_reader *r, struct path_program *p, struct err *err)
 {
     struct path_step *s = &p->steps[p->count++];
-    bool dot = false;
 
     *s = (struct path_step){.op = OP_NAMES};
     if (*r->p == '.') {
-        dot = true;
         r->p++;
         if (here(r) == '.') {
             r->p++;
             s->op = OP_SCAN;
             s = &p->steps[p->count++];
             *s = (struct path_step){.op = OP_NAMES};
-            p->reference = false;
         }
     }
-    if (here(r) == '[') {
-        if (dot)
-            p->reference = false;
+    if (here(r) == '[')
         return bracket(r, s, err);
-    }
     if (here(r) == '*') {
         r->p++;
         s->op = OP_ALL;
@@ -285,26 +317,31 @@ static int read_root(struct path_reader *r, struct path_program *p, struct err *
     }
     if (r->deep > 0 && p->root != ROOT_INPUT)
         return unsupported(r, "a filter sees only '@' and '$'", err);
+    r->code->doubtful = r->code->doubtful || r->deep > 0;
     return 0;
 }
 
-/* Which steps may find several nodes, and whether the whole does. Several names at the end make one object. */
-static void mark(struct path_program *p)
+static bool is_definite(const struct path_step *s)
 {
-    bool many = false;
+    return s->op == OP_NAMES || (s->op == OP_INDEXES && s->count == 1);
+}
 
-    for (size_t i = 0; i < p->count; i++) {
+/* A name is demanding at the end of a path, and where the step before it, and it and all behind it, find one node: so
+ * Jayway has it. Where several names stand before the end, that is an error wherever it is come to. */
+static int mark(struct path_reader *r, struct path_program *p, struct err *err)
+{
+    bool behind = true;
+
+    p->definite = true;
+    for (size_t i = p->count; i-- > 0;) {
         struct path_step *s = &p->steps[i];
-        bool last = i + 1 == p->count;
-        s->many_before = many;
-        if (s->op == OP_NAMES)
-            many = many || (s->count > 1 && !last);
-        else
-            many = many || s->op != OP_INDEXES || s->count > 1;
-        if (s->op > OP_INDEXES || s->count != 1 || (s->op == OP_INDEXES && s->indexes[0] < 0))
-            p->reference = false;
+        if (s->op == OP_NAMES && s->count > 1 && i + 1 < p->count)
+            return unsupported(r, "several names in brackets can only end a path", err);
+        behind = behind && is_definite(s);
+        p->definite = p->definite && is_definite(s);
+        s->demanding = i + 1 == p->count || (behind && (i == 0 || is_definite(&p->steps[i - 1])));
     }
-    p->definite = !many;
+    return 0;
 }
 
 int path_read(struct path_reader *r, struct path_program **ret, struct err *err)
@@ -314,7 +351,7 @@ int path_read(struct path_reader *r, struct path_program **ret, struct err *err)
     const char *begin = r->p;
     int rc;
 
-    *p = (struct path_program){.reference = true, .steps = steps};
+    *p = (struct path_program){.steps = steps};
     if ((rc = read_root(r, p, err)) < 0)
         return rc;
     while (here(r) == '.' || here(r) == '[') {
@@ -326,9 +363,8 @@ int path_read(struct path_reader *r, struct path_program **ret, struct err *err)
     p->steps = arena_alloc(r->code->arena, (p->count + 1) * sizeof *steps);
     memcpy(p->steps, steps, p->count * sizeof *steps);
     p->text = arena_strndup(r->code->arena, begin, (size_t)(r->p - begin));
-    mark(p);
     *ret = p;
-    return 0;
+    return mark(r, p, err);
 }
 
 int path_compile(const char *text, struct path_code *c, struct path_program **ret, struct err *err)

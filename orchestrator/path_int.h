@@ -2,23 +2,24 @@
 #define ORCHESTRATOR_PATH_INT_H
 #include "orchestrator/path.h"
 /*
- * Full paths, in Jayway's reading, for path_*.c and intrinsic*.c: a text is compiled to a small program
+ * Full paths, as Jayway JsonPath 2.0.0 reads them over Jackson's nodes, which is how AWS was seen to read them, for path_*.c and intrinsic*.c: a text is compiled to a small program
  * (path_compile.c; filters in path_filter.c), which is walked over a value (path_walk.c; filters in path_test.c).
  */
 enum {
     MAX_PATH_STEPS = 256,     /* no value is nested deeper */
     MAX_PATH_UNION = 100,     /* names or indexes in one pair of brackets */
-    MAX_FILTER_DEPTH = 16,    /* filters within filters, parentheses, '!' */
+    MAX_FILTER_DEPTH = 16,    /* filters within filters, parentheses */
     MAX_PATH_VISITS = 5000000 /* nodes that one path looks at: about a second */
 };
 enum path_root { ROOT_INPUT, ROOT_CONTEXT, ROOT_VARIABLE, ROOT_ITEM }; /* ROOT_ITEM: "@", in filters only */
 enum path_op { OP_NAMES, OP_INDEXES, OP_SLICE, OP_ALL, OP_FILTER, OP_SCAN };
 struct path_step {
     enum path_op op;
-    bool many_before; /* a step before this one may find more than one node */
-    size_t count;     /* OP_NAMES, OP_INDEXES */
+    bool demanding; /* OP_NAMES: what is missing here ends the walk; else only this way of it */
+    size_t count;   /* OP_NAMES, OP_INDEXES */
     char **names;
     int64_t *indexes;
+    bool from_end;    /* OP_INDEXES: [(@.length - n)], the index is n */
     int64_t from, to; /* OP_SLICE */
     bool has_from, has_to;
     struct path_test *test; /* OP_FILTER */
@@ -28,59 +29,37 @@ struct path_program {
     const char *variable; /* ROOT_VARIABLE */
     const char *text;     /* as it was written */
     bool definite;        /* finds one node at most, which is its value; else its value is an array */
-    bool reference;
     size_t count;
     struct path_step *steps;
 };
 
-enum relation {
-    REL_EQ,
-    REL_NE,
-    REL_SAME,
-    REL_NOT_SAME,
-    REL_LT,
-    REL_LE,
-    REL_GT,
-    REL_GE,
-    REL_MATCH,
-    REL_IN,
-    REL_NIN,
-    REL_CONTAINS,
-    REL_ALL,
-    REL_SIZE,
-    REL_EMPTY,
-    REL_SUBSET,
-    REL_ANY,
-    REL_NONE
-};
-struct path_operand { /* one of the three */
-    struct path_program *path;
-    const json_t *value;
-    struct pattern *pattern;
-};
-enum test_kind { TEST_ANY, TEST_EVERY, TEST_NOT, TEST_EXISTS, TEST_RELATION };
+enum relation { REL_EXISTS, REL_ABSENT, REL_EQ, REL_NE, REL_LT, REL_LE, REL_GT, REL_GE, REL_MATCH };
+/* A filter is its last comparison, and those before it: they are worked out from the last on, && before ||. */
 struct path_test {
-    enum test_kind kind;
-    struct path_test *first; /* ANY, EVERY, NOT: what is under it */
-    struct path_test *next;  /* its neighbour */
     enum relation relation;
-    struct path_operand left, right;
+    struct path_program *left;
+    struct path_program *right; /* one of these three, but for EXISTS and ABSENT */
+    const char *text;           /* numbers, true and null as well: what it is depends on the left */
+    struct pattern *pattern;
+    struct path_test *before; /* NULL: none */
+    bool both;                /* && stands between them, else || */
 };
 
 /* What compiled programs live in, and all that they point to. */
 struct path_code {
     struct arena *arena;
-    json_t *values;   /* an array: the literals of filters */
     bool unsupported; /* what is wrong is right on AWS */
+    bool doubtful;    /* it uses what AWS's documentation says that AWS does not do */
 };
 void path_code_init(struct path_code *c);
 void path_code_release(struct path_code *c);
+int path_code_marks(const struct path_code *c); /* PATH_UNSUPPORTED, PATH_DOUBTFUL */
 
 /* A text that is being read. A path ends where it cannot go on: the caller looks at what stands there. */
 struct path_reader {
     const char *p, *end;
     struct path_code *code;
-    int deep; /* filters and parentheses around */
+    int deep; /* filters around */
 };
 NODISCARD int path_read(struct path_reader *r, struct path_program **ret, struct err *err);
 /* The same, and nothing may follow. */
@@ -104,7 +83,7 @@ struct path_run {
     size_t why_size;
 };
 enum { PATH_FOUND = 1, PATH_MISSED = 0 };
-/* Owned. A limit, or a filter on what is no object or array, is an error. */
+/* Owned. What a step cannot be applied to (an index to an object) is an error, as is a limit. */
 NODISCARD int path_run(struct path_run *r, const struct path_program *p, json_t **ret_owned, struct err *err);
 /* path_test.c: 1 the filter takes the item, 0 it does not. */
 NODISCARD int path_accepts(struct path_run *r, const struct path_test *t, const json_t *item,

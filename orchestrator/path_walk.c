@@ -5,11 +5,19 @@
 /* A walk that may come out empty-handed. */
 enum { WALK_ON = 0, WALK_MISS = 1 };
 
+/* The way to where a walk stands. */
+struct trail {
+    const struct trail *before; /* NULL: the root */
+    const char *name;           /* NULL: an index */
+    int64_t index;
+};
+
 /* One run of one program: results go to the array. */
 struct walker {
     struct path_run *r;
     const struct path_program *p;
-    json_t *results; /* owned by path_run */
+    json_t *results;        /* owned by path_run */
+    const struct trail *at; /* NULL: at the root */
 };
 
 static int walk(struct walker *w, size_t i, const json_t *model, struct err *err);
@@ -24,86 +32,116 @@ int path_visit(struct path_run *r, struct err *err)
     return rc;
 }
 
-/* $['a'][0], up to a step: as Jayway writes it. */
-static void place(const struct walker *w, size_t steps, char *out, size_t size)
+/* One step as Jayway writes it: ['a'], [0], [1:], [*], [?], .. */
+static size_t fragment(const struct path_step *s, char *out, size_t size)
 {
-    size_t n = (size_t)snprintf(out, size, "$");
+    int n = 0;
 
-    for (size_t i = 0; i < steps && i < w->p->count && n < size; i++) {
-        const struct path_step *s = &w->p->steps[i];
-        if (s->op == OP_NAMES)
-            n += (size_t)snprintf(out + n, size - n, "['%s']", s->names[0]);
-        else if (s->op == OP_INDEXES)
-            n += (size_t)snprintf(out + n, size - n, "[%lld]", (long long)s->indexes[0]);
-    }
-}
-
-static const char *java_node(const json_t *v)
-{
-    if (v == NULL)
-        return "null";
-    switch (json_typeof(v)) {
-    case JSON_OBJECT:
-        return "com.fasterxml.jackson.databind.node.ObjectNode";
-    case JSON_ARRAY:
-        return "com.fasterxml.jackson.databind.node.ArrayNode";
-    case JSON_STRING:
-        return "com.fasterxml.jackson.databind.node.TextNode";
-    case JSON_INTEGER:
-        return json_integer_value(v) == (int32_t)json_integer_value(v)
-                   ? "com.fasterxml.jackson.databind.node.IntNode"
-                   : "com.fasterxml.jackson.databind.node.LongNode";
-    case JSON_REAL:
-        return "com.fasterxml.jackson.databind.node.DoubleNode";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "com.fasterxml.jackson.databind.node.BooleanNode";
-    case JSON_NULL:
+    switch (s->op) {
+    case OP_NAMES:
+        for (size_t k = 0; k < s->count && n >= 0 && (size_t)n < size; k++)
+            n += snprintf(out + n, size - (size_t)n, "%s'%s'%s", k == 0 ? "[" : ", ", s->names[k],
+                          k + 1 == s->count ? "]" : "");
+        break;
+    case OP_INDEXES:
+        for (size_t k = 0; k < s->count && n >= 0 && (size_t)n < size; k++)
+            n += snprintf(out + n, size - (size_t)n, "%s%s%lld%s", k == 0 ? "[" : ",",
+                          s->from_end ? "@.size()-" : "", (long long)s->indexes[k],
+                          k + 1 == s->count ? "]" : "");
+        break;
+    case OP_SLICE:
+        if (s->has_from && s->has_to)
+            n = snprintf(out, size, "[%lld:%lld]", (long long)s->from, (long long)s->to);
+        else
+            n = snprintf(out, size, s->has_from ? "[%lld:]" : "[:%lld]",
+                         (long long)(s->has_from ? s->from : s->to));
+        break;
+    case OP_ALL:
+        n = snprintf(out, size, "[*]");
+        break;
+    case OP_FILTER:
+        n = snprintf(out, size, "[?]");
+        break;
+    case OP_SCAN:
+        n = snprintf(out, size, "..");
         break;
     }
-    return "com.fasterxml.jackson.databind.node.NullNode";
+    return n < 0 ? 0 : (size_t)n >= size ? size - 1 : (size_t)n;
 }
 
-/* Steps before the one at i are definite where this is asked. */
+/* The steps from `from` on. */
+static const char *steps_text(const struct walker *w, const char *begin, size_t from, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "%s", begin);
+
+    for (size_t i = from; i < w->p->count && n + 1 < size; i++)
+        n += fragment(&w->p->steps[i], out + n, size - n);
+    return out;
+}
+
+/* $['a'][0]: recursion is bounded by the depth of the value. */
+static size_t place(const struct trail *t, char *out, size_t size)
+{
+    size_t n;
+
+    if (t == NULL)
+        return (size_t)snprintf(out, size, "$");
+    n = place(t->before, out, size);
+    if (n >= size)
+        return n;
+    return n + (size_t)(t->name != NULL ? snprintf(out + n, size - n, "['%s']", t->name)
+                                        : snprintf(out + n, size - n, "[%lld]", (long long)t->index));
+}
+
+/* Nothing is there: a name in something that is no object, or in an object that lacks it. */
 static int miss(struct walker *w, size_t i, const json_t *model)
 {
-    const struct path_step *s = &w->p->steps[i];
-    char before[300];
+    const struct trail there = {w->at, w->p->steps[i].names[0], 0};
+    char at[300], name[100];
 
     if (w->r->why == NULL)
         return WALK_MISS;
-    if (s->op == OP_NAMES && json_is_object(model)) {
-        place(w, i + 1, before, sizeof before);
-        snprintf(w->r->why, w->r->why_size, "Missing property in path %s", before);
-    } else if (s->op == OP_NAMES) {
-        place(w, i, before, sizeof before);
-        snprintf(
-            w->r->why, w->r->why_size,
-            "Expected to find an object with property ['%s'] in path %s but found '%s'. This is not a json "
-            "object according to the JsonProvider: "
-            "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'.",
-            s->names[0], before, java_node(model));
-    } else if (model == NULL) {
-        place(w, i, before, sizeof before);
-        snprintf(w->r->why, w->r->why_size, "The path %s is null", before);
-    } else {
-        char *text = json_text(model);
-        if (s->op == OP_INDEXES)
-            snprintf(before, sizeof before, "[%lld]", (long long)s->indexes[0]);
-        else
-            snprintf(before, sizeof before, "[%.0lld%s]", (long long)s->from, ":");
+    place(json_is_object(model) ? &there : w->at, at, sizeof at);
+    if (json_is_object(model)) {
         snprintf(w->r->why, w->r->why_size,
-                 "Filter: %s can only be applied to arrays. Current context is: %.300s", before, text);
-        free(text);
+                 i + 1 < w->p->count ? "Missing property in path %s" : "No results for path: %s", at);
+    } else {
+        fragment(&w->p->steps[i], name, sizeof name);
+        snprintf(w->r->why, w->r->why_size, "Property %s not found in path %s", name, at);
     }
     return WALK_MISS;
 }
 
-/* A node was reached by step i: a result, or where the rest begins. NULL: past the end of an array, a null. */
-static int arrive(struct walker *w, size_t i, const json_t *node, struct err *err)
+/* A step that cannot be applied to what is there: the path is wrong for this input, which is no miss. */
+static int unfit(struct walker *w, size_t i, const json_t *model, const char *fmt, struct err *err)
 {
-    if (i + 1 < w->p->count)
-        return walk(w, i + 1, node, err);
+    char step[200];
+    /* one text, not one for each item of a filter around */
+    bool bare = json_is_string(model) && i > 0 && w->p->steps[i - 1].op == OP_NAMES;
+    char *text = w->r->why == NULL ? xstrdup("...")
+                 : bare            ? xstrdup(json_string_value(model))
+                                   : json_text(model);
+    int rc = err_set(err, ERR_RUNTIME, "Filter: %s %s. Current context is: %.500s",
+                     steps_text(w, "", i, step, sizeof step), fmt, text);
+
+    free(text);
+    return rc;
+}
+
+/* A node was reached by step i, under a name or index: a result, or where the rest begins. NULL: past the end of an array, a
+ * null. */
+static int arrive(struct walker *w, size_t i, const json_t *node, const char *name, int64_t index,
+                  struct err *err)
+{
+    struct trail t = {w->at, name, index};
+    int rc;
+
+    if (i + 1 < w->p->count) {
+        w->at = &t;
+        rc = walk(w, i + 1, node, err);
+        w->at = t.before;
+        return rc;
+    }
     if (node == NULL) {
         w->r->past_end = true;
         json_array_append_new(w->results, json_null());
@@ -113,32 +151,29 @@ static int arrive(struct walker *w, size_t i, const json_t *node, struct err *er
     return WALK_ON;
 }
 
-static int walk_name(struct walker *w, size_t i, const json_t *model, const char *name, struct err *err)
+static const json_t *nothing(const json_t *v)
 {
-    const struct path_step *s = &w->p->steps[i];
-    const json_t *v = json_object_get(model, name);
-    bool leaf = i + 1 == w->p->count;
+    return json_is_null(v) ? NULL : v;
+}
 
-    if (v != NULL)
-        return arrive(w, i, v, err);
-    if (w->r->strict || (!leaf && !s->many_before && s->count == 1))
-        return miss(w, i, model);
-    return WALK_ON;
+/* A member that is null is nothing to what follows: not so an element of an array. */
+static const json_t *inner(const struct walker *w, size_t i, const json_t *v)
+{
+    return i + 1 < w->p->count ? nothing(v) : v;
 }
 
 static int walk_names(struct walker *w, size_t i, const json_t *model, struct err *err)
 {
     const struct path_step *s = &w->p->steps[i];
-    bool leaf = i + 1 == w->p->count;
     json_t *merged, *v;
     int rc = WALK_ON;
 
     if (!json_is_object(model))
-        return s->many_before ? WALK_ON : miss(w, i, model);
-    if (s->count == 1 || !leaf) {
-        for (size_t k = 0; k < s->count && rc == WALK_ON; k++)
-            rc = walk_name(w, i, model, s->names[k], err);
-        return rc;
+        return miss(w, i, model);
+    if (s->count == 1) {
+        if ((v = json_object_get(model, s->names[0])) != NULL)
+            return arrive(w, i, inner(w, i, v), s->names[0], 0, err);
+        return s->demanding || w->r->strict ? miss(w, i, model) : WALK_ON;
     }
     merged = json_object();
     for (size_t k = 0; k < s->count && rc == WALK_ON; k++) {
@@ -153,25 +188,33 @@ static int walk_names(struct walker *w, size_t i, const json_t *model, struct er
     return rc;
 }
 
-/* An index below 0 counts from the end. */
+/* NULL: outside. An index below 0 is, too. */
 static const json_t *element(const json_t *array, int64_t index)
 {
-    int64_t at = index < 0 ? (int64_t)json_array_size(array) + index : index;
-
-    return at < 0 ? NULL : json_array_get(array, (size_t)at);
+    return index < 0 ? NULL : json_array_get(array, (size_t)index);
 }
 
 static int walk_numbers(struct walker *w, size_t i, const json_t *model, struct err *err)
 {
     const struct path_step *s = &w->p->steps[i];
     int64_t n = (int64_t)json_array_size(model), from = s->from, to = s->to;
+    char at[300];
     int rc = WALK_ON;
 
+    if (model == NULL) {
+        if (w->r->why != NULL) {
+            place(w->at, at, sizeof at);
+            snprintf(w->r->why, w->r->why_size, "The path %s is null", at);
+        }
+        return WALK_MISS;
+    }
     if (!json_is_array(model))
-        return s->many_before ? WALK_ON : miss(w, i, model);
+        return unfit(w, i, model, "can only be applied to arrays", err);
     if (s->op == OP_INDEXES) {
-        for (size_t k = 0; k < s->count && rc == WALK_ON; k++)
-            rc = arrive(w, i, element(model, s->indexes[k]), err);
+        for (size_t k = 0; k < s->count && rc == WALK_ON; k++) {
+            int64_t at_k = s->from_end ? n - s->indexes[k] : s->indexes[k];
+            rc = arrive(w, i, element(model, at_k), NULL, at_k, err);
+        }
         return rc;
     }
     if (!s->has_to)
@@ -183,9 +226,11 @@ static int walk_numbers(struct walker *w, size_t i, const json_t *model, struct 
         from = 0;
     else if (!s->has_to && from < 0)
         from = from + n < 0 ? 0 : from + n;
+    if (n == 0)
+        to = from;
     for (int64_t k = from; k < to && rc == WALK_ON; k++)
         if ((rc = path_visit(w->r, err)) == 0)
-            rc = arrive(w, i, element(model, k), err);
+            rc = arrive(w, i, element(model, k), NULL, k, err);
     return rc;
 }
 
@@ -197,16 +242,25 @@ static int walk_all(struct walker *w, size_t i, const json_t *model, struct err 
     int rc = WALK_ON;
 
     json_object_foreach((json_t *)(uintptr_t)model, key, v) {
-        if ((rc = path_visit(w->r, err)) < 0 || (rc = arrive(w, i, v, err)) != WALK_ON)
+        if ((rc = path_visit(w->r, err)) < 0 || (rc = arrive(w, i, inner(w, i, v), key, 0, err)) != WALK_ON)
             return rc;
     }
     json_array_foreach(model, k, v) {
         if ((rc = path_visit(w->r, err)) < 0)
             return rc;
-        rc = arrive(w, i, v, err);
+        rc = arrive(w, i, v, NULL, (int64_t)k, err);
         if (rc < 0 || (rc == WALK_MISS && w->r->strict))
             return rc;
     }
+    return WALK_ON;
+}
+
+/* Like arrive, where a step leads nowhere else. */
+static int stay(struct walker *w, size_t i, const json_t *node, struct err *err)
+{
+    if (i + 1 < w->p->count)
+        return walk(w, i + 1, node, err);
+    json_array_append(w->results, (json_t *)(uintptr_t)node);
     return WALK_ON;
 }
 
@@ -220,22 +274,14 @@ static int walk_filter(struct walker *w, size_t i, const json_t *model, struct e
 
     if (json_is_object(model)) {
         rc = path_accepts(w->r, s->test, model, err);
-        return rc > 0 ? arrive(w, i, model, err) : rc;
+        return rc > 0 ? stay(w, i, model, err) : rc;
     }
-    if (!json_is_array(model)) {
-        if (s->many_before)
-            return WALK_ON;
-        /* one text, not one for each item of a filter around */
-        char *text = w->r->why != NULL ? json_text(model) : xstrdup("...");
-        rc = err_set(err, ERR_RUNTIME,
-                     "Filter: [?] can not be applied to primitives. Current context is: %.300s", text);
-        free(text);
-        return rc;
-    }
+    if (!json_is_array(model))
+        return unfit(w, i, model, "can not be applied to primitives", err);
     json_array_foreach(model, k, v) {
         if ((rc = path_accepts(w->r, s->test, v, err)) < 0)
             return rc;
-        if (rc > 0 && (rc = arrive(w, i, v, err)) != WALK_ON)
+        if (rc > 0 && (rc = arrive(w, i, v, NULL, (int64_t)k, err)) != WALK_ON)
             return rc;
     }
     return WALK_ON;
@@ -248,9 +294,8 @@ static int begins_at(struct walker *w, const struct path_step *s, const json_t *
     case OP_NAMES:
         if (!json_is_object(model))
             return 0;
-        for (size_t k = 0; k < s->count && !w->r->strict; k++)
-            if (json_object_get(model, s->names[k]) == NULL &&
-                (s->count == 1 || s == &w->p->steps[w->p->count - 1]))
+        for (size_t k = 0; k < s->count; k++)
+            if (json_object_get(model, s->names[k]) == NULL)
                 return 0;
         return 1;
     case OP_INDEXES:
@@ -266,10 +311,24 @@ static int begins_at(struct walker *w, const struct path_step *s, const json_t *
     return 0;
 }
 
-/* The node, then all that is under it. At an array what follows the next step is asked of each element, as Jayway does it:
- * $..[0].x finds the x of all. Bounded by the depth of the value. */
+/* What follows the next step is asked of each element of an array, as Jayway does it: $..[0].x finds the x of all. */
+static int walk_elements(struct walker *w, size_t i, const json_t *array, struct err *err)
+{
+    int rc = WALK_ON;
+
+    for (size_t k = 0; k < json_array_size(array) && rc == WALK_ON; k++) {
+        struct trail t = {w->at, NULL, (int64_t)k};
+        w->at = &t;
+        rc = walk(w, i + 1, nothing(json_array_get(array, k)), err);
+        w->at = t.before;
+    }
+    return rc;
+}
+
+/* The node, then all that is under it. Bounded by the depth of the value. */
 static int walk_scan(struct walker *w, size_t i, const json_t *model, struct err *err)
 {
+    struct trail t = {w->at, NULL, 0};
     const char *key;
     json_t *v;
     size_t k;
@@ -279,23 +338,22 @@ static int walk_scan(struct walker *w, size_t i, const json_t *model, struct err
         return rc;
     if ((rc = begins_at(w, &w->p->steps[i], model, err)) < 0)
         return rc;
-    if (rc > 0 && (json_is_object(model) || i + 1 == w->p->count)) {
+    if (rc > 0 && (json_is_object(model) || i + 1 == w->p->count))
         rc = walk(w, i, model, err);
-    } else if (rc > 0) {
-        rc = WALK_ON;
-        for (k = 0; k < json_array_size(model) && rc == WALK_ON; k++)
-            rc = walk(w, i + 1, json_array_get(model, k), err);
-    }
+    else if (rc > 0)
+        rc = walk_elements(w, i, model, err);
+    w->at = &t;
     json_array_foreach(model, k, v) {
-        if (rc != WALK_ON)
-            return rc;
-        rc = walk_scan(w, i, v, err);
+        t.index = (int64_t)k;
+        if (rc == WALK_ON)
+            rc = walk_scan(w, i, v, err);
     }
     json_object_foreach((json_t *)(uintptr_t)model, key, v) {
-        if (rc != WALK_ON)
-            return rc;
-        rc = walk_scan(w, i, v, err);
+        t.name = key;
+        if (rc == WALK_ON)
+            rc = walk_scan(w, i, v, err);
     }
+    w->at = t.before;
     return rc;
 }
 
@@ -338,7 +396,7 @@ static const json_t *root_of(const struct path_run *r, const struct path_program
 
 int path_run(struct path_run *r, const struct path_program *p, json_t **ret_owned, struct err *err)
 {
-    struct walker w = {r, p, json_array()};
+    struct walker w = {.r = r, .p = p, .results = json_array()};
     const json_t *outer = r->root, *root = root_of(r, p);
     size_t n;
     int rc = WALK_ON;
@@ -352,15 +410,14 @@ int path_run(struct path_run *r, const struct path_program *p, json_t **ret_owne
     else if (p->count == 0)
         json_array_append(w.results, (json_t *)(uintptr_t)root);
     else
-        rc = walk(&w, 0, root, err);
+        rc = walk(&w, 0, p->root == ROOT_ITEM ? nothing(root) : root, err);
     r->root = outer;
     n = json_array_size(w.results);
     if ((rc == WALK_ON && p->definite && n == 0) || root == NULL) {
         rc = WALK_MISS;
         if (r->why != NULL) {
             char all[300];
-            place(&w, p->count, all, sizeof all);
-            snprintf(r->why, r->why_size, "No results for path: %s", all);
+            snprintf(r->why, r->why_size, "No results for path: %s", steps_text(&w, "$", 0, all, sizeof all));
         }
     }
     if (rc == WALK_ON) {

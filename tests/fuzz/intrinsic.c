@@ -22,9 +22,8 @@ static void try_text(const char *text, const json_t *input)
 {
     json_t *first = NULL, *second = NULL;
     struct err err = {0}, again = {0};
-    bool unsupported = false;
-    int good =
-        intrinsic_is(text) ? intrinsic_check(text, &unsupported, &err) : path_check(text, &unsupported, &err);
+    int marks = 0;
+    int good = intrinsic_is(text) ? intrinsic_check(text, &marks, &err) : path_check(text, &marks, &err);
     int rc = once(text, input, &first, &err), more = once(text, input, &second, &again);
 
     if ((good < 0 && rc >= 0) || (rc < 0 && err.msg[0] == '\0') || (rc < 0) != (more < 0))

@@ -60,10 +60,10 @@ static const char *put(const char *path, const char *data, const char *value)
 
 TEST(reference_paths_full_paths_and_no_paths)
 {
-    static const char *const reference[] = {"$",           "$.a",           "$.a.b",       "$['a b']",
-                                            "$[\"a\"]",    "$.a[0]['b'].c", "$[3]",        "$.--date_time",
-                                            "$.Ж中",       "$.a\\.b",       "$.\\stor\\e", "$.a['it\\'s']",
-                                            "$.aws:x-ray", "$['']"};
+    static const char *const reference[] = {"$",           "$.a",           "$.a.b",          "$['a b']",
+                                            "$[\"a\"]",    "$.a[0]['b'].c", "$[3]",           "$.--date_time",
+                                            "$.Ж中",       "$.a\\.b",       "$.\\stor\\e",    "$.a['it\\'s']",
+                                            "$.aws:x-ray", "$['']",         "$.a.[0].['b c']"};
     static const char *const full[] = {"$.*",
                                        "$..a",
                                        "$..*",
@@ -76,8 +76,7 @@ TEST(reference_paths_full_paths_and_no_paths)
                                        "$['a','b']",
                                        "$.a[?(@.b == 'x)]')].c",
                                        "$.users[?(@.status == 0)]",
-                                       "$..[0]",
-                                       "$.a.[0]"};
+                                       "$..[0]"};
     static const char *const none[] = {
         "",     "a",    "$.",    "$..",       "$.a.",           "$.a..", "$[",         "$[]",
         "$.a[", "$['a", "$['a'", "$[a]",      "$.a b",          "$.a]",  "$.a[?(@.b]", "$.length()",
