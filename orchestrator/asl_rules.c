@@ -44,6 +44,12 @@ static void judge(struct check *c, int rc, int marks, const char *field, const c
         asl_unsupported(c, "'%s': '%.100s' is not in profile orch-asl/1: %s", field, s, why->msg);
     else if (rc < 0)
         asl_invalid(c, "'%s': '%.100s' is not valid: %s", field, s, why->msg);
+    else if ((marks & PATH_OUTSIDE) != 0)
+        asl_diagnose(c, "WARNING", "NEVER_FINDS",
+                     "'%s': '%.100s': an index below 0 is outside of every array, as on AWS; [(@.length-1)] "
+                     "is the last "
+                     "element",
+                     field, s);
     else if ((marks & PATH_DOUBTFUL) != 0)
         asl_diagnose(
             c, "WARNING", "DOUBTFUL_ON_AWS",

@@ -18,8 +18,9 @@ uint64_t scope_random(const struct scope *s); /* 64 bits; s->random is not NULL 
 /* Syntax only: 1 a reference path, 0 a full path, -1 not a path. anywhere: "$$" and "$name" are allowed. */
 int path_kind(const char *path, bool anywhere);
 /* The same; 0 and 1, or <0 with the reason. Marks: it is wrong only here, and AWS would take it; it is right, but uses what
- * AWS's documentation rules out (patterns in filters, comparisons with another place). */
-enum { PATH_UNSUPPORTED = 1, PATH_DOUBTFUL = 2 };
+ * AWS's documentation rules out (patterns in filters, comparisons with another place); it holds an index below 0, which is
+ * outside of every array. */
+enum { PATH_UNSUPPORTED = 1, PATH_DOUBTFUL = 2, PATH_OUTSIDE = 4 };
 NODISCARD int path_check(const char *path, int *ret_marks, struct err *err);
 /* The node of a reference path, borrowed from the scope; NULL where there is none (*err untouched), <0 on bad syntax.
  * 1/0. */

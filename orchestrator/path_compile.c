@@ -14,7 +14,8 @@ void path_code_release(struct path_code *c)
 
 int path_code_marks(const struct path_code *c)
 {
-    return (c->unsupported ? PATH_UNSUPPORTED : 0) | (c->doubtful ? PATH_DOUBTFUL : 0);
+    return (c->unsupported ? PATH_UNSUPPORTED : 0) | (c->doubtful ? PATH_DOUBTFUL : 0) |
+           (c->outside ? PATH_OUTSIDE : 0);
 }
 
 void path_blanks(struct path_reader *r)
@@ -194,6 +195,7 @@ static int numbers(struct path_reader *r, struct path_step *s, struct err *err)
         }
         if (rc == 0)
             return bad(r, "a name, an index, '*' or a filter is missing", err);
+        r->code->outside = r->code->outside || found[n] < 0;
         n++;
         if (here(r) != ',')
             break;

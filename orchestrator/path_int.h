@@ -49,6 +49,7 @@ struct path_test {
 struct path_code {
     struct arena *arena;
     bool unsupported; /* what is wrong is right on AWS */
+    bool outside;     /* an index below 0 */
     bool doubtful;    /* it uses what AWS's documentation says that AWS does not do */
 };
 void path_code_init(struct path_code *c);

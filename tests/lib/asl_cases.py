@@ -82,7 +82,7 @@ for path, value in [
     ('$.store.book[*].t', ['a', 'b', 'c']),
     ('$.store.book[0].t', 'a'),
     ("$['store']['bike']['price']", 20),
-    ('$.store.book[-1].t', 'c'),
+    ('$.store.book[(@.length-1)].t', 'c'),
     ('$.store.book[-1:].t', ['c']),
     ('$.store.book[0:2].t', ['a', 'b']),
     ('$.store.book[:1].t', ['a']),

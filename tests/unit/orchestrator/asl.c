@@ -170,6 +170,7 @@ TEST(full_paths_and_intrinsic_functions_stand_where_aws_takes_them)
            "UNREACHABLE_STATE /States/E");
     is_str(state(PASS ",\"InputPath\":\"$.a[?(@.b =~ /x/)]\",\"OutputPath\":\"$.a[?(@.b == $.c)]\""),
            "DOUBTFUL_ON_AWS /States/S/InputPath\nDOUBTFUL_ON_AWS /States/S/OutputPath");
+    is_str(state(PASS ",\"InputPath\":\"$.a[-1]\""), "NEVER_FINDS /States/S/InputPath");
     is_str(state(PASS ",\"InputPath\":\"States.Array(1)\""), BAD "/States/S/InputPath");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"States.Arry($.x)\"}"), BAD "/States/S/Parameters/a.$");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"Format($.x)\"}"), BAD "/States/S/Parameters/a.$");
