@@ -1,9 +1,11 @@
 /*
  * A definition, an input and a mock config, parted by lines "---". Whatever they are: refused with a sentence, or run to
- * an end, twice the same, with a history whose events are numbered and tell of the end.
+ * an end, twice the same, with a history whose events are numbered and tell of the end. And each state by itself, with
+ * an answer and with an error.
  */
 #include "orchestrator/simulate.h"
 #include "base/mem.h"
+#include "orchestrator/test_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -72,6 +74,34 @@ static char *run(const struct asl *a, struct str mocks, const json_t *input)
     return text;
 }
 
+static void test(const struct asl *a, const json_t *input)
+{
+    json_t *context = json_pack("{s:{s:s,s:O}}", "Execution", "Id", "id", "Input", input), *state, *answer;
+    const char *name;
+    struct err err;
+    int left = 50;
+
+    json_object_foreach((json_t *)(uintptr_t)asl_states(a), name, state) {
+        for (int i = 0; i < 2; i++) {
+            const struct state_test t = {.asl = a,
+                                         .state = name,
+                                         .input = input,
+                                         .context = context,
+                                         .now_ms = 1654430400000,
+                                         .retries = i,
+                                         .mocked = true,
+                                         .result = i == 0 ? input : NULL,
+                                         .error = "E"};
+            if (test_state(&t, &answer, &err) < 0 || !json_is_string(json_object_get(answer, "status")))
+                abort();
+            json_decref(answer);
+        }
+        if (--left == 0)
+            break;
+    }
+    json_decref(context);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct str rest = {(const char *)data, n}, definition = part(&rest), given = part(&rest);
@@ -88,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             abort();
         free(first);
         free(second);
+        test(a, input);
         json_decref(input);
     }
     asl_diagnostics_release(&d);
