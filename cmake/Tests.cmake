@@ -71,7 +71,7 @@ endif()
 
 # The long ones first, so that none is still on its way when all else is done. Seconds, about.
 foreach(long t/crash:190 t/random_faults:110 t/extract_faults:105 t/gotchas:105 t/week:105 t/chunks:100 t/pressure:90
-    t/cuts:70 t/rejects:70 io/sink_s3:65 t/requests:60 t/rows:50 t/faults:50 t/backup:45 t/load:40 t/readme:40 t/upsert:40 io/source_s3:40
+    t/cuts:70 t/rejects:70 t/tasks:60 io/sink_s3:65 t/requests:60 t/rows:50 t/faults:50 t/backup:45 t/load:40 t/readme:40 t/upsert:40 t/step_functions:30 io/source_s3:40
     t/rejects_server:40)
   string(REPLACE ":" ";" long ${long})
   list(GET long 0 name)

@@ -175,6 +175,23 @@ static int all(struct job *j, struct target *t, struct err *err)
     return rc;
 }
 
+/* From a second connection; id 0: nothing runs. */
+static void kill_query(const struct query *q, int64_t id)
+{
+    struct target_config config = *q->target;
+    struct target *second = NULL;
+    struct err ignored;
+    char sql[64];
+
+    config.beat = NULL;
+    config.timeout_ms = KILL_TIMEOUT_MS;
+    if (id <= 0 || target_open(&config, &second, &ignored) < 0)
+        return;
+    snprintf(sql, sizeof sql, "KILL QUERY %lld", (long long)id);
+    err_ignore(target_script(second, sql, &ignored)); /* it may have ended by itself */
+    target_close(second);
+}
+
 static void *run_thread(void *arg)
 {
     struct job *j = arg;
@@ -185,9 +202,12 @@ static void *run_thread(void *arg)
     config.beat = &j->stopped;
     config.timeout_ms = (int)j->q->limit_ms;
     int rc = target_open(&config, &t, &err);
+    int64_t id = rc == 0 && t->ops->connection_id != NULL ? t->ops->connection_id(t) : 0;
     if (rc == 0)
         rc = all(j, t, &err);
     target_close(t);
+    if (rc < 0 && err.code == ERR_TIMEOUT) /* we have hung up, and the server has not noticed */
+        kill_query(j->q, id);
     mysqlc_thread_end();
     pthread_mutex_lock(&j->lock);
     j->rc = rc;
@@ -237,21 +257,11 @@ static void interrupt(struct job *j, bool hard, int64_t *ret_id)
 
 static void cancel(struct job *j)
 {
-    struct target_config config = *j->q->target;
-    struct target *second = NULL;
-    struct err ignored;
-    char sql[64];
     int64_t id;
 
     atomic_store(&j->stop, true);
     interrupt(j, false, &id);
-    config.beat = NULL;
-    config.timeout_ms = KILL_TIMEOUT_MS;
-    if (id > 0 && target_open(&config, &second, &ignored) == 0) {
-        snprintf(sql, sizeof sql, "KILL QUERY %lld", (long long)id);
-        err_ignore(target_script(second, sql, &ignored)); /* it may have ended by itself */
-        target_close(second);
-    }
+    kill_query(j->q, id);
     if (!wait_done(j, PATIENCE_MS))
         interrupt(j, true, &id);
 }

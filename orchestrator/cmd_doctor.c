@@ -94,7 +94,7 @@ static void check_workflow(struct doctor *d, const struct config *c, const struc
     if (rc == 0)
         rc = asl_parse(text, n, &a, &found, &err);
     if (rc >= 0)
-        rc = engine_check_tasks(a, &err);
+        rc = engine_check_tasks(a, NULL, &err);
     if (rc < 0)
         doctor_fail(d, what, &err);
     asl_free(a);

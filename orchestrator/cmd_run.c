@@ -11,7 +11,7 @@ static const char *partition, *timeout;
 static bool fail_if_locked;
 static const struct opt opts[] = {
     {"partition", 0, OPT_TEXT, &partition, "PARTITION",
-     "only this one, such as 2022-06-05T12; the exit code then tells of it alone"},
+     "only this one, such as 2022-06-05T12 or 2022060512; the exit code then tells of it alone"},
     {"timeout", 0, OPT_TEXT, &timeout, "DURATION", "stop cleanly after so long, such as 30m: exit 75"},
     {"fail-if-locked", 0, OPT_FLAG, &fail_if_locked, NULL, "exit 10 when another process works the pipeline"},
     {0},
@@ -122,8 +122,21 @@ static int outcome(struct cli *c, const struct pipeline *p, const char *part, in
     return own;
 }
 
+/* "2022060512", as queue files of other systems are named, is 2022-06-05T12. */
+static const char *from_digits(enum period p, const char *text, char out[PART_SIZE])
+{
+    size_t n = strlen(text);
+
+    if (strspn(text, "0123456789") != n || n != (p == PERIOD_HOUR ? 10 : 8))
+        return text;
+    snprintf(out, PART_SIZE, "%.4s-%.2s-%.2s%s%s", text, text + 4, text + 6, p == PERIOD_HOUR ? "T" : "",
+             text + 8);
+    return out;
+}
+
 static int wanted(struct cli *c, const struct pipeline **ret, char part[PART_SIZE], struct err *err)
 {
+    char spelled[PART_SIZE];
     int64_t start;
     int rc = cli_flow(c, c->args.items[0], ret, part, err);
 
@@ -131,7 +144,7 @@ static int wanted(struct cli *c, const struct pipeline **ret, char part[PART_SIZ
         return rc;
     if (part[0] != '\0')
         return err_set(err, ERR_USAGE, "--partition and %s: one of the two", c->args.items[0]);
-    if (part_parse((*ret)->period, partition, &start, err) < 0) {
+    if (part_parse((*ret)->period, from_digits((*ret)->period, partition, spelled), &start, err) < 0) {
         err->code = ERR_USAGE;
         return -(int)ERR_USAGE;
     }

@@ -4,12 +4,14 @@
 #include "orchestrator/cmd_exec.h"
 #include <unistd.h>
 
-static const char *name, *input;
+static const char *name, *input, *map;
 static bool wait_for_it;
 static const struct opt opts[] = {
     {"name", 0, OPT_TEXT, &name, "NAME", "of the execution, 1 to 80 characters; unless told one is made"},
     {"input", 0, OPT_TEXT, &input, "JSON",
      "JSON, FILE or - for stdin; unless told {}, or what the tick would give"},
+    {"resource-map", 0, OPT_TEXT, &map, "FILE",
+     "binds resources that are no steps of orch to steps; kept with the execution"},
     {"wait", 0, OPT_FLAG, &wait_for_it, NULL, "work it here until it has ended: exit 0 where it succeeded"},
     {0},
 };
@@ -77,17 +79,28 @@ static int read_input(const struct pipeline *p, json_t **ret, struct err *err)
 
 /* ---- what is started ---- */
 
-static int start_own(struct engine *e, const char *machine, const char *path, const json_t *data,
-                     int64_t *ret_id, struct err *err)
+/* map_path NULL: none */
+static int start_own(struct engine *e, const char *machine, const char *path, const char *map_path,
+                     const json_t *data, int64_t *ret_id, struct err *err)
 {
-    struct buf text = BUF_INIT(MAX_DEFINITION);
+    struct buf text = BUF_INIT(MAX_DEFINITION), bound = BUF_INIT(MAX_RESOURCE_MAP);
     int rc = fs_read(path, &text, err);
 
+    if (rc == 0 && map_path != NULL)
+        rc = fs_read(map_path, &bound, err);
     if (rc == 0) {
-        const struct engine_own own = {machine, text.p != NULL ? text.p : "", text.n};
+        const struct engine_own own = {.machine = machine,
+                                       .definition = text.p != NULL ? text.p : "",
+                                       .n = text.n,
+                                       .map = map_path == NULL  ? NULL
+                                              : bound.p != NULL ? bound.p
+                                                                : "",
+                                       .map_name = map_path,
+                                       .map_n = bound.n};
         rc = engine_start_own(e, &own, name, data, ret_id, err);
     }
     buf_release(&text);
+    buf_release(&bound);
     return rc;
 }
 
@@ -101,6 +114,9 @@ static int start_word(struct cli *c, struct engine *e, const char *word, int64_t
 
     if (machine == NULL && w == NULL)
         rc = config_flow(c->config, word, &p, err);
+    if (rc == 0 && p != NULL && map != NULL)
+        rc = err_set(err, ERR_USAGE, "--resource-map is for a definition of its own, and %s is in orch.json",
+                     word);
     if (rc == 0)
         rc = read_input(p, &data, err);
     if (rc < 0)
@@ -108,9 +124,9 @@ static int start_word(struct cli *c, struct engine *e, const char *word, int64_t
     if (p != NULL)
         rc = engine_start(e, p, name, "START", data, ret_id, err);
     else if (machine != NULL)
-        rc = start_own(e, machine, word, data, ret_id, err);
+        rc = start_own(e, machine, word, map, data, ret_id, err);
     else
-        rc = start_own(e, w->name, w->definition, data, ret_id, err);
+        rc = start_own(e, w->name, w->definition, map != NULL ? map : w->resource_map, data, ret_id, err);
 out:
     json_decref(data);
     free(machine);
@@ -164,7 +180,8 @@ const struct command cmd_start = {
     "that was used\n"
     "otherwise is refused: ExecutionAlreadyExists.\n\n"
     "  orch start nightly --name nightly-2022-06-05 --input '{\"day\": \"2022-06-05\"}'\n"
-    "  orch start jobs/nightly.asl.json --wait\n",
+    "  orch start jobs/nightly.asl.json --wait\n"
+    "  orch start from-aws.asl.json --resource-map map.json\n",
     opts,
     1,
     1,

@@ -1,12 +1,14 @@
+#include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/cmd_asl.h"
 #include "orchestrator/engine.h"
 
-static const char *file;
+static const char *file, *map_file;
 static const struct opt opts[] = {
     {"workflow", 0, OPT_TEXT, &file, "FILE",
      "check this ASL document only (- for stdin), no orch.json needed"},
+    {"resource-map", 0, OPT_TEXT, &map_file, "FILE", "with --workflow: what binds its resources to steps"},
     {0},
 };
 
@@ -19,6 +21,7 @@ struct document {
     struct report *report;
     const char *name; /* NULL: the one of --workflow, of which there is one only */
     const struct asl *a;
+    const struct resource_map *map; /* NULL: none */
 };
 
 static void add(struct document *d, const char *severity, const char *code, const char *message,
@@ -40,6 +43,8 @@ static int check_task(void *arg, const char *state, const char *resource, struct
     char location[400] = "/States";
 
     UNUSED(err);
+    if (engine_step_lookup(resource) == NULL && resource_map_has(d->map, resource))
+        return 0;
     if (engine_check_task(d->a, state, resource, &why) == 0)
         return 0;
     bool known = engine_step_lookup(resource) != NULL;
@@ -51,9 +56,10 @@ static int check_task(void *arg, const char *state, const char *resource, struct
 }
 
 /* Diagnostics of one document. */
-static int check(struct report *report, const char *name, const char *text, size_t n, struct err *err)
+static int check(struct report *report, const char *name, const char *text, size_t n,
+                 const struct resource_map *map, struct err *err)
 {
-    struct document document = {.report = report, .name = name};
+    struct document document = {.report = report, .name = name, .map = map};
     struct asl_diagnostics d = {0};
     struct asl *a = NULL;
     int rc = asl_parse(text, n, &a, &d, err);
@@ -68,6 +74,39 @@ static int check(struct report *report, const char *name, const char *text, size
         rc = 0;
     asl_free(a);
     asl_diagnostics_release(&d);
+    return rc;
+}
+
+/* path NULL: *ret is NULL. */
+static int read_map(const char *path, struct resource_map **ret, struct err *err)
+{
+    struct buf text = BUF_INIT(MAX_RESOURCE_MAP);
+    int rc = 0;
+
+    *ret = NULL;
+    if (path == NULL)
+        return 0;
+    rc = fs_read(path, &text, err);
+    if (rc == 0)
+        rc = resource_map_parse(text.p != NULL ? text.p : "", text.n, path, ret, err);
+    buf_release(&text);
+    return rc;
+}
+
+static int check_own(const struct own_workflow *w, struct report *report, struct err *err)
+{
+    struct buf text = BUF_INIT(MAX_DEFINITION);
+    struct resource_map *map = NULL;
+    int rc = fs_read(w->definition, &text, err);
+
+    if (rc == 0)
+        rc = read_map(w->resource_map, &map, err);
+    if (rc == 0)
+        rc = check(report, w->name, text.p != NULL ? text.p : "", text.n, map, err);
+    else
+        rc = err_prefix(err, "workflows.%s", w->name);
+    resource_map_free(map);
+    buf_release(&text);
     return rc;
 }
 
@@ -86,9 +125,11 @@ static int check_pipelines(struct cli *c, struct report *report, struct err *err
             continue;
         rc = config_workflow(c->config, p, &text, &n, err);
         if (rc == 0)
-            rc = check(report, p->workflow, text, n, err);
+            rc = check(report, p->workflow, text, n, NULL, err);
         free(text);
     }
+    for (size_t i = 0; rc == 0 && i < c->config->workflow_count; i++)
+        rc = check_own(&c->config->workflows[i], report, err);
     return rc;
 }
 
@@ -122,14 +163,19 @@ static int run(struct cli *c, struct err *err)
 {
     struct buf text = BUF_INIT(MAX_DEFINITION);
     struct report report = {.rows = json_array()};
+    struct resource_map *map = NULL;
     int rc;
 
-    if (file == NULL) {
+    if (file == NULL && map_file != NULL) {
+        rc = err_set(err, ERR_USAGE, "--resource-map goes with --workflow; orch.json names its maps itself");
+    } else if (file == NULL) {
         rc = check_pipelines(c, &report, err);
     } else {
         rc = cli_file(file, &text, err);
         if (rc == 0)
-            rc = check(&report, NULL, text.p != NULL ? text.p : "", text.n, err);
+            rc = read_map(map_file, &map, err);
+        if (rc == 0)
+            rc = check(&report, NULL, text.p != NULL ? text.p : "", text.n, map, err);
     }
     if (rc == 0) {
         print(c, &report);
@@ -138,6 +184,7 @@ static int run(struct cli *c, struct err *err)
                          file != NULL ? file : "workflow", report.errors);
     }
     buf_release(&text);
+    resource_map_free(map);
     json_decref(report.rows);
     return rc;
 }
@@ -150,7 +197,8 @@ const struct command cmd_validate = {
     "validate-state-machine-definition does, unless -o asks for another form.\n\n"
     "  orch validate\n"
     "  orch validate --workflow my-workflow.asl.json\n"
-    "  orch validate --workflow my-workflow.asl.json -o table\n",
+    "  orch validate --workflow my-workflow.asl.json -o table\n"
+    "  orch validate --workflow from-aws.asl.json --resource-map map.json\n",
     opts,
     0,
     0,

@@ -9,7 +9,7 @@
  * gives; a test compares.
  */
 struct own_workflow {
-    const char *name, *definition; /* of the file: absolute */
+    const char *name, *definition, *resource_map; /* of the files: absolute; map NULL: none */
 };
 struct config {
     char *path, *dir;  /* of the file, absolute */

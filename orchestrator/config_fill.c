@@ -380,6 +380,7 @@ static void fill_workflow(struct filling *g, struct own_workflow *w, const char 
 
     w->name = config_keep(g->c, name);
     w->definition = config_resolved(g->c, "", config_need(g->c, k, "definition"), "");
+    w->resource_map = config_path(g->c, k, "resource_map");
     if (!name_fits(name))
         fault_add(g->f, where, NAME_FORM);
     if (json_object_get(json_object_get(g->c->root, "pipelines"), name) != NULL ||

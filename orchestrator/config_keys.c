@@ -222,6 +222,8 @@ static const struct key retention_keys[] = {
 };
 static const struct key workflow_keys[] = {
     {"definition", KEY_TEXT, false, true, NULL, NULL, NULL, NULL, "a file *.json in Amazon States Language"},
+    {"resource_map", KEY_TEXT, true, false, NULL, NULL, NULL, NULL,
+     "a file that binds its resources that are no steps of orch to steps; null: none"},
     {0},
 };
 const struct key config_root_keys[] = {

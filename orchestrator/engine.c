@@ -80,18 +80,29 @@ int engine_check_task(const struct asl *a, const char *state, const char *resour
     const char *at = strstr(resource, ":activity:orch-");
     const char *near = at != NULL ? str_nearest(at + strlen(":activity:orch-"), names) : NULL;
     return near != NULL ? err_hint(err, "the nearest is '...:activity:orch-%s'", near)
-                        : err_hint(err, "arn:aws:states:us-east-1:000000000000:activity:orch-ingest is one");
+                        : err_hint(err, "arn:aws:states:us-east-1:000000000000:activity:orch-ingest is one; "
+                                        "--resource-map binds those of others to steps");
 }
+
+struct checking {
+    const struct asl *a;
+    const struct resource_map *map;
+};
 
 static int each_task(void *arg, const char *state, const char *resource, struct err *err)
 {
-    return engine_check_task(arg, state, resource, err);
+    const struct checking *c = arg;
+
+    if (engine_step_lookup(resource) == NULL && resource_map_has(c->map, resource))
+        return 0;
+    return engine_check_task(c->a, state, resource, err);
 }
 
-int engine_check_tasks(const struct asl *a, struct err *err)
+int engine_check_tasks(const struct asl *a, const struct resource_map *map, struct err *err)
 {
-    /* the callback only reads it */
-    return asl_each_task(a, each_task, (void *)(uintptr_t)a, err);
+    struct checking c = {.a = a, .map = map};
+
+    return asl_each_task(a, each_task, &c, err);
 }
 
 static int check_alone(void *arg, const char *state, const char *resource, struct err *err)
@@ -161,11 +172,24 @@ struct start {
     const char *machine, *workflow, *definition;
     size_t n;
     bool own;
+    const char *map, *map_name; /* text; NULL: none */
+    size_t map_n;
 };
 
+static int put_map(struct engine *e, const struct start *s, int64_t id, int64_t now_ms, struct err *err)
+{
+    char sha[SHA256_HEX];
+
+    if (s->map == NULL)
+        return 0;
+    sha256_hex(s->map, s->map_n, sha);
+    int rc = workflow_put(e->store, sha, "resource map", s->map, now_ms, err);
+    return rc < 0 ? rc : exec_map_put(e->store, id, sha, err);
+}
+
 /* 1 made, 0 not wanted any more. */
-static int create(struct engine *e, const struct execution_new *n, const char *workflow,
-                  const char *definition, int64_t fire_ms, int64_t *ret_id, struct err *err)
+static int create(struct engine *e, const struct execution_new *n, const struct start *s, int64_t fire_ms,
+                  int64_t *ret_id, struct err *err)
 {
     int rc = store_begin(e->store, err);
 
@@ -175,19 +199,41 @@ static int create(struct engine *e, const struct execution_new *n, const char *w
         store_rollback(e->store);
         return rc;
     }
-    rc = workflow_put(e->store, n->workflow_sha256, workflow, definition, n->now_ms, err);
+    rc = workflow_put(e->store, n->workflow_sha256, s->workflow, s->definition, n->now_ms, err);
     if (rc == 0)
         rc = exec_create(e->store, n, ret_id, err);
+    if (rc == 0)
+        rc = put_map(e, s, *ret_id, n->now_ms, err);
     if (rc == 0)
         rc = store_commit(e->store, err);
     store_rollback(e->store);
     return rc < 0 ? rc : 1;
 }
 
+/* The definition, its map, and that there is a step for every Task. */
+static int check_start(const struct start *s, struct asl **ret, struct err *err)
+{
+    struct asl_diagnostics d = {0};
+    struct resource_map *map = NULL;
+    int rc = s->map != NULL ? resource_map_parse(s->map, s->map_n, s->map_name, &map, err) : 0;
+
+    if (rc < 0)
+        return rc;
+    rc = asl_parse(s->definition, s->n, ret, &d, err);
+    if (rc == 0)
+        rc = engine_check_tasks(*ret, map, err);
+    if (rc == 0 && s->own)
+        rc = asl_each_task(*ret, check_alone, NULL, err);
+    if (rc < 0)
+        rc = err_prefix(err, "workflow '%s'", s->workflow);
+    asl_diagnostics_release(&d);
+    resource_map_free(map);
+    return rc;
+}
+
 static int start(struct engine *e, const struct start *s, const char *name, const char *cause_of_start,
                  int64_t fire_ms, const json_t *input, int64_t *ret_id, struct err *err)
 {
-    struct asl_diagnostics d = {0};
     struct asl *asl = NULL;
     char *made = NULL, *text = NULL, sha[SHA256_HEX];
     int64_t now = clock_now_ms();
@@ -198,15 +244,9 @@ static int start(struct engine *e, const struct start *s, const char *name, cons
         goto out;
     made = name != NULL ? xstrdup(name) : make_name(s->machine, now);
     text = json_text(input);
-    rc = asl_parse(s->definition, s->n, &asl, &d, err);
-    if (rc == 0)
-        rc = engine_check_tasks(asl, err);
-    if (rc == 0 && s->own)
-        rc = asl_each_task(asl, check_alone, NULL, err);
-    if (rc < 0) {
-        rc = err_prefix(err, "workflow '%s'", s->workflow);
+    rc = check_start(s, &asl, err);
+    if (rc < 0)
         goto out;
-    }
     if (strlen(text) > MAX_PAYLOAD) {
         rc = err_set(err, ERR_TOO_LARGE, "the input is larger than %u bytes", MAX_PAYLOAD);
         goto out;
@@ -222,14 +262,13 @@ static int start(struct engine *e, const struct start *s, const char *name, cons
                                 .start_at = asl_start_at(asl),
                                 .now_ms = now,
                                 .deadline_ms = timeout > 0 ? now + timeout * 1000 : 0};
-    rc = create(e, &new, s->workflow, s->definition, fire_ms, ret_id, err);
+    rc = create(e, &new, s, fire_ms, ret_id, err);
     if (rc >= 0) {
         remember(e, sha, asl);
         asl = NULL;
     }
 out:
     asl_free(asl);
-    asl_diagnostics_release(&d);
     free(made);
     free(text);
     return rc;
@@ -260,8 +299,14 @@ int engine_start(struct engine *e, const struct pipeline *p, const char *name, c
 int engine_start_own(struct engine *e, const struct engine_own *o, const char *name, const json_t *input,
                      int64_t *ret_id, struct err *err)
 {
-    const struct start s = {
-        .machine = o->machine, .workflow = o->machine, .definition = o->definition, .n = o->n, .own = true};
+    const struct start s = {.machine = o->machine,
+                            .workflow = o->machine,
+                            .definition = o->definition,
+                            .n = o->n,
+                            .own = true,
+                            .map = o->map,
+                            .map_name = o->map_name,
+                            .map_n = o->map_n};
     const struct pipeline *p;
     int rc = check_name(o->machine, err);
 
@@ -395,7 +440,7 @@ json_t *engine_context(const struct execution *x, const json_t *input)
 static int load_definition(struct run *r, struct err *err)
 {
     struct asl_diagnostics d = {0};
-    char *name = NULL, *text = NULL;
+    char *name = NULL, *text = NULL, *map = NULL;
     struct asl *asl = NULL;
     int rc = 0;
 
@@ -407,10 +452,15 @@ static int load_definition(struct run *r, struct err *err)
             remember(r->e, r->x.workflow_sha256, asl);
     }
     r->asl = r->e->asl;
+    if (rc == 0)
+        rc = exec_map_get(r->e->store, r->x.id, &map, err);
+    if (rc == 1)
+        rc = resource_map_parse(map, strlen(map), "resource map", &r->map, err);
     asl_diagnostics_release(&d);
     free(name);
     free(text);
-    return rc;
+    free(map);
+    return rc < 0 ? rc : 0;
 }
 
 static int load_context(struct run *r, struct err *err)
@@ -431,6 +481,7 @@ static void run_release(struct run *r)
 {
     lock_release(r->lock);
     machine_free(r->m);
+    resource_map_free(r->map);
     json_decref(r->context);
     task_release(&r->t);
     free(r->ctx.flag_id);

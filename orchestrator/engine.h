@@ -2,6 +2,7 @@
 #define ORCHESTRATOR_ENGINE_H
 #include "orchestrator/config.h"
 #include "orchestrator/interp.h"
+#include "orchestrator/resource_map.h"
 #include "state/exec.h"
 /*
  * claim -> decide (pure) -> act (no transaction open) -> apply (one transaction), and every arrow may be the last thing
@@ -19,6 +20,8 @@ struct engine_own {
     const char *machine;
     const char *definition; /* text */
     size_t n;
+    const char *map, *map_name; /* text of a resource map, kept with it, and its file; NULL: none */
+    size_t map_n;
 };
 NODISCARD int engine_start_own(struct engine *e, const struct engine_own *o, const char *name,
                                const json_t *input, int64_t *ret_id, struct err *err);
@@ -40,8 +43,9 @@ NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *er
                           struct err *err);
 /* Deletes the lock files that killed processes left. Returns how many. */
 NODISCARD int engine_sweep(struct engine *e, struct err *err);
-/* Every Task: a step of ours, and only parameters that it knows. ERR_WORKFLOW names state, parameter and the nearest. */
-NODISCARD int engine_check_tasks(const struct asl *a, struct err *err);
+/* Every Task: a step of ours, and only parameters that it knows; or bound to one by the map (NULL: none). ERR_WORKFLOW names
+ * state, parameter and the nearest. */
+NODISCARD int engine_check_tasks(const struct asl *a, const struct resource_map *map, struct err *err);
 NODISCARD int engine_check_task(const struct asl *a, const char *state, const char *resource,
                                 struct err *err);
 /* The context object of an execution: Execution and StateMachine of $$. Owned; NULL where its names are not UTF-8. */

@@ -40,6 +40,7 @@ struct run {
     /* NULL: a definition of its own; or no longer in the config, good for closing only */
     const struct pipeline *pipeline;
     const struct asl *asl; /* the engine's */
+    struct resource_map *map; /* NULL: none */
     json_t *context;
     struct machine *m; /* as committed, and what the open transaction adds */
     struct task t;     /* the one that is worked */

@@ -288,25 +288,52 @@ static void set_task(struct run *r, const struct machine_frame *f)
     step_key(r->x.name, r->x.start_ms, f->entered_event, r->ctx.key);
 }
 
-static int run_step(struct run *r, const struct machine_frame *f, json_t **ret, struct err *err)
+/* The step that the task's resource means, and what it is given. */
+static int bind_step(struct run *r, const json_t *given, struct mapped *ret, struct err *err)
 {
     const struct step_type *type = engine_step_lookup(r->t.resource);
-    json_t *parameters = NULL;
-    int rc;
+    int rc = 0;
 
-    if (type == NULL)
-        return err_set(err, ERR_RUNTIME, "no step for the resource '%s'", r->t.resource);
-    if (r->pipeline == NULL && step_of_pipeline(type))
-        return err_set(err, ERR_CONTRACT, "step %s works on a pipeline, and this execution has none",
-                       type->name);
-    rc = json_parse(r->t.parameters, strlen(r->t.parameters), "parameters", &parameters, err);
-    if (rc == 0)
-        rc = step_check_parameters(type, parameters, err);
-    if (rc < 0) {
-        json_decref(parameters);
+    *ret = (struct mapped){.type = type};
+    if (type != NULL)
+        ret->parameters = json_incref((json_t *)(uintptr_t)given);
+    else if (resource_map_has(r->map, r->t.resource))
+        rc = resource_map_apply(r->map, r->t.resource, given, r->context, ret, err);
+    else
+        rc = err_set(err, ERR_RUNTIME, "no step for the resource '%s'", r->t.resource);
+    if (rc == 0 && r->pipeline == NULL && step_of_pipeline(ret->type))
+        rc = err_set(err, ERR_CONTRACT, "step %s works on a pipeline, and this execution has none",
+                     ret->type->name);
+    return rc < 0 ? rc : step_check_parameters(ret->type, ret->parameters, err);
+}
+
+static int run_bound(struct run *r, const struct mapped *m, json_t **ret, struct err *err)
+{
+    json_t *given = NULL;
+    int rc = m->type->run(&r->ctx, m->parameters, &given, err);
+
+    if (rc < 0 || m->rule == NULL) {
+        *ret = given;
         return rc;
     }
+    if (given == NULL)
+        given = json_null();
+    rc = mapped_result(m, given, ret, err);
+    json_decref(given);
+    return rc;
+}
+
+static int run_step(struct run *r, const struct machine_frame *f, json_t **ret, struct err *err)
+{
+    json_t *parameters = NULL;
+    struct mapped bound = {0};
+    int rc = json_parse(r->t.parameters, strlen(r->t.parameters), "parameters", &parameters, err);
+
     set_task(r, f);
+    if (rc == 0)
+        rc = bind_step(r, parameters, &bound, err);
+    if (rc < 0)
+        goto out;
     free(r->ctx.flag_id);
     r->ctx.flag_id = NULL; /* a step that holds the flag says so */
     r->ctx.store = r->e->store;
@@ -319,10 +346,12 @@ static int run_step(struct run *r, const struct machine_frame *f, json_t **ret, 
     r->beat_mono = 0;
     r->why = WHY_NONE;
     assert(!store_in_tx(r->e->store));
-    rc = type->run(&r->ctx, parameters, ret, err);
+    rc = run_bound(r, &bound, ret, err);
     if (rc < 0)
         store_rollback(r->e->store); /* a failed step may leave one open; a successful one may not */
     assert(!store_in_tx(r->e->store));
+out:
+    mapped_release(&bound);
     json_decref(parameters);
     return rc;
 }

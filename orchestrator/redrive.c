@@ -76,6 +76,22 @@ struct redrive {
     char *from; /* where it is entered; owned; NULL: where it stopped */
 };
 
+/* With the resource map that it was started with. */
+static int check_tasks(const struct redrive *r, struct err *err)
+{
+    struct resource_map *map = NULL;
+    char *text = NULL;
+    int rc = exec_map_get(r->e->store, r->x.id, &text, err);
+
+    if (rc == 1)
+        rc = resource_map_parse(text, strlen(text), "resource map", &map, err);
+    if (rc == 0)
+        rc = engine_check_tasks(r->asl, map, err);
+    resource_map_free(map);
+    free(text);
+    return rc;
+}
+
 static int read_definition(struct redrive *r, struct err *err)
 {
     struct asl_diagnostics d = {0};
@@ -89,7 +105,7 @@ static int read_definition(struct redrive *r, struct err *err)
     if (rc == 0)
         rc = asl_parse(r->definition, strlen(r->definition), &r->asl, &d, err);
     if (rc == 0)
-        rc = engine_check_tasks(r->asl, err);
+        rc = check_tasks(r, err);
     if (rc < 0)
         rc = err_prefix(err, "%s", r->ask->definition != NULL ? r->ask->definition_name : r->x.name);
     else

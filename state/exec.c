@@ -45,6 +45,35 @@ int workflow_get(struct store *s, const char *sha256, char **ret_name, char **re
     return 0;
 }
 
+int exec_map_put(struct store *s, int64_t execution_id, const char *sha256, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_MAP_PUT, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, execution_id);
+    bind_text(st, 2, sha256);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
+int exec_map_get(struct store *s, int64_t execution_id, char **ret_owned, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_MAP_GET, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, execution_id);
+    rc = stmt_step(s, st, err);
+    if (rc == 1) {
+        *ret_owned = col_text(st, 0);
+        stmt_done(st);
+    }
+    return rc;
+}
+
 /* ---- executions ---- */
 
 void execution_release(struct execution *e)

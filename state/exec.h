@@ -44,6 +44,11 @@ NODISCARD int workflow_put(struct store *s, const char *sha256, const char *name
 NODISCARD int workflow_get(struct store *s, const char *sha256, char **ret_name, char **ret_definition,
                            struct err *err); /* owned; ERR_NOT_FOUND */
 
+/* The resource map of an execution, whose text is kept as a workflow is; in T0. */
+NODISCARD int exec_map_put(struct store *s, int64_t execution_id, const char *sha256, struct err *err);
+NODISCARD int exec_map_get(struct store *s, int64_t execution_id, char **ret_owned,
+                           struct err *err); /* 1/0 */
+
 /* T0. ERR_CONFLICT, named ExecutionAlreadyExists, when the name is taken by one with another input, or that has ended;
  * the same name, RUNNING, same input: gives the id of the one that is there. */
 struct execution_new {

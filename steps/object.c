@@ -41,6 +41,8 @@ static int on_object(void *arg, const struct object_info *o, struct err *err)
     char modified[CIVIL_RFC3339_SIZE];
     size_t bad;
 
+    if (slash != NULL && slash[1] == '\0') /* a folder that somebody made in a console */
+        return 0;
     if (++l->count > MAX_LISTED)
         return err_set(err, ERR_TOO_LARGE, "more than %d objects", MAX_LISTED);
     if ((int64_t)json_array_size(l->objects) >= l->limit)

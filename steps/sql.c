@@ -8,7 +8,18 @@
 #include "io/query.h"
 #include "steps/steps_int.h"
 
-enum { LIMIT_MS = 3600000 /* of a Task without TimeoutSeconds */, LONGEST_MS = 86400000 };
+enum {
+    LIMIT_MS = 3600000, /* of a Task without TimeoutSeconds */
+    LONGEST_MS = 86400000,
+    MARGIN_MS = 30000, /* behind TimeoutSeconds, which is to end it first */
+};
+
+static int64_t limit_of(const struct step_ctx *c)
+{
+    if (c->timeout_ms <= 0)
+        return LIMIT_MS;
+    return MARGIN_MS + (c->timeout_ms < LONGEST_MS ? c->timeout_ms : LONGEST_MS);
+}
 
 static int one_statement(const json_t *sql, const json_t *values, const char *where,
                          struct query_statement *ret, struct err *err)
@@ -102,9 +113,7 @@ int step_run_sql(struct step_ctx *c, const json_t *parameters, json_t **ret_owne
                                 .count = count,
                                 .key = c->key[0] != '\0' ? c->key : NULL,
                                 .max_bytes = MAX_PAYLOAD,
-                                .limit_ms = c->timeout_ms <= 0           ? LIMIT_MS
-                                            : c->timeout_ms < LONGEST_MS ? c->timeout_ms
-                                                                         : LONGEST_MS,
+                                .limit_ms = limit_of(c),
                                 .beat = &c->beat};
         rc = query_run(&q, &results, err);
     }

@@ -130,3 +130,8 @@ WHERE task.token = ?1 AND task.status = 'STARTED' AND execution.status = 'RUNNIN
 -- name: task_abort
 UPDATE task SET status = 'ABORTED', stop_ms = ?3
 WHERE execution_id = ?1 AND frame_id = ?2 AND status IN ('SCHEDULED', 'STARTED');
+
+-- name: exec_map_put
+INSERT INTO execution_map(execution_id, sha256) VALUES (?1, ?2) ON CONFLICT DO NOTHING;
+-- name: exec_map_get
+SELECT w.definition FROM execution_map m JOIN workflow w ON w.sha256 = m.sha256 WHERE m.execution_id = ?1;
