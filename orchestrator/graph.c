@@ -20,7 +20,20 @@ static const char *str(const json_t *o, const char *key)
     return json_string_value(json_object_get(o, key));
 }
 
-static void add_states(struct build *b, const json_t *states)
+/* States at the top, then those that run within them, and so on inwards. Depth is bounded by the checker. */
+static size_t count_states(const json_t *states)
+{
+    size_t n = json_object_size(states), i;
+    const char *name;
+    json_t *state;
+
+    json_object_foreach((json_t *)(uintptr_t)states, name, state)
+        for (i = 0; asl_inner(state, i) != NULL; i++)
+            n += count_states(json_object_get(asl_inner(state, i), "States"));
+    return n;
+}
+
+static void add_states(struct build *b, const json_t *states, bool within)
 {
     struct graph *g = b->g;
     const char *name;
@@ -28,17 +41,20 @@ static void add_states(struct build *b, const json_t *states)
 
     json_object_foreach((json_t *)(uintptr_t)states, name, state) {
         struct node *n = &g->nodes[g->node_count];
-        const char *type = str(state, "Type");
+        enum asl_type type = asl_type(state);
         n->name = name;
         n->state = state;
-        n->end = json_is_true(json_object_get(state, "End")) || strcmp(type, "Succeed") == 0 ||
-                 strcmp(type, "Fail") == 0;
+        n->end = !within &&
+                 (json_is_true(json_object_get(state, "End")) || type == ASL_SUCCEED || type == ASL_FAIL);
         n->times = json_integer_value(json_object_get(b->t->entered, name));
         n->error = str(b->t->failed, name);
         n->failed = n->error != NULL;
         n->current = b->t->current != NULL && strcmp(b->t->current, name) == 0;
         json_object_set_new(b->index, name, json_integer(g->node_count++));
     }
+    json_object_foreach((json_t *)(uintptr_t)states, name, state)
+        for (size_t i = 0; asl_inner(state, i) != NULL; i++)
+            add_states(b, json_object_get(asl_inner(state, i), "States"), true);
     g->state_end = g->node_count;
 }
 
@@ -119,6 +135,21 @@ static void describe_retry(const struct build *b, struct node *n)
             json_integer_value(json_object_get(b->t->steps, graph_step(n->name, n->name, false, key)));
 }
 
+/* From a Parallel or Map to where its branches begin. */
+static int edges_inwards(struct build *b, int at, struct err *err)
+{
+    const json_t *state = b->g->nodes[at].state, *inner;
+    char label[GRAPH_LABEL];
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && (inner = asl_inner(state, i)) != NULL; i++) {
+        snprintf(label, sizeof label, "branch %zu", i + 1);
+        rc = add_edge(b, at, str(inner, "StartAt"), EDGE_NEXT,
+                      asl_type(state) == ASL_MAP ? "each item" : label, err);
+    }
+    return rc;
+}
+
 static int edges_of(struct build *b, int at, struct err *err)
 {
     const json_t *state = b->g->nodes[at].state;
@@ -137,6 +168,8 @@ static int edges_of(struct build *b, int at, struct err *err)
         rc = add_edge(b, at, other, EDGE_DEFAULT, "default", err);
     if (rc == 0 && next != NULL)
         rc = add_edge(b, at, next, EDGE_NEXT, "", err);
+    if (rc == 0)
+        rc = edges_inwards(b, at, err);
     json_array_foreach(json_object_get(state, "Catch"), i, rule) {
         snprintf(label, sizeof label, "catch ");
         errors_of(rule, label + 6, sizeof label - 6);
@@ -150,7 +183,7 @@ int graph_build(struct graph *g, const struct asl *a, const struct graph_trail *
 {
     const json_t *states = asl_states(a);
     struct build b = {.g = g, .t = t};
-    size_t n = json_object_size(states);
+    size_t n = count_states(states);
     int rc;
 
     *g = (struct graph){.node_count = 1};
@@ -159,7 +192,7 @@ int graph_build(struct graph *g, const struct asl *a, const struct graph_trail *
                        GRAPH_STATES);
     g->nodes = xcalloc(n + 1, sizeof *g->nodes);
     b.index = json_object();
-    add_states(&b, states);
+    add_states(&b, states, false);
     rc = add_edge(&b, NODE_START, asl_start_at(a), EDGE_NEXT, "", err);
     for (int i = 1; rc == 0 && i < g->state_end; i++) {
         describe_retry(&b, &g->nodes[i]);

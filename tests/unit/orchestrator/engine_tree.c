@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/engine.h"
+#include "orchestrator/graph_trail.h"
 #include "tests/lib/engine_fixture.h"
 #include <signal.h>
 #include <unistd.h>
@@ -211,6 +212,61 @@ TEST(stopped_or_timed_out_the_frames_stay_as_they_stand_and_their_tasks_end)
     is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"), 3);
     ef_close(&f);
     free(workflow);
+}
+
+static int64_t steps(const struct trail *t, const char *from, const char *to, bool caught)
+{
+    char key[GRAPH_STEP_SIZE];
+
+    return json_integer_value(json_object_get(t->steps, graph_step(from, to, caught, key)));
+}
+
+/* Branches beside each other do not make steps between each other. */
+TEST(the_path_that_is_drawn_goes_through_every_branch)
+{
+    char *workflow = whole_of_both();
+    struct execution x = {0};
+    struct trail t = {0};
+
+    ef_make(&f, workflow, "");
+    int64_t id = ef_start(&f, NULL);
+    is_int(go_on(1), ENGINE_ENDED);
+    must_rc(exec_get(f.store, id, &x, &f.err), &f.err);
+    must_rc(trail_read(f.store, &x, &t, &f.err), &f.err);
+    is_int(json_object_size(t.steps), 9);
+    is_int(steps(&t, "Set", "Both", false), 1);
+    is_int(steps(&t, "Both", "A", false), 1);
+    is_int(steps(&t, "Both", "Each", false), 1);
+    is_int(steps(&t, "A", "Nap", false), 1);
+    is_int(steps(&t, "Each", "I", false), 3);
+    is_int(steps(&t, "I", "J", false), 3);
+    is_int(steps(&t, "Both", "Last", false), 1);
+    is_int(json_object_size(t.failed), 0);
+    trail_release(&t);
+    execution_release(&x);
+    ef_close(&f);
+    free(workflow);
+
+    ef_make(
+        &f,
+        "{\"StartAt\":\"S\",\"States\":{\"S\":{\"Type\":\"Parallel\",\"Branches\":[{\"StartAt\":\"T\","
+        "\"States\":{"
+        "\"T\":{" STEP(
+            "fail", "\"Parameters\":{\"error\":\"Orch.BadCsv\"},\"End\":true") "}}}],"
+                                                                               "\"Catch\":[{\"ErrorEquals\":["
+                                                                               "\"States.ALL\"],\"Next\":"
+                                                                               "\"Z\"}],\"End\":true},\"Z\":{"
+                                                                               "\"Type\":\"Succeed\"}}}",
+        "");
+    id = ef_start(&f, NULL);
+    is_int(work(id, NULL), ENGINE_ENDED);
+    must_rc(exec_get(f.store, id, &x, &f.err), &f.err);
+    must_rc(trail_read(f.store, &x, &t, &f.err), &f.err);
+    is_int(steps(&t, "S", "Z", true), 1);
+    is_str(json_string_value(json_object_get(t.failed, "S")), "Orch.BadCsv");
+    trail_release(&t);
+    execution_release(&x);
+    ef_close(&f);
 }
 
 TEST(the_task_of_a_branch_that_is_aborted_ends_with_it)

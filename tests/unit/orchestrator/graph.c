@@ -125,3 +125,28 @@ TEST(rules_that_lead_to_one_state_are_one_edge)
     graph_release(&g);
     asl_free(a);
 }
+
+TEST(what_runs_within_a_state_is_drawn_below_it)
+{
+    static const struct graph_trail none;
+    struct graph g;
+    struct asl *a = parse(
+        "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Parallel\", \"Next\": \"D\", \"Branches\": ["
+        "{\"StartAt\": \"M\", \"States\": {\"M\": {\"Type\": \"Map\", \"End\": true, \"ItemProcessor\": "
+        "{\"StartAt\": \"I\", \"States\": {\"I\": {\"Type\": \"Succeed\"}}}}}},"
+        "{\"StartAt\": \"B\", \"States\": {\"B\": {\"Type\": \"Pass\", \"End\": true}}}]},"
+        "\"D\": {\"Type\": \"Succeed\"}}}");
+
+    must_rc(graph_build(&g, a, &none, &err), &err);
+    must_rc(graph_layout(&g, &err), &err);
+    is_int(g.state_end, 6);
+    is_int(g.edge_count, 5);
+    is_int(layer_of(&g, "M"), 2);
+    is_int(layer_of(&g, "I"), 3);
+    for (int i = 1; i < g.state_end; i++) /* the execution does not end where a branch does */
+        is_int(g.nodes[i].end, strcmp(g.nodes[i].name, "D") == 0);
+    is_str(g.edges[2].label, "branch 1");
+    is_str(g.edges[4].label, "each item");
+    graph_release(&g);
+    asl_free(a);
+}
