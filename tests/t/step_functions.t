@@ -196,4 +196,40 @@ w.put(QUEUE, b'')
 w.put(SIGN, b'2022060511')
 name, r = start('published.asl.json')
 same((outcome(name), entered(name)[-2:], there(QUEUE)), (('SUCCEEDED', None), ['nowprocessingCheck', 'endStatus'], True), 'published: held lock')
+fresh()
+os.unlink(go)
+p = w.spawn('start', 'published.asl.json', '--resource-map', 'resource-map.json', '--name', 'late', '--wait', fault=f'engine.step_done=wait:{go}@2')
+until = time.monotonic() + 60
+while time.monotonic() < until and (not os.path.exists(w.path('orch.db')) or w.state("SELECT COUNT(*) FROM event WHERE type = 'ActivityStarted'")[0][0] < 2):
+    time.sleep(0.02)
+w.put(SIGN, b'2022060512 another')
+open(go, 'w').close()
+p.communicate()
+same((outcome('late'), entered('late')[-2:], rows()), (('SUCCEEDED', None), ['isParallelCheck', 'endStatus'], 0), 'published: lost race')
+name, r = start('published.asl.json', map='strange.json')
+same((outcome(name), entered(name)[-1]), (('FAILED', 'States.Runtime'), 'nowprocessingCheck'), 'published: unknown answer, for which it has no Default')
+
+
+def ticks(definition, **files):
+    """Started, then worked by ticks an hour apart: its Retry waits a minute."""
+    name, r = start(definition, wait=False)
+    for hours in range(6):
+        w.orch('tick', now=f'+{hours}h')
+    return name
+
+
+fresh()
+w.put('source/' + hour_key(12), csv_of([[*ROWS[0][:3], 'no number', *ROWS[0][4:]]]))
+name = ticks('published.asl.json')
+same((outcome(name)[0], entered(name)[-1], rows(), there(QUEUE), there(SIGN)), ('FAILED', 'Job Failed', 0, True, True), 'published: load failure, after three retries; the sign stays, as it does there')
+events = [e['type'] for e in json.loads(w.good('history', name, '-o', 'json').out)['events']]
+same(events.count('ActivityFailed'), 4, 'published: one attempt, and three retries')
+fresh()
+os.unlink(w.path('attempts'))
+os.unlink(w.path('bin', 'orch'))
+with open(w.path('bin', 'orch'), 'w') as f:
+    f.write(f'#!/bin/sh\necho "$ORCH_ATTEMPT" >> attempts\n[ "$ORCH_ATTEMPT" -ge 3 ] || exit 75\nexec {ORCH} "$@"\n')
+os.chmod(w.path('bin', 'orch'), 0o755)
+name = ticks('published.asl.json')
+same((outcome(name), rows(), there(QUEUE), there(SIGN)), (('SUCCEEDED', None), 50, False, False), 'published: retry, then the hour is loaded, once')
 done()

@@ -159,6 +159,25 @@ TEST(output_without_end_is_ended)
     is_str(end.tail + 93, "talk\n x" + 0);
 }
 
+/* Processes that begin others, in sessions of their own, faster than one could name them: all of them go. */
+TEST(a_swarm_is_ended)
+{
+    char *dir = tmp_dir(),
+         *script = xasprintf("cd %s; swarm() { setsid -f sh -c 'touch '$1'; exec sleep 1000.%d' & }; "
+                             "i=0; while [ $i -lt 60 ]; do swarm $i; i=$((i + 1)); done; "
+                             "while [ $(ls | wc -l) -lt 60 ]; do sleep 0.01; done",
+                             dir, (int)getpid());
+    char *count = xasprintf("ps -eo args | grep -c '^sleep 1000.%d'", (int)getpid());
+
+    must_rc(sh(&(struct shell){.script = script}), &err);
+    is_int(end.status, 0);
+    must_rc(sh(&(struct shell){.script = count}), &err);
+    is_str(out(), "0\n");
+    free(script);
+    free(count);
+    free(dir);
+}
+
 TEST(one_that_closes_its_output_is_still_waited_for)
 {
     must_rc(sh(&(struct shell){.script = "exec >&- 2>&-; sleep 0.3; exit 4"}), &err);
