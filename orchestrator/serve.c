@@ -3,6 +3,7 @@
  * that are too slow, and waits for the signal to stop; each connection has a thread of its own.
  */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "orchestrator/cmd.h"
 #include "orchestrator/engine.h"
@@ -29,6 +30,7 @@ enum phase { WAITS, READS, WORKS, SENDS };
 struct link { /* a connection */
     struct link *next, *before;
     int fd;
+    bool known; /* the library has begun with it */
     enum phase phase;
     int64_t since_ms;
     unsigned char ip[16]; /* of IPv6 the first half; zero: none, or loopback */
@@ -86,15 +88,14 @@ static void name_of(const struct sockaddr *a, char out[INET6_ADDRSTRLEN], unsign
     }
 }
 
-static struct link *link_new(struct MHD_Connection *k)
+static struct link *link_new(int fd)
 {
-    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct sockaddr_storage a = {0};
     socklen_t n = sizeof a;
     unsigned char unused[16];
     struct link *l = xcalloc(1, sizeof *l);
 
-    l->fd = fd != NULL ? fd->connect_fd : -1;
+    l->fd = fd;
     l->since_ms = clock_mono_ms();
     if (getpeername(l->fd, (struct sockaddr *)&a, &n) == 0)
         name_of((const struct sockaddr *)&a, l->peer, l->ip);
@@ -106,29 +107,56 @@ static struct link *link_new(struct MHD_Connection *k)
     return l;
 }
 
+/* By who has taken it, so that it counts from then on: those of one burst are all there before the library begins with one. */
+static struct link *link_add(struct door *d, int fd)
+{
+    struct link *l = link_new(fd);
+
+    pthread_mutex_lock(&d->lock);
+    l->next = d->links;
+    if (l->next != NULL)
+        l->next->before = l;
+    d->links = l;
+    pthread_mutex_unlock(&d->lock);
+    return l;
+}
+
+static void link_remove(struct door *d, struct link *l)
+{
+    if (l == NULL)
+        return;
+    pthread_mutex_lock(&d->lock);
+    *(l->before != NULL ? &l->before->next : &d->links) = l->next;
+    if (l->next != NULL)
+        l->next->before = l->before;
+    pthread_mutex_unlock(&d->lock);
+    free(l);
+}
+
+static struct link *link_of(struct door *d, struct MHD_Connection *k)
+{
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct link *l;
+
+    pthread_mutex_lock(&d->lock);
+    for (l = d->links; l != NULL && (l->known || fd == NULL || l->fd != fd->connect_fd); l = l->next)
+        ;
+    if (l != NULL)
+        l->known = true;
+    pthread_mutex_unlock(&d->lock);
+    return l;
+}
+
 static void on_connection(void *arg, struct MHD_Connection *k, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
     struct door *d = arg;
-    struct link *l = *context;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        *context = l = link_new(k);
-    pthread_mutex_lock(&d->lock);
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        l->next = d->links;
-        if (l->next != NULL)
-            l->next->before = l;
-        d->links = l;
-    } else if (l != NULL) { /* its descriptor is closed after this */
-        *(l->before != NULL ? &l->before->next : &d->links) = l->next;
-        if (l->next != NULL)
-            l->next->before = l->before;
-    }
-    pthread_mutex_unlock(&d->lock);
+        *context = link_of(d, k);
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         uint64_t one = 1;
-        free(l);
+        link_remove(d, *context); /* its descriptor is closed after this */
         *context = NULL;
         atomic_fetch_sub(&d->coming, 1);
         err_ignore((int)write(d->gone, &one, sizeof one));
@@ -348,8 +376,11 @@ static void take_one(struct door *d, struct MHD_Daemon *m, int listening)
     if (a.ss_family != AF_UNIX)
         err_ignore(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
     atomic_fetch_add(&d->coming, 1);
-    if (MHD_add_connection(m, fd, (const struct sockaddr *)&a, n) != MHD_YES) /* which has closed it */
-        atomic_fetch_sub(&d->coming, 1);
+    struct link *l = link_add(d, fd);
+    if (MHD_add_connection(m, fd, (const struct sockaddr *)&a, n) == MHD_YES)
+        return;
+    link_remove(d, l); /* it has closed the descriptor */
+    atomic_fetch_sub(&d->coming, 1);
 }
 
 /* Until the signal to stop: takes connections while there may be more, and looks after them once a second. */
@@ -400,6 +431,8 @@ int serve_run(const struct config *c, const struct serve_options *o, struct err 
     struct MHD_Daemon *m = NULL;
     int rc = serve_listen(o->listen, o->token != NULL, &place, err);
 
+    if (rc == 0)
+        rc = fault_point("serve.started", err); /* by this thread, before there are others */
     if (rc < 0)
         return rc;
     s.loopback = place.loopback;

@@ -1,5 +1,6 @@
 /* What handlers share: the state file, some times to read and once to write, and connections to the databases of the dictionary. */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "io/mysqlc.h"
 #include "orchestrator/serve_int.h"
@@ -171,7 +172,11 @@ static int take(struct serve *s, struct shared *of, size_t n, struct store **ret
 
 int serve_store_take(struct serve *s, struct store **ret, struct err *err)
 {
-    return take(s, s->pool->readers, MAX_SERVE_READERS, ret, err);
+    int rc = take(s, s->pool->readers, MAX_SERVE_READERS, ret, err);
+
+    if (rc == 0 && (rc = fault_point("serve.reading", err)) < 0)
+        serve_store_give(s, *ret);
+    return rc;
 }
 
 void serve_store_give(struct serve *s, const struct store *given)

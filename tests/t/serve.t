@@ -74,6 +74,35 @@ serve_keys()
 a = s.get('/v1/pipelines/nobody')
 same((a.status, w.dir in a.text), (404, False), 'what is not there is said without the path of orch.json')
 
+# -- listings that take long keep /readyz from nobody, and no more than four of them read at once
+go, passed = w.path('go'), w.path('passed')
+slow = Server(w, env={'ORCH_FAULT': ','.join(f'serve.reading=wait:{go}@{n}' for n in range(1, 5)), 'ORCH_FAULT_LOG': passed})
+got = []
+listing = [threading.Thread(target=lambda: got.append(slow.get('/v1/jobs').status)) for _ in range(4)]
+[x.start() for x in listing]
+while open(passed).read().count('serve.reading') < 4 and slow.p.poll() is None:
+    pass
+same([slow.get(x).status for x in ('/readyz', '/healthz')], [200, 200], 'while four listings stand still, /readyz and /healthz answer')
+a = slow.get('/v1/jobs')
+same((a.status, a.json['code'], a.head['retry-after']), (503, 'Orch.Busy', '5'), 'a fifth listing waits for 5 s, and is told to ask again')
+open(go, 'w').close()
+[x.join() for x in listing]
+same((got, slow.get('/v1/jobs').status), ([200] * 4, 200), 'and they come to their end')
+slow.stop()
+os.unlink(go)
+
+# -- a request that hangs keeps the process from its end for 20 s, and no longer
+os.unlink(passed)
+slow = Server(w, env={'ORCH_FAULT': f'serve.reading=wait:{go}', 'ORCH_FAULT_LOG': passed})
+listing = threading.Thread(target=lambda: slow.get('/v1/jobs'))
+listing.start()
+while 'serve.reading' not in open(passed).read() and slow.p.poll() is None:
+    pass
+slow.p.send_signal(signal.SIGTERM)
+same(slow.p.wait(120), 75, 'SIGTERM while a request hangs: exit 75')
+listing.join()
+ok(slow.wait_line(r'1 requests? w\w+ still under way after 20 s'), 'which is said')
+
 # -- what can be seen of routes
 a = s.get('/openapi.json')
 paths = a.json['paths']
@@ -187,6 +216,7 @@ same(t.get('/nowhere').status, 401, 'nor does it tell which paths there are')
 same(t.get('/metrics', *BEARER).status, 200, 'the token opens it')
 same([t.get('/metrics', '-H', 'Authorization: ' + x).status for x in ('Bearer ' + TOKEN[:-1], 'Bearer ' + TOKEN + '0', 'Bearer', 'Basic ' + TOKEN, TOKEN)],
      [401] * 5, 'nothing else does')
+same([t.get('/metrics', *x).json['title'] for x in ((), ('-H', 'Authorization: Bearer ' + TOKEN + '0'))], ['a token is needed', 'this is not the token'], 'and a wrong token is told so')
 a = t.get('/', '-H', 'Accept: text/html')
 same((a.status, a.head['location']), (303, '/login'), 'a browser is sent to where it can give the token')
 a = t.get('/login', '-H', 'Accept: text/html')

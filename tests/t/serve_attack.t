@@ -49,6 +49,52 @@ def alive(what):
     same([s.get('/healthz').status, s.p.poll()], [200, None], what)
 
 
+# -- of one remote address no more than a quarter of all connections
+probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+try:
+    probe.connect(('192.0.2.1', 9))
+    own = probe.getsockname()[0]
+except OSError:
+    own = '127.0.0.1'
+probe.close()
+if own.startswith('127.'):
+    ok(True, 'connections of one address # SKIP this machine has no address but loopback')
+else:
+    w.write_config({**w.config_json, 'serve': {'timeout': '60s', 'connections': 8}})
+    many = Server(w, '--token-file', w.path('serve.token'), listen='0.0.0.0:0')
+    burst = [socket.create_connection((own, many.port), source_address=(own, 0)) for _ in range(8)]
+    for k in burst:
+        k.settimeout(60)
+        try:
+            k.sendall(f'GET /healthz HTTP/1.1\r\nHost: {own}\r\n\r\n'.encode())
+        except OSError:
+            pass
+
+    def answered(k):
+        try:
+            return k.recv(15).startswith(b'HTTP/1.1 200')
+        except OSError:
+            return False
+
+    same(sorted(answered(k) for k in burst), [False] * 6 + [True] * 2, 'eight at once from one address: two of them, a quarter of 8, are taken, the others closed')
+    many.url = f'http://127.0.0.1:{many.port}'
+    same(many.get('/healthz').status, 200, 'others come in all the same')
+    [k.close() for k in burst]
+    for _ in range(3000):  # until their threads have ended
+        k = socket.create_connection((own, many.port), source_address=(own, 0))
+        k.settimeout(60)
+        try:
+            k.sendall(f'GET /healthz HTTP/1.1\r\nHost: {own}\r\n\r\n'.encode())
+        except OSError:
+            pass
+        good = answered(k)
+        k.close()
+        if good:
+            break
+    ok(good, 'and so does that address, when they have gone')
+    same(many.stop(), 0, 'it ends well')
+    w.write_config({**w.config_json, 'serve': {'timeout': '2s', 'connections': 40, 'hosts': ['orch.example']}})
+
 # -- request smuggling: where a body ends must be beyond doubt
 SMUGGLED = b'0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 POST = 'POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n'
