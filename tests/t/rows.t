@@ -3,6 +3,7 @@
 import json, os, random, re, sys, threading, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import *
+from openapi import Openapi
 from rest import Serve
 from wire import Wire
 
@@ -356,5 +357,13 @@ page = s.get('/').body.decode()
 row = re.search(r'<tr><th scope="row">hired_employees.*?</tr>', page, re.S)
 ok(row and '1,929' in row[0] and '>70<' in row[0] and 'orch rejects --table hired_employees' in row[0], 'the overview shows each table: rows in, rejected, and where to look')
 ok('no pipeline' not in page and page.count('<tr><th scope="row">') == len(w.config_json['tables']), 'all of them, and does not ask for a pipeline')
+
+# -- all of it is as openapi.json says
+api = Openapi(s.get('/openapi.json').json)
+for path, url in (('/v1/tables', ''), ('/v1/tables/{table}', '/v1/tables/things'), ('/v1/tables/{table}/rows', '/v1/tables/pairs/rows'), ('/v1/tables/{table}/rejects', '/v1/tables/things/rejects')):
+    same(api.check('GET', path, s.get(url or path)), [], f'{url or path} is as its schema says')
+for body, mode in (([{'v': 1}], None), ([{'v': 1}, {'v': 'x'}], 'partial')):
+    same(api.check('POST', '/v1/tables/{table}/rows', s.post('plain', body, mode=mode)), [], f'so is what was stored ({mode})')
+
 s.stop()
 done()

@@ -2,12 +2,14 @@
 """What orch serve says of pipelines, jobs, executions, rejects and sums: the same as the commands, page by page."""
 import json
 import os
+import re
 import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import World, diag, done, hour_key, like, ok, same  # noqa: E402
 from httpd import Server  # noqa: E402
+from openapi import Openapi  # noqa: E402
 
 w = World()
 w.linger = '0s'
@@ -163,6 +165,20 @@ for path in ('pipelines/loans/replay', 'pipelines/loans/retry', 'pipelines/loans
     a = s.get('/v1/' + path, '-H', 'Content-Type: application/json', '-d', '{}')
     same(a.status, 403, f'POST /v1/{path} is refused where nothing may be written')
 same(w.state('SELECT count(*) FROM request')[0][0], 0, 'and nothing was put down')
+
+# -- answers are as openapi.json says, each member, and it says nothing that is not there
+api = Openapi(get('/openapi.json'))
+asked = [('/v1/pipelines', ''), ('/v1/pipelines/{pipeline}', '/v1/pipelines/loans'), ('/v1/pipelines/{pipeline}/partitions', '/v1/pipelines/loans/partitions'),
+         ('/v1/pipelines/{pipeline}/partitions', '/v1/pipelines/loans/partitions?ranges=1'), ('/v1/jobs', ''), ('/v1/executions', ''), ('/v1/executions/{execution}', '/v1/executions/loans'),
+         ('/v1/executions/{execution}/events', '/v1/executions/loans/events'), ('/v1/rejects', '/v1/rejects?pipeline=loans&state=all'), ('/v1/rejects', '/v1/rejects?pipeline=loans&by=code,column,file'),
+         ('/v1/reconciliation', '/v1/reconciliation?pipeline=loans'), ('/v1/extracts', ''), ('/v1/summary', ''), ('/v1/requests', ''), ('/v1/tables', ''), ('/healthz', ''), ('/readyz', '')]
+for path, url in asked:
+    same(api.check('GET', path, s.get(url or path)), [], f'{url or path} is as its schema says')
+ok({'Pipeline', 'Partition', 'Range', 'Job', 'Execution', 'Reject', 'RejectGroup', 'Object', 'Compared', 'Summary', 'Attention', 'Square'} <= api.seen, 'there was something of each to look at') or diag(f'{api.seen}')
+refs = set(re.findall(r'#/components/schemas/(\w+)', json.dumps(api.doc)))
+same(sorted(refs ^ set(api.doc['components']['schemas'])), [], 'every schema that is named is there, and every one that is there is named')
+same([o['operationId'] for (m, p), o in api.operations.items() if p.startswith('/v1/') and not any('content' in r for c, r in o['responses'].items() if c != 'default')], [], 'each of /v1 says what its answer is')
+same([o['operationId'] for (m, p), o in api.operations.items() if p.startswith('/v1/') and m == 'POST' and o['operationId'] != 'putRows' and not o['requestBody']['content']['application/json']], [], 'and what its body is')
 
 # -- the list of all
 paths = get('/openapi.json')['paths']
