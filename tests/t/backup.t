@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # orch backup and orch restore: every type, large tables, kills, damage, foreign keys; folder and radosgw; the state file.
-import glob, hashlib, json, os, shutil, signal, sqlite3, subprocess, sys
+import glob, gzip, hashlib, json, os, shutil, signal, sqlite3, subprocess, sys
 sys.path.insert(0, os.path.join(os.environ['ORCH_SOURCE'], 'tests', 'lib'))
 from world import World, ok, same, like, diag, done
 
@@ -330,4 +330,27 @@ with open(states, 'r+b') as f:
 r = w.orch('restore', 'state', '--from', states, '--verify')
 ok(r.rc != 0, 'a damaged copy is told')
 error(w.orch('restore', 'state', '--from', w.path('orch.json'), '--verify'), 75, 'not a database', 'and what is no copy at all')
+
+# --- orch load from the same S3 ---
+os.unlink(w.path('orch.db'))
+w.sql('CREATE TABLE positions (id INT NOT NULL PRIMARY KEY, job VARCHAR(60) NOT NULL)')
+c = w.config_json
+c['tables'] = {'positions': {'connection': 'warehouse', 'required': 'all'}}
+w.write_config(c)
+w.good('target', 'setup')
+plain = ''.join(f'{i},Job {i}\n' for i in range(1, 5001)) + '5001,\n'
+w.put('hr/jobs.csv', plain)
+w.put('hr/more jobs+.csv.gz', gzip.compress(plain.replace('Job', 'More').replace('5001,', '9,').encode()))
+r = w.orch('load', f's3://{w.bucket}/hr/jobs.csv', '--table', 'positions', '-o', 'json', fault='intake.rows=kill')
+same((r.rc, w.one('SELECT COUNT(*) FROM positions')), (-9, '0'), 'orch load from s3://, killed in its midst: nothing is there')
+r = w.orch('load', f's3://{w.bucket}/hr/jobs.csv', '--table', 'positions', '-o', 'json')
+f = json.loads(r.out)['files'][0]
+same((r.rc, f['stored'], f['rejected'], f['sha256'], w.sql('SELECT COUNT(*), SUM(id) FROM positions')), (0, 5000, 1, hashlib.sha256(plain.encode()).hexdigest(), [['5000', str(5000 * 5001 // 2)]]), 'again: every row once, by the key of its bytes')
+with open(w.path('same.csv'), 'w') as f:
+    f.write(plain)
+same(json.loads(w.orch('load', w.path('same.csv'), '--table', 'positions', '-o', 'json').out)['files'][0]['result'], 'BEFORE', 'the same bytes from a folder are known')
+w.sql('DELETE FROM positions')
+f = json.loads(w.orch('load', f's3://{w.bucket}/hr/more jobs+.csv.gz', '--table', 'positions', '-o', 'json').out)['files'][0]
+same((f['result'], f['stored'], w.one("SELECT job FROM positions WHERE id = 7")), ('LOADED', 5000, 'More 7'), 'packed, and under a name that has to be encoded')
+error(w.orch('load', f's3://{w.bucket}/hr/none.csv', '--table', 'positions'), 1, 'none.csv', 'an object that is not there')
 done()

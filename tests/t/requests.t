@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from world import World, diag, done, hour_key, like, ok, same  # noqa: E402
 from httpd import Server  # noqa: E402
+from openapi import Openapi  # noqa: E402
 from wire import Wire  # noqa: E402
 
 w = World('mysql')
@@ -269,6 +270,48 @@ for fault in ('request.begun=kill', 'request.before_done=kill'):
     same((q['state'], w.sql('CHECKSUM TABLE staff EXTENDED')), ('DONE', sum_), 'the rows are those of the backup')
     q = killed(fault, 'backups', {'tables': ['staff']}, 'a backup')
     same((q['state'], [b['rows'] for b in q['result']['backups']]), ('DONE', [3]), 'there is a whole one')
+
+
+# within their work: the old backup or the new one, the old table or the new one
+def look(table):
+    return w.sql(f'SELECT id, name FROM {table} ORDER BY id') if w.sql(f"SHOW TABLES LIKE '{table}'") else None
+
+
+def torn(fault, path, body, seen, allowed):
+    """A tick dies there; what is seen at once, and the request as later ticks end it."""
+    n = asked(path, body)
+    r = w.orch('tick', fault=fault + '=kill')
+    got = seen()
+    ok(r.rc == -9 and got in allowed, f'killed at {fault}: {body} left the old or the new') or diag(f'exit {r.rc} {r.err} {got}')
+    for _ in range(3):
+        w.orch('tick')
+        if request(n)['state'] in ('DONE', 'FAILED'):
+            break
+    return request(n)
+
+
+whole = look('staff')
+for fault in ('restore.emptied', 'restore.inserted', 'restore.before_commit', 'restore.committed'):
+    w.sql("INSERT INTO staff VALUES (9, 'gone')")
+    q = torn(fault, 'restores', {'table': 'staff', 'empty': True, 'reason': fault}, lambda: look('staff'), [whole + [['9', 'gone']]] if fault != 'restore.committed' else [whole])
+    same((q['state'], look('staff')), ('DONE', whole), 'and the next tick brings the backup')
+for fault in ('restore.made', 'restore.inserted', 'restore.before_commit', 'restore.committed', 'restore.renamed'):
+    w.sql('DROP TABLE IF EXISTS beside')
+    q = torn(fault, 'restores', {'table': 'staff', 'into': 'beside', 'reason': fault}, lambda: look('beside'), [whole] if fault == 'restore.renamed' else [None])
+    same((q['state'], look('beside')), ('FAILED' if fault == 'restore.renamed' else 'DONE', whole), 'a table of its own is not there, or whole')
+    if q['state'] == 'FAILED':
+        like(q['hint'], 'may be the restored ones', 'which is said where it was there before the request had its end')
+        post(f'requests/{q["id"]}/acknowledge', {'reason': 'seen'})
+    same([x[0] for x in w.sql("SHOW TABLES LIKE '\\_orch\\_restore%'")], [], 'and nothing else is left')
+w.sql('DROP TABLE beside')
+for fault in ('backup.dumped', 'backup.before_manifest', 'backup.after_manifest'):
+    was = s.get('/v1/backups?table=staff').json['backups']
+    q = torn(fault, 'backups', {'tables': ['staff'], 'reason': fault}, lambda: len(s.get('/v1/backups?table=staff').json['backups']), [len(was) + (fault == 'backup.after_manifest')])
+    now = s.get('/v1/backups?table=staff').json['backups']
+    same((q['state'], now[1:]), ('DONE', was), 'and there is one backup more')
+    n = asked('restores', {'table': 'staff', 'empty': True, 'run': now[0]['run'], 'reason': fault})
+    w.orch('tick')
+    same((request(n)['state'], look('staff')), ('DONE', whole), 'which brings the rows back')
 w.sql('DELETE FROM staff')
 q = killed('request.before_done=kill', 'restores', {'table': 'staff'}, 'a restore into an empty table')
 ok(q['state'] == 'FAILED' and 'may be the restored ones' in q['hint'] and w.sql('CHECKSUM TABLE staff EXTENDED') == sum_, 'is not repeated over rows, and the message says what they may be')
@@ -322,5 +365,10 @@ p.communicate(timeout=120)
 w.orch('tick')
 same((request(n)['state'], request(n)['acted'], rows()), ('DONE', 1, before), 'which ends it')
 same(w.state("SELECT state, count(*) FROM request WHERE state NOT IN ('DONE', 'FAILED') GROUP BY 1"), [], 'nothing is left open')
+api = Openapi(s.get('/openapi.json').json)
+for path, url in (('/v1/requests', '/v1/requests?limit=1000'), ('/v1/requests/{request}', f'/v1/requests/{n}'), ('/v1/backups', '/v1/backups?table=staff')):
+    same(api.check('GET', path, s.get(url)), [], f'{path} is as openapi.json says')
+for path, body in (('replay', {'partition': HOURS[0], 'only': 'missing'}), ('retry', {}), ('pause', {'reason': 'x'}), ('resume', {})):
+    same(api.check('POST', f'/v1/pipelines/{{pipeline}}/{path}', post(f'pipelines/loans/{path}', body)), [], f'what {path} answers too')
 same(s.stop(), 0, 'the server ends well')
 done()
