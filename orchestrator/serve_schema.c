@@ -32,7 +32,8 @@ static const struct {
             "unverifiable:bool not_before:time| created:time updated:time loaded:time| reconciled:time|"},
     {"Executions", "executions:[Execution] next?:text"},
     {"Execution", "id:int pipeline:text cause_of_start:text executionArn:text stateMachineArn:text name:text "
-                  "status:text startDate:time stopDate?:time| redriveCount:int redriveDate?:time input?:text "
+                  "status:text startDate:time stopDate?:time| redriveCount:int redriveDate?:time "
+                  "redriveStatus?:text redriveStatusReason?:text input?:text "
                   "inputDetails?:object output?:text outputDetails?:object error?:text cause?:text"},
     {"Events", "execution:int events:[object] next?:text"},
     {"Rejects", "rejects?:[Reject] groups?:[RejectGroup] more?:bool next?:text"},
