@@ -129,6 +129,11 @@ int fork_next_item(struct machine *m, struct node *n, const struct interp_env *e
     } else {
         node_enter(m, child, start_of(definition_of(m, n), 0), n->fork.input, NULL, 0);
         rc = fork_child_ended(m, child, &d, s, &up);
+        if (rc == 1 &&
+            up.outcome.kind == OUTCOME_FAILED) { /* it never was at a state: nothing to redrive from */
+            node_free(m, child);
+            n->started--;
+        }
     }
     decision_release(&d);
     if (rc == 1)

@@ -293,6 +293,25 @@ TEST(the_task_of_a_branch_that_is_aborted_ends_with_it)
     ef_close(&f);
 }
 
+/* An iteration whose input could not be made stands nowhere: it is begun anew. */
+TEST(an_item_that_could_not_be_selected_leaves_no_frame)
+{
+    ef_make(&f,
+            "{\"StartAt\":\"M\",\"States\":{\"M\":{\"Type\":\"Map\",\"ItemSelector\":{\"n.$\":\"$$.Map.Item."
+            "Value.n\"},"
+            "\"End\":true,\"ItemsPath\":\"$.l\",\"ItemProcessor\":{\"StartAt\":\"P\",\"States\":{\"P\":{"
+            "\"Type\":\"Pass\","
+            "\"End\":true}}}}}}",
+            "");
+    int64_t id = ef_start(&f, "{\"l\":[{\"n\":1},{},{\"n\":3}]}");
+    is_int(work(id, NULL), ENGINE_ENDED);
+    is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+    is_text("SELECT group_concat(state || ' ' || item || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER "
+            "BY id)",
+            "M 0 SPAWN, P 0 DONE");
+    ef_close(&f);
+}
+
 /* The items of a Map are in the history once as its input and once as each iteration's; no frame holds them too. */
 TEST(a_map_keeps_no_item_beside_the_history)
 {
