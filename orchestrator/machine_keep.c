@@ -103,28 +103,31 @@ int machine_load(struct machine *m, const struct machine_frame *f, struct err *e
     return 0;
 }
 
-/* What the frame forked is worked out once more, from its input: nothing of it is kept. */
+/*
+ * What the frame forked is worked out once more, from its input: nothing of it is kept. Of a Parallel only the number of
+ * branches: they have their input already, and Parameters may draw random numbers, which would be others now.
+ */
 static int fork_again(struct machine *m, struct node *n, struct err *err)
 {
     static const struct outcome none = {.kind = OUTCOME_NONE};
     const struct interp_env env = {.context = n->context, .entered_event = n->f.entered_event};
+    const json_t *state = asl_state(m->asl, n->f.state);
     struct cursor c = node_cursor(n);
-    struct decision d;
-    int rc = interp_next(m->asl, &c, &none, &env, &d, err);
+    struct decision d = {0};
+    int rc = asl_type(state) == ASL_MAP ? interp_next(m->asl, &c, &none, &env, &d, err) : 0;
 
     if (rc < 0)
         return rc;
-    if (d.kind != DECIDE_FORK) {
-        decision_release(&d);
-        return not_a_tree(&n->f, "it has nothing to fork", err);
-    }
     n->fork = d.fork;
     d.fork = (struct fork){0};
+    bool forks = d.kind == DECIDE_FORK || asl_type(state) == ASL_PARALLEL;
     decision_release(&d);
+    if (!forks)
+        return not_a_tree(&n->f, "it has nothing to fork", err);
     if (n->fork.items != NULL)
         n->length = json_array_size(n->fork.items);
     else
-        while (asl_inner(asl_state(m->asl, n->f.state), n->length) != NULL)
+        while (asl_inner(state, n->length) != NULL)
             n->length++;
     n->results = xcalloc(n->length + 1, sizeof *n->results);
     return 0;

@@ -344,6 +344,20 @@ TEST(maps_nest_and_each_sees_its_own_item)
     output_is("[[{\"i\":0,\"v\":1},{\"i\":1,\"v\":2}],[],[{\"i\":0,\"v\":3}]]");
 }
 
+/* The branches were begun with what was drawn then; another draw could not even be worked out. */
+TEST(parameters_that_draw_are_worked_out_once)
+{
+    for (int bound = 2; bound <= 12; bound++) {
+        char members[600];
+        snprintf(members, sizeof members,
+                 "\"Type\":\"Parallel\",\"Parameters\":{\"x.$\":\"States.ArrayGetItem($.l, "
+                 "States.MathRandom(0, %d))\"},\"Branches\":[" ONE("W", "\"Type\":\"Wait\",\"Seconds\":5,"
+                                                                        "\"End\":true") "]",
+                 bound);
+        run_state(members, "{\"l\":[7,7]}", NULL);
+    }
+}
+
 TEST(retry_counts_are_in_the_context)
 {
     run_state("\"Type\":\"Map\",\"Retry\":[{\"ErrorEquals\":[\"E\"]}],\"ItemSelector\":{\"n.$\":\"$$.State."
