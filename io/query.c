@@ -6,10 +6,12 @@
 #include "io/mysqlc.h"
 #include "io/query_int.h"
 #include "io/target_mysql_int.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { TURN_MS = 100, PATIENCE_MS = 3000, KILL_TIMEOUT_MS = 3000 };
 
@@ -20,7 +22,11 @@ struct job {
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t over;
     bool done;
-    struct target *live; /* while the thread is between BEGIN and COMMIT */
+    /* While the thread is between BEGIN and COMMIT; it may lose its connection and free it meanwhile, so of a server there is
+     * the session's number, and a descriptor of our own for the socket. */
+    struct target *file; /* SQLite, which is never lost; NULL: none */
+    int64_t session;     /* 0: none */
+    int socket;          /* -1: none */
     int rc;
     struct err err;
     json_t *results;
@@ -123,10 +129,27 @@ static int on_beat(void *arg, struct err *err)
     return atomic_load(&j->stop) ? err_set(err, ERR_CANCELLED, "stopped") : 0;
 }
 
-static void set_live(struct job *j, struct target *t)
+static void begin_live(struct job *j, struct target *t)
 {
     pthread_mutex_lock(&j->lock);
-    j->live = t;
+    if (target_is_mysql(t) && t->db != NULL) {
+        j->session = t->ops->connection_id(t);
+        j->socket = fcntl(mysqlc_socket(mysql_db(t)->c), F_DUPFD_CLOEXEC, 3);
+    } else if (t->db != NULL) {
+        j->file = t;
+    }
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* Before COMMIT, which is not to be killed: nobody would know what became of it. */
+static void end_live(struct job *j)
+{
+    pthread_mutex_lock(&j->lock);
+    if (j->socket >= 0)
+        close(j->socket);
+    j->socket = -1;
+    j->session = 0;
+    j->file = NULL;
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -159,13 +182,13 @@ static int all(struct job *j, struct target *t, struct err *err)
     t->pinned = true; /* from here on a new connection would not know of the transaction */
     if (rc == 0 && q->key != NULL && target_is_mysql(t))
         rc = mysqlc_run(mysql_db(t)->c, "SET @orch_key = ?", &key, 1, NULL, NULL, NULL, NULL, err);
-    set_live(j, t);
+    begin_live(j, t);
     for (size_t i = 0; rc == 0 && i < q->count; i++) {
         rc = one(t, q, &q->statements[i], &left, j->results, err);
         if (rc < 0 && q->count > 1)
             rc = err_prefix(err, "statement %zu of %zu", i + 1, q->count);
     }
-    set_live(j, NULL); /* a COMMIT is not to be killed: nobody would know what became of it */
+    end_live(j);
     bool committing = rc == 0;
     rc = target_end(t, rc, err);
     if (rc < 0 && committing &&
@@ -240,18 +263,15 @@ static bool wait_done(struct job *j, int64_t ms)
     return done;
 }
 
-/* SQLite at once, MySQL as *ret_id says; hard: by its socket. The lock keeps the connection there meanwhile. */
+/* SQLite at once; of a server *ret_id says what to kill, or, hard, its connection is ended from here. */
 static void interrupt(struct job *j, bool hard, int64_t *ret_id)
 {
     pthread_mutex_lock(&j->lock);
-    struct target *t = j->live;
-    *ret_id = 0;
-    if (t != NULL && t->db != NULL && !target_is_mysql(t))
-        query_sqlite_interrupt(t);
-    else if (t != NULL && t->db != NULL && hard)
-        shutdown(mysqlc_socket(mysql_db(t)->c), SHUT_RDWR);
-    else if (t != NULL && t->db != NULL)
-        *ret_id = t->ops->connection_id(t);
+    *ret_id = j->session;
+    if (j->file != NULL)
+        query_sqlite_interrupt(j->file);
+    if (j->socket >= 0 && hard)
+        shutdown(j->socket, SHUT_RDWR);
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -282,7 +302,7 @@ static int watch(struct job *j, struct err *err)
 
 int query_run(const struct query *q, json_t **ret_owned, struct err *err)
 {
-    struct job j = {.q = q, .stopped = {on_beat, &j}, .results = json_array()};
+    struct job j = {.q = q, .socket = -1, .stopped = {on_beat, &j}, .results = json_array()};
     pthread_condattr_t mono;
     pthread_t thread;
 

@@ -99,6 +99,13 @@ keys = [line.split() for line in open(w.path('keys'))]
 same([len(keys), len({k[0] for k in keys[:3]}), len({k[0] for k in keys}), [k[1] for k in keys], len({k[2] for k in keys})], [4, 1, 2, ['1', '2', '3', '1'], 4],
      'command: one key for the attempts at a visit, another at the next; a token each')
 
+with open(w.path('once.sh'), 'w') as f:
+    f.write('#!/bin/sh\necho "$ORCH_KEY" >> once\n[ $(wc -l < once) -ge 2 ]\n')
+os.chmod(w.path('once.sh'), 0o755)
+same(run({'A': task('command', {'argv': ['./once.sh']})})[0], 'FAILED', 'command: it fails')
+w.good('redrive', f'x{count}', '--wait')
+same(len(set(open(w.path('once')))), 1, 'a redrive has the same key: the effect may be there')
+
 # time limits
 with open(w.path('deaf.sh'), 'w') as f:
     f.write('#!/bin/sh\ntrap "" TERM HUP INT\nsetsid -f sh -c \'echo $$ > child; trap "" TERM; sleep 1000\'\nwhile [ ! -s child ]; do sleep 0.02; done\necho $$ > self\nwhile :; do sleep 0.1; done\n')

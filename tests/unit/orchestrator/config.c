@@ -355,6 +355,58 @@ TEST(passwords_stay_out_of_urls_and_open_files)
     free(secret);
 }
 
+/* orch.json with a connection "api" of these members, and one for a pipeline if it is to use it. */
+static char *with_api(const char *members, const char *source)
+{
+    return xasprintf(
+        "{\"connections\": {\"lake\": {\"url\": \"file://in\"}, \"db\": {\"url\": \"sqlite:w.db\"}, \"api\": "
+        "{%s}}, "
+        "\"pipelines\": {\"loans\": {\"source\": {\"connection\": \"%s\", \"since\": \"2022-06-05T00\"}, "
+        "\"target\": {\"connection\": \"db\", \"table\": \"t\"}}}}",
+        members, source);
+}
+
+static void api_refused(const char *members, const char *source, const char *text)
+{
+    char *json = with_api(members, source);
+
+    refused(json, text);
+    free(json);
+}
+
+TEST(a_server_has_a_token_that_stays_with_it)
+{
+    setenv("ORCH_TEST_TOKEN", "t0ken", 1);
+    char *json = with_api("\"url\": \"https://api.example/v1/\", \"token_env\": \"ORCH_TEST_TOKEN\"", "lake");
+    struct config *c = good(json);
+    const struct step_connection *n = NULL;
+    struct err err;
+
+    must_rc(step_connection(&c->world, "api", REACH_HTTP, &n, &err), &err);
+    is_str(n->token, "t0ken");
+    fails(step_connection(&c->world, "api", REACH_DATABASE, &n, &err), &err, ERR_CONTRACT);
+    fails(step_connection(&c->world, "lakes", REACH_FILES, &n, &err), &err, ERR_CONTRACT);
+    is_str(err.hint, "the nearest is 'lake'");
+    config_free(c);
+    free(json);
+    api_refused("\"url\": \"http://api.example/\", \"token_env\": \"ORCH_TEST_TOKEN\"", "lake",
+                "in the clear");
+    api_refused("\"url\": \"https://u:p@api.example/\"", "lake", "user or password in a URL");
+    api_refused("\"url\": \"https://api.example/?a=b\"", "lake", "no '?'");
+    api_refused("\"url\": \"https://api.example/\", \"token_header\": \"X-Key\"", "lake",
+                "token_header without a token");
+    api_refused(
+        "\"url\": \"https://api.example/\", \"token_header\": \"X: y\", \"token_env\": \"ORCH_TEST_TOKEN\"",
+        "lake", "no name of a header");
+    api_refused("\"url\": \"https://api.example/\", \"password_env\": \"ORCH_TEST_TOKEN\"", "lake",
+                "has no effect");
+    api_refused("\"url\": \"s3://b/\", \"token_env\": \"ORCH_TEST_TOKEN\"", "lake", "has no effect");
+    api_refused("\"url\": \"https://api.example/\"", "api", "is a server");
+    setenv("ORCH_TEST_TOKEN", "two\nlines", 1);
+    api_refused("\"url\": \"https://api.example/\", \"token_env\": \"ORCH_TEST_TOKEN\"", "lake",
+                "control character");
+}
+
 TEST(broken_json_says_where)
 {
     refused("{\"state\": \"x\",}", "line 1");
