@@ -155,7 +155,7 @@ static const struct field state_fields[] = {
     {"Parameters", WORKS | IN_PASS, check_template},
     {"ResultPath", WORKS | IN_PASS, check_result_path},
     {"ResultSelector", WORKS, check_template},
-    {"Assign", ASSIGNS, check_template},
+    {"Assign", ASSIGNS, check_assign},
     {"Resource", IN_TASK, check_resource},
     {"TimeoutSeconds", IN_TASK, check_seconds},
     {"TimeoutSecondsPath", IN_TASK, check_path},

@@ -8,6 +8,7 @@
 enum {
     MAX_DIAGNOSTICS = 1000, /* a definition may be wrong 100,000 times; nobody reads that */
     MAX_NEAREST = 20,       /* wrong targets for which the nearest of 10,000 names is looked for */
+    MAX_VARIABLE_NAME = 80, /* as on AWS */
     MAX_STATE_NAME = 80,    /* characters, as on AWS */
     MAX_SECONDS = 99999999, /* of every ...Seconds field, as on AWS */
 };
@@ -59,6 +60,7 @@ void check_path(struct check *c, const char *field,
 void check_path_or_call(struct check *c, const char *field, const json_t *v); /* the same, or an intrinsic */
 void check_path_or_null(struct check *c, const char *field, const json_t *v); /* any path */
 void check_result_path(struct check *c, const char *field, const json_t *v);
+void check_assign(struct check *c, const char *field, const json_t *v);
 void check_template(struct check *c, const char *field, const json_t *v);
 void check_retry(struct check *c, const char *field, const json_t *v);
 void check_catch(struct check *c, const char *field, const json_t *v);

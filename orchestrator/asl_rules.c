@@ -57,6 +57,51 @@ static void judge(struct check *c, int rc, int marks, const char *field, const c
             field, s);
 }
 
+/* A variable that no Assign sets: its use would end the execution. */
+static void check_variable(struct check *c, const char *field, const char *name)
+{
+    const char **known, *set, *nearest;
+    json_t *v;
+    size_t n = 0;
+
+    if (json_object_get(c->scope, name) != NULL || strcmp(name, "states") == 0)
+        return;
+    known = xcalloc(json_object_size(c->scope) + 1, sizeof *known);
+    json_object_foreach(c->scope, set, v)
+        known[n++] = set;
+    nearest = str_nearest(name, known);
+    asl_diagnose(c, "WARNING", "UNKNOWN_VARIABLE", "'%s': no 'Assign' that is seen here sets '$%.80s'%s%s%s",
+                 field, name, nearest ? "; '$" : "", nearest ? nearest : "",
+                 nearest ? "' is the nearest" : "");
+    free(known);
+}
+
+/* Every $name outside of quotes. */
+static void check_variables(struct check *c, const char *field, const char *s)
+{
+    bool quoted = false;
+
+    for (; *s != '\0'; s++) {
+        size_t n = 1;
+        if (*s == '\\' && s[1] != '\0') {
+            s++;
+            continue;
+        }
+        if (*s == '\'')
+            quoted = !quoted;
+        if (quoted || *s != '$')
+            continue;
+        while (path_variable_char(s[n], n == 1))
+            n++;
+        if (n > 1) {
+            char *name = xstrndup(s + 1, n - 1);
+            check_variable(c, field, name);
+            free(name);
+        }
+        s += s[1] == '$' ? 1 : n - 1;
+    }
+}
+
 /* "States.Format(...)", or something that is no path. */
 static void check_call(struct check *c, const char *field, const char *s, int may)
 {
@@ -82,6 +127,8 @@ static void check_path_text(struct check *c, const char *field, const char *s, i
     int kind, marks = 0;
     struct err why;
 
+    if (strchr(s, '$') != NULL)
+        check_variables(c, field, s);
     if (intrinsic_is(s)) {
         check_call(c, field, s, may);
         return;
@@ -172,6 +219,40 @@ void check_template(struct check *c, const char *field, const json_t *v)
             check_template(c, field, item);
         at_pop(c, mark);
     }
+}
+
+/* Letters, digits and '_', as in the paths that read it. */
+static void check_variable_name(struct check *c, const char *key)
+{
+    size_t n = strlen(key) - (str_ends(key, ".$") ? 2 : 0), good = 0;
+
+    while (good < n && path_variable_char(key[good], good == 0))
+        good++;
+    if (n == 0 || good < n || n > MAX_VARIABLE_NAME)
+        asl_invalid(
+            c,
+            "'%.100s': a variable's name has letters, digits and '_', begins with no digit, and has 1 to %d "
+            "bytes",
+            key, MAX_VARIABLE_NAME);
+    else if (n == 6 && memcmp(key, "states", n) == 0)
+        asl_invalid(c, "'states' is no name of a variable: AWS keeps it for itself");
+}
+
+void check_assign(struct check *c, const char *field, const json_t *v)
+{
+    const char *key;
+    json_t *item;
+
+    if (!json_is_object(v)) {
+        asl_invalid(c, "'%s' is %s where an object is expected", field, json_kind(v));
+        return;
+    }
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+        size_t mark = at_push(c, key);
+        check_variable_name(c, key);
+        at_pop(c, mark);
+    }
+    check_template(c, field, v);
 }
 
 /* Names that the interpreter and AWS give; others are the user's own. */
@@ -313,7 +394,7 @@ static void check_rule_assign(struct check *c, const json_t *rule)
     size_t mark = at_push(c, "Assign");
 
     if (assign != NULL)
-        check_template(c, "Assign", assign);
+        check_assign(c, "Assign", assign);
     at_pop(c, mark);
 }
 

@@ -15,6 +15,8 @@ struct scope { /* borrowed */
 };
 uint64_t scope_random(const struct scope *s); /* 64 bits; s->random is not NULL */
 
+/* Of a variable's name: letters of any script, '_', and but for the first, digits. */
+bool path_variable_char(char c, bool first);
 /* Syntax only: 1 a reference path, 0 a full path, -1 not a path. anywhere: "$$" and "$name" are allowed. */
 int path_kind(const char *path, bool anywhere);
 /* The same; 0 and 1, or <0 with the reason. Marks: it is wrong only here, and AWS would take it; it is right, but uses what

@@ -68,8 +68,6 @@ NODISCARD int path_compile(const char *text, struct path_code *c, struct path_pr
 /* '...' or "..." at r->p, '\' takes the next character literally; in the arena. */
 NODISCARD int path_quoted(struct path_reader *r, char **ret, struct err *err);
 void path_blanks(struct path_reader *r);
-/* Of a variable's name: letters of any script, '_', and but for the first, digits. */
-bool path_variable_char(char c, bool first);
 /* path_filter.c: from behind "[?" to behind "]". */
 NODISCARD int path_filter(struct path_reader *r, struct path_test **ret, struct err *err);
 

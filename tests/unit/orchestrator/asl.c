@@ -158,7 +158,9 @@ TEST(full_paths_and_intrinsic_functions_stand_where_aws_takes_them)
 {
     static const char *const good[] = {
         PASS ",\"Parameters\":{\"a\":[{\"b.$\":\"States.Format('{}', $.x)\"}]}",
-        PASS ",\"Parameters\":{\"a.$\":\"$.x[*]\",\"b.$\":\"$x.y\",\"c.$\":\"$$.Task.Token\"}",
+        PASS ",\"Assign\":{\"x_1.$\":\"$.x\",\"Ж\":1},\"Parameters\":{\"a.$\":\"$.x[*]\",\"b.$\":\"$x_1.y\","
+             "\"c.$\":"
+             "\"$$.Task.Token\",\"d.$\":\"States.Format('$none {}', $Ж)\"}",
         PASS ",\"InputPath\":\"$..x\",\"OutputPath\":\"$.a[?(@.b == 1)]\"",
     };
 
@@ -170,6 +172,12 @@ TEST(full_paths_and_intrinsic_functions_stand_where_aws_takes_them)
            "UNREACHABLE_STATE /States/E");
     is_str(state(PASS ",\"InputPath\":\"$.a[?(@.b =~ /x/)]\",\"OutputPath\":\"$.a[?(@.b == $.c)]\""),
            "DOUBTFUL_ON_AWS /States/S/InputPath\nDOUBTFUL_ON_AWS /States/S/OutputPath");
+    is_str(
+        state(PASS
+              ",\"Assign\":{\"total\":1},\"Parameters\":{\"a.$\":\"States.Array($totl.x, $$.State.Name)\"}"),
+        "UNKNOWN_VARIABLE /States/S/Parameters/a.$");
+    is_str(state(PASS ",\"Assign\":{\"1a\":1,\"b-c.$\":\"$\",\"states\":1}"),
+           BAD "/States/S/Assign/1a\n" BAD "/States/S/Assign/b-c.$\n" BAD "/States/S/Assign/states");
     is_str(state(PASS ",\"InputPath\":\"$.a[-1]\""), "NEVER_FINDS /States/S/InputPath");
     is_str(state(PASS ",\"InputPath\":\"States.Array(1)\""), BAD "/States/S/InputPath");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"States.Arry($.x)\"}"), BAD "/States/S/Parameters/a.$");
