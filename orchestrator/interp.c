@@ -285,8 +285,9 @@ int finish_result(struct run *r, const json_t *result, struct failure *f)
 
 static int enter_pass(struct run *r, json_t *input, struct failure *f)
 {
-    const json_t *fixed = json_object_get(r->state, "Result");
+    const json_t *fixed = json_object_get(r->state, "Result"), *assign = json_object_get(r->state, "Assign");
     json_t *result = NULL;
+    char *text;
     int rc = apply_template(r, "Parameters", input, &result, f);
 
     if (rc == 0 && fixed != NULL) {
@@ -295,8 +296,10 @@ static int enter_pass(struct run *r, json_t *input, struct failure *f)
     }
     if (rc == 0)
         show(r, "afterResultSelector", result); /* by AWS's name, although Pass has none */
+    if (rc == 0 && assign != NULL && (rc = payload_text(r, result, r->c->state, &text, f)) == 0)
+        free(text); /* what Assign sees is bounded, as a task's result is */
     if (rc == 0)
-        rc = run_assign(r, json_object_get(r->state, "Assign"), result, f);
+        rc = run_assign(r, assign, result, f);
     if (rc == 0)
         rc = finish(r, result, f);
     json_decref(result);

@@ -6,10 +6,11 @@
  * (path_compile.c; filters in path_filter.c), which is walked over a value (path_walk.c; filters in path_test.c).
  */
 enum {
-    MAX_PATH_STEPS = 256,     /* no value is nested deeper */
-    MAX_PATH_UNION = 100,     /* names or indexes in one pair of brackets */
-    MAX_FILTER_DEPTH = 16,    /* filters within filters, parentheses */
-    MAX_PATH_VISITS = 5000000 /* nodes that one path looks at: about a second */
+    MAX_PATH_STEPS = 256,      /* no value is nested deeper */
+    MAX_PATH_UNION = 100,      /* names or indexes in one pair of brackets */
+    MAX_FILTER_DEPTH = 16,     /* filters within filters, parentheses */
+    MAX_PATH_VISITS = 5000000, /* nodes that one path looks at: about a second */
+    BYTES_PER_VISIT = 16       /* of texts that are compared or found more than once: 80 MB in all */
 };
 enum path_root { ROOT_INPUT, ROOT_CONTEXT, ROOT_VARIABLE, ROOT_ITEM }; /* ROOT_ITEM: "@", in filters only */
 enum path_op { OP_NAMES, OP_INDEXES, OP_SLICE, OP_ALL, OP_FILTER, OP_SCAN };
@@ -89,6 +90,8 @@ NODISCARD int path_accepts(struct path_run *r, const struct path_test *t, const 
                            struct err *err);
 /* One visit more; the error when there were too many. */
 NODISCARD int path_visit(struct path_run *r, struct err *err);
+/* Texts are looked at, too: so many bytes of them. */
+NODISCARD int path_spend(struct path_run *r, size_t bytes, struct err *err);
 
 /* path_pattern.c: /.../, with or without i, as Java reads it; matches the whole of a text. 1, 0; -1: what was left of
  * visits did not suffice. */

@@ -103,7 +103,9 @@ static int matches(struct path_run *r, const struct pattern *p, const json_t *v,
     if (json_is_null(v))
         return 0;
     text = json_is_string(v) ? xstrdup(json_string_value(v)) : json_text(v);
-    rc = pattern_matches(p, text, strlen(text), &r->left);
+    rc = path_spend(r, strlen(text), err);
+    if (rc == 0)
+        rc = pattern_matches(p, text, strlen(text), &r->left);
     free(text);
     return rc < 0 ? path_visit(r, err) : rc;
 }
@@ -126,6 +128,8 @@ static int holds(struct path_run *r, const struct path_test *t, struct err *err)
             rc = find(r, t->right, false, &want, err);
         else
             want = json_string(t->text);
+        if (rc > 0 && path_spend(r, json_string_length(want) + json_string_length(v), err) < 0)
+            rc = -(int)err->code;
         if (rc > 0)
             rc = want == NULL ? 0 : relate(t->relation, want, v, err);
     }

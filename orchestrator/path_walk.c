@@ -22,6 +22,14 @@ struct walker {
 
 static int walk(struct walker *w, size_t i, const json_t *model, struct err *err);
 
+int path_spend(struct path_run *r, size_t bytes, struct err *err)
+{
+    size_t most = r->left > 0 ? (size_t)r->left : 0;
+
+    r->left -= (int64_t)(bytes / BYTES_PER_VISIT < most ? bytes / BYTES_PER_VISIT : most);
+    return path_visit(r, err);
+}
+
 int path_visit(struct path_run *r, struct err *err)
 {
     if (r->left-- > 0)
@@ -394,6 +402,23 @@ static const json_t *root_of(const struct path_run *r, const struct path_program
     return NULL;
 }
 
+static int count_bytes(const char *p, size_t n, void *left)
+{
+    UNUSED(p);
+    *(int64_t *)left -= (int64_t)n;
+    return *(int64_t *)left > 0 ? 0 : -1;
+}
+
+/* A node may be found as often as a path likes, and what is found is text to whoever is next: bounded here, or ten million
+ * times a long text are terabytes. */
+static int spend_found(struct path_run *r, const json_t *found, struct err *err)
+{
+    int64_t most = r->left > 0 ? r->left * BYTES_PER_VISIT : 1, left = most;
+
+    err_ignore(json_dump_callback(found, count_bytes, &left, JSON_COMPACT));
+    return path_spend(r, (size_t)(most - left), err);
+}
+
 int path_run(struct path_run *r, const struct path_program *p, json_t **ret_owned, struct err *err)
 {
     struct walker w = {.r = r, .p = p, .results = json_array()};
@@ -420,6 +445,8 @@ int path_run(struct path_run *r, const struct path_program *p, json_t **ret_owne
             snprintf(r->why, r->why_size, "No results for path: %s", steps_text(&w, "$", 0, all, sizeof all));
         }
     }
+    if (rc == WALK_ON && !p->definite)
+        rc = spend_found(r, w.results, err);
     if (rc == WALK_ON) {
         *ret_owned = p->definite ? json_incref(json_array_get(w.results, n - 1)) : json_incref(w.results);
         rc = PATH_FOUND;

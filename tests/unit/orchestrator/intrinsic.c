@@ -469,3 +469,28 @@ TEST(large_arguments_end_in_an_error)
     buf_release(&text);
     buf_release(&call);
 }
+
+/* In time that grows with their sum. */
+TEST(a_long_text_is_split_at_one_of_many_marks)
+{
+    enum { MANY = 400000 };
+    struct buf text = BUF_INIT(1 << 24), marks = BUF_INIT(1 << 24);
+    struct err err;
+
+    for (int i = 0; i < MANY; i++) { /* the same first byte in UTF-8, and never the same character */
+        must_rc(buf_adds(&text, "\xc3\xa9", &err), &err);
+        must_rc(buf_adds(&marks, "\xc3\xa8", &err), &err);
+    }
+    must_rc(buf_adds(&text, "\xf0\x9f\x98\x80|", &err), &err);
+    must_rc(buf_adds(&marks, "\xf0\x9f\x98\x80", &err), &err);
+    json_t *input = json_pack("{s:s, s:s}", "t", text.p, "m", marks.p), *parts = NULL;
+    const struct scope s = {.input = input};
+    must_rc(intrinsic_value("States.StringSplit($.t, $.m)", &s, &parts, &err), &err);
+    is_int(json_array_size(parts), 2);
+    is_int(json_string_length(json_array_get(parts, 0)), 2 * MANY);
+    is_str(json_string_value(json_array_get(parts, 1)), "|");
+    json_decref(parts);
+    json_decref(input);
+    buf_release(&text);
+    buf_release(&marks);
+}

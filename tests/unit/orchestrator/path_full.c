@@ -322,3 +322,33 @@ TEST(patterns_take_no_longer_than_their_length_times_the_texts)
     is_str(find("$[?(@ =~ /^Ж.$/)]", "[\"ЖЖ\",\"Ж\"]"), "[\"ЖЖ\"]");
     free(text);
 }
+
+/* A hundred times a hundred times a hundred times the same long text: more than anybody could look at. */
+TEST(texts_count_as_well_as_nodes)
+{
+    enum { LONG = 2000000 };
+    static const char *const ends[] = {"", "[?(@ =~ /b.*/)]", "[?(@ == $.other)]", "[?(@ < $.other)]"};
+    struct buf path = BUF_INIT(1 << 16), data = BUF_INIT(1 << 24);
+    char *text = xmalloc(LONG + 1);
+    struct err err;
+
+    memset(text, 'x', LONG);
+    text[LONG] = '\0';
+    must_rc(buf_addf(&data, &err, "{\"l\":[[[[\"%s\"]]]],\"other\":\"%sy\"}", text, text), &err);
+    json_t *root = json(data.p);
+    const struct scope s = {.input = root};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        json_t *found = NULL;
+        buf_clear(&path);
+        must_rc(buf_adds(&path, "$.l", &err), &err);
+        for (int k = 0; k < 300; k++)
+            must_rc(buf_adds(&path, k % 100 == 0 ? "[0" : k % 100 == 99 ? ",0]" : ",0", &err), &err);
+        must_rc(buf_adds(&path, ends[i], &err), &err);
+        ok(path_find(path.p, &s, &found, &err) < 0 && strstr(err.msg, "is given up") != NULL);
+        is_str(err_asl(&err), "States.Runtime");
+    }
+    json_decref(root);
+    buf_release(&path);
+    buf_release(&data);
+    free(text);
+}
