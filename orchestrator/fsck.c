@@ -9,7 +9,7 @@
 /* A frame as it is kept, and as its events tell it. */
 struct place {
     struct frame f;
-    const struct place *parent;              /* NULL: the root */
+    struct place *parent;              /* NULL: the root */
     int64_t last, entered, entered_ms, fork; /* newest event; of the state that it is in; what forked it */
     const char *phase;                       /* NULL: in the midst of a state that never stops there */
     char *state;                             /* that it is in, or left; NULL: it has entered none */
@@ -140,6 +140,8 @@ static void redriven(struct check *k, const struct history_event *e, const json_
         p->redriven = true;
         if (p->phase != NULL && strcmp(p->phase, "TASK") == 0)
             p->phase = "RETRY"; /* scheduled anew */
+        if (p->parent != NULL && p->f.id / FRAME_IDS < e->id)
+            p->parent->phase = "CHILDREN"; /* it failed for good, and goes on with what runs within */
     }
     if (from != NULL) { /* it is entered, with an input that an older event tells */
         set(&k->places[0].from, from);

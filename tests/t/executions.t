@@ -80,6 +80,9 @@ for words, code, said in ((['start', 'nightli'], 1, 'nightli'), (['start', 'none
                           (['start', 'nightly', '--input', 'none.txt'], 2, 'none.txt')):
     r = w.orch(*words)
     same((r.rc, said in r.err), (code, True), f'{" ".join(words)}: exit {code}, and said why') or diag(r.err)
+like(w.orch('start', 'nightli').err, "no pipeline, extract or workflow 'nightli' (hint: the nearest is 'nightly')", 'what is there beside pipelines')
+for words in (['run', 'nightly'], ['explain', 'nightly'], ['status', 'nightly'], ['pause', 'nightly', '--reason', 'x']):
+    like(w.orch(*words).err, "'nightly' is a workflow, and this is for pipelines and extracts (hint: orch start nightly;", f'{words[0]} of a workflow: says what it is, and what to type')
 os.rename(w.path('own.asl.json'), w.path('loans.asl.json'))
 like(w.orch('start', 'loans.asl.json').err, "'loans' is a name of orch.json", 'a file with a pipeline\'s name is no state machine of that name')
 os.rename(w.path('loans.asl.json'), w.path('own.asl.json'))
@@ -210,6 +213,35 @@ later(4)
 w.orch('tick')
 same(types('five'), 'ExecutionStarted WaitEntered ExecutionTimedOut ExecutionRedriven ExecutionTimedOut', 'and once more')
 clean('timed out')
+
+# -- a Parallel or Map goes on with what had failed in it
+def there():
+    return {'Type': 'Task', 'Resource': 'arn:aws:states:us-east-1:000000000000:activity:orch-command', 'TimeoutSeconds': 60, 'End': True,
+            'Parameters': {'argv': ['sh', '-c', 'echo "$0" >> ran; test -e "$0"'], 'arguments.$': 'States.Array($)', 'output': 'none'}}
+
+
+def each(i=''):
+    return {'StartAt': f'F{i}', 'States': {f'F{i}': {'Type': 'Pass', 'OutputPath': f'$[{i}]' if i != '' else '$', 'Next': f'T{i}'}, f'T{i}': there()}}
+
+
+FORKS = {'par.asl.json': {'A': {'Type': 'Parallel', 'Branches': [each(0), each(1), each(2)], 'End': True}},
+         'map.asl.json': {'A': {'Type': 'Map', 'ToleratedFailureCount': 1, 'ItemProcessor': each(), 'End': True}}}
+for file, states in FORKS.items():
+    write(file, states)
+    words = [f'{file[:3]}{i}' for i in range(3)]
+    open(w.path(words[1]), 'w').close()
+    w.good('start', file, '--name', file[:3], '--input', json.dumps(words))
+    w.orch('tick')
+    same(describe(file[:3])['status'], 'FAILED', f'{file}: failed')
+    w.good('redrive', file[:3])
+    clean(f'{file} is redriven, and no tick has come')
+    for word in words:
+        open(w.path(word), 'w').close()
+    w.orch('tick')
+    same(describe(file[:3])['status'], 'SUCCEEDED', f'{file}: redriven to its end')
+    ran = open(w.path('ran')).read().split()
+    ok(ran.count(words[1]) == 1 and ran.count(words[0]) == 2, f'{file}: what was done is not done again, what failed is') or diag(ran)
+    clean(f'{file} has ended')
 
 # -- start --wait: here and now
 write('short.asl.json', {'A': {'Type': 'Wait', 'Seconds': 1, 'Next': 'C'}, 'C': CHOICE, 'Good': DONE, 'Bad': STATES['Bad']})
