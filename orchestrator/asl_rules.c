@@ -197,6 +197,20 @@ static void check_binding(struct check *c, const json_t *object, const char *key
         check_path_text(c, key, json_string_value(v), FULL_PATHS | CALLS);
 }
 
+/* A path whose key has no ".$" is the mistake that nothing else finds: the task gets its text. */
+static void check_text(struct check *c, const char *s)
+{
+    struct err ignored;
+    int marks;
+
+    bool path = str_starts(s, "$.") || str_starts(s, "$$.") || str_starts(s, "$[");
+
+    if ((path && path_check(s, &marks, &ignored) >= 0) ||
+        (str_starts(s, "States.") && intrinsic_check(s, &marks, &ignored) >= 0))
+        asl_diagnose(c, "WARNING", "TAKEN_AS_TEXT",
+                     "'%.100s' is taken as text, as on AWS; it is evaluated where the key ends in \".$\"", s);
+}
+
 /* Recursion is bounded by the nesting that json_parse lets through. */
 void check_template(struct check *c, const char *field, const json_t *v)
 {
@@ -204,6 +218,8 @@ void check_template(struct check *c, const char *field, const json_t *v)
     json_t *item;
     size_t i;
 
+    if (json_is_string(v))
+        check_text(c, json_string_value(v));
     if (json_is_array(v)) {
         json_array_foreach(v, i, item) {
             size_t mark = at_push_index(c, i);

@@ -179,6 +179,10 @@ TEST(full_paths_and_intrinsic_functions_stand_where_aws_takes_them)
     is_str(state(PASS ",\"Assign\":{\"1a\":1,\"b-c.$\":\"$\",\"states\":1}"),
            BAD "/States/S/Assign/1a\n" BAD "/States/S/Assign/b-c.$\n" BAD "/States/S/Assign/states");
     is_str(state(PASS ",\"InputPath\":\"$.a[-1]\""), "NEVER_FINDS /States/S/InputPath");
+    is_str(state(PASS ",\"Parameters\":{\"a\":\"$.x\",\"b\":[\"$$.Execution.Id\",\"$5\",\"$\"],\"c\":{\"d\":"
+                      "\"States.UUID()\",\"e\":\"States.TaskFailed\",\"f\":\"$.a[?(\"}}"),
+           "TAKEN_AS_TEXT /States/S/Parameters/a\nTAKEN_AS_TEXT /States/S/Parameters/b/0\n"
+           "TAKEN_AS_TEXT /States/S/Parameters/c/d");
     is_str(state(PASS ",\"InputPath\":\"States.Array(1)\""), BAD "/States/S/InputPath");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"States.Arry($.x)\"}"), BAD "/States/S/Parameters/a.$");
     is_str(state(PASS ",\"Parameters\":{\"a.$\":\"Format($.x)\"}"), BAD "/States/S/Parameters/a.$");
