@@ -25,13 +25,24 @@ static int depth_of(const json_t *v, int deep)
     return most;
 }
 
+/* The parser names only the bracket that may stand where a comma is missing. */
+static int refused(const char *what, size_t n, const json_error_t *e, struct err *err)
+{
+    bool comma = str_starts(e->text, "'}' expected") || str_starts(e->text, "']' expected");
+
+    if (n == 0)
+        return err_set(err, ERR_BAD_VALUE, "%s: it is empty, and JSON is expected", what);
+    return err_set(err, ERR_BAD_VALUE, "%s: line %d column %d: %s%s", what, e->line, e->column,
+                   comma ? "',' or " : "", e->text);
+}
+
 int json_parse(const char *text, size_t n, const char *what, json_t **ret_owned, struct err *err)
 {
     json_error_t e;
     json_t *v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
 
     if (v == NULL)
-        return err_set(err, ERR_BAD_VALUE, "%s: line %d column %d: %s", what, e.line, e.column, e.text);
+        return refused(what, n, &e, err);
     if (depth_of(v, 0) > MAX_JSON_DEPTH) {
         json_decref(v);
         return err_set(err, ERR_TOO_LARGE, "%s: nested deeper than %d", what, MAX_JSON_DEPTH);

@@ -112,7 +112,7 @@ const char *str_nearest(const char *s, const char *const *candidates)
     size_t least = strlen(s) / 3 + 2;
 
     for (size_t i = 0; candidates[i] != NULL; i++) {
-        size_t d = distance(s, candidates[i]);
+        size_t d = strcasecmp(s, candidates[i]) == 0 ? 0 : distance(s, candidates[i]);
         if (d < least) {
             least = d;
             best = candidates[i];

@@ -11,18 +11,21 @@ int cli_file(const char *path, struct buf *ret, struct err *err)
     return -ERR_USAGE;
 }
 
-int cli_json_file(const char *path, json_t **ret, struct err *err)
+int cli_json(const char *option, const char *given, json_t **ret, struct err *err)
 {
     struct buf text = BUF_INIT(MAX_PAYLOAD);
+    bool is_json = given != NULL && (*given == '\0' || strchr("{[\"", *given) != NULL);
     int rc;
 
-    if (path == NULL) {
+    if (given == NULL) {
         *ret = json_object();
         return 0;
     }
-    rc = cli_file(path, &text, err);
+    if (str_starts(given, "file://"))
+        given += strlen("file://");
+    rc = is_json ? buf_adds(&text, given, err) : cli_file(given, &text, err);
     if (rc == 0)
-        rc = json_parse(text.p != NULL ? text.p : "", text.n, path, ret, err);
+        rc = json_parse(text.p != NULL ? text.p : "", text.n, is_json ? option : given, ret, err);
     if (rc < 0)
         rc = -(int)(err->code = ERR_USAGE);
     buf_release(&text);
@@ -32,7 +35,9 @@ int cli_json_file(const char *path, json_t **ret, struct err *err)
 char *cli_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
-    size_t n = strcspn(base, ".");
+    size_t n = str_ends(base, ".asl.json") ? strlen(base) - strlen(".asl.json")
+               : str_ends(base, ".json")   ? strlen(base) - strlen(".json")
+                                           : strcspn(base, ".");
 
     return n > 0 && strcmp(base, "-") != 0 ? xstrndup(base, n) : xstrdup("definition");
 }

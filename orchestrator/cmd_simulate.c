@@ -9,10 +9,10 @@
 #include "orchestrator/simulate.h"
 #include "orchestrator/stream.h"
 
-static const char *input_file, *mock_file, *machine, *test_case, *now_text;
+static const char *input_given, *mock_file, *machine, *test_case, *now_text;
 static bool history, aws_limits;
 static const struct opt opts[] = {
-    {"input", 0, OPT_TEXT, &input_file, "FILE", "the input, a JSON file; - for stdin (default {})"},
+    {"input", 0, OPT_TEXT, &input_given, "JSON", "the input: JSON, FILE or - for stdin (default {})"},
     {"mock-config", 0, OPT_TEXT, &mock_file, "FILE", "answers of Tasks, as AWS's MockConfigFile.json"},
     {"state-machine", 0, OPT_TEXT, &machine, "NAME", "the state machine in it (default: the only one)"},
     {"test-case", 0, OPT_TEXT, &test_case, "NAME", "its test case (default: the only one)"},
@@ -123,7 +123,7 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0)
         rc = read_mocks(a, &mocks, err);
     if (rc == 0)
-        rc = cli_json_file(input_file, &input, err);
+        rc = cli_json("--input", input_given, &input, err);
     if (rc == 0)
         rc = run_it(c, a, mocks, input, start_ms, err);
     mock_free(mocks);

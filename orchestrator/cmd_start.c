@@ -1,8 +1,8 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "orchestrator/cmd_asl.h"
 #include "orchestrator/cmd_exec.h"
-#include <unistd.h>
 
 static const char *name, *input, *map;
 static bool wait_for_it;
@@ -21,60 +21,12 @@ static bool is_file(const char *word)
     return str_ends(word, ".json") || strchr(word, '/') != NULL;
 }
 
-/* "jobs/nightly.asl.json" is the state machine nightly. Owned. */
-static char *machine_of(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
-    size_t n = strlen(base);
-
-    if (str_ends(base, ".asl.json"))
-        n -= strlen(".asl.json");
-    else if (str_ends(base, ".json"))
-        n -= strlen(".json");
-    return xstrndup(base, n);
-}
-
-/* ---- input ---- */
-
-static bool is_json(const char *text)
-{
-    return text[0] == '{' || text[0] == '[' || text[0] == '"' || text[0] == '\0';
-}
-
-static int read_stdin(struct buf *b, struct err *err)
-{
-    char piece[4096];
-    ssize_t n = 0;
-    int rc = 0;
-
-    while (rc == 0 && (n = read(STDIN_FILENO, piece, sizeof piece)) > 0)
-        rc = buf_add(b, piece, (size_t)n, err);
-    return n < 0 ? err_errno(err, errno, "standard input") : rc;
-}
-
 static int read_input(const struct pipeline *p, json_t **ret, struct err *err)
 {
-    struct buf text = BUF_INIT(MAX_PAYLOAD);
-    const char *from = "--input";
-    int rc = 0;
-
-    if (input == NULL) {
-        *ret = p == NULL ? json_object()
-                         : json_pack("{s:s,s:n,s:s}", "pipeline", p->name, "partition", "cause", "START");
-        return 0;
-    }
-    if (strcmp(input, "-") == 0)
-        rc = read_stdin(&text, err);
-    else if (is_json(input))
-        rc = buf_adds(&text, input, err);
-    else
-        rc = fs_read(from = str_starts(input, "file://") ? input + strlen("file://") : input, &text, err);
-    if (rc == 0)
-        rc = json_parse(text.p != NULL ? text.p : "", text.n, from, ret, err);
-    if (rc < 0)
-        rc = -(int)(err->code = ERR_USAGE);
-    buf_release(&text);
-    return rc;
+    if (input != NULL || p == NULL)
+        return cli_json("--input", input, ret, err);
+    *ret = json_pack("{s:s,s:n,s:s}", "pipeline", p->name, "partition", "cause", "START");
+    return 0;
 }
 
 /* ---- what is started ---- */
@@ -108,7 +60,7 @@ static int start_word(struct cli *c, struct engine *e, const char *word, int64_t
 {
     const struct own_workflow *w = config_own_workflow(c->config, word);
     const struct pipeline *p = NULL;
-    char *machine = is_file(word) ? machine_of(word) : NULL;
+    char *machine = is_file(word) ? cli_file_name(word) : NULL;
     json_t *data = NULL;
     int rc = 0;
 

@@ -6,14 +6,14 @@
 #include "orchestrator/engine.h"
 #include "orchestrator/test_state.h"
 
-static const char *state, *input_file, *mock_file, *variables_file;
+static const char *state, *input_given, *mock_given, *variables_given;
 static int64_t retries;
 static const struct opt opts[] = {
     {"state", 0, OPT_TEXT, &state, "NAME", "the state, wherever in the definition it stands"},
-    {"input", 0, OPT_TEXT, &input_file, "FILE", "its input, a JSON file; - for stdin (default {})"},
-    {"mock", 0, OPT_TEXT, &mock_file, "FILE",
+    {"input", 0, OPT_TEXT, &input_given, "JSON", "its input: JSON, FILE or - for stdin (default {})"},
+    {"mock", 0, OPT_TEXT, &mock_given, "JSON",
      "what a Task, Map or Parallel answers: {\"result\": ...} or {\"errorOutput\": ...}"},
-    {"variables", 0, OPT_TEXT, &variables_file, "FILE", "variables that are set, a JSON object"},
+    {"variables", 0, OPT_TEXT, &variables_given, "JSON", "variables that are set, an object"},
     {"retries", 0, OPT_COUNT, &retries, "N", "so often was it retried before (default 0)"},
     {0},
 };
@@ -24,25 +24,25 @@ static int read_mock(struct state_test *t, json_t **ret_file, json_t **ret_resul
     const json_t *result, *error;
     int rc;
 
-    if (mock_file == NULL)
+    if (mock_given == NULL)
         return 0;
-    rc = cli_json_file(mock_file, ret_file, err);
+    rc = cli_json("--mock", mock_given, ret_file, err);
     if (rc < 0)
         return rc;
     result = json_object_get(*ret_file, "result");
     error = json_object_get(*ret_file, "errorOutput");
     if (json_object_size(*ret_file) != 1 || (result == NULL && !json_is_object(error)))
-        return err_set(err, ERR_USAGE,
-                       "%s: either {\"result\": ...} or {\"errorOutput\": {\"error\": \"...\", \"cause\": "
-                       "\"...\"}} is expected",
-                       mock_file);
+        return err_set(
+            err, ERR_USAGE,
+            "--mock: either {\"result\": ...} or {\"errorOutput\": {\"error\": \"...\", \"cause\": "
+            "\"...\"}} is expected");
     t->mocked = true;
     t->error = json_string_value(json_object_get(error, "error"));
     t->cause = json_string_value(json_object_get(error, "cause"));
     if (json_is_string(result)) {
         rc = json_parse(json_string_value(result), json_string_length(result), "result", ret_result, err);
         if (rc < 0) {
-            err_prefix(err, "%s", mock_file);
+            err_prefix(err, "--mock");
             err->code = ERR_USAGE;
             rc = err_hint(err, "a string is JSON text, as AWS has it: \"\\\"text\\\"\"");
         }
@@ -83,11 +83,11 @@ static int run(struct cli *c, struct err *err)
     if (rc == 0)
         rc = cli_definition(c, c->args.items[0], &a, err);
     if (rc == 0)
-        rc = cli_json_file(input_file, &input, err);
-    if (rc == 0 && variables_file != NULL)
-        rc = cli_json_file(variables_file, &vars, err);
+        rc = cli_json("--input", input_given, &input, err);
+    if (rc == 0 && variables_given != NULL)
+        rc = cli_json("--variables", variables_given, &vars, err);
     if (rc == 0 && vars != NULL && !json_is_object(vars))
-        rc = err_set(err, ERR_USAGE, "%s: an object is expected, name by name", variables_file);
+        rc = err_set(err, ERR_USAGE, "--variables: an object is expected, name by name");
     if (rc == 0)
         rc = read_mock(&t, &mock, &result, err);
     t.asl = a;

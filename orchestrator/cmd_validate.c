@@ -40,7 +40,7 @@ static int check_task(void *arg, const char *state, const char *resource, struct
 {
     struct document *d = arg;
     struct err why = {0};
-    char location[400] = "/States";
+    char location[400] = "/States", *text;
 
     UNUSED(err);
     if (engine_step_lookup(resource) == NULL && resource_map_has(d->map, resource))
@@ -50,8 +50,10 @@ static int check_task(void *arg, const char *state, const char *resource, struct
     bool known = engine_step_lookup(resource) != NULL;
     if (json_object_get(asl_states(d->a), state) != NULL && strpbrk(state, "~/") == NULL)
         snprintf(location, sizeof location, "/States/%s/%s", state, known ? "Parameters" : "Resource");
+    text = xasprintf("%s%s%s", why.msg, why.hint[0] != '\0' ? "; " : "", why.hint);
     add(d, known || d->name != NULL ? "ERROR" : "WARNING", known ? "INVALID_PARAMETERS" : "UNKNOWN_RESOURCE",
-        why.msg, location);
+        text, location);
+    free(text);
     return 0;
 }
 

@@ -159,21 +159,38 @@ const char *config_shown(const struct config *c)
     return c->served && slash != NULL ? slash + 1 : c->path;
 }
 
+/* Definitions of one's own are started, and looked at by their executions. */
+static int is_own(const char *name, struct err *err)
+{
+    err_set(err, ERR_NOT_FOUND, "'%s' is a workflow, and this is for pipelines and extracts", name);
+    return err_hint(err, "orch start %s; orch list %s; orch describe %s; orch logs %s", name, name, name,
+                    name);
+}
+
 /* what: of those that were looked through, NULL where both were */
 static int no_such(const struct config *c, const char *what, const char *name, struct err *err)
 {
-    const char **names = xcalloc(c->pipeline_count + c->extract_count + 1, sizeof *names);
+    const char **names = xcalloc(c->pipeline_count + c->extract_count + c->workflow_count + 1, sizeof *names);
     bool extracts = what == NULL || strcmp(what, "extract") == 0;
     char shown[100];
     size_t n = 0;
 
+    if (config_own_workflow(c, name) != NULL) {
+        free(names);
+        return is_own(name, err);
+    }
     for (size_t i = 0; (what == NULL || !extracts) && i < c->pipeline_count; i++)
         names[n++] = c->pipelines[i].name;
     for (size_t i = 0; extracts && i < c->extract_count; i++)
         names[n++] = c->extracts[i].name;
+    for (size_t i = 0; what == NULL && i < c->workflow_count; i++)
+        names[n++] = c->workflows[i].name;
     str_printable(name, strlen(name), shown, sizeof shown);
     int rc = err_set(err, ERR_NOT_FOUND, "%s has no %s '%s'", config_shown(c),
-                     what != NULL ? what : "pipeline", shown);
+                     what != NULL            ? what
+                     : c->workflow_count > 0 ? "pipeline, extract or workflow"
+                                             : "pipeline",
+                     shown);
     const char *near = str_nearest(name, names);
     if (near != NULL)
         rc = err_hint(err, "the nearest is '%s'", near);

@@ -80,8 +80,8 @@ int engine_check_task(const struct asl *a, const char *state, const char *resour
     const char *at = strstr(resource, ":activity:orch-");
     const char *near = at != NULL ? str_nearest(at + strlen(":activity:orch-"), names) : NULL;
     return near != NULL ? err_hint(err, "the nearest is '...:activity:orch-%s'", near)
-                        : err_hint(err, "arn:aws:states:us-east-1:000000000000:activity:orch-ingest is one; "
-                                        "--resource-map binds those of others to steps");
+                        : err_hint(err, "a resource map binds it to one: --resource-map FILE, or "
+                                        "resource_map in orch.json");
 }
 
 struct checking {

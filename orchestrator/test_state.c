@@ -188,15 +188,27 @@ static int try_it(struct test *t, json_t **ret, struct err *err)
     return 0;
 }
 
+static int no_state(const struct state_test *s, struct err *err)
+{
+    const json_t *states = asl_states(s->asl), *v;
+    const char **names = xcalloc(json_object_size(states) + 1, sizeof *names), *name, *near;
+    size_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)states, name, v)
+        names[n++] = name;
+    near = str_nearest(s->state, names);
+    free(names);
+    err_set(err, ERR_USAGE, "the definition has no state '%.100s'", s->state);
+    return near != NULL ? err_hint(err, "the nearest is '%s'", near) : -(int)ERR_USAGE;
+}
+
 int test_state(const struct state_test *s, json_t **ret, struct err *err)
 {
     struct test t = {.t = s, .definition = asl_state(s->asl, s->state)};
     int rc;
 
-    if (t.definition == NULL) {
-        err_set(err, ERR_USAGE, "the definition has no state '%.100s'", s->state);
-        return -ERR_USAGE;
-    }
+    if (t.definition == NULL)
+        return no_state(s, err);
     rc = try_it(&t, ret, err);
     const json_t *rule = json_object_get(json_object_get(t.seen, "errorDetails"), "retryIndex");
     if (rc == 0 && s->retries > 0 && rule != NULL) { /* now it is known which of them has been at work */

@@ -97,10 +97,17 @@ same(run(par, 'P', {'n': 1}, E).json['nextState'], 'Q', 'and where its errors le
 r = run(chain(A=pass_state(Assign={'b': 2})), 'A', 7, None, variables={'a': 1})
 same(r.json['inspectionData']['variables'], {'a': 1, 'b': 2}, 'variables as the state leaves them')
 
+# JSON in place of a file, as aws has it
+for given in ('{"n": 1}', 'file://' + put('n.json', {'n': 1})):
+    r = w.run([ORCH, 'test-state', put('w.asl.json', chain(A=activity(Parameters={'v.$': '$v'}))), '--state', 'A', '--input', given, '--mock', '{"result": 5}', '--variables', '{"v": 2}'])
+    same((r.rc, json.loads(json.loads(r.out)['output'])), (0, 5), f'--input {given[:7]}') or diag(r.err)
+r = w.run([ORCH, 'test-state', w.path('w.asl.json'), '--state', 'A', '--input', '{"n": '])
+same((r.rc, '--input: line 1' in r.err), (2, True), 'broken JSON: the option is named')
+
 # what is wrong
 r = run(chain(A=pass_state()), 'B')
 same(r.rc, 2, 'no such state')
-like(r.err, "no state 'B'", 'named')
+like(r.err, "no state 'B' (hint: the nearest is 'A')", 'named, and the nearest')
 same(w.run([ORCH, 'test-state', w.path('w.asl.json')]).rc, 2, 'no --state')
 r = run({'StartAt': 'A', 'States': {'A': {'Type': 'Pas', 'End': True}}}, 'A')
 same((r.rc, r.json['result']), (3, 'FAIL'), 'a definition that is refused')

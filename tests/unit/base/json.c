@@ -20,6 +20,12 @@ TEST(what_is_not_json_is_refused_with_its_place)
         fails(parse(bad[i], &v, &err), &err, ERR_BAD_VALUE);
     fails(parse("{\n  \"a\": ?\n}", &v, &err), &err, ERR_BAD_VALUE);
     ok(strncmp(err.msg, "orch.json: line 2 column ", 25) == 0);
+    fails(parse("{\n  \"a\": 1\n  \"b\": 2}", &v, &err), &err, ERR_BAD_VALUE);
+    is_str(err.msg, "orch.json: line 3 column 5: ',' or '}' expected near '\"b\"'");
+    fails(parse("[1 2]", &v, &err), &err, ERR_BAD_VALUE);
+    ok(strstr(err.msg, "',' or ']' expected near '2'") != NULL);
+    fails(parse("", &v, &err), &err, ERR_BAD_VALUE);
+    is_str(err.msg, "orch.json: it is empty, and JSON is expected");
 }
 
 TEST(any_value_may_stand_at_the_top_and_order_is_kept)

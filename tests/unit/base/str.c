@@ -103,6 +103,8 @@ TEST(nearest_finds_the_typo_and_nothing_else)
     is_str(str_nearest("targte", keys), "target");
     is_str(str_nearest("zzzzzzzz", keys), NULL);
     is_str(str_nearest("x", none), NULL);
+    is_str(str_nearest("b", (const char *const[]){"A", "B", NULL}), "B");
+    is_str(str_nearest("SETTLE", keys), "settle");
 }
 
 TEST(utf8_is_judged_as_rfc3629_says)
