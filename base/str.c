@@ -84,7 +84,7 @@ int str_to_bytes(struct str s, int64_t *ret_bytes, struct err *err)
 
 static size_t distance(const char *a, const char *b)
 {
-    size_t n = strlen(a), m = strlen(b), row[128];
+    size_t n = strnlen(a, 101), m = strnlen(b, 101), row[128];
 
     if (n > 100 || m > 100)
         return 100;
@@ -109,7 +109,7 @@ static size_t distance(const char *a, const char *b)
 const char *str_nearest(const char *s, const char *const *candidates)
 {
     const char *best = NULL;
-    size_t least = strlen(s) / 3 + 2;
+    size_t least = strnlen(s, 290) / 3 + 2; /* less than what distance gives for what it does not look at */
 
     for (size_t i = 0; candidates[i] != NULL; i++) {
         size_t d = strcasecmp(s, candidates[i]) == 0 ? 0 : distance(s, candidates[i]);

@@ -8,28 +8,33 @@ struct range {
     int64_t from, to;
     const json_t *answer; /* {"Return": ...} or {"Throw": ...}, borrowed from the file */
 };
-struct mocked { /* one state */
-    const char *name;
+struct response {
     struct range *ranges; /* owned, in order */
     size_t count;
+};
+struct mocked { /* one state; several may share a response, which a large file would otherwise multiply */
+    size_t response;
     int64_t calls;
 };
 struct mock {
     json_t *file; /* owned; all else borrows from it */
     const char *machine;
-    json_t *index;         /* owned: state -> its place in states */
-    struct mocked *states; /* owned */
-    size_t count;
+    json_t *index, *response_index; /* owned: name -> place in states, in responses */
+    struct mocked *states;          /* owned */
+    struct response *responses;     /* owned */
+    size_t count, response_count;
 };
 
 void mock_free(struct mock *m)
 {
     if (m == NULL)
         return;
-    for (size_t i = 0; i < m->count; i++)
-        free(m->states[i].ranges);
+    for (size_t i = 0; i < m->response_count; i++)
+        free(m->responses[i].ranges);
+    free(m->responses);
     free(m->states);
     json_decref(m->index);
+    json_decref(m->response_index);
     json_decref(m->file);
     free(m);
 }
@@ -140,7 +145,7 @@ static int by_from(const void *a, const void *b)
 }
 
 /* The answers of one response, put in order. The sentence says which response and which member. */
-static int read_response(struct mocked *s, const char *name, const json_t *response, struct err *err)
+static int read_response(struct response *s, const char *name, const json_t *response, struct err *err)
 {
     const char *key;
     struct err why;
@@ -179,6 +184,20 @@ static int note_task(void *arg, const char *state, const char *resource, struct 
     return 0;
 }
 
+static int add_state(struct mock *m, const char *state, const char *name, const json_t *response,
+                     struct err *err)
+{
+    const json_t *at = json_object_get(m->response_index, name);
+    struct mocked *s = &m->states[m->count];
+
+    s->response = at != NULL ? (size_t)json_integer_value(at) : m->response_count;
+    json_object_set_new(m->index, state, json_integer((json_int_t)m->count++));
+    if (at != NULL)
+        return 0;
+    json_object_set_new(m->response_index, name, json_integer((json_int_t)m->response_count++));
+    return read_response(&m->responses[s->response], name, response, err);
+}
+
 static int read_states(struct mock *m, const json_t *test_case, const char *case_name,
                        const json_t *responses, const json_t *tasks, struct err *err)
 {
@@ -190,6 +209,7 @@ static int read_states(struct mock *m, const json_t *test_case, const char *case
         return err_set(err, ERR_USAGE, "mock config: test case '%.100s' is %s where an object is expected",
                        case_name, json_kind(test_case));
     m->states = xcalloc(json_object_size(test_case) + 1, sizeof *m->states);
+    m->responses = xcalloc(json_object_size(test_case) + 1, sizeof *m->responses);
     json_object_foreach((json_t *)(uintptr_t)test_case, state, v) {
         const char *name = json_string_value(v);
         const json_t *response = json_object_get(responses, name != NULL ? name : "");
@@ -200,10 +220,7 @@ static int read_states(struct mock *m, const json_t *test_case, const char *case
                            state, case_name);
         if (response == NULL)
             return unknown("'MockedResponses'", "response", name, responses, err);
-        json_object_set_new(m->index, state, json_integer((json_int_t)m->count));
-        struct mocked *s = &m->states[m->count++];
-        s->name = state;
-        rc = read_response(s, name, response, err);
+        rc = add_state(m, state, name, response, err);
         if (rc < 0)
             return rc;
     }
@@ -222,6 +239,7 @@ int mock_parse(const char *text, size_t n, const char *machine, const char *test
     int rc = json_parse(text, n, "mock config", &m->file, err);
 
     m->index = json_object();
+    m->response_index = json_object();
     if (rc == 0)
         rc = asl_each_task(a, note_task, tasks, err);
     if (rc == 0)
@@ -276,19 +294,20 @@ bool mock_next(struct mock *m, const char *state, struct mock_answer *ret)
 
     if (s == NULL)
         return false;
+    const struct response *r = &m->responses[s->response];
     int64_t call = s->calls++;
-    size_t low = 0, high = s->count; /* of ranges up to the one that may hold call */
+    size_t low = 0, high = r->count; /* of ranges up to the one that may hold call */
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (s->ranges[mid].to < call)
+        if (r->ranges[mid].to < call)
             low = mid + 1;
         else
             high = mid;
     }
-    if (low == s->count || s->ranges[low].from > call)
+    if (low == r->count || r->ranges[low].from > call)
         return false;
-    const json_t *thrown = json_object_get(s->ranges[low].answer, "Throw");
-    *ret = (struct mock_answer){.output = json_object_get(s->ranges[low].answer, "Return"),
+    const json_t *thrown = json_object_get(r->ranges[low].answer, "Throw");
+    *ret = (struct mock_answer){.output = json_object_get(r->ranges[low].answer, "Return"),
                                 .error = json_string_value(json_object_get(thrown, "Error")),
                                 .cause = json_string_value(json_object_get(thrown, "Cause"))};
     return true;

@@ -180,6 +180,10 @@ same(r.rc, 2, 'an input 10,000 deep')
 like(r.err, 'deep', 'is refused')
 r = w.run([ORCH, 'simulate', put('large.json', json.dumps(chain(A={'Type': 'Pass', 'Result': 'x' * 1048576})))])
 same(r.rc, 2, 'a definition of more than 1 MiB')
+shared = {f'T{i}': 'r' for i in range(2000)}
+r = w.run([ORCH, 'simulate', put('w.asl.json', chain(**{t: task() for t in shared})), '--mock-config',
+           mock_file(shared, {'r': {str(2 * i): {'Return': i} for i in range(50000)}})], timeout=100)
+same((r.rc, json.loads(r.out)['output']), (0, '0'), '2,000 states that share a response of 50,000 answers')
 many = chain(**{f'S{i}': {'Type': 'Pass'} for i in range(9999)})
 r = run(many, history=False)
 same(r.rc, 0, '9,999 states')

@@ -1,4 +1,5 @@
 #include "base/str.h"
+#include "base/mem.h"
 #include "tests/tap.h"
 
 TEST(whole_numbers)
@@ -102,6 +103,10 @@ TEST(nearest_finds_the_typo_and_nothing_else)
     is_str(str_nearest("shedule", keys), "schedule");
     is_str(str_nearest("targte", keys), "target");
     is_str(str_nearest("zzzzzzzz", keys), NULL);
+    char *long_name = xcalloc(1, 5001);
+    memset(long_name, 'z', 5000);
+    is_str(str_nearest(long_name, keys), NULL);
+    free(long_name);
     is_str(str_nearest("x", none), NULL);
     is_str(str_nearest("b", (const char *const[]){"A", "B", NULL}), "B");
     is_str(str_nearest("SETTLE", keys), "settle");
