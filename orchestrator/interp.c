@@ -147,17 +147,9 @@ int run_template(struct run *r, const json_t *template, const json_t *input, jso
     return template_apply(template, &s, ret_owned, err);
 }
 
-static int count_bytes(const char *p, size_t n, void *sum)
-{
-    UNUSED(p);
-    *(size_t *)sum += n;
-    return *(size_t *)sum > MAX_VARIABLES ? -1 : 0;
-}
-
 int run_assign(struct run *r, const json_t *assigns, const json_t *input, struct failure *f)
 {
     json_t *all, *made = NULL;
-    size_t bytes = 0;
     struct err err;
 
     if (assigns == NULL)
@@ -166,9 +158,9 @@ int run_assign(struct run *r, const json_t *assigns, const json_t *input, struct
         return failure_from(r, f, &err);
     all = r->c->vars != NULL ? json_copy(mutable(r->c->vars)) : json_object();
     json_object_update(all, made);
-    int rc = json_dump_callback(all, count_bytes, &bytes, JSON_COMPACT);
+    bool good = payload_within(all, MAX_VARIABLES);
     json_decref(all);
-    if (rc < 0) {
+    if (!good) {
         json_decref(made);
         return failure_too_large(f, r->c->state);
     }

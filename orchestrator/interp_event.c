@@ -9,23 +9,49 @@ static int dump_some(const char *p, size_t n, void *out)
     return buf_add(out, p, n, &full) < 0 ? -1 : 0;
 }
 
-/* How deep JSON text nests: one pass, strings skipped. */
-static int nesting(const char *text)
-{
-    int deep = 0, most = 0;
-    bool in_string = false;
+/* How far JSON text has been looked at, which comes in pieces. */
+struct measure {
+    size_t left;
+    int deep;
+    bool in_string, escaped;
+};
 
-    for (; *text != '\0'; text++) {
-        if (in_string && *text == '\\' && text[1] != '\0')
-            text++;
-        else if (*text == '"')
-            in_string = !in_string;
-        else if (!in_string && (*text == '{' || *text == '['))
-            most = ++deep > most ? deep : most;
-        else if (!in_string && (*text == '}' || *text == ']'))
-            deep--;
+static int measure_some(const char *p, size_t n, void *arg)
+{
+    struct measure *m = arg;
+
+    if (n > m->left)
+        return -1;
+    m->left -= n;
+    for (const char *end = p + n; p < end; p++) {
+        if (m->escaped)
+            m->escaped = false;
+        else if (m->in_string && *p == '\\')
+            m->escaped = true;
+        else if (*p == '"')
+            m->in_string = !m->in_string;
+        else if (!m->in_string && (*p == '{' || *p == '['))
+            m->deep++;
+        else if (!m->in_string && (*p == '}' || *p == ']'))
+            m->deep--;
+        if (m->deep > MAX_JSON_DEPTH)
+            return -1;
     }
-    return most;
+    return 0;
+}
+
+bool payload_within(const json_t *v, size_t most)
+{
+    struct measure m = {.left = most};
+
+    return json_dump_callback(v, measure_some, &m, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+}
+
+static bool is_deep(const struct buf *text)
+{
+    struct measure m = {.left = text->n};
+
+    return measure_some(text->p, text->n, &m) < 0;
 }
 
 static bool dump(const json_t *v, size_t digits, struct buf *text)
@@ -40,7 +66,7 @@ int payload_text(const struct run *r, const json_t *v, const char *what, char **
     /* Values share parts, so their text may be exponentially larger than they are: measured while it is made, before
      * anything else looks at all of it. */
     struct buf text = BUF_INIT(r->env->most_payload > 0 ? r->env->most_payload : MAX_PAYLOAD);
-    bool good = dump(v, 17, &text) && nesting(text.p) <= MAX_JSON_DEPTH;
+    bool good = dump(v, 17, &text) && !is_deep(&text);
 
     if (good && strpbrk(text.p, ".eE") != NULL) {
         size_t digits = json_digits(v);

@@ -55,6 +55,8 @@ void fail_state(struct run *r, struct failure *f);
 /* interp_event.c. Text of a value, owned; -1 when it is larger or deeper than a payload may be. what: names
  * it. */
 int payload_text(const struct run *r, const json_t *v, const char *what, char **ret, struct failure *f);
+/* Whether its text has no more bytes, and is as deep as a payload may be: in time that grows with those bytes. */
+bool payload_within(const json_t *v, size_t most);
 /* Bad UTF-8 (a server's message) is escaped, never lost. Owned. */
 json_t *safe_string(const char *s);
 /* type static; takes details. */

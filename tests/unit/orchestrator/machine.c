@@ -358,6 +358,16 @@ TEST(parameters_that_draw_are_worked_out_once)
     }
 }
 
+/* Else the frame could be written, and never be read again. */
+TEST(variables_are_no_deeper_than_a_payload)
+{
+    run("{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Pass\",\"Assign\":{\"x\":1},\"Next\":\"B\"},"
+        "\"B\":{\"Type\":\"Pass\",\"Assign\":{\"x.$\":\"States.Array($x)\"},\"Next\":\"B\"}}}",
+        "{}", NULL);
+    is_str(last.error, "States.DataLimitExceeded");
+    is_int(json_array_size(last.events), 1 + 2 * 256 + 2);
+}
+
 TEST(retry_counts_are_in_the_context)
 {
     run_state("\"Type\":\"Map\",\"Retry\":[{\"ErrorEquals\":[\"E\"]}],\"ItemSelector\":{\"n.$\":\"$$.State."
