@@ -339,14 +339,15 @@ int intrinsic_value(const char *text, const struct scope *s, json_t **ret_owned,
 {
     struct path_code code;
     char why[600] = "";
+    const int64_t work = path_work(s);
     struct reader r = {
-        .scope = s,
-        .run = {.scope = s, .root = s->input, .left = MAX_PATH_VISITS, .why = why, .why_size = sizeof why}};
+        .scope = s, .run = {.scope = s, .root = s->input, .left = work, .why = why, .why_size = sizeof why}};
     int rc;
 
     path_code_init(&code);
     r.in.code = &code;
     rc = whole(text, &r, ret_owned, err);
+    path_worked(s, work, r.run.left);
     path_code_release(&code);
     return rc < 0 ? err_prefix(err, "The function '%.400s' had the following error", text) : 0;
 }

@@ -204,9 +204,21 @@ int path_get(const char *path, const struct scope *s, json_t **ret_borrowed, str
     return at != NULL;
 }
 
+int64_t path_work(const struct scope *s)
+{
+    return s->work != NULL && *s->work < MAX_PATH_VISITS ? *s->work : MAX_PATH_VISITS;
+}
+
+void path_worked(const struct scope *s, int64_t given, int64_t left)
+{
+    if (s->work != NULL)
+        *s->work -= given - (left > 0 ? left : 0);
+}
+
 int path_find(const char *path, const struct scope *s, json_t **ret_owned, struct err *err)
 {
-    struct path_run run = {.scope = s, .root = s->input, .left = MAX_PATH_VISITS};
+    const int64_t work = path_work(s);
+    struct path_run run = {.scope = s, .root = s->input, .left = work};
     size_t root = root_length(path);
     struct path_program *program = NULL;
     struct path_code code;
@@ -224,6 +236,7 @@ int path_find(const char *path, const struct scope *s, json_t **ret_owned, struc
     rc = path_compile(path, &code, &program, err);
     if (rc >= 0)
         rc = path_run(&run, program, ret_owned, err);
+    path_worked(s, work, run.left);
     if (rc == PATH_MISSED)
         err_ignore(err_set(err, ERR_RUNTIME, "%s", why));
     else if (rc < 0)

@@ -12,6 +12,7 @@ struct scope { /* borrowed */
     const json_t *context; /* NULL: none */
     const json_t *vars;    /* an object, name: value; NULL: none */
     uint64_t *random; /* States.UUID and States.MathRandom draw from it, and move it on; NULL: they fail */
+    int64_t *work;    /* what is left to the paths of a template together; NULL: each has its own limit only */
 };
 uint64_t scope_random(const struct scope *s); /* 64 bits; s->random is not NULL */
 

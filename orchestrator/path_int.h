@@ -10,6 +10,7 @@ enum {
     MAX_PATH_UNION = 100,      /* names or indexes in one pair of brackets */
     MAX_FILTER_DEPTH = 16,     /* filters within filters, parentheses */
     MAX_PATH_VISITS = 5000000, /* nodes that one path looks at: about a second */
+    MAX_TEMPLATE_VISITS = 10 * MAX_PATH_VISITS,
     BYTES_PER_VISIT = 16       /* of texts that are compared or found more than once: 80 MB in all */
 };
 enum path_root { ROOT_INPUT, ROOT_CONTEXT, ROOT_VARIABLE, ROOT_ITEM }; /* ROOT_ITEM: "@", in filters only */
@@ -88,6 +89,9 @@ NODISCARD int path_run(struct path_run *r, const struct path_program *p, json_t 
 /* path_test.c: 1 the filter takes the item, 0 it does not. */
 NODISCARD int path_accepts(struct path_run *r, const struct path_test *t, const json_t *item,
                            struct err *err);
+/* How many visits a path may make, and how many it has left. */
+int64_t path_work(const struct scope *s);
+void path_worked(const struct scope *s, int64_t given, int64_t left);
 /* One visit more; the error when there were too many. */
 NODISCARD int path_visit(struct path_run *r, struct err *err);
 /* Texts are looked at, too: so many bytes of them. */

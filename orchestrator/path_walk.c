@@ -34,8 +34,10 @@ int path_visit(struct path_run *r, struct err *err)
 {
     if (r->left-- > 0)
         return 0;
-    int rc =
-        err_set(err, ERR_TOO_LARGE, "a path that looks at more than %d nodes is given up", MAX_PATH_VISITS);
+    bool alone = path_work(r->scope) == MAX_PATH_VISITS;
+    int rc = err_set(err, ERR_TOO_LARGE, "a %s more than %d nodes is given up",
+                     alone ? "path that looks at" : "template whose paths look at",
+                     alone ? MAX_PATH_VISITS : MAX_TEMPLATE_VISITS);
     snprintf(err->name, sizeof err->name, "States.Runtime");
     return rc;
 }

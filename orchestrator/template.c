@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "orchestrator/intrinsic.h"
+#include "orchestrator/path_int.h"
 
 /* Of a path that starts with "$$" the context is shown, else what "$" is. */
 static int not_there(const char *path, const char *field, const struct scope *s, struct err *err)
@@ -23,6 +24,8 @@ int expression_value(const char *text, const char *field, const struct scope *s,
     return rc == 0 ? not_there(text, field, s, err) : rc;
 }
 
+static int apply(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err);
+
 static int template_object(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
 {
     json_t *object = json_object(), *item, *made = NULL;
@@ -37,7 +40,7 @@ static int template_object(const json_t *template, const struct scope *s, json_t
                 json_object_set_new(object, stripped, made);
             free(stripped);
         } else {
-            rc = template_apply(item, s, &made, err);
+            rc = apply(item, s, &made, err);
             if (rc >= 0)
                 json_object_set_new(object, key, made);
         }
@@ -53,7 +56,7 @@ static int template_object(const json_t *template, const struct scope *s, json_t
 }
 
 /* Recursion is bounded: a template is part of a definition, nested at most MAX_JSON_DEPTH deep. */
-int template_apply(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
+static int apply(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
 {
     json_t *array, *item, *made;
     size_t i;
@@ -66,7 +69,7 @@ int template_apply(const json_t *template, const struct scope *s, json_t **ret_o
     }
     array = json_array();
     json_array_foreach(template, i, item) {
-        int rc = template_apply(item, s, &made, err);
+        int rc = apply(item, s, &made, err);
         if (rc < 0) {
             json_decref(array);
             return rc;
@@ -75,4 +78,13 @@ int template_apply(const json_t *template, const struct scope *s, json_t **ret_o
     }
     *ret_owned = array;
     return 0;
+}
+
+int template_apply(const json_t *template, const struct scope *s, json_t **ret_owned, struct err *err)
+{
+    struct scope together = *s;
+    int64_t work = MAX_TEMPLATE_VISITS;
+
+    together.work = &work;
+    return apply(template, &together, ret_owned, err);
 }

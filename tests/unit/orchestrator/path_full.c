@@ -352,3 +352,35 @@ TEST(texts_count_as_well_as_nodes)
     buf_release(&data);
     free(text);
 }
+
+/* Each path of it is within its own limit. */
+TEST(a_template_has_a_limit_too)
+{
+    enum { LONG = 600000, TIMES = 100, ENOUGH = 10, MANY = 20 };
+    struct buf path = BUF_INIT(1 << 16);
+    char *text = xmalloc(LONG + 1);
+    json_t *template = json_array(), *found = NULL;
+    struct err err;
+
+    memset(text, 'x', LONG);
+    text[LONG] = '\0';
+    json_t *root = json_pack("{s:[s]}", "l", text);
+    const struct scope s = {.input = root};
+    must_rc(buf_adds(&path, "$.l[0", &err), &err);
+    for (int k = 1; k < TIMES; k++)
+        must_rc(buf_adds(&path, ",0", &err), &err);
+    must_rc(buf_adds(&path, "]", &err), &err);
+    for (int k = 0; k < MANY; k++) {
+        json_array_append_new(template, json_pack("{s:s}", "a.$", path.p));
+        if (k + 1 == ENOUGH) {
+            must_rc(template_apply(template, &s, &found, &err), &err);
+            json_decref(found);
+        }
+    }
+    ok(template_apply(template, &s, &found, &err) < 0 && strstr(err.msg, "template whose paths") != NULL);
+    is_str(err_asl(&err), "States.Runtime");
+    json_decref(template);
+    json_decref(root);
+    buf_release(&path);
+    free(text);
+}
