@@ -203,6 +203,15 @@ same(one('http', {'url.$': '$.url'}, {'url': 'http://169.254.169.254/latest/meta
 same(one('http', {'url': api.url, 'headers': {'X': 'a\r\nX-Evil: 1'}})[1][0], 'Orch.ContractViolation', 'http: no line is smuggled into a header')
 api.stop()
 same(one('http', {'connection': 'api', 'path': 'x'})[1][0], 'Orch.Unavailable', 'http: nobody is there')
+w.run([f'{TOP}/tests/servers/ca.sh', w.path('ca')])
+tls = HttpServer(certs=w.path('ca'))
+config['connections']['tls'] = {'url': tls.url.rsplit('/', 1)[0] + '/', 'token_file': 'api.token', 'token_header': 'X-Key', 'ca_file': 'ca/ca.pem'}
+config['connections']['wrong'] = {**config['connections']['tls'], 'ca_file': 'ca/other-ca.pem'}
+w.write_config(config)
+same((one('http', {'connection': 'tls', 'path': 'x'})[0], tls.got[-1].headers.get('X-Key')), ('SUCCEEDED', 'T0KEN-of-the-api'), 'http: TLS, its certificate checked by ca_file')
+n = len(tls.got)
+same((one('http', {'connection': 'wrong', 'path': 'x'})[1][0], len(tls.got)), ('Orch.Unavailable', n), 'http: another authority is not trusted, and no token sent')
+same((one('http', {'url': tls.url})[1][0], len(tls.got)), ('Orch.Unavailable', n), 'http: nor is a certificate without one')
 
 # ---- nothing secret is in the state file
 blob = b''.join(open(w.path(n), 'rb').read() for n in os.listdir(w.dir) if n.startswith('orch.db') and os.path.isfile(w.path(n)))
