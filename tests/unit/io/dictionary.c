@@ -189,6 +189,14 @@ TEST(patterns_are_bounded)
     no_pattern("(a)\\1", "pattern: \\1 refers back, which can take for ever to match");
     no_pattern("((a{100}){100}){100}", "pattern: repetitions of more than 1000 in all");
     no_pattern("a{1,2000}", NULL);
+    no_pattern("((){9}{9}){9,}",
+               "pattern: repetitions of more than 150 in all, and a group that is repeated without end");
+    no_pattern("(a?){900,}", NULL);
+    no_pattern("((a?){30}{30})+", NULL);
+    is_int(dictionary_pattern("([a-z]{2,100} ?)+(x{2,9}){1,}", &err) < 0, 1);
+    is_int(dictionary_pattern("([a-z]{2,100} ?)+x{9}?", &err) < 0, 1);
+    is_int(dictionary_pattern("([a-z]{2,100} ?)+", &err), 0);
+    is_int(dictionary_pattern("(x{900}|y)z+", &err), 0);
     no_pattern("a)(b", NULL);
     no_pattern("(a", NULL);
     no_pattern("[a", NULL);
