@@ -106,6 +106,13 @@ same(run({'A': task('command', {'argv': ['./once.sh']})})[0], 'FAILED', 'command
 w.good('redrive', f'x{count}', '--wait')
 same(len(set(open(w.path('once')))), 1, 'a redrive has the same key: the effect may be there')
 
+each = task('command', {'argv': ['printenv', 'ORCH_KEY'], 'output': 'text'})
+several = {'A': {'Type': 'Map', 'ItemProcessor': {'StartAt': 'I', 'States': {'I': each}}, 'End': True}}
+status, keys = run(several, [1, 2, 3])
+same((status, len(set(keys))), ('SUCCEEDED', 3), 'in a Map every item has a key of its own')
+several['A']['ItemProcessor']['States']['I'] = task('command', {'argv.$': '$.argv'})
+same(run(several, [{'argv': ['id']}])[0], 'REFUSED', 'and no item chooses a program')
+
 # time limits
 with open(w.path('deaf.sh'), 'w') as f:
     f.write('#!/bin/sh\ntrap "" TERM HUP INT\nsetsid -f sh -c \'echo $$ > child; trap "" TERM; sleep 1000\'\nwhile [ ! -s child ]; do sleep 0.02; done\necho $$ > self\nwhile :; do sleep 0.1; done\n')
