@@ -205,6 +205,8 @@ static int create(struct engine *e, const struct execution_new *n, const struct 
     if (rc == 0)
         rc = put_map(e, s, *ret_id, n->now_ms, err);
     if (rc == 0)
+        rc = fault_point("engine.t0", err);
+    if (rc == 0)
         rc = store_commit(e->store, err);
     store_rollback(e->store);
     return rc < 0 ? rc : 1;

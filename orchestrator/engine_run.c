@@ -148,6 +148,8 @@ static int apply(struct run *r, struct machine_frame *f, const struct outcome *o
     if (rc >= 0)
         rc = tree_flush(r, err);
     if (rc == 0)
+        rc = fault_point(task_status != NULL ? "engine.t4" : "engine.t1", err);
+    if (rc == 0)
         rc = store_commit(r->e->store, err);
     store_rollback(r->e->store);
     task_release(&r->t);
@@ -265,6 +267,8 @@ static int start_task(struct run *r, struct machine_frame *f, struct err *err)
     }
     if (rc == 0)
         rc = tree_flush(r, err);
+    if (rc == 0)
+        rc = fault_point("engine.t3", err);
     if (rc == 0)
         rc = store_commit(s, err);
     store_rollback(s);
@@ -417,8 +421,9 @@ static int bury_task(struct run *r, struct machine_frame *f, struct err *err)
                               .error = late ? "States.Timeout" : "States.HeartbeatTimeout",
                               .cause = late ? "the task ran past TimeoutSeconds, and its owner is gone"
                                             : "the task's owner died, was stopped, or fell silent"};
+    int rc = fault_point("engine.t5", err);
 
-    return apply(r, f, &o, "TIMED_OUT", err);
+    return rc < 0 ? rc : apply(r, f, &o, "TIMED_OUT", err);
 }
 
 /* Renews the claim whatever is left of the lease; ERR_LOCK_LOST when it is another's. */

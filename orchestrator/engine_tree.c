@@ -1,4 +1,5 @@
 /* The tree of frames and its rows: what machine.h yields, written in the transaction that is open. */
+#include "base/fault.h"
 #include "io/hash.h"
 #include "orchestrator/engine_int.h"
 #include "state/metric.h"
@@ -147,6 +148,8 @@ int tree_write(struct run *r, struct machine_step *s, int64_t now_ms, struct err
         rc = task_abort(r->e->store, r->x.id, s->aborted[i], now_ms, err);
     if (rc == 0 && s->scheduled != NULL)
         rc = put_task(r, s->scheduled, now_ms, err);
+    if (rc == 0 && s->scheduled != NULL)
+        rc = fault_point("engine.t2", err);
     machine_step_release(s);
     return rc;
 }

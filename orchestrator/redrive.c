@@ -1,5 +1,6 @@
 #include "orchestrator/redrive.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "io/hash.h"
@@ -178,6 +179,8 @@ static int commit(struct redrive *r, int64_t now, struct err *err)
         rc = refuse(&r->x, "it was redriven just now by somebody else", err);
     if (rc > 0)
         rc = r->from != NULL ? note(r, now, err) : 0;
+    if (rc == 0)
+        rc = fault_point("engine.t6", err);
     if (rc == 0)
         rc = store_commit(r->e->store, err);
     store_rollback(r->e->store);

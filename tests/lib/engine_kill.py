@@ -20,15 +20,29 @@ def machine(start, **states):
     return {'StartAt': start, 'States': states}
 
 
+def branch(start, **states):
+    return {'StartAt': start, 'States': states}
+
+
+LAST = {'End': True}
+PARALLEL = {'Type': 'Parallel', 'ResultPath': '$.p', 'Branches': [branch('P1', P1=dict(PASS, Next='P2'), P2=dict(TASK, **LAST)), branch('Q1', Q1=dict(WAIT, **LAST)),
+                                                                  branch('R1', R1=dict(PASS, Next='R2'), R2=dict(PASS, **LAST))]}
+MAP = {'Type': 'Map', 'ItemsPath': '$.items', 'MaxConcurrency': 2, 'ResultPath': '$.m', 'ItemSelector': {'pipeline.$': '$.pipeline', 'i.$': '$$.Map.Item.Value'},
+       'ItemProcessor': branch('I', I=dict(PASS, Next='J'), J=dict(TASK, Next='K'), K=dict(WAIT, **LAST))}
+
 # Each with the states that it enters, in order; of the parallel ones as a multiset.
 KINDS = {
     'task': (machine('A', A=dict(PASS, Next='B'), B=dict(TASK, Next='C'), C=dict(PASS, Next='D'), D=dict(TASK, Next='Z'), Z=END), 'A B C D Z'),
     'wait': (machine('A', A=dict(WAIT, Next='B'), B=dict(PASS, Next='C'), C=dict(WAIT, Next='Z'), Z=END), 'A B C Z'),
     'retry': (machine('A', A=dict(PASS, Next='F'), F=dict(FAILS, Next='Y'), Y={'Type': 'Fail'}, Z=END), 'A F Z'),
     'stopped': (machine('A', A=dict(PASS, Next='B'), B=dict(WAIT, Next='C'), C=dict(TASK, Next='D'), D=dict(WAIT, Next='Z'), Z=END), 'A B C D Z'),
+    'parallel': (machine('A', A=dict(PARALLEL, Next='Z'), Z=END), 'A P1 P2 Q1 R1 R2 Z'),
+    'map': (machine('A', A=dict(MAP, Next='Z'), Z=END), 'A I I I I J J J J K K K K Z'),
+    'forked': (machine('A', A=dict(PARALLEL, Next='B'), B=dict(MAP, Next='Z'), Z=END), 'A P1 P2 Q1 R1 R2 B I I I I J J J J K K K K Z'),
 }
-POINTS = ['store.begin', 'store.before_commit', 'store.after_commit', 'engine.locked', 'engine.step_done', 'engine.ended']
-REDRIVES = 4  # T6: 'stopped' is aborted and redriven this often
+REDRIVEN = ['stopped', 'forked']
+POINTS = [f'engine.t{i}' for i in range(7)] + ['store.begin', 'store.before_commit', 'store.after_commit', 'engine.locked', 'engine.step_done', 'engine.ended']
+REDRIVES = 4  # T6: these are aborted and redriven this often
 
 
 class Round:
@@ -82,8 +96,10 @@ class Round:
 
     @staticmethod
     def place(log):
+        """Which transaction it was in or had done, and the last point that was passed."""
         points = open(log).read().split() if os.path.exists(log) else []
-        return points[-1] if points else 'before the first point'
+        of = next((p[7:].upper() for p in reversed(points) if p.startswith('engine.t')), '-')
+        return f'{of:2}  {points[-1] if points else "before the first point"}'
 
     def rows(self, sql, *args):
         with sqlite3.connect(self.w.path('orch.db'), timeout=20) as db:
@@ -94,7 +110,7 @@ class Round:
         if not os.path.exists(self.w.path('orch.db')):
             return
         try:
-            events = self.rows('SELECT execution_id, id, previous_id, type, ts_ms, details FROM event ORDER BY execution_id, id')
+            events = self.rows('SELECT execution_id, id, previous_id, type, ts_ms, details, frame_id FROM event ORDER BY execution_id, id')
         except sqlite3.OperationalError:  # killed before the tables were there
             return
         now = collections.defaultdict(list)
@@ -115,19 +131,20 @@ class Round:
         return self.rows("SELECT count(*) FROM execution WHERE status IN ('RUNNING', 'ABORTED')")[0][0]
 
     def stop_and_redrive(self):
-        status, redriven = self.rows("SELECT status, redrive_count FROM execution WHERE name = 'stopped'")[0]
-        if status == 'ABORTED':
-            self.deadly('redrive', 'stopped')
-        elif status == 'RUNNING' and redriven < REDRIVES and self.rng.random() < .3:
-            self.deadly('stop', 'stopped')
-        else:
-            return
-        self.look()
+        for name in REDRIVEN:
+            status, redriven = self.rows('SELECT status, redrive_count FROM execution WHERE name = ?', name)[0]
+            if status == 'ABORTED':
+                self.deadly('redrive', name)
+            elif status == 'RUNNING' and redriven < REDRIVES and self.rng.random() < .3:
+                self.deadly('stop', name)
+            else:
+                continue
+            self.look()
 
     def start(self):
         """T0, until it is there: the same name and input again is the same execution."""
         for kind in KINDS:
-            while self.deadly('start', kind, '--name', kind) != 0 and not self.faults:
+            while self.deadly('start', kind, '--name', kind, '--input', json.dumps({'pipeline': kind, 'items': [1, 2, 3, 4]})) != 0 and not self.faults:
                 self.look()
             self.look()
 
@@ -162,14 +179,14 @@ class Round:
             if not set(e[2] for e in history) & {'ParallelStateStarted', 'MapStateStarted'} and (entered, exited) != (want, want):
                 self.faults.append(f'{name}: entered {entered}, left {exited}, in another order')
             n = collections.Counter(e[2] for e in history)
-            if name != 'stopped' and (n['ActivityScheduled'] != n['ActivitySucceeded'] + n['ActivityFailed'] + n['ActivityTimedOut'] or n['ActivityStarted'] != n['ActivityScheduled']):
+            if name not in REDRIVEN and (n['ActivityScheduled'] != n['ActivitySucceeded'] + n['ActivityFailed'] + n['ActivityTimedOut'] or n['ActivityStarted'] != n['ActivityScheduled']):
                 self.faults.append(f'{name}: {n}')
             at = {}
-            for id, _, kind, ms, details in history:
+            for id, _, kind, ms, details, frame in history:
                 if kind == 'WaitStateEntered':
-                    at[json.loads(details)['stateEnteredEventDetails']['name']] = ms
-                if kind == 'WaitStateExited' and ms < at[json.loads(details)['stateExitedEventDetails']['name']] + 20000:
-                    self.faults.append(f'{name}: event {id}: a Wait ended after {ms - at[json.loads(details)["stateExitedEventDetails"]["name"]]} ms')
+                    at[frame] = ms
+                if kind == 'WaitStateExited' and ms < at[frame] + 20000:
+                    self.faults.append(f'{name}: event {id}: a Wait ended after {ms - at[frame]} ms')
         self.judge_retries()
 
     def judge_retries(self):
