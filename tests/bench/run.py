@@ -40,6 +40,13 @@
                    the same clean file: at least 15 times as fast
     format         200,000 rows written as CSV and JSON Lines, their doubles made decimals, and packed (tests/bench/format.c), on one
                    core, against snprintf of the same cells: at least 8 times as fast
+    engine         all that follow with engine/; not run unless it is named
+    engine/passes, passes-alone    10,000 Pass transitions, a hundred to a transaction and one by one, against a bare SQLite loop
+                   that writes the same rows in the same transactions: at least 0.9 times as fast
+    engine/many    list, status and describe of 10,000 executions, against the bare query by a program that is linked
+                   alike: at most 3 times as long
+    engine/map     a Map of 1,000 items and of 10,000: linear in time, below 128 MiB
+    engine/history pages of a history of a million events, of one state, of what failed
     schedule-next  a million calls of cronexpr_next over the expressions and zones of tests/cron/cases.txt: at most
                    10 microseconds each
     status-438k    orch status over 10 pipelines x 5 years of hours, against a C program that steps the bare query
@@ -73,6 +80,7 @@ import sys
 import time
 
 from harness import COLUMNS, ORCH, SERVERS, TOP, Bench, command, compare, credit, fail, rounds, server_cpu, timed
+import engine
 import extract
 import ingest as at_length
 import page
@@ -354,6 +362,8 @@ CASES = {
     "page": lambda bench: page.page(bench, sys.modules[__name__]),
     "parse": lambda bench: parse.parse(bench, sys.modules[__name__]),
     "format": lambda bench: parse.written(bench, sys.modules[__name__]),
+    "engine": lambda bench: engine.engine(bench, sys.modules[__name__]),
+    **{f"engine/{name}": lambda bench, name=name: engine.engine(bench, sys.modules[__name__], name) for name in engine.CASES},
     "schedule-next": schedule_next,
     "tick-idle": tick_idle,
     "tick-72h": tick_72h,
@@ -375,7 +385,7 @@ def main():
         at = words.index("--md")
         md = words[at + 1] if at + 1 < len(words) else sys.exit(__doc__)
         del words[at:at + 2]
-    wanted = words or [name for name in CASES if not name.startswith("memory")]
+    wanted = words or [name for name in CASES if not name.startswith(("memory", "engine"))]
     long = []
     for name, of in (("ingest", at_length), ("extract", extract), ("serve", serve)):
         cases = [c for c in of.CASES if c != "soak"] if name in wanted else [n[len(name) + 1:] for n in wanted if n.startswith(name + "/")]
