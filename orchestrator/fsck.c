@@ -9,7 +9,7 @@
 /* A frame as it is kept, and as its events tell it. */
 struct place {
     struct frame f;
-    struct place *parent;              /* NULL: the root */
+    struct place *parent;                    /* NULL: the root */
     int64_t last, entered, entered_ms, fork; /* newest event; of the state that it is in; what forked it */
     const char *phase;                       /* NULL: in the midst of a state that never stops there */
     char *state;                             /* that it is in, or left; NULL: it has entered none */

@@ -243,6 +243,64 @@ for file, states in FORKS.items():
     ok(ran.count(words[1]) == 1 and ran.count(words[0]) == 2, f'{file}: what was done is not done again, what failed is') or diag(ran)
     clean(f'{file} has ended')
 
+# -- of a Parallel and a Map a redrive redoes what failed or was aborted, and nothing else
+def effect(name, argument=None, **more):
+    """Writes its name and argument into a file; fails while there is a file FAIL-NAME."""
+    script = f'echo {name}$1 >>effects; test ! -e FAIL-{name}$1 && echo "\\"{name}$1\\""'
+    parameters = dict({'argv': ['/bin/sh', '-c', script, 'sh']}, **({'arguments.$': argument} if argument else {}))
+    return dict({'Type': 'Task', 'Resource': 'arn:aws:states:us-east-1:000000000000:activity:orch-command', 'TimeoutSeconds': 60, 'Parameters': parameters}, **more)
+
+
+def effects():
+    with open(w.path('effects')) as f:
+        got = f.read().split()
+    os.unlink(w.path('effects'))
+    return ' '.join(got)
+
+
+END = {'End': True}
+write('fork.asl.json', {'A': {'Type': 'Parallel', 'Next': 'M', 'ResultPath': '$.p', 'Branches': [
+    {'StartAt': 'P1', 'States': {'P1': effect('p', Next='P2'), 'P2': effect('q', **END)}},
+    {'StartAt': 'W1', 'States': {'W1': {'Type': 'Wait', 'Seconds': 30, 'Next': 'W2'}, 'W2': effect('w', **END)}},
+    {'StartAt': 'S1', 'States': {'S1': effect('s', **END)}}]},
+    'M': {'Type': 'Map', 'ItemsPath': '$.items', 'ResultPath': '$.m', 'Next': 'Z', 'ToleratedFailureCount': 1, 'ItemProcessor': {'StartAt': 'I', 'States': {
+        'I': effect('i', 'States.Array($)', ResultPath=None, Next='J'), 'J': effect('j', 'States.Array($)', **END)}}},
+    'Z': {'Type': 'Succeed'}})
+for name in 'q', 'j2', 'j3':
+    open(w.path('FAIL-' + name), 'w').close()
+w.good('start', 'fork.asl.json', '--name', 'fork', '--input', '{"items": [1, 2, 3]}')
+w.orch('tick')
+d = describe('fork')
+same((d['status'], d['error'], effects()), ('FAILED', 'Orch.CommandFailed', 'p s q'), 'a branch fails when another has ended and a third waits')
+clean('a Parallel that failed')
+os.unlink(w.path('FAIL-q'))
+w.good('redrive', 'fork')
+clean('a Parallel that was redriven')
+w.orch('tick')
+same(effects(), 'q', 'redriven: the branch that failed goes on at what failed, the one that had ended stays')
+clean('a Parallel that waits')
+later(31)
+w.orch('tick')
+d = describe('fork')
+same((d['status'], d['error'], effects()), ('FAILED', 'States.ExceedToleratedFailureThreshold', 'w i1 j1 i2 j2 i3 j3'), 'the Wait ends in its time; then iterations fail, one more than is borne with')
+clean('a Map that failed')
+for name in 'j2', 'j3':
+    os.unlink(w.path('FAIL-' + name))
+w.good('redrive', 'fork')
+clean('a Map that was redriven')
+w.orch('tick')
+d = describe('fork')
+same((d['status'], effects(), json.loads(d.get('output', 'null'))), ('SUCCEEDED', 'j2 j3', {'items': [1, 2, 3], 'p': ['q', 'w', 's'], 'm': ['j1', 'j2', 'j3']}),
+     'redriven: the iterations that failed go on at what failed') or diag(types('fork'))
+same((types('fork', '--state', 'W1'), history('fork')['events'][-1]['type']), ('WaitEntered WaitAborted WaitExited', 'ExecutionSucceeded'), 'and no Wait was entered twice')
+w.good('start', 'fork.asl.json', '--name', 'too-large', '--input', '{"items": [1, 2]}')
+w.orch('tick')
+w.good('stop', 'too-large')
+w.good('redrive', 'too-large', '--from', 'M')
+w.orch('tick')
+same((describe('too-large')['status'], effects()), ('SUCCEEDED', 'p s q i1 j1 i2 j2'), '--from leaves a Parallel that was being worked')
+clean('redriven out of a Parallel')
+
 # -- start --wait: here and now
 write('short.asl.json', {'A': {'Type': 'Wait', 'Seconds': 1, 'Next': 'C'}, 'C': CHOICE, 'Good': DONE, 'Bad': STATES['Bad']})
 w.now = None
