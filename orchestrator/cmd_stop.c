@@ -39,7 +39,7 @@ static int run(struct cli *c, struct err *err)
         out_document(&c->out, o);
         json_decref(o);
     } else if (strcmp(after.status, "RUNNING") == 0) {
-        printf("%s: asked to stop; its owner obeys at its next heartbeat\n", e.name);
+        printf("%s: asked to stop; its owner looks every second\n", e.name);
     } else {
         printf("%s: %s\n", e.name, after.status);
     }

@@ -38,7 +38,7 @@ NODISCARD int engine_work(struct engine *e, int64_t execution_id, enum engine_re
                           int64_t *ret_wake_ms, struct err *err);
 /* Set by signal handlers: polled in every beat. */
 extern volatile int engine_stop_signal;
-/* orch stop: ABORTED; where a living owner works it, asks and it obeys at its next heartbeat. */
+/* orch stop: ABORTED; where a living owner works it, asks, and it obeys within seconds. */
 NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause,
                           struct err *err);
 /* Deletes the lock files that killed processes left. Returns how many. */

@@ -223,7 +223,8 @@ static int on_beat(void *arg, struct err *err)
     if (rc < 0)
         return rc;
     /* A step may beat inside a short transaction of its own: then the next one will do. */
-    if (mono - r->renewed_mono < r->lease_ms / 4 || store_in_tx(r->e->store))
+    if (store_in_tx(r->e->store) || (mono - r->renewed_mono < r->lease_ms / 4 &&
+                                     exec_stop_requested(r->e->store, r->x.id, &weather) != 1))
         return 0;
     rc = renew(r, &weather);
     if (rc == 0)

@@ -322,6 +322,20 @@ int exec_renew(struct store *s, int64_t id, int64_t claim, int64_t lease_boot_ms
     return rc < 0 ? rc : lost(err, "lease", id);
 }
 
+int exec_stop_requested(struct store *s, int64_t id, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_STOP_REQUESTED, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, id);
+    rc = stmt_step(s, st, err);
+    if (rc == 1)
+        stmt_done(st);
+    return rc;
+}
+
 int exec_ours(struct store *s, int64_t id, int64_t claim, struct err *err)
 {
     sqlite3_stmt *st;

@@ -84,6 +84,9 @@ NODISCARD int exec_release_claim(struct store *s, int64_t id, int64_t claim, str
 NODISCARD int exec_request_stop(struct store *s, int64_t id, const char *error, const char *cause,
                                 struct err *err);
 
+/* 1: somebody asks it to stop. Reads only, so that who works it may look every second. */
+NODISCARD int exec_stop_requested(struct store *s, int64_t id, struct err *err);
+
 /* Begins every transaction that moves the execution: the claim is still ours. ERR_LOCK_LOST */
 NODISCARD int exec_ours(struct store *s, int64_t id, int64_t claim, struct err *err);
 

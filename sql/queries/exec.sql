@@ -50,6 +50,8 @@ UPDATE execution SET claim_lock = NULL, claim_pid = NULL, claim_pid_start = NULL
 WHERE id = ?1 AND claim = ?2 AND claim_lock IS NOT NULL;
 -- name: exec_request_stop
 UPDATE execution SET stop_requested = 1, stop_error = ?2, stop_cause = ?3 WHERE id = ?1 AND status = 'RUNNING';
+-- name: exec_stop_requested
+SELECT 1 FROM execution WHERE id = ?1 AND stop_requested <> 0;
 -- name: exec_finish
 UPDATE execution SET status = ?3, output = ?4, error = ?5, cause = ?6, idle = ?7, stop_ms = ?8, claim_lock = NULL,
   claim_pid = NULL, claim_pid_start = NULL, claim_boot_id = NULL, claim_lease_boot_ms = NULL, claim_lease_ms = NULL

@@ -144,12 +144,14 @@ for what, sig in (('kill -9', signal.SIGKILL), ('SIGTERM', signal.SIGTERM), ('SI
     same(json.loads(w.good('describe', name, '-o', 'json').out).get('error'), 'States.Timeout', f'{what}: the next tick finds a dead owner, and the execution has failed so')
 
 # orch stop reaches into it
-path, name = write({'A': deaf(TimeoutSeconds=600, HeartbeatSeconds=10)})
+path, name = write({'A': deaf(TimeoutSeconds=600)})
 p = w.spawn('start', path, '--name', name, '--wait')
 wait(lambda: os.path.exists(w.path('self')), 'stop: the command runs')
 w.good('stop', name)
+asked = time.monotonic()
 wait(lambda: not alive(w.path('self')) and not alive(w.path('child')), 'orch stop: nothing of the command goes on')
 p.wait()
+ok(time.monotonic() - asked < 15, 'at once, and not at the next renewal of the lease, 22 s after its begin')
 same(json.loads(w.good('describe', name, '-o', 'json').out)['status'], 'ABORTED', 'and the execution is ABORTED')
 
 # ---- orch-sql

@@ -355,7 +355,7 @@ TEST(stop_ends_what_nobody_works_and_asks_who_does)
     wait_for_file("slow");
     must_rc(engine_stop(f.engine, id, "Stopped", "by a test", &f.err), &f.err);
     is_text("SELECT status FROM execution", "RUNNING");
-    is_int(ef_wait(kid), ENGINE_ENDED); /* at its next heartbeat */
+    is_int(ef_wait(kid), ENGINE_ENDED); /* it looks every second */
     is_text("SELECT status || ' ' || error || ' ' || cause FROM execution", "ABORTED Stopped by a test");
     is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
     is_text("SELECT status FROM task", "ABORTED");
