@@ -3,18 +3,18 @@
 /* Every maximum in the program, with its reason. */
 #define KIB               (1024u)
 #define MIB               (1024u * 1024u)
-#define MAX_SECRET        (64 * KIB)  /* a password or token file */
-#define MAX_CONFIG        (4 * MIB)   /* orch.json */
-#define MAX_DEFINITION    (1 * MIB)   /* an ASL document, as on AWS */
-#define MAX_PAYLOAD       (4 * MIB)   /* input or output of a state; AWS: 256 KiB */
-#define MAX_JSON_DEPTH    256         /* nesting of JSON from outside */
-#define MAX_CAUSE         32768       /* of an error, in bytes; as on AWS */
-#define MAX_ARGUMENTS     1000        /* of a command of a definition */
-#define MAX_STDERR        (8 * KIB)   /* of it that is kept: its end */
-#define MAX_TASK_URL      (8 * KIB)   /* of a request of a definition: what servers take */
-#define MAX_TASK_HEADERS  100         /* of it */
-#define MAX_STATEMENTS    100         /* of one task of a definition, which is one transaction */
-#define MAX_RESOURCE_MAP  (1 * MIB)   /* as a definition */
+#define MAX_SECRET        (64 * KIB) /* a password or token file */
+#define MAX_CONFIG        (4 * MIB)  /* orch.json */
+#define MAX_DEFINITION    (1 * MIB)  /* an ASL document, as on AWS */
+#define MAX_PAYLOAD       (4 * MIB)  /* input or output of a state; AWS: 256 KiB */
+#define MAX_JSON_DEPTH    256        /* nesting of JSON from outside */
+#define MAX_CAUSE         32768      /* of an error, in bytes; as on AWS */
+#define MAX_ARGUMENTS     1000       /* of a command of a definition */
+#define MAX_STDERR        (8 * KIB)  /* of it that is kept: its end */
+#define MAX_TASK_URL      (8 * KIB)  /* of a request of a definition: what servers take */
+#define MAX_TASK_HEADERS  100        /* of it */
+#define MAX_STATEMENTS    100        /* of one task of a definition, which is one transaction */
+#define MAX_RESOURCE_MAP  (1 * MIB)  /* as a definition */
 #define MAX_MAP_RULES     1000
 #define MAX_GRAPH         (16 * MIB)  /* a drawn workflow of 500 states */
 #define MAX_METRICS       (64 * MIB)  /* the metrics page: 1,000 pipelines with 20 states each */
@@ -65,7 +65,8 @@
 #define MAX_MOCKS         (16 * MIB)  /* a file of prepared answers: a few of the largest */
 #define MAX_SIM_EVENTS    250000      /* of a simulation: a Map of 10,000 items with 25 each */
 #define MAX_SIM_BYTES     (256 * MIB) /* of their details, kept or not: bounds time too */
-#define AWS_EVENTS        25000       /* AWS's MAX_TRANSITIONS */
+#define MAX_SIM_MS        300000 /* that it may compute: paths may look at millions of nodes, for each event */
+#define AWS_EVENTS        25000  /* AWS's MAX_TRANSITIONS */
 #define AWS_PAYLOAD       (256 * KIB) /* and its MAX_PAYLOAD */
 #define MAX_ALERT         (1 * MIB)   /* one message of an alert channel */
 #define MAX_ALERT_URL     2000        /* of a mail server, webhook or ping */

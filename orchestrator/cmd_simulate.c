@@ -84,6 +84,7 @@ static int run_it(struct cli *c, const struct asl *a, struct mock *mocks, const 
                                  .start_ms = start_ms,
                                  .history = history,
                                  .most_events = aws_limits ? AWS_EVENTS : MAX_SIM_EVENTS,
+                                 .most_ms = MAX_SIM_MS,
                                  .most_payload = aws_limits ? AWS_PAYLOAD : MAX_PAYLOAD};
     int rc = context != NULL ? simulate(&s, input, &r, err)
                              : err_set(err, ERR_USAGE, "%s: its name is not UTF-8", c->args.items[0]);

@@ -1,4 +1,5 @@
 #include "orchestrator/simulate.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/cmd_exec.h"
@@ -11,6 +12,7 @@ struct sim {
     struct machine *m;
     struct simulated *ret;
     int64_t now, deadline;   /* deadline 0: none */
+    int64_t began_ms;        /* by the real, monotonic clock */
     size_t bytes;            /* of details so far */
     uint64_t bits;           /* of the generator of JitterStrategy FULL and the intrinsics */
     char *last[LAST_STATES]; /* owned: the states entered last, a ring */
@@ -115,19 +117,23 @@ static char *loop_text(const struct sim *m)
     return buf_take(&text);
 }
 
-/* 1: no further event has room. */
+/* 1: no further event has room, or time. */
 static int check_room(struct sim *m, struct err *err)
 {
     char *loop, *cause;
     int rc;
 
-    if (m->ret->event_count < m->s->most_events - 1 && m->bytes <= MAX_SIM_BYTES)
+    bool many = m->ret->event_count >= m->s->most_events - 1, large = m->bytes > MAX_SIM_BYTES;
+    if (!many && !large && clock_mono_ms() - m->began_ms < m->s->most_ms)
         return 0;
     loop = loop_text(m);
-    cause = m->bytes > MAX_SIM_BYTES
-                ? xasprintf("The execution's history is larger than %u MiB.%s", MAX_SIM_BYTES / MIB, loop)
-                : xasprintf("The execution reached the maximum number of history events (%lld).%s",
-                            (long long)m->s->most_events, loop);
+    if (many)
+        cause = xasprintf("The execution reached the maximum number of history events (%lld).%s",
+                          (long long)m->s->most_events, loop);
+    else if (large)
+        cause = xasprintf("The execution's history is larger than %u MiB.%s", MAX_SIM_BYTES / MIB, loop);
+    else
+        cause = xasprintf("The simulation took longer than %lld s.%s", (long long)m->s->most_ms / 1000, loop);
     rc = end_failed(m, "States.Runtime", cause, err);
     free(loop);
     free(cause);
@@ -277,6 +283,7 @@ int simulate(const struct simulation *s, const json_t *input, struct simulated *
                     .m = machine_new(s->asl, s->context, INT64_MAX),
                     .ret = ret,
                     .now = s->start_ms,
+                    .began_ms = clock_mono_ms(),
                     .deadline = seconds > 0 ? s->start_ms + seconds * 1000 : 0};
     int rc;
 

@@ -11,6 +11,7 @@ struct simulation {
     const json_t *context; /* $$: Execution, StateMachine */
     int64_t start_ms;
     int64_t most_events; /* one of them is the failure that says so */
+    int64_t most_ms;     /* of real time */
     size_t most_payload; /* bytes of an input or output: MAX_PAYLOAD, or less */
     bool history;        /* keep the events */
 };

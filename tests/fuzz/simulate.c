@@ -59,6 +59,7 @@ static char *run(const struct asl *a, struct str mocks, const json_t *input)
                                  .context = context,
                                  .start_ms = 1654430400000,
                                  .most_events = MOST,
+                                 .most_ms = INT64_MAX,
                                  .most_payload = MOST_BYTES,
                                  .history = true};
     if (simulate(&s, input, &r, &err) < 0)
