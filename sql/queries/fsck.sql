@@ -98,11 +98,18 @@ WHERE n.ended <> n.tasks;
 SELECT x.name, 'its definition is not there' FROM execution x
 WHERE (?1 IS NULL OR x.id = ?1) AND NOT EXISTS (SELECT 1 FROM workflow w WHERE w.sha256 = x.workflow_sha256);
 -- name: fsck_orphans
--- events, frames and tasks without an execution
-SELECT 'nothing', printf('%d rows of %s belong to execution %d, which is not there', count(*), what, id) FROM (
-  SELECT 'event' AS what, execution_id AS id FROM event UNION ALL SELECT 'frame', execution_id FROM frame
-  UNION ALL SELECT 'task', execution_id FROM task)
-WHERE ?1 IS NULL AND id NOT IN (SELECT id FROM execution) GROUP BY what, id;
+-- events, frames and tasks without an execution; by each execution's first event, since there may be a million of each
+WITH RECURSIVE of_event(id) AS (
+  SELECT min(execution_id) FROM event
+  UNION ALL SELECT (SELECT min(execution_id) FROM event WHERE execution_id > of_event.id) FROM of_event WHERE id IS NOT NULL)
+SELECT 'nothing', printf('%d rows of %s belong to execution %d, which is not there', n, what, id) FROM (
+  SELECT 'event' AS what, id, (SELECT count(*) FROM event e WHERE e.execution_id = of_event.id) AS n FROM of_event
+   WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM execution)
+  UNION ALL SELECT 'frame', execution_id, count(*) FROM frame WHERE execution_id NOT IN (SELECT id FROM execution)
+   GROUP BY execution_id
+  UNION ALL SELECT 'task', execution_id, count(*) FROM task WHERE execution_id NOT IN (SELECT id FROM execution)
+   GROUP BY execution_id)
+WHERE ?1 IS NULL;
 -- name: fsck_workflows
 SELECT sha256, definition FROM workflow;
 -- name: fsck_running
