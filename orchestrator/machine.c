@@ -44,10 +44,13 @@ static void list_remove(struct list *l, struct node *n, size_t link)
 
 /*
  * Who goes first does not depend on whether the tree was read back meanwhile. What is innermost goes on first, and of
- * branches the first; tasks are asked for in the order in which they were scheduled.
+ * branches the first; tasks are asked for in the order in which they were scheduled, but for one that was begun: its owner
+ * died, and nobody is to wait for others before that is known.
  */
 static bool goes_before(const struct node *a, const struct node *b)
 {
+    if (a->f.phase == PHASE_TASK && (a->f.slot_event > 0) != (b->f.slot_event > 0))
+        return a->f.slot_event > 0;
     if (a->f.phase == PHASE_TASK)
         return a->f.last_event < b->f.last_event;
     if (a->f.id / FRAME_IDS != b->f.id / FRAME_IDS)
@@ -364,6 +367,7 @@ static void stay(struct machine *m, struct node *n, const struct decision *d)
     n->f.retry = d->retry;
     n->f.entered_ms = d->entered_ms;
     n->f.wake_ms = d->wake_ms;
+    n->f.slot_event = 0;
     if (n->f.entered_event != 0)
         n->f.input_event = n->f.entered_event;
     free(n->input_text);
@@ -528,5 +532,7 @@ void machine_note(struct machine *m, struct machine_frame *f, const char *type, 
 
     *ret = (struct machine_step){0};
     f->last_event = step_event(m, ret, n, f->last_event, type, details != NULL ? xstrdup(details) : NULL);
+    if (f->phase == PHASE_TASK)
+        f->slot_event = f->last_event;
     node_changed(m, n);
 }

@@ -63,8 +63,9 @@ struct machine_frame {
     int64_t entered_event; /* the state's ...StateEntered */
     int64_t last_event;    /* previousEventId of the frame's next event */
     int64_t fork_event;    /* ParallelStateStarted, MapStateStarted; 0: nothing is forked */
-    int64_t slot_event;    /* Map: last event of the iteration that ended last */
-    bool failed;           /* PHASE_DONE: it failed, and that is tolerated */
+    int64_t
+        slot_event; /* Map: last event of the iteration that ended last; PHASE_TASK: that the task was begun */
+    bool failed;    /* PHASE_DONE: it failed, and that is tolerated */
     struct machine_task
         task; /* PHASE_TASK; all 0 where the frame was loaded: the task has a row of its own there */
 };
@@ -118,7 +119,8 @@ NODISCARD int machine_go(struct machine *m, struct machine_frame *f, const struc
 /* OUTCOME_SUCCEEDED or OUTCOME_FAILED of the task that the frame is in. */
 NODISCARD int machine_answer(struct machine *m, struct machine_frame *f, const struct outcome *o,
                              const struct interp_env *env, struct machine_step *ret, struct err *err);
-/* An event of the caller's own in the frame, such as ActivityStarted; type static, details copied, may be NULL. */
+/* An event of the caller's own in the frame, such as ActivityStarted: that task is then the first to be asked for, whoever
+ * reads the machine back. type static, details copied, may be NULL. */
 void machine_note(struct machine *m, struct machine_frame *f, const char *type, const char *details,
                   struct machine_step *ret);
 

@@ -214,6 +214,36 @@ TEST(stopped_or_timed_out_the_frames_stay_as_they_stand_and_their_tasks_end)
     free(workflow);
 }
 
+/* What a dead owner had begun is buried before another branch's task begins, however long that one takes. */
+TEST(a_dead_owners_task_is_not_kept_waiting_by_those_of_other_branches)
+{
+    ef_make(&f,
+            "{\"StartAt\":\"S\",\"States\":{\"S\":{\"Type\":\"Parallel\",\"End\":true,\"Branches\":["
+            "{\"StartAt\":\"A\",\"States\":{\"A\":{" STEP("slow", "\"Parameters\":{\"seconds\":60},") RETRY
+            ",\"End\":true}}},"
+            "{\"StartAt\":\"B\",\"States\":{\"B\":{" STEP(
+                "add", "\"Parameters\":{\"what\":\"b\"},\"End\":true") "}}}]}}}",
+            "");
+    int64_t id = ef_start(&f, NULL);
+    int kid = ef_child(&f, NULL);
+    char *path = fs_join(f.folder, "slow");
+    for (int i = 0; access(path, F_OK) != 0; i++) {
+        must(i < 3000);
+        clock_sleep_ms(10);
+    }
+    kill(kid, SIGKILL);
+    is_int(ef_wait(kid), 128 + SIGKILL);
+    is_int(work(id, NULL), ENGINE_WAITING); /* A for its retry; B is done */
+    char *history = ef_history(&f, id, "");
+    is_str(history,
+           "ExecutionStarted ParallelStateEntered ParallelStateStarted TaskStateEntered ActivityScheduled "
+           "TaskStateEntered ActivityScheduled ActivityStarted ActivityTimedOut ActivityStarted "
+           "ActivitySucceeded TaskStateExited");
+    free(history);
+    free(path);
+    ef_close(&f);
+}
+
 static int64_t steps(const struct trail *t, const char *from, const char *to, bool caught)
 {
     char key[GRAPH_STEP_SIZE];
