@@ -38,6 +38,9 @@ NODISCARD int api_part(const struct pipeline *p, const char *what, const char *t
 struct cli api_cli(const struct serve_request *q, struct store *s); /* to read with: nothing of it is owned */
 const struct pipeline *api_configured(const struct config *c, const char *name); /* NULL: not any more */
 
+/* Where a page of rejects goes on, "LOAD-LINE", of /v1 and of the dashboard; "": at its beginning. ERR_USAGE. */
+NODISCARD int api_reject_place(const char *after, int64_t *ret_load, int64_t *ret_line, struct err *err);
+
 /* api_ask.c, for the forms of the pages too. kind: replay, retry, skip. What the state file tells against it is said now; then
  * it is put down for the next tick, under q's key and name. *ret_id 0: dry_run, and the answer has what would be done. */
 struct api_body;

@@ -5,17 +5,16 @@
 #include "orchestrator/view.h"
 #include "state/page.h"
 
-/* "A-B" behind a place of two numbers, or "PART-B". */
-static int two_numbers(const char *after, int64_t *ret_a, int64_t *ret_b, struct err *err)
+int api_reject_place(const char *after, int64_t *ret_load, int64_t *ret_line, struct err *err)
 {
-    const char *dash = after != NULL ? strchr(after, '-') : NULL;
+    const char *dash = strchr(after, '-');
 
-    *ret_a = *ret_b = 0;
-    if (after == NULL)
+    *ret_load = *ret_line = 0;
+    if (*after == '\0')
         return 0;
     if (dash == NULL ||
-        str_to_i64((struct str){after, (size_t)(dash - after)}, 0, INT64_MAX, ret_a, err) < 0 ||
-        str_to_i64(str_of(dash + 1), 0, INT64_MAX, ret_b, err) < 0)
+        str_to_i64((struct str){after, (size_t)(dash - after)}, 0, INT64_MAX, ret_load, err) < 0 ||
+        str_to_i64(str_of(dash + 1), 0, INT64_MAX, ret_line, err) < 0)
         return err_set(err, ERR_USAGE, "after is not what `next` of a page said");
     return 0;
 }
@@ -83,8 +82,9 @@ static int rejects(struct api *x, struct reject_filter *f, int by, struct err *e
 {
     struct rejects k = {.x = x};
     struct groups g = {.x = x, .by = by};
+    const char *after = serve_query(x->q, "after");
     char next[60];
-    int rc = two_numbers(serve_query(x->q, "after"), &k.load_id, &k.line, err);
+    int rc = api_reject_place(after != NULL ? after : "", &k.load_id, &k.line, err);
 
     if (rc < 0)
         return rc;

@@ -1,4 +1,5 @@
 /* The rejects: by code and column, then record by record. Cache-Control: no-store is the route's (SERVE_PRIVATE). */
+#include "orchestrator/api.h"
 #include "orchestrator/page.h"
 #include "state/dash_rows.h"
 
@@ -184,7 +185,7 @@ static void records(struct rejects *k)
     if (k->n > RECORDS) {
         page_put(p, "<a rel=\"next\" href=\"");
         link(k, f->code, f->column);
-        page_putf(p, "&amp;after=%lld.%lld\">more →</a>", (long long)k->load_id, (long long)k->line);
+        page_putf(p, "&amp;after=%lld-%lld\">more →</a>", (long long)k->load_id, (long long)k->line);
     }
     page_put(p, "</p>\n");
 }
@@ -218,21 +219,6 @@ static void heading(struct rejects *k)
     page_put(p, "</p>\n");
 }
 
-/* "LOAD.LINE" */
-static int cursor(struct rejects *k, const char *text)
-{
-    const char *dot = strchr(text, '.');
-    struct err none;
-
-    if (*text == '\0')
-        return 0;
-    if (dot == NULL ||
-        str_to_i64((struct str){text, (size_t)(dot - text)}, 1, INT64_MAX, &k->ask.load_id, &none) < 0 ||
-        str_to_i64(str_of(dot + 1), 0, INT64_MAX, &k->ask.line, &none) < 0)
-        return err_set(k->p->err, ERR_USAGE, "after is what the page before gave");
-    return 0;
-}
-
 static int state_of(struct rejects *k, const char *text)
 {
     static const char *const states[] = {"PENDING", "FINAL", "FAILED", "REPLAYED", "DISCARDED"};
@@ -262,7 +248,7 @@ void page_of_rejects(struct page *p)
     if (p->rc == 0 && k.flow != NULL && *part != '\0')
         p->rc = part_parse(k.flow->period, part, &start, p->err);
     if (p->rc == 0)
-        p->rc = cursor(&k, page_query(p, "after"));
+        p->rc = api_reject_place(page_query(p, "after"), &k.ask.load_id, &k.ask.line, p->err);
     if (p->rc == 0)
         p->rc = state_of(&k, page_query(p, "state"));
     if (p->rc < 0)

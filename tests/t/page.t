@@ -231,7 +231,7 @@ same(kept, [(path, 'private, no-cache', 304, b'') for path, *_ in kept], 'style,
 
 # what is not there
 refused = (('/pipelines/nobody', 404), ('/pipelines/loans/2022-13-45', 422), ('/executions/99999999', 404), ('/executions/x', 404), ('/pipelines/loans?month=2022-13', 400),
-                   ('/pipelines/loans?month=<script>', 400), ('/rejects?pipeline=loans&after=1.2', 404), ('/rejects?pipeline=loans&after=x', 400), ('/rejects?pipeline=loans&state=x', 400))
+                   ('/pipelines/loans?month=<script>', 400), ('/rejects?pipeline=loans&after=1-2', 404), ('/rejects?pipeline=loans&after=1.2', 400), ('/rejects?pipeline=loans&after=x', 400), ('/rejects?pipeline=loans&state=x', 400))
 answers = []
 for path, want in refused:
     got, head, body = s.get(urllib.parse.quote(path, safe='/?=&.'))
