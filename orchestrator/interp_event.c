@@ -223,11 +223,31 @@ void event_entered(struct run *r, const char *text)
     event_append(r, types[r->type], event_text("stateEnteredEventDetails", r->c->state, "input", text, NULL));
 }
 
+/* What the state has set, each value as JSON in a text; NULL: nothing. Owned. */
+static json_t *assigned(const struct run *r)
+{
+    json_t *texts, *v;
+    const char *name;
+
+    if (json_object_size(r->d->assign) == 0)
+        return NULL;
+    texts = json_object();
+    json_object_foreach(r->d->assign, name, v) {
+        char *text = json_text(v);
+        json_object_set_new(texts, name, json_string(text));
+        free(text);
+    }
+    return json_pack("{s:o,s:{s:b}}", "assignedVariables", texts, "assignedVariablesDetails", "truncated", 0);
+}
+
 void event_exited(struct run *r, const char *text)
 {
     static const char *const types[] = {"TaskStateExited",     "PassStateExited",    "ChoiceStateExited",
                                         "WaitStateExited",     "SucceedStateExited", NULL,
                                         "ParallelStateExited", "MapStateExited"};
 
-    event_append(r, types[r->type], event_text("stateExitedEventDetails", r->c->state, "output", text, NULL));
+    json_t *set = assigned(r);
+
+    event_append(r, types[r->type], event_text("stateExitedEventDetails", r->c->state, "output", text, set));
+    json_decref(set);
 }

@@ -116,6 +116,11 @@ same([e['taskSucceededEventDetails']['resourceType'] for e in r.json['events'] i
      'a call of the SDK')
 r = run(chain(A=task(Catch=[{'ErrorEquals': ['E'], 'Next': 'B'}]), B={'Type': 'Pass'}), mocks={'A': [{'Error': 'E', 'Cause': 'why'}]})
 same(json.loads(r.json['output']), {'Error': 'E', 'Cause': 'why'}, 'Throw is caught')
+r = run(chain(A={'Type': 'Pass', 'Assign': {'a': {'n': 'text'}, 'b': 1}}, B=task(Catch=[{'ErrorEquals': ['E'], 'Assign': {'c.$': '$.Error'}, 'Next': 'C'}]), C={'Type': 'Pass'}), mocks={'B': [{'Error': 'E'}]})
+left = [e['stateExitedEventDetails'] for e in r.json['events'] if e['type'].endswith('StateExited')]
+same([{k: v for k, v in d.items() if k.startswith('assigned')} for d in left],
+     [{'assignedVariables': {'a': '{"n":"text"}', 'b': '1'}, 'assignedVariablesDetails': {'truncated': False}},
+      {'assignedVariables': {'c': '"E"'}, 'assignedVariablesDetails': {'truncated': False}}, {}], 'what Assign has set, in the event of AWS')
 
 retried = chain(A=task(Retry=[{'ErrorEquals': ['E'], 'IntervalSeconds': 3600, 'BackoffRate': 2, 'MaxAttempts': 3}]))
 config = mock_file({'A': 'r'}, {'r': {'0': {'Throw': {'Error': 'E', 'Cause': ''}}, '1-2': {'Throw': {'Error': 'E', 'Cause': ''}},
