@@ -69,16 +69,24 @@ int query_cell(json_t *row, const char *column, json_t *value, struct err *err)
     return err_set(err, ERR_BAD_ENCODING, "the name of a column of the result is no UTF-8");
 }
 
+int query_room(const struct query_rows *r, size_t n, struct err *err)
+{
+    if (n <= *r->left)
+        return 0;
+    err_set(err, ERR_TOO_LARGE, "the rows are larger than what a state's data may be");
+    return err_hint(err, "LIMIT, or count and sum in the database");
+}
+
 int query_row(struct query_rows *r, json_t *row, struct err *err)
 {
     char *text = json_text(row);
     size_t n = strlen(text) + 1;
+    int rc = query_room(r, n, err);
 
     free(text);
-    if (n > *r->left) {
+    if (rc < 0) {
         json_decref(row);
-        err_set(err, ERR_TOO_LARGE, "the rows are larger than what a state's data may be");
-        return err_hint(err, "LIMIT, or count and sum in the database");
+        return rc;
     }
     *r->left -= n;
     json_array_append_new(r->rows, row);
@@ -87,13 +95,14 @@ int query_row(struct query_rows *r, json_t *row, struct err *err)
 
 /* ---- what may not be said ---- */
 
+/* What a database may run, such as MySQL's comments with '!' or 'M!', is no comment here. */
 static const char *behind_comments(const char *p)
 {
     for (;;) {
-        p += strspn(p, " \t\r\n(");
-        if (str_starts(p, "-- ") || *p == '#')
+        p += strspn(p, " \t\r\n\f\v(");
+        if (str_starts(p, "--") || *p == '#')
             p += strcspn(p, "\n");
-        else if (str_starts(p, "/*") && p[2] != '!' && strstr(p + 2, "*/") != NULL)
+        else if (str_starts(p, "/*") && p[2] != '!' && !str_starts(p, "/*M!") && strstr(p + 2, "*/") != NULL)
             p = strstr(p + 2, "*/") + 2;
         else
             return p;
@@ -103,15 +112,17 @@ static const char *behind_comments(const char *p)
 /* They would end the transaction that all the statements share, or change the session under it. */
 static int check_statement(const struct query_statement *s, struct err *err)
 {
-    static const char *const words[] = {"BEGIN",   "START",  "COMMIT",  "END",     "ROLLBACK", "SAVEPOINT",
-                                        "RELEASE", "XA",     "LOCK",    "UNLOCK",  "USE",      "SET",
-                                        "CALL",    "LOAD",   "HANDLER", "PREPARE", "EXECUTE",  "ATTACH",
-                                        "DETACH",  "PRAGMA", "VACUUM",  "KILL",    "DO"};
+    static const char *const words[] = {
+        "BEGIN",  "START", "COMMIT", "END",  "ROLLBACK", "SAVEPOINT", "RELEASE", "XA",     "LOCK",   "UNLOCK",
+        "USE",    "SET",   "CALL",   "LOAD", "HANDLER",  "PREPARE",   "EXECUTE", "ATTACH", "DETACH", "PRAGMA",
+        "VACUUM", "KILL",  "DO",     "IF",   "CASE",     "WHILE",     "LOOP",    "REPEAT", "FOR"};
     const char *p = behind_comments(s->sql);
     size_t n = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     if (*p == '\0')
         return err_set(err, ERR_CONTRACT, "the statement is empty");
+    if (n == 0) /* ';', a mark of another encoding: what comes behind it could be any of these words */
+        return err_set(err, ERR_CONTRACT, "a statement begins with a word, not with '%.20s'", p);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strlen(words[i]) == n && strncasecmp(p, words[i], n) == 0) {
             err_set(err, ERR_CONTRACT, "%s is no statement of a task", words[i]);

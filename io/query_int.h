@@ -8,6 +8,8 @@ struct query_rows { /* what one statement gives */
     int64_t affected;
     size_t *left; /* bytes that may still come */
 };
+/* Whether so many bytes may still come; the error where not. */
+NODISCARD int query_room(const struct query_rows *r, size_t n, struct err *err);
 /* Takes row; its size is counted. */
 NODISCARD int query_row(struct query_rows *r, json_t *row, struct err *err);
 /* Takes value. */

@@ -99,7 +99,11 @@ static int add_row(sqlite3_stmt *stmt, struct query_rows *ret, struct err *err)
 
     for (int i = 0; rc == 0 && i < sqlite3_column_count(stmt); i++) {
         json_t *v = NULL;
-        rc = cell(stmt, i, &v, err);
+        int type = sqlite3_column_type(stmt, i);
+        if (type == SQLITE_TEXT || type == SQLITE_BLOB) /* before copies are made of it */
+            rc = query_room(ret, (size_t)sqlite3_column_bytes(stmt, i), err);
+        if (rc == 0)
+            rc = cell(stmt, i, &v, err);
         if (rc == 0)
             rc = query_cell(row, sqlite3_column_name(stmt, i), v, err);
     }

@@ -127,6 +127,21 @@ TEST(two_statements_in_one_are_refused_and_nothing_is_done)
         fails(ask(both[i],
                   &(struct ask){.sql = {"INSERT INTO v VALUES (1)", " /* x */ COMMIT"}, .values = {NULL}}),
               &err, ERR_CONTRACT);
+        static const char *const hidden[] = {"--\tx\nCOMMIT",
+                                             "--x\nCOMMIT",
+                                             "\fCOMMIT",
+                                             ";COMMIT",
+                                             "/*!COMMIT*/",
+                                             "/*M!COMMIT*/",
+                                             "\xef\xbb\xbf"
+                                             "COMMIT",
+                                             "/*x*/--\nCOMMIT",
+                                             "IF 1 THEN COMMIT; END IF"};
+        for (size_t k = 0; k < ARRAY_LEN(hidden); k++)
+            fails(
+                ask(both[i], &(struct ask){.sql = {"INSERT INTO v VALUES (1)", hidden[k]}, .values = {NULL}}),
+                &err, ERR_CONTRACT);
+        must_rc(ask(both[i], &(struct ask){.sql = {"/* My own */ SELECT 1 AS n"}, .values = {NULL}}), &err);
         fails(ask(both[i], &(struct ask){.sql = {"INSERT INTO v VALUES (?)"}, .values = {"[1, 2]"}}), &err,
               ERR_CONTRACT);
         must_rc(ask(both[i], &(struct ask){.sql = {"SELECT count(*) AS n FROM v"}, .values = {NULL}}), &err);
