@@ -63,26 +63,39 @@ static int check_url(const char *url, struct err *err)
     return 0;
 }
 
-/* Parts that lead out of the connection's URL. */
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+}
+
+/* Parts that lead out of the connection's URL, in the reading of the most generous server: %2F and a backslash part as '/'
+ * does, and ';' ends a name. */
 static bool climbs(const char *path)
 {
-    char part[8];
+    size_t dots = 0, others = 0;
+    bool behind = false; /* a ';' */
 
-    while (*path != '\0') {
-        size_t n = strcspn(path, "/"), m = 0;
-        for (size_t i = 0; i < n && m < sizeof part - 1; m++)
-            if (n - i >= 3 && strncasecmp(path + i, "%2e", 3) == 0) {
-                part[m] = '.';
-                i += 3;
-            } else {
-                part[m] = path[i++];
-            }
-        part[m] = '\0';
-        if (strcmp(part, ".") == 0 || strcmp(part, "..") == 0)
-            return true;
-        path += n + (path[n] == '/');
+    for (;; path++) {
+        char c = *path;
+        if (c == '%' && hex_digit(path[1]) >= 0 && hex_digit(path[2]) >= 0) {
+            c = (char)(hex_digit(path[1]) * 16 + hex_digit(path[2]));
+            path += 2;
+        }
+        if (*path == '\0' || c == '/' || c == '\\') {
+            if (others == 0 && (dots == 1 || dots == 2))
+                return true;
+            if (*path == '\0')
+                return false;
+            dots = others = 0;
+            behind = false;
+            continue;
+        }
+        behind = behind || c == ';';
+        dots += !behind && c == '.';
+        others += !behind && c != '.';
     }
-    return false;
 }
 
 static int add_path(struct request *r, const char *path, struct err *err)

@@ -82,6 +82,11 @@ TEST(a_connection_brings_its_token)
     asked("X-Api-Key: t0ken\r\n", true);
     fails(ask("{'connection': 'api', 'path': 'a/../../admin'}"), &f.err, ERR_CONTRACT);
     fails(ask("{'connection': 'api', 'path': 'a/%2e%2E/admin'}"), &f.err, ERR_CONTRACT);
+    fails(ask("{'connection': 'api', 'path': 'a/..%2fadmin'}"), &f.err, ERR_CONTRACT);
+    fails(ask("{'connection': 'api', 'path': 'a%2F%2e./admin'}"), &f.err, ERR_CONTRACT);
+    fails(ask("{'connection': 'api', 'path': 'a/..;x=1/admin'}"), &f.err, ERR_CONTRACT);
+    fails(ask("{'connection': 'api', 'path': 'a/..%5cadmin'}"), &f.err, ERR_CONTRACT);
+    fails(ask("{'connection': 'api', 'path': '..'}"), &f.err, ERR_CONTRACT);
     fails(ask("{'connection': 'apu', 'path': 'a'}"), &f.err, ERR_CONTRACT);
     is_str(f.err.hint, "the nearest is 'api'");
     fails(ask("{'connection.$': '$.c', 'path': 'a'}"), &f.err, ERR_CONTRACT);
