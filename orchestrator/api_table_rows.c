@@ -87,10 +87,11 @@ static int by_key(struct looking *k, const int *columns, const char *const *text
     if (k->key == NULL)
         return no_key(k, err);
     k->by_key = true;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = page_value(k->def, k->key->columns[i],
-                        str_of(texts[index_of(columns, count, k->key->columns[i])]), k->arena, &k->values[i],
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const char *text = texts[index_of(columns, count, k->key->columns[i])]; /* is_key_of has seen it */
+        rc = page_value(k->def, k->key->columns[i], str_of(text != NULL ? text : ""), k->arena, &k->values[i],
                         err);
+    }
     return rc;
 }
 
