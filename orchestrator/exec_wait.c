@@ -42,6 +42,24 @@ static int work(struct engine *engine, struct store *s, int64_t id, struct err *
     return rc < 0 ? rc : 0;
 }
 
+/* What programs and servers said may hold anything. */
+static void print(const struct execution *x)
+{
+    const char *text = x->error != NULL ? x->cause : x->output;
+    size_t n = text != NULL ? strlen(text) : 0, room = 4 * n + 16;
+    char error[400] = "", *shown = xcalloc(1, room);
+
+    if (x->error != NULL)
+        str_printable(x->error, strlen(x->error), error, sizeof error);
+    if (n > 0)
+        str_printable(text, n, shown, room);
+    if (x->error != NULL)
+        printf("%s: %s: %s%s%s\n", x->name, x->status, error, n > 0 ? ": " : "", shown);
+    else
+        printf("%s: %s%s%s\n", x->name, x->status, n > 0 ? " " : "", shown);
+    free(shown);
+}
+
 int exec_wait(struct cli *c, struct engine *engine, int64_t id, struct err *err)
 {
     struct execution x = {0};
@@ -57,12 +75,8 @@ int exec_wait(struct cli *c, struct engine *engine, int64_t id, struct err *err)
         goto out;
     if (c->out.format != OUT_TABLE)
         out_document(&c->out, o);
-    else if (x.error != NULL)
-        printf("%s: %s: %s%s%s\n", x.name, x.status, x.error, x.cause != NULL ? ": " : "",
-               x.cause != NULL ? x.cause : "");
     else
-        printf("%s: %s%s%s\n", x.name, x.status, x.output != NULL ? " " : "",
-               x.output != NULL ? x.output : "");
+        print(&x);
     rc = strcmp(x.status, "SUCCEEDED") == 0 ? 0 : strcmp(x.status, "RUNNING") == 0 ? 75 : 1;
 out:
     json_decref(o);

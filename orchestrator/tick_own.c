@@ -35,6 +35,18 @@ static int work(struct tick *t, int64_t id, struct err *err)
     return rc;
 }
 
+/* One that cannot be worked keeps none of the others waiting. */
+static void refused(struct tick *t, int64_t id, const struct err *why)
+{
+    struct execution x = {0};
+    struct err none;
+
+    err_ignore(exec_get(t->store, id, &x, &none));
+    tick_print(x.name != NULL ? x.name : "", why->msg, why->hint);
+    t->status = exit_worse(t->status, err_exit_status(why->code));
+    execution_release(&x);
+}
+
 int tick_own(struct tick *t, struct err *err)
 {
     enum { AT_ONCE = 100 };
@@ -48,10 +60,8 @@ int tick_own(struct tick *t, struct err *err)
             int rc = work(t, ids[i], err);
             if (rc < 0 && tick_is_of_state_file(err->code))
                 return rc;
-            if (rc < 0) { /* one that cannot be worked keeps none of the others waiting */
-                tick_print("", err->msg, err->hint);
-                t->status = exit_worse(t->status, err_exit_status(err->code));
-            }
+            if (rc < 0)
+                refused(t, ids[i], err);
             after = ids[i];
         }
     } while (n == AT_ONCE && !engine_stop_signal);

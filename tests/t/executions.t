@@ -310,6 +310,9 @@ with open(w.path('in.json'), 'w') as f:
     f.write('{"ok": false}')
 r = w.orch('start', 'short.asl.json', '--input', 'in.json', '--wait')
 same((r.rc, 'FAILED: Own.NotOk: it is not ok' in r.out), (1, True), 'and its exit status tells how that was')
+write('loud.asl.json', {'A': {'Type': 'Fail', 'Error': 'Own.Loud', 'CausePath': '$.why'}})
+r = w.orch('start', 'loud.asl.json', '--input', '{"why": "\\u001b[2Jgone"}', '--wait')
+same((r.rc, 'FAILED: Own.Loud: \\x1b[2Jgone' in r.out, '\x1b' in r.out), (1, True, False), 'what data says does nothing to a terminal') or diag(r.out)
 later(0)
 
 # -- a redriven ingest loads nothing twice
@@ -382,4 +385,10 @@ for sql, word in DAMAGE:
     db.close()
     r = w.orch('fsck')
     same((r.rc, word in r.out), (5, True), f'fsck finds: {sql[:70]}') or diag(r.out + r.err)
+later(31)
+with sqlite3.connect(w.path('orch.db')) as db:
+    db.execute("UPDATE execution SET input = '{'")
+db.close()
+r = w.orch('tick')
+ok(r.rc not in (0, -6) and 'orch: six: ' in r.err, 'a tick says which execution it cannot work') or diag(f'{r.rc} {r.err}')
 done()
