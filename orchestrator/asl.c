@@ -131,12 +131,25 @@ static void reach_name(struct reach *r, const json_t *v)
     r->list[r->count++] = name;
 }
 
-static bool is_terminal(const json_t *state)
+/* Where the state leads; true: what runs may end with it. One walk over its members, of which most states have few. */
+static bool reach_from(struct reach *r, const json_t *state)
 {
-    const char *type = json_string_value(json_object_get(state, "Type"));
+    enum asl_type type = asl_type(state);
+    bool ends = type == ASL_SUCCEED || type == ASL_FAIL;
+    const char *field;
+    json_t *v, *item;
+    size_t i;
 
-    return json_is_true(json_object_get(state, "End")) ||
-           (type != NULL && (strcmp(type, "Succeed") == 0 || strcmp(type, "Fail") == 0));
+    json_object_foreach((json_t *)(uintptr_t)state, field, v) {
+        if (strcmp(field, "Next") == 0 || strcmp(field, "Default") == 0)
+            reach_name(r, v);
+        else if (strcmp(field, "End") == 0)
+            ends = ends || json_is_true(v);
+        else if (strcmp(field, "Choices") == 0 || strcmp(field, "Catch") == 0)
+            json_array_foreach(v, i, item)
+                reach_name(r, json_object_get(item, "Next"));
+    }
+    return ends;
 }
 
 static void unreachable(struct check *c, const char *name)
@@ -157,24 +170,15 @@ static void check_graph(struct check *c, const json_t *start_at)
     struct reach r = {c->states, json_object(), xcalloc(json_object_size(c->states) + 1, sizeof(char *)), 0};
     bool ends = false;
     const char *name;
-    json_t *state, *item;
-    size_t i;
+    json_t *state;
 
     reach_name(&r, start_at);
-    for (size_t at = 0; at < r.count; at++) {
-        state = json_object_get(c->states, r.list[at]);
-        ends = ends || is_terminal(state);
-        reach_name(&r, json_object_get(state, "Next"));
-        reach_name(&r, json_object_get(state, "Default"));
-        json_array_foreach(json_object_get(state, "Choices"), i, item)
-            reach_name(&r, json_object_get(item, "Next"));
-        json_array_foreach(json_object_get(state, "Catch"), i, item)
-            reach_name(&r, json_object_get(item, "Next"));
-    }
-    json_object_foreach((json_t *)(uintptr_t)c->states, name, state) {
-        if (json_object_get(r.seen, name) == NULL)
-            unreachable(c, name);
-    }
+    for (size_t at = 0; at < r.count; at++)
+        ends |= reach_from(&r, json_object_get(c->states, r.list[at]));
+    if (r.count < json_object_size(c->states))
+        json_object_foreach((json_t *)(uintptr_t)c->states, name, state)
+            if (json_object_get(r.seen, name) == NULL)
+                unreachable(c, name);
     if (r.count > 0 && !ends)
         asl_diagnose(c, "WARNING", "NO_TERMINAL_STATE", "no state ends %s: no \"End\": true, Succeed or Fail",
                      c->depth > 0 ? "what runs in it" : "the execution");

@@ -196,24 +196,32 @@ static const struct field state_fields[] = {
     {"Output", NOT_FAIL, check_jsonata_field},
 };
 
-/* Checks each member of the object against the rows whose mask has `in` (0: all rows). */
-static void check_fields(struct check *c, const json_t *object, const struct field *rows, size_t count,
-                         unsigned in, const char *type)
+static void check_unknown(struct check *c, const char *name, const struct field *rows, size_t count,
+                          unsigned in)
 {
-    const char *known[ARRAY_LEN(state_fields) + 1], *name;
+    const char *known[ARRAY_LEN(state_fields) + 1];
     size_t n = 0;
-    json_t *v;
 
     for (size_t i = 0; i < count; i++)
         if (in == 0 || (rows[i].in & in) != 0)
             known[n++] = rows[i].name;
     known[n] = NULL;
+    unknown_field(c, name, known);
+}
+
+/* Checks each member of the object against the rows whose mask has `in` (0: all rows). */
+static void check_fields(struct check *c, const json_t *object, const struct field *rows, size_t count,
+                         unsigned in, const char *type)
+{
+    const char *name;
+    json_t *v;
+
     json_object_foreach((json_t *)(uintptr_t)object, name, v) {
         size_t mark = at_push(c, name), i = 0;
         while (i < count && strcmp(rows[i].name, name) != 0)
             i++;
         if (i == count)
-            unknown_field(c, name, known);
+            check_unknown(c, name, rows, count, in);
         else if (in != 0 && (rows[i].in & in) == 0)
             asl_invalid(c, "a %s state has no field '%s'", type, name);
         else

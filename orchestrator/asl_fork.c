@@ -130,24 +130,36 @@ static void take_names(struct check *c, json_t *own, const json_t *object)
     }
 }
 
-json_t *check_scope(struct check *c, const json_t *states)
+static void take_state_names(struct check *c, json_t *own, const char *name, const json_t *state)
 {
-    static const char *const lists[] = {"Choices", "Catch"};
-    const char *name, *around = c->state;
-    json_t *state, *item, *own = json_object();
+    const char *around = c->state, *field;
+    json_t *v, *item;
     size_t i;
 
-    json_object_foreach((json_t *)(uintptr_t)states, name, state) {
+    json_object_foreach((json_t *)(uintptr_t)state, field, v) { /* most states have none of these */
+        bool assign = strcmp(field, "Assign") == 0;
+        if (!assign && strcmp(field, "Choices") != 0 && strcmp(field, "Catch") != 0)
+            continue;
         size_t mark = at_push(c, "States"), inner = at_push(c, name);
         UNUSED(inner);
         c->state = name;
-        take_names(c, own, state);
-        for (size_t k = 0; k < ARRAY_LEN(lists); k++)
-            json_array_foreach(json_object_get(state, lists[k]), i, item)
+        if (assign)
+            take_names(c, own, state);
+        else
+            json_array_foreach(v, i, item)
                 take_names(c, own, item);
         c->state = around;
         at_pop(c, mark);
     }
+}
+
+json_t *check_scope(struct check *c, const json_t *states)
+{
+    const char *name;
+    json_t *state, *own = json_object();
+
+    json_object_foreach((json_t *)(uintptr_t)states, name, state)
+        take_state_names(c, own, name, state);
     json_object_update(own, c->scope);
     return own;
 }
