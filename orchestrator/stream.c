@@ -132,6 +132,16 @@ void jout_value(struct jout *j, const char *key, const json_t *any)
                JSON_ENCODE_ANY | (j->compact ? JSON_COMPACT : 0) | (j->ascii ? JSON_ENSURE_ASCII : 0));
 }
 
+void jout_inside(struct jout *j, const char *object)
+{
+    size_t n = strlen(object);
+
+    if (n <= 2) /* {} */
+        return;
+    member(j, NULL);
+    fwrite(object + 1, 1, n - 2, j->to);
+}
+
 void jout_end_line(struct jout *j)
 {
     fputc('\n', j->to);

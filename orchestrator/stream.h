@@ -19,6 +19,8 @@ void jout_int(struct jout *j, const char *key, int64_t value);
 void jout_bool(struct jout *j, const char *key, bool value);
 void jout_time(struct jout *j, const char *key, int64_t ms);         /* 0: null */
 void jout_value(struct jout *j, const char *key, const json_t *any); /* small ones */
+/* Text of a JSON object, of our own making: its members go into the one that is open, as they are written there. */
+void jout_inside(struct jout *j, const char *object);
 void jout_end_line(struct jout *j); /* of a whole value that no bracket encloses */
 
 /* Rows of one shape. A value a column, in the columns' order. */

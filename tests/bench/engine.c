@@ -1,12 +1,14 @@
 /*
  * The engine's own work, and the same rows by bare SQLite:
- *     engine work ORCH.JSON AT_ONCE       works execution 1 to its end: seconds, peak memory in KiB
+ *     engine work ORCH.JSON DEFINITION INPUT.JSON AT_ONCE     starts it, and works it to its end, which is timed: seconds, peak
+ *                                         memory in KiB
  *     engine copy DONE.DB FRESH.DB AT_ONCE    the rows that DONE.DB has of execution 1 into FRESH.DB, where it was only started, in the
  *                                         transactions that the engine makes: seconds
  * AT_ONCE: decisions that share a transaction.
  */
 #include "orchestrator/engine.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include <sqlite3.h>
 #include <stdio.h>
@@ -29,6 +31,36 @@ static int fail(const char *what)
     return 1;
 }
 
+static char *whole(const char *path, size_t *ret_n)
+{
+    struct buf b = BUF_INIT(64 * 1024 * 1024);
+    struct err err;
+
+    if (fs_read(path, &b, &err) < 0) {
+        fail(err.msg);
+        exit(1);
+    }
+    *ret_n = b.n;
+    return buf_take(&b);
+}
+
+static int start(struct engine *e, char **argv, int64_t *ret_id, struct err *err)
+{
+    struct engine_own own = {.machine = "w"};
+    json_t *input = NULL;
+    size_t n = 0;
+    char *definition = whole(argv[3], &own.n), *text = whole(argv[4], &n);
+
+    own.definition = definition;
+    int rc = json_parse(text, n, argv[4], &input, err);
+    if (rc == 0)
+        rc = engine_start_own(e, &own, "x", input, ret_id, err);
+    json_decref(input);
+    free(definition);
+    free(text);
+    return rc;
+}
+
 static int work(char **argv)
 {
     struct config *c = NULL;
@@ -37,15 +69,15 @@ static int work(char **argv)
     enum engine_result result = ENGINE_HELD;
     struct rusage used;
     struct err err;
-    int64_t wake = 0;
+    int64_t wake = 0, id = 0;
 
-    engine_steps_at_once = (int)strtol(argv[3], NULL, 10);
-    if (config_load(argv[2], &c, NULL, &err) < 0 || store_open(c->state, STORE_OPEN, &s, &err) < 0 ||
-        engine_new(c, s, &e, &err) < 0)
+    engine_steps_at_once = (int)strtol(argv[5], NULL, 10);
+    if (config_load(argv[2], &c, NULL, &err) < 0 || store_open(c->state, STORE_CREATE, &s, &err) < 0 ||
+        engine_new(c, s, &e, &err) < 0 || start(e, argv, &id, &err) < 0)
         return fail(err.msg);
-    double start = now();
-    int rc = engine_work(e, 1, &result, &wake, &err);
-    double took = now() - start;
+    double began = now();
+    int rc = engine_work(e, id, &result, &wake, &err);
+    double took = now() - began;
     if (rc < 0 || result != ENGINE_ENDED)
         return fail(rc < 0 ? err.msg : "it has not ended");
     getrusage(RUSAGE_SELF, &used);
@@ -152,7 +184,7 @@ static int copy(char **argv)
     if (n == 0 || sqlite3_open_v2(argv[3], &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return fail("cannot open them");
     sqlite3_exec(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", NULL, NULL, NULL);
-    double start = now();
+    double began = now();
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE"), *commit = prepare(db, "COMMIT");
     sqlite3_stmt *event = prepare(
         db,
@@ -188,7 +220,7 @@ static int copy(char **argv)
             run(db, finish);
         run(db, commit);
     }
-    printf("%.6f\n", now() - start);
+    printf("%.6f\n", now() - began);
     sqlite3_finalize(begin);
     sqlite3_finalize(commit);
     sqlite3_finalize(event);
@@ -207,9 +239,9 @@ static int copy(char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "work") == 0)
+    if (argc == 6 && strcmp(argv[1], "work") == 0)
         return work(argv);
     if (argc == 5 && strcmp(argv[1], "copy") == 0)
         return copy(argv);
-    return fail("work ORCH.JSON AT_ONCE | copy DONE.DB FRESH.DB AT_ONCE");
+    return fail("work ORCH.JSON DEFINITION INPUT.JSON AT_ONCE | copy DONE.DB FRESH.DB AT_ONCE");
 }

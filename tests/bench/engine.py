@@ -47,33 +47,42 @@ def chain():
     return {"StartAt": "S1", "States": states}
 
 
+def worked(bench, run, program, folder, text, at_once):
+    """Seconds, peak memory in KiB."""
+    with open(os.path.join(folder, "in.json"), "w") as f:
+        f.write(text)
+    seconds, kib = run.command(program, "work", *[os.path.join(folder, n) for n in ("orch.json", "w.asl.json", "in.json")], str(at_once)).split()
+    return float(seconds), int(kib)
+
+
 def passes(bench, run, program, at_once):
     """PASSES transitions, at_once of them a transaction: median of the rounds' own ratios, bare / orch."""
-    folder = world(bench, "passes", chain())
-    orch(bench, run, folder, "start", "w", "--name", "x")
-    shutil.copytree(folder, bench.path("fresh"), dirs_exist_ok=True)
+    folder, started = world(bench, "passes", chain()), world(bench, "started", chain())
+    state = os.path.join(folder, "orch.db")
+    orch(bench, run, started, "start", "w", "--name", "x")
     ours, bare = [], []
 
-    def work():
-        orch(bench, run, folder, "history", "x", "--max", "1")  # the file is there
-        return float(run.command(program, "work", os.path.join(folder, "orch.json"), str(at_once)).split()[0])
-
     def fresh():
-        shutil.rmtree(folder)
-        shutil.copytree(bench.path("fresh"), folder)
+        for name in os.listdir(folder):
+            if name.startswith("orch.db"):
+                path = os.path.join(folder, name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+    def work():
+        return worked(bench, run, program, folder, "{}", at_once)[0]
+
+    def copy():
+        shutil.copy(os.path.join(started, "orch.db"), state)
+        return float(run.command(program, "copy", bench.path("done.db"), state, str(at_once)))
 
     fresh()
     work()
-    shutil.copy(os.path.join(folder, "orch.db"), bench.path("done.db"))
-
-    def copy():
-        return float(run.command(program, "copy", bench.path("done.db"), os.path.join(folder, "orch.db"), str(at_once)))
-
+    shutil.copy(state, bench.path("done.db"))
     for i in range(run.rounds(7)):
         for side in (0, 1) if i % 2 == 0 else (1, 0):
             fresh()
             (bare.append(copy()) if side else ours.append(work()))
-    with sqlite3.connect(os.path.join(folder, "orch.db")) as db:
+    with sqlite3.connect(bench.path("done.db")) as db:
         n = db.execute("SELECT count(*) FROM event").fetchone()[0]
     if n != 2 * PASSES + 2:
         run.fail(f"{n} events")
@@ -134,12 +143,9 @@ def items(bench, run, program):
         took[n], peak[n] = [], []
         for _ in range(run.rounds(7)):
             folder = world(bench, "map", definition)
-            with open(os.path.join(folder, "in.json"), "w") as f:
-                json.dump([{"i": i, "name": f"item {i}"} for i in range(n)], f)
-            orch(bench, run, folder, "start", "w", "--input", "in.json")
-            seconds, kib = run.command(program, "work", os.path.join(folder, "orch.json"), "100").split()
-            took[n].append(float(seconds))
-            peak[n].append(int(kib))
+            seconds, kib = worked(bench, run, program, folder, json.dumps([{"i": i, "name": f"item {i}"} for i in range(n)]), 100)
+            took[n].append(seconds)
+            peak[n].append(kib)
     small, large = (statistics.median(took[n]) for n in (ITEMS // 10, ITEMS))
     most = max(peak[ITEMS]) / 1024
     print(f"{'engine/map':<22} {ITEMS // 10} items {small * 1000:.1f} ms, {ITEMS} items {large * 1000:.1f} ms: {large / small:.2f} times as long; "
