@@ -28,7 +28,7 @@ static void put_time(struct jout *j, const char *key, int64_t ms)
 
 void exec_entry(struct jout *j, const struct execution *e)
 {
-    char text[300];
+    char text[800]; /* two names of 80 characters */
 
     snprintf(text, sizeof text, EXEC_ARN "execution:%s:%s", e->pipeline, e->name);
     jout_text(j, "executionArn", text);

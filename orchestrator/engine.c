@@ -120,15 +120,19 @@ static int check_alone(void *arg, const char *state, const char *resource, struc
 /* As on AWS: 1 to 80 characters, no blanks, wildcards, brackets, or what needs quoting in an ARN. */
 static int check_name(const char *name, struct err *err)
 {
-    size_t n = strlen(name);
+    size_t n = strlen(name), characters = 0, at = 0;
 
+    if (!str_utf8_valid(name, n, &at))
+        return err_set(err, ERR_USAGE, "an execution's name is UTF-8, and byte %zu is not", at + 1);
+    for (size_t i = 0; i < n; i++)
+        characters += ((unsigned char)name[i] & 0xc0) != 0x80;
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f ||
             strchr("?*<>{}[]\"#%\\^|~`$&,;:/", name[i]) != NULL)
             return err_set(err, ERR_USAGE, "an execution's name may not hold '%s': '%.80s'",
                            (unsigned char)name[i] <= ' ' ? "a blank" : (char[]){name[i], '\0'}, name);
-    if (n == 0 || n > 80)
-        return err_set(err, ERR_USAGE, "an execution's name has 1 to 80 characters, not %zu", n);
+    if (n == 0 || characters > 80)
+        return err_set(err, ERR_USAGE, "an execution's name has 1 to 80 characters, not %zu", characters);
     return 0;
 }
 
@@ -137,11 +141,14 @@ static char *make_name(const char *of, int64_t now_ms)
     struct civil c = civil_from_ms(now_ms);
     unsigned char bytes[4];
     char hex[9];
+    size_t n = strnlen(of, 50);
 
+    while (n > 0 && ((unsigned char)of[n] & 0xc0) == 0x80) /* in the midst of a character */
+        n--;
     random_bytes(bytes, sizeof bytes);
     str_hex(bytes, sizeof bytes, hex);
-    return xasprintf("%.50s-%04d%02d%02dT%02d%02d%02dZ-%s", of, c.year, c.month, c.day, c.hour, c.minute,
-                     c.second, hex);
+    return xasprintf("%.*s-%04d%02d%02dT%02d%02d%02dZ-%s", (int)n, of, c.year, c.month, c.day, c.hour,
+                     c.minute, c.second, hex);
 }
 
 static int some_running(void *arg, const struct execution *x, struct err *err)
