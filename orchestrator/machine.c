@@ -476,7 +476,7 @@ int step_decide(struct machine *m, struct node *n, const struct outcome *o, cons
 /* The last event that fits is the one that says so. */
 static void limit(struct machine *m, struct machine_step *s, int64_t before)
 {
-    static const char *const cause = "The execution reached the maximum number of history events (%lld).";
+    static const char *const cause = MACHINE_FULL " (%lld).";
 
     if (m->events < m->max_events || (m->events == m->max_events && s->ended))
         return;

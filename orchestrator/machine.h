@@ -95,6 +95,9 @@ struct machine_end {
     const char *error, *cause; /* NULL: absent */
 };
 
+/* The begin of the cause of an execution that has had all its events. */
+#define MACHINE_FULL "The execution reached the maximum number of history events"
+
 struct machine;
 /* The definition and the context object are borrowed as long as the machine lives. max_events: of the execution; the
  * last that fits is the ExecutionFailed that says so, as on AWS; 0: MAX_TRANSITIONS. */

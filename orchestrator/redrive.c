@@ -25,6 +25,14 @@ static int on_last(void *arg, const struct history_event *e, struct err *err)
     return 0;
 }
 
+/* The step that had no room left is not in the history, and the frames stand as it left them: however many events there
+ * are, nothing leads on from there. */
+static bool was_full(const struct execution *x)
+{
+    return x->error != NULL && strcmp(x->error, "States.Runtime") == 0 && x->cause != NULL &&
+           str_starts(x->cause, MACHINE_FULL);
+}
+
 int redrivable(struct store *s, const struct execution *x, struct redrivable *ret, struct err *err)
 {
     struct ending end = {.fail_state = ""};
@@ -38,7 +46,7 @@ int redrivable(struct store *s, const struct execution *x, struct redrivable *re
         snprintf(ret->reason, sizeof ret->reason, "Execution is %s and cannot be redriven", x->status);
         return 0;
     }
-    if (events >= MAX_TRANSITIONS - 1) {
+    if (events >= MAX_TRANSITIONS - 1 || was_full(x)) {
         snprintf(ret->reason, sizeof ret->reason, "Execution history event limit exceeded");
         return 0;
     }

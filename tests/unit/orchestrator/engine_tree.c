@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/graph_trail.h"
+#include "orchestrator/redrive.h"
 #include "tests/lib/engine_fixture.h"
 #include <signal.h>
 #include <unistd.h>
@@ -368,5 +369,33 @@ TEST(a_map_keeps_no_item_beside_the_history)
     is_int(ef_number(&f, "SELECT sum(type = 'MapIterationSucceeded') FROM event"), 200);
     is_int(ef_number(&f, "SELECT length(output) FROM execution"), (int64_t)text.n - 6);
     buf_release(&text);
+    ef_close(&f);
+}
+
+#define NAP(name)                                                                                            \
+    "{\"StartAt\":\"" name "\",\"States\":{\"" name "\":{\"Type\":\"Wait\",\"Seconds\":900,\"End\":true}}},"
+
+/* What had no room is not in the history, so nothing can go on from where it led. */
+TEST(an_execution_with_a_full_history_is_not_redriven)
+{
+    struct execution x = {0};
+    struct redrivable can;
+
+    ef_make(&f,
+            "{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Parallel\",\"End\":true,\"Branches\":[" NAP("A")
+                NAP("B") NAP("C") NAP("D")
+                    NAP("E") "{\"StartAt\":\"F\",\"States\":{\"F\":{\"Type\":\"Fail\"}}}]}}}",
+            "");
+    int64_t id = ef_start(&f, NULL);
+    engine_max_events = 12; /* the failure, which ends five waits, has no room */
+    is_int(work(id, NULL), ENGINE_ENDED);
+    engine_max_events = MAX_TRANSITIONS;
+    is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+    ok(ef_number(&f, "SELECT count(*) FROM event") < 11);
+    must_rc(exec_get(f.store, id, &x, &f.err), &f.err);
+    must_rc(redrivable(f.store, &x, &can, &f.err), &f.err);
+    ok(!can.can);
+    is_str(can.reason, "Execution history event limit exceeded");
+    execution_release(&x);
     ef_close(&f);
 }
