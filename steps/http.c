@@ -286,6 +286,20 @@ static int on_beat(void *arg, struct err *err)
 
 /* ---- the answer ---- */
 
+/* A server may say in its answer what it was asked with, and answers are history: what went along as a secret is starred
+ * out. A very short one would be found everywhere. */
+static void hide_token(const struct request *r, char *p, size_t n)
+{
+    enum { SHORTEST = 8 };
+    const char *token = r->connection != NULL ? r->connection->token : NULL;
+    size_t length = token != NULL ? strlen(token) : 0;
+
+    if (length < SHORTEST || p == NULL)
+        return;
+    for (char *end = p + n; (p = memmem(p, (size_t)(end - p), token, length)) != NULL; p += length)
+        memset(p, '*', length);
+}
+
 static bool is_expected(const json_t *expected, int status)
 {
     char text[16], class[16];
@@ -315,6 +329,7 @@ static int unexpected(const struct request *r, struct http_response *response, s
 
     if (strcmp(r->method, "HEAD") != 0)
         err_ignore(http_read_all(response, &body, &none)); /* for the message alone */
+    hide_token(r, body.p, body.n);
     err_set(err,
             away                             ? ERR_UNAVAILABLE
             : status == 401 || status == 403 ? ERR_ACCESS_DENIED
@@ -332,7 +347,7 @@ static int unexpected(const struct request *r, struct http_response *response, s
 }
 
 /* By name, in lower case; several of one name in one text. What sets a cookie is a secret and left out. */
-static json_t *headers_of(const struct http_response *r)
+static json_t *headers_of(const struct request *request, const struct http_response *r)
 {
     json_t *all = json_object();
     size_t at = 0;
@@ -347,6 +362,7 @@ static json_t *headers_of(const struct http_response *r)
                 *p = (char)(*p - 'A' + 'a');
         const char *before = json_string_value(json_object_get(all, name));
         whole = before != NULL ? xasprintf("%s, %s", before, value) : xstrdup(value);
+        hide_token(request, whole, strlen(whole));
         if (is_token(name) && strcmp(name, "set-cookie") != 0 && str_utf8_valid(whole, strlen(whole), &bad))
             json_object_set_new(all, name, json_string(whole));
         free(whole);
@@ -417,13 +433,14 @@ static int answer(struct request *r, struct http *h, const json_t *parameters, j
     bool wanted = rc == 0 && strcmp(output, "none") != 0;
     if (wanted && strcmp(r->method, "HEAD") != 0)
         rc = http_read_all(response, &body, err);
+    hide_token(r, body.p, body.n);
     if (rc == 0 && !wanted)
         value = json_null();
     else if (rc == 0)
         rc = body_of(response, &body, strcmp(output, "json") == 0, &value, err);
     if (rc == 0)
         *ret_owned = json_pack("{s:i, s:o, s:o}", "statusCode", http_status(response), "headers",
-                               headers_of(response), "body", value);
+                               headers_of(r, response), "body", value);
     http_close(response);
     buf_release(&body);
     return rc;

@@ -93,6 +93,27 @@ TEST(a_connection_brings_its_token)
     end();
 }
 
+/* As debugging servers and error pages do. */
+TEST(a_token_that_the_server_says_back_is_starred_out)
+{
+    const struct mock_answer a[] = {
+        {.head = "200 OK\r\nContent-Type: application/json\r\nX-Echo: Bearer s3cret-t0ken\r\n",
+         .body = "{\"a\":\"Bearer s3cret-t0ken\",\"b\":\"s3cret-t0kens3cret-t0ken\"}"},
+        {.head = "500 No\r\n", .body = "you sent s3cret-t0ken"}};
+
+    begin(a, 2);
+    api.token = "s3cret-t0ken";
+    must_rc(ask("{'connection': 'api', 'path': 'x'}"), &f.err);
+    char *text = json_text(f.result);
+    ok(strstr(text, "s3cret") == NULL);
+    ok(strstr(text, "\"x-echo\":\"Bearer ************\"") != NULL);
+    ok(strstr(text, "{\"a\":\"Bearer ************\",\"b\":\"************************\"}") != NULL);
+    free(text);
+    fails(ask("{'connection': 'api', 'path': 'x'}"), &f.err, ERR_UNAVAILABLE);
+    is_str(f.ctx.cause, "the server answered with status 500: you sent ************");
+    end();
+}
+
 TEST(what_is_wrong_is_said_before_anything_is_sent)
 {
     begin(NULL, 0);
