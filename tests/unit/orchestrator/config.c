@@ -412,7 +412,7 @@ TEST(broken_json_says_where)
     refused("{\"state\": \"x\",}", "line 1");
     refused("{\"state\": \"x\", \"state\": \"y\"}", "duplicate");
     refused("[]", "an array where an object is expected");
-    refused("", "line 1");
+    refused("", "it is empty");
 }
 
 TEST(names_are_found_or_the_nearest_is_named)
