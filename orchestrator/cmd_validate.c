@@ -22,6 +22,7 @@ struct document {
     const char *name; /* NULL: the one of --workflow, of which there is one only */
     const struct asl *a;
     const struct resource_map *map; /* NULL: none */
+    const struct step_world *world; /* of orch.json; NULL: none is read */
 };
 
 static void add(struct document *d, const char *severity, const char *code, const char *message,
@@ -45,9 +46,14 @@ static int check_task(void *arg, const char *state, const char *resource, struct
     UNUSED(err);
     if (engine_step_lookup(resource) == NULL && resource_map_has(d->map, resource))
         return 0;
-    if (engine_check_task(d->a, state, resource, &why) == 0)
-        return 0;
-    bool known = engine_step_lookup(resource) != NULL;
+    const struct step_type *type = engine_step_lookup(resource);
+    const json_t *given = json_object_get(asl_state(d->a, state), "Parameters");
+    if (engine_check_task(d->a, state, resource, &why) == 0) {
+        if (type == NULL || d->world == NULL || step_check_connection(type, d->world, given, &why) == 0)
+            return 0;
+        err_prefix(&why, "state '%s'", state);
+    }
+    bool known = type != NULL;
     if (json_object_get(asl_states(d->a), state) != NULL && strpbrk(state, "~/") == NULL)
         snprintf(location, sizeof location, "/States/%s/%s", state, known ? "Parameters" : "Resource");
     text = xasprintf("%s%s%s", why.msg, why.hint[0] != '\0' ? "; " : "", why.hint);
@@ -59,9 +65,9 @@ static int check_task(void *arg, const char *state, const char *resource, struct
 
 /* Diagnostics of one document. */
 static int check(struct report *report, const char *name, const char *text, size_t n,
-                 const struct resource_map *map, struct err *err)
+                 const struct resource_map *map, const struct step_world *world, struct err *err)
 {
-    struct document document = {.report = report, .name = name, .map = map};
+    struct document document = {.report = report, .name = name, .map = map, .world = world};
     struct asl_diagnostics d = {0};
     struct asl *a = NULL;
     int rc = asl_parse(text, n, &a, &d, err);
@@ -95,7 +101,8 @@ static int read_map(const char *path, struct resource_map **ret, struct err *err
     return rc;
 }
 
-static int check_own(const struct own_workflow *w, struct report *report, struct err *err)
+static int check_own(const struct own_workflow *w, const struct step_world *world, struct report *report,
+                     struct err *err)
 {
     struct buf text = BUF_INIT(MAX_DEFINITION);
     struct resource_map *map = NULL;
@@ -104,7 +111,7 @@ static int check_own(const struct own_workflow *w, struct report *report, struct
     if (rc == 0)
         rc = read_map(w->resource_map, &map, err);
     if (rc == 0)
-        rc = check(report, w->name, text.p != NULL ? text.p : "", text.n, map, err);
+        rc = check(report, w->name, text.p != NULL ? text.p : "", text.n, map, world, err);
     else
         rc = err_prefix(err, "workflows.%s", w->name);
     resource_map_free(map);
@@ -127,11 +134,11 @@ static int check_pipelines(struct cli *c, struct report *report, struct err *err
             continue;
         rc = config_workflow(c->config, p, &text, &n, err);
         if (rc == 0)
-            rc = check(report, p->workflow, text, n, NULL, err);
+            rc = check(report, p->workflow, text, n, NULL, &c->config->world, err);
         free(text);
     }
     for (size_t i = 0; rc == 0 && i < c->config->workflow_count; i++)
-        rc = check_own(&c->config->workflows[i], report, err);
+        rc = check_own(&c->config->workflows[i], &c->config->world, report, err);
     return rc;
 }
 
@@ -177,7 +184,7 @@ static int run(struct cli *c, struct err *err)
         if (rc == 0)
             rc = read_map(map_file, &map, err);
         if (rc == 0)
-            rc = check(&report, NULL, text.p != NULL ? text.p : "", text.n, map, err);
+            rc = check(&report, NULL, text.p != NULL ? text.p : "", text.n, map, NULL, err);
     }
     if (rc == 0) {
         print(c, &report);

@@ -105,13 +105,25 @@ int engine_check_tasks(const struct asl *a, const struct resource_map *map, stru
     return asl_each_task(a, each_task, &c, err);
 }
 
+struct alone {
+    const struct asl *a;
+    const struct step_world *world;
+};
+
 static int check_alone(void *arg, const char *state, const char *resource, struct err *err)
 {
     const struct step_type *type = engine_step_lookup(resource);
+    const struct alone *k = arg;
 
-    UNUSED(arg);
-    if (type == NULL || !step_of_pipeline(type))
+    if (type == NULL)
         return 0;
+    if (!step_of_pipeline(type)) {
+        const json_t *given = json_object_get(asl_state(k->a, state), "Parameters");
+        if (step_check_connection(type, k->world, given, err) == 0)
+            return 0;
+        err->code = ERR_WORKFLOW;
+        return err_prefix(err, "state '%s'", state);
+    }
     err_set(err, ERR_WORKFLOW, "state '%s': step %s works on a pipeline, and this is a definition of its own",
             state, type->name);
     return err_hint(err, "name the file as workflow of a pipeline in orch.json, and start that");
@@ -220,7 +232,8 @@ static int create(struct engine *e, const struct execution_new *n, const struct 
 }
 
 /* The definition, its map, and that there is a step for every Task. */
-static int check_start(const struct start *s, struct asl **ret, struct err *err)
+static int check_start(const struct step_world *world, const struct start *s, struct asl **ret,
+                       struct err *err)
 {
     struct asl_diagnostics d = {0};
     struct resource_map *map = NULL;
@@ -232,7 +245,7 @@ static int check_start(const struct start *s, struct asl **ret, struct err *err)
     if (rc == 0)
         rc = engine_check_tasks(*ret, map, err);
     if (rc == 0 && s->own)
-        rc = asl_each_task(*ret, check_alone, NULL, err);
+        rc = asl_each_task(*ret, check_alone, &(struct alone){*ret, world}, err);
     if (rc < 0)
         rc = err_prefix(err, "workflow '%s'", s->workflow);
     asl_diagnostics_release(&d);
@@ -253,7 +266,7 @@ static int start(struct engine *e, const struct start *s, const char *name, cons
         goto out;
     made = name != NULL ? xstrdup(name) : make_name(s->machine, now);
     text = json_text(input);
-    rc = check_start(s, &asl, err);
+    rc = check_start(&e->config->world, s, &asl, err);
     if (rc < 0)
         goto out;
     if (strlen(text) > MAX_PAYLOAD) {

@@ -246,6 +246,22 @@ out:
     return rc;
 }
 
+int step_check_connection(const struct step_type *type, const struct step_world *w, const json_t *parameters,
+                          struct err *err)
+{
+    static const struct {
+        const char *steps;
+        enum reach kind;
+    } reaches[] = {{"sql", REACH_DATABASE}, {"http", REACH_HTTP}, {"object-", REACH_FILES}};
+    const char *name = json_string_value(json_object_get(parameters, "connection"));
+    const struct step_connection *found;
+
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(reaches); i++)
+        if (str_starts(type->name, reaches[i].steps))
+            return step_connection(w, name, reaches[i].kind, &found, err);
+    return 0;
+}
+
 void step_key(const char *execution, int64_t started_ms, int64_t entered, char out[STEP_KEY])
 {
     char *text = xasprintf("%s\n%lld\n%lld", execution, (long long)started_ms, (long long)entered);

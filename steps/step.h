@@ -85,6 +85,11 @@ struct step_world {
 NODISCARD int step_connection(const struct step_world *w, const char *name, enum reach kind,
                               const struct step_connection **ret, struct err *err);
 
+struct step_type;
+/* The connection that a definition names is one, and of the step's kind: asked before anything is started. */
+NODISCARD int step_check_connection(const struct step_type *type, const struct step_world *w,
+                                    const json_t *parameters, struct err *err);
+
 struct step_io; /* the open source and target of a pipeline; lives as long as the process works it */
 struct step_io *step_io_new(const struct pipeline *p);
 void step_io_free(struct step_io *io); /* NULL is fine */

@@ -83,6 +83,15 @@ for words, code, said in ((['start', 'nightli'], 1, 'nightli'), (['start', 'none
 like(w.orch('start', 'nightli').err, "no pipeline, extract or workflow 'nightli' (hint: the nearest is 'nightly')", 'what is there beside pipelines')
 for words in (['run', 'nightly'], ['explain', 'nightly'], ['status', 'nightly'], ['pause', 'nightly', '--reason', 'x']):
     like(w.orch(*words).err, "'nightly' is a workflow, and this is for pipelines and extracts (hint: orch start nightly;", f'{words[0]} of a workflow: says what it is, and what to type')
+write('reach.asl.json', {'A': {'Type': 'Task', 'Resource': 'arn:aws:states:us-east-1:000000000000:activity:orch-sql', 'Parameters': {'connection': 'nowhere', 'sql': 'SELECT 1'}, 'TimeoutSeconds': 60, 'End': True}})
+r = w.orch('start', 'reach.asl.json')
+same((r.rc, "state 'A': orch.json has no connection 'nowhere'" in r.err), (3, True), 'a connection that is none is refused at the start') or diag(r.err)
+w.config_json['workflows']['reach'] = {'definition': 'reach.asl.json'}
+w.write_config(w.config_json)
+r = w.orch('validate', '-o', 'json')
+same((r.rc, [d['code'] for d in json.loads(r.out)['diagnostics'] if 'nowhere' in d['message']]), (3, ['INVALID_PARAMETERS']), 'and by validate') or diag(r.out + r.err)
+del w.config_json['workflows']['reach']
+w.write_config(w.config_json)
 os.rename(w.path('own.asl.json'), w.path('loans.asl.json'))
 like(w.orch('start', 'loans.asl.json').err, "'loans' is a name of orch.json", 'a file with a pipeline\'s name is no state machine of that name')
 os.rename(w.path('loans.asl.json'), w.path('own.asl.json'))
