@@ -37,7 +37,7 @@ static void set_bytes(struct batch *b, struct batch_col *c, const char *p, size_
 static void set_text(struct batch *b, struct batch_col *c, struct input *in, bool any, size_t most)
 {
     size_t n = take(in, 1) % (most + 1);
-    char text[256];
+    char text[256] = "";
 
     n = n < in->n ? n : in->n;
     if (n > 0)
