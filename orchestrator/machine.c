@@ -243,12 +243,13 @@ struct machine_end machine_end(const struct machine *m)
 }
 
 /* A retry whose state was entered at a time still to come does not wait: the clock was set back, and it would wait until
- * then. A Wait may name a time, so it keeps its own. */
+ * then; one that was put down since knows today's clock. A Wait may name a time, so it keeps its own. */
 static bool is_due(const struct node *n, int64_t now_ms)
 {
     enum { SLACK_MS = 60000 };
 
-    return n->f.wake_ms <= now_ms || (n->f.phase == PHASE_RETRY && n->f.entered_ms > now_ms + SLACK_MS);
+    return n->f.wake_ms <= now_ms || (n->f.phase == PHASE_RETRY && n->f.entered_ms > now_ms + SLACK_MS &&
+                                      n->f.wake_ms >= n->f.entered_ms);
 }
 
 /* The one that is due first; where none is due, *ret_wake_ms is the earliest time. */

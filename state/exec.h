@@ -98,7 +98,8 @@ NODISCARD int frame_drop(struct store *s, int64_t execution_id, int64_t parent_i
 NODISCARD int frame_list(struct store *s, int64_t execution_id,
                          int (*fn)(void *arg, const struct frame *f, struct err *err), void *arg,
                          struct err *err);
-/* When the first frame goes on; 0: at once. Of a retry begun after latest_ms the clock was set back: it does not wait. */
+/* When the first frame goes on; 0: at once. Of a retry begun after latest_ms the clock was set back: it does not wait,
+ * unless it was put down since. */
 NODISCARD int frame_wake(struct store *s, int64_t execution_id, int64_t latest_ms, int64_t *ret_wake_ms,
                          struct err *err);
 struct event_new {

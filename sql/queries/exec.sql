@@ -90,9 +90,10 @@ SELECT id, parent_id, kind, item, state, phase, input_event, input, retry, vars,
 FROM frame WHERE execution_id = ?1 ORDER BY id;
 -- name: frame_drop
 DELETE FROM frame WHERE execution_id = ?1 AND parent_id = ?2;
--- When the first of them goes on; 0: at once. Of a retry that was begun after ?2 the clock was set back: it does not wait.
+-- When the first of them goes on; 0: at once. Of a retry that was begun after ?2 the clock was set back: it does not wait,
+-- unless it was put down by today's clock.
 -- name: frame_wake
-SELECT min(CASE WHEN phase = 'WAIT' OR (phase = 'RETRY' AND entered_ms <= ?2) THEN wake_ms
+SELECT min(CASE WHEN phase = 'WAIT' OR (phase = 'RETRY' AND (entered_ms <= ?2 OR wake_ms < entered_ms)) THEN wake_ms
   WHEN phase NOT IN ('CHILDREN', 'DONE') THEN 0 END) FROM frame WHERE execution_id = ?1;
 
 -- name: event_insert

@@ -368,6 +368,54 @@ TEST(variables_are_no_deeper_than_a_payload)
     is_int(json_array_size(last.events), 1 + 2 * 256 + 2);
 }
 
+/* Works it by the clock that is given; every task fails. *asked counts them. */
+static enum machine_next fail_until_it_waits(struct machine *m, int64_t now_ms, int *asked, int64_t *ret_wake)
+{
+    static const struct outcome failed = {.kind = OUTCOME_FAILED, .error = "E"};
+    const struct interp_env env = {.now_ms = now_ms};
+    struct machine_frame *f;
+    struct machine_step s;
+    struct err err;
+
+    for (;;) {
+        enum machine_next next = machine_next(m, now_ms, &f, ret_wake);
+        if (next == MACHINE_GO)
+            must_rc(machine_go(m, f, &env, &s, &err), &err);
+        else if (next == MACHINE_TASK)
+            must_rc(machine_answer(m, f, &failed, &env, &s, &err), &err);
+        else
+            return next;
+        *asked += next == MACHINE_TASK;
+        machine_step_release(&s);
+    }
+}
+
+/* The one that waits for a time that will not come for long does not wait; the next one does. */
+TEST(a_clock_set_back_costs_one_retry_its_delay)
+{
+    struct asl *a =
+        parsed("{\"StartAt\":\"T\",\"States\":{\"T\":{" TASK ",\"Retry\":[{\"ErrorEquals\":[\"E\"],"
+               "\"IntervalSeconds\":30,\"BackoffRate\":1.0,\"MaxAttempts\":9}],\"End\":true}}}");
+    json_t *context = json("{}"), *input = json("{}");
+    struct machine *m = machine_new(a, context, 0);
+    int64_t wake = 0, earlier = start - 7200000;
+    int asked = 0;
+
+    machine_begin(m, input, 1);
+    is_int(fail_until_it_waits(m, start, &asked, &wake), MACHINE_WAIT);
+    is_int(asked, 1);
+    is_int(wake, start + 30000);
+    is_int(fail_until_it_waits(m, earlier, &asked, &wake), MACHINE_WAIT);
+    is_int(asked, 2);
+    is_int(wake, earlier + 30000);
+    is_int(fail_until_it_waits(m, earlier + 30000, &asked, &wake), MACHINE_WAIT);
+    is_int(asked, 3);
+    machine_free(m);
+    asl_free(a);
+    json_decref(context);
+    json_decref(input);
+}
+
 TEST(retry_counts_are_in_the_context)
 {
     run_state("\"Type\":\"Map\",\"Retry\":[{\"ErrorEquals\":[\"E\"]}],\"ItemSelector\":{\"n.$\":\"$$.State."
