@@ -1,7 +1,11 @@
 #include "base/clock.h"
+#include "base/limits.h"
 #include "orchestrator/cmd_exec.h"
 #include "orchestrator/engine.h"
+#include "orchestrator/java.h"
 #include "state/queue.h"
+
+enum { MAX_ERROR_LENGTH = 256 }; /* as on AWS; of a cause MAX_CAUSE */
 
 static const char *error, *cause;
 static const struct opt opts[] = {
@@ -10,12 +14,32 @@ static const struct opt opts[] = {
     {0},
 };
 
+/* What is kept is JSON, and of a length. */
+static int check_text(const char *option, const char *text, size_t most, struct err *err)
+{
+    size_t at = 0;
+
+    if (text == NULL)
+        return 0;
+    if (!str_utf8_valid(text, strlen(text), &at))
+        return err_set(err, ERR_USAGE, "%s is no UTF-8 from byte %zu on", option, at + 1);
+    if (java_length(text) > most)
+        return err_set(err, ERR_USAGE, "%s has at most %zu characters, not %zu", option, most,
+                       java_length(text));
+    return 0;
+}
+
 static int run(struct cli *c, struct err *err)
 {
     struct execution e = {0}, after = {0};
     struct engine *engine = NULL;
     char who[200];
-    int rc = exec_find(c, STORE_OPEN, c->args.items[0], &e, err);
+    int rc = check_text("--error", error, MAX_ERROR_LENGTH, err);
+
+    if (rc == 0)
+        rc = check_text("--cause", cause, MAX_CAUSE, err);
+    if (rc == 0)
+        rc = exec_find(c, STORE_OPEN, c->args.items[0], &e, err);
 
     if (rc < 0)
         return rc;

@@ -192,6 +192,8 @@ clean('redriven from a state')
 # -- stopped in a Wait; past its time it ends at once
 w.good('start', 'nightly', '--name', 'four', '--input', '{"ok": true}')
 w.orch('tick')
+for option, text in (('--error', 'x' * 257), ('--error', b'a\xff'.decode(errors='surrogateescape')), ('--cause', 'x' * 32769), ('--cause', b'\xc3'.decode(errors='surrogateescape'))):
+    same((w.orch('stop', 'four', option, text).rc, describe('four')['status']), (2, 'RUNNING'), f'stop {option} of {len(text)} characters: refused')
 answer('stop', 'four', '--error', 'Own.Stop', '--cause', 'so', shape='StopExecution')
 d = describe('four')
 same((d['status'], d['error'], d['cause']), ('ABORTED', 'Own.Stop', 'so'), 'stopped')
