@@ -454,6 +454,9 @@ json_t *engine_context(const struct execution *x, const json_t *input)
         x->name, "RoleArn", "", "StartTime", civil_rfc3339(x->start_ms, true, started), "RedriveCount",
         (json_int_t)x->redrive_count, "StateMachine", "Id", machine, "Name", x->pipeline);
 
+    if (context != NULL && x->redrive_count > 0)
+        json_object_set_new(json_object_get(context, "Execution"), "RedriveTime",
+                            json_string(civil_rfc3339(x->redrive_ms, true, started)));
     free(id);
     free(machine);
     return context;

@@ -189,6 +189,17 @@ same(types('three', '--state', 'A'), 'PassEntered PassExited PassEntered PassExi
 same([e['stateEnteredEventDetails']['input'] for e in history('three', '--state', 'A')['events'][::2]], ['{"ok":false}'] * 2, 'with the input that it had')
 clean('redriven from a state')
 
+# -- the context object knows of it
+write('knows.asl.json', {'A': {'Type': 'Choice', 'Choices': [{'Variable': '$$.Execution.RedriveTime', 'IsPresent': True, 'Next': 'Good'}], 'Default': 'Bad'},
+                         'Good': {'Type': 'Pass', 'Parameters': {'t.$': '$$.Execution.RedriveTime', 'n.$': '$$.Execution.RedriveCount'}, 'End': True}, 'Bad': {'Type': 'Fail'}})
+w.good('start', 'knows.asl.json', '--name', 'knows')
+w.orch('tick')
+later(10)
+w.good('redrive', 'knows', '--from', 'A')
+w.orch('tick')
+d = describe('knows')
+same(json.loads(d.get('output', '{}')), {'t': d['redriveDate'], 'n': 1}, 'RedriveTime and RedriveCount of a redriven one')
+
 # -- stopped in a Wait; past its time it ends at once
 w.good('start', 'nightly', '--name', 'four', '--input', '{"ok": true}')
 w.orch('tick')
