@@ -5,7 +5,7 @@
 
 enum {
     MAX_RANGE = 1000,         /* as on AWS */
-    MAX_UNIQUE_WORK = 5000000 /* comparisons of ArrayUnique: values may be made to collide */
+    MAX_UNIQUE_WORK = 5000000 /* nodes that ArrayUnique compares: values may be made to collide */
 };
 
 static json_t *mutable(const json_t *v)
@@ -125,12 +125,27 @@ int intrinsic_array_length(const struct call *c, json_t **ret, struct err *err)
     return rc;
 }
 
+/* Recursion is bounded by the depth of the value. */
+static size_t nodes_of(const json_t *v)
+{
+    size_t n = 1, i;
+    const char *key;
+    json_t *item;
+
+    json_array_foreach(v, i, item)
+        n += nodes_of(item);
+    json_object_foreach(mutable(v), key, item)
+        n += nodes_of(item);
+    return n;
+}
+
 /* In the order of a java.util.HashSet that is made of the array: by bucket, then as they came. Measured on AWS. */
 int intrinsic_array_unique(const struct call *c, json_t **ret, struct err *err)
 {
     const json_t *array;
     int rc = call_array(c, 0, &array, err);
     size_t n, buckets = 16, *head, *tail, *next, work = 0;
+    uint32_t *hashes;
     json_t *item;
 
     if (rc < 0)
@@ -141,14 +156,22 @@ int intrinsic_array_unique(const struct call *c, json_t **ret, struct err *err)
     head = xcalloc(buckets, sizeof *head); /* of each bucket, 1 + an index of the array */
     tail = xcalloc(buckets, sizeof *tail);
     next = xcalloc(n + 1, sizeof *next);
+    hashes = xcalloc(n + 1, sizeof *hashes);
     for (size_t i = 0; i < n && work < MAX_UNIQUE_WORK; i++) {
         uint32_t hash;
-        size_t k;
+        size_t k, nodes = 0;
         item = json_array_get(array, i);
-        hash = (uint32_t)java_hash(item);
+        hashes[i] = hash = (uint32_t)java_hash(item);
         hash = (hash ^ (hash >> 16)) & (uint32_t)(buckets - 1);
-        for (k = head[hash]; k != 0 && !json_equal(json_array_get(array, k - 1), item); k = next[k - 1])
+        for (k = head[hash]; k != 0 && work < MAX_UNIQUE_WORK; k = next[k - 1]) {
             work++;
+            if (hashes[k - 1] != hashes[i])
+                continue;
+            nodes = nodes > 0 ? nodes : nodes_of(item);
+            work += nodes;
+            if (json_equal(json_array_get(array, k - 1), item))
+                break;
+        }
         if (k != 0)
             continue;
         if (head[hash] == 0)
@@ -168,6 +191,7 @@ int intrinsic_array_unique(const struct call *c, json_t **ret, struct err *err)
     free(head);
     free(tail);
     free(next);
+    free(hashes);
     return rc;
 }
 

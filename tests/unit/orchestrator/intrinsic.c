@@ -494,3 +494,26 @@ TEST(a_long_text_is_split_at_one_of_many_marks)
     buf_release(&text);
     buf_release(&marks);
 }
+
+/* Each with the hash of all others, and equal to them up to its end. */
+TEST(what_was_made_to_collide_is_given_up)
+{
+    json_t *input = json_array(), *made = NULL;
+    const struct scope s = {.input = input};
+    struct err err;
+
+    for (unsigned i = 0; i < 256; i++) {
+        json_t *item = json_array();
+        char text[17] = "";
+        for (unsigned bit = 0; bit < 8; bit++) /* "Aa" and "BB" hash alike */
+            memcpy(text + (size_t)2 * bit, i >> bit & 1 ? "BB" : "Aa", 2);
+        for (int k = 0; k < 400; k++)
+            json_array_append_new(item, json_integer(0));
+        json_array_append_new(item, json_string(text));
+        json_array_append_new(input, item);
+    }
+    ok(intrinsic_value("States.ArrayUnique($)", &s, &made, &err) < 0);
+    ok(strstr(err.msg, "its values are too much alike") != NULL);
+    json_decref(made);
+    json_decref(input);
+}
