@@ -83,8 +83,9 @@ static int put_result(struct run *r, int64_t now, struct err *err)
     if (worked < 0)
         return worked;
     char *output = end.output != NULL ? json_text(end.output) : NULL;
+    /* one that somebody started by hand is kept, and its name with it, whatever its tasks were */
     int rc = exec_finish(r->e->store, r->x.id, r->claim, end.status, output, end.error, end.cause,
-                         succeeded && !worked, now, err);
+                         succeeded && !worked && !r->x.own, now, err);
     free(output);
     return rc;
 }
