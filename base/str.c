@@ -191,6 +191,17 @@ size_t str_plain_char(const char *p, size_t n)
                : 0;
 }
 
+uint32_t str_character(const char **p, const char *end)
+{
+    const unsigned char first = (unsigned char)**p;
+    int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+    uint32_t c = first & (more == 0 ? 0xffu : 0x3fu >> more);
+
+    for ((*p)++; more > 0 && *p < end; more--)
+        c = c << 6 | ((unsigned char)*(*p)++ & 63u);
+    return c;
+}
+
 void str_printable(const char *p, size_t n, char *out, size_t out_size)
 {
     size_t o = 0;

@@ -47,6 +47,8 @@ void str_hex(const void *p, size_t n, char *out);
 const char *str_grouped(int64_t n, char out[STR_GROUPED]); /* 1,234,567 */
 /* 1: well-formed UTF-8 (RFC 3629: no overlong, no surrogates, <= U+10FFFF). 0: not, *ret_at the first bad byte. */
 int str_utf8_valid(const char *p, size_t n, size_t *ret_at);
+/* The character at *p, which goes behind it; what is no UTF-8 gives some number, and never leads past end. *p < end. */
+uint32_t str_character(const char **p, const char *end);
 /* Bytes of the character at p that a reader would see as it is; 0: a control, one that turns the direction of what follows or
  * parts lines, or no UTF-8. n > 0. */
 size_t str_plain_char(const char *p, size_t n);

@@ -1,4 +1,5 @@
 /* Small summaries of long streams, each with a bound that does not depend on the length. */
+#include "base/random.h"
 #include "io/profile_int.h"
 #include <math.h>
 
@@ -77,15 +78,6 @@ double hll_count(const struct hll *h)
 
 /* --- quantiles: one value of each run of `weight`, at random --- */
 
-static uint64_t next_random(uint64_t *state) /* splitmix64; always the same, so that a report is repeatable */
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 void sample_init(struct sample *s, size_t cap)
 {
     *s = (struct sample){.values = xcalloc(cap, sizeof *s->values), .cap = cap, .weight = 1};
@@ -97,7 +89,7 @@ static void halve(struct sample *s)
 
     for (size_t i = 0; i < s->cap / 2; i++) {
         if (i % 64 == 0)
-            bits = next_random(&s->random);
+            bits = random_next(&s->random);
         s->values[i] = s->values[2 * i + (bits & 1)];
         bits >>= 1;
     }
@@ -115,7 +107,7 @@ void sample_add(struct sample *s, double v)
     if (s->n == s->cap) /* now, while every value stands for a run of one length */
         halve(s);
     s->seen = 0;
-    s->pick = s->weight > 1 ? next_random(&s->random) & (s->weight - 1) : 0;
+    s->pick = s->weight > 1 ? random_next(&s->random) & (s->weight - 1) : 0;
 }
 
 /* --- numbers in order: byte by byte from the lowest, since tens of thousands of them are sorted for each column --- */

@@ -39,7 +39,7 @@ struct run {
     struct lock *lock;
     /* NULL: a definition of its own; or no longer in the config, good for closing only */
     const struct pipeline *pipeline;
-    const struct asl *asl; /* the engine's */
+    const struct asl *asl;    /* the engine's */
     struct resource_map *map; /* NULL: none */
     json_t *context;
     struct machine *m; /* as committed, and what the open transaction adds */
@@ -47,7 +47,7 @@ struct run {
     struct step_ctx ctx;
     enum why why;
     int64_t lease_ms, renewed_mono, beat_mono, task_mono;
-    uint64_t random[2]; /* drawn for each transaction, and moved on with each decision in it */
+    uint64_t random; /* drawn for each transaction, and moved on with each decision in it */
 };
 
 /* What a tick starts: only where no execution of the pipeline is RUNNING and, with fire_ms >= 0, nobody has acted on that

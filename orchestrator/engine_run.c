@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "io/hash.h"
 #include "orchestrator/engine_int.h"
 #include "state/flag.h"
@@ -94,13 +95,12 @@ static int put_result(struct run *r, int64_t now, struct err *err)
 static int put_step(struct run *r, struct machine_frame *f, const struct outcome *o, int64_t now,
                     struct err *err)
 {
-    struct interp_env env = {.now_ms = now, .seed = r->random[0], .jitter = (uint32_t)(r->random[1] >> 32)};
+    struct interp_env env = {.now_ms = now, .seed = random_next(&r->random)};
     struct machine_step s;
     struct err why;
     int rc;
 
-    for (size_t i = 0; i < ARRAY_LEN(r->random); i++)
-        r->random[i] = (r->random[i] ^ (r->random[i] >> 29)) * UINT64_C(0xd1342543de82ef95) + 1;
+    env.jitter = (uint32_t)random_next(&r->random);
     rc = o != NULL ? machine_answer(r->m, f, o, &env, &s, &why) : machine_go(r->m, f, &env, &s, &why);
     if (rc < 0) { /* the frame is not what the definition says */
         machine_step_release(&s);
@@ -143,7 +143,7 @@ static int apply(struct run *r, struct machine_frame *f, const struct outcome *o
         rc = exec_ours(r->e->store, r->x.id, r->claim, err);
     if (rc == 0 && task_status != NULL)
         rc = task_finish(r->e->store, r->t.token, task_status, now, err);
-    random_bytes(r->random, sizeof r->random);
+    random_bytes(&r->random, sizeof r->random);
     if (rc == 0)
         rc = ended = put_steps(r, f, o, now, err);
     if (rc >= 0)

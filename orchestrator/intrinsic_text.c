@@ -106,18 +106,6 @@ int intrinsic_json_to_string(const struct call *c, json_t **ret, struct err *err
     return 0;
 }
 
-/* One character of well-formed UTF-8. */
-static uint32_t character(const char **p)
-{
-    const unsigned char *s = (const unsigned char *)*p;
-    int more = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
-    uint32_t c = more == 3 ? s[0] & 7u : more == 2 ? s[0] & 15u : more == 1 ? s[0] & 31u : s[0];
-
-    for ((*p)++; more > 0 && **p != '\0'; more--)
-        c = c << 6 | ((unsigned char)*(*p)++ & 63u);
-    return c;
-}
-
 /* Each character of the second argument parts; nothing between two of them is no part. Both may be long, so what parts is
  * a set of all characters. */
 int intrinsic_string_split(const struct call *c, json_t **ret, struct err *err)
@@ -129,15 +117,17 @@ int intrinsic_string_split(const struct call *c, json_t **ret, struct err *err)
     if (rc < 0 || (rc = call_text(c, 1, &marks, err)) < 0)
         return rc;
     unsigned char *parts = xcalloc(CHARACTERS / BITS, 1);
-    while (*marks != '\0') {
-        uint32_t m = character(&marks);
+    const char *end = marks + strlen(marks);
+    while (marks < end) {
+        uint32_t m = str_character(&marks, end);
         parts[m / BITS] |= (unsigned char)(1u << m % BITS);
     }
     *ret = json_array();
     begin = text;
+    end = text + strlen(text);
     for (const char *p = text, *at; *begin != '\0'; p = at) {
         at = p;
-        uint32_t here = *p != '\0' ? character(&at) : 0;
+        uint32_t here = *p != '\0' ? str_character(&at, end) : 0;
         if (*p != '\0' && (parts[here / BITS] >> here % BITS & 1) == 0)
             continue;
         if (p > begin)

@@ -116,36 +116,23 @@ int java_text(struct buf *b, const json_t *v, struct err *err)
     return buf_adds(b, "null", err);
 }
 
-/* The next character of well-formed UTF-8. */
-static uint32_t next_character(const unsigned char **p)
-{
-    const unsigned char *s = *p;
-    int more = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
-    uint32_t c = more == 3 ? s[0] & 7u : more == 2 ? s[0] & 15u : more == 1 ? s[0] & 31u : s[0];
-
-    for (int i = 1; i <= more && s[i] != '\0'; i++)
-        c = c << 6 | (s[i] & 63u);
-    *p += more + 1;
-    return c;
-}
-
 size_t java_length(const char *utf8)
 {
-    const unsigned char *p = (const unsigned char *)utf8;
+    const char *end = utf8 + strlen(utf8);
     size_t n = 0;
 
-    while (*p != '\0')
-        n += next_character(&p) > 0xffff ? 2 : 1;
+    while (utf8 < end)
+        n += str_character(&utf8, end) > 0xffff ? 2 : 1;
     return n;
 }
 
 static uint32_t string_hash(const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
+    const char *end = text + strlen(text);
     uint32_t h = 0;
 
-    while (*p != '\0') {
-        uint32_t c = next_character(&p);
+    while (text < end) {
+        uint32_t c = str_character(&text, end);
         if (c > 0xffff) {
             h = 31 * h + (0xd800 + ((c - 0x10000) >> 10));
             c = 0xdc00 + ((c - 0x10000) & 0x3ff);

@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "orchestrator/path_int.h"
 
 enum step_kind { STEP_END, STEP_NAME, STEP_INDEX, STEP_BAD };
@@ -99,14 +100,9 @@ static enum step_kind walk_next(struct walk *w)
     return *w->p == '[' ? bracket(w) : bare_name(w);
 }
 
-/* splitmix64: a step of a counter, then mixed. */
 uint64_t scope_random(const struct scope *s)
 {
-    uint64_t z = *s->random += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return random_next(s->random);
 }
 
 /* Bytes of the root: "$" 1, "$$" 2, "$name" more; 0: none of them. */

@@ -71,17 +71,6 @@ static int copy(struct maker *m, size_t from, size_t n)
     return 0;
 }
 
-static uint32_t character(const char **p, const char *end)
-{
-    const unsigned char *s = (const unsigned char *)*p;
-    int more = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
-    uint32_t c = more == 3 ? s[0] & 7u : more == 2 ? s[0] & 15u : more == 1 ? s[0] & 31u : s[0];
-
-    for ((*p)++; more > 0 && *p < end; more--)
-        c = c << 6 | ((unsigned char)*(*p)++ & 63u);
-    return c;
-}
-
 static int add_range(struct maker *m, uint32_t from, uint32_t to)
 {
     if (m->range_count == MAX_RANGES)
@@ -124,7 +113,7 @@ static int64_t escaped(struct maker *m)
     }
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
         return -1;
-    return (int64_t)character(&m->p, m->end);
+    return (int64_t)str_character(&m->p, m->end);
 }
 
 static int set_begin(struct maker *m)
@@ -157,7 +146,7 @@ static int set_item(struct maker *m)
         if ((from = escaped(m)) < 0)
             return bad(m, "unknown escape");
     } else {
-        from = (int64_t)character(&m->p, m->end);
+        from = (int64_t)str_character(&m->p, m->end);
     }
     to = from;
     if (m->p + 1 < m->end && m->p[0] == '-' && m->p[1] != ']') {
@@ -167,7 +156,7 @@ static int set_item(struct maker *m)
             if (m->p >= m->end || (to = escaped(m)) < 0)
                 return bad(m, "unknown escape");
         } else {
-            to = (int64_t)character(&m->p, m->end);
+            to = (int64_t)str_character(&m->p, m->end);
         }
     }
     if (to < from)
@@ -269,7 +258,7 @@ static int atom(struct maker *m)
     case '{':
         return bad(m, "there is nothing to repeat");
     default:
-        c = character(&m->p, m->end);
+        c = str_character(&m->p, m->end);
         rc = add_range(m, c, c);
         return rc < 0 ? rc : set_end(m, begin, false);
     }
@@ -474,17 +463,17 @@ int pattern_matches(const struct pattern *p, const char *text, size_t n, int64_t
     at->mark = 1;
     if (n > 0) {
         const char *ahead = s;
-        at->after = character(&ahead, end);
+        at->after = str_character(&ahead, end);
     }
     follow(at, now, 0);
     while (s < end && now->count > 0 && *left > 0) {
-        uint32_t c = character(&s, end);
+        uint32_t c = str_character(&s, end);
         at->before = c;
         at->first = false;
         at->last = s >= end;
         if (s < end) {
             const char *ahead = s;
-            at->after = character(&ahead, end);
+            at->after = str_character(&ahead, end);
         }
         *left -= (int64_t)now->count;
         at->mark++;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "orchestrator/cmd_exec.h"
 #include "orchestrator/resource.h"
 
@@ -29,16 +30,6 @@ void simulated_release(struct simulated *r)
     free(r->error);
     free(r->cause);
     *r = (struct simulated){0};
-}
-
-/* splitmix64: the same simulation draws the same numbers. */
-static uint64_t draw(struct sim *m)
-{
-    uint64_t z = m->bits += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
 }
 
 static int keep(struct sim *m, int64_t id, int64_t previous, const char *type, const char *details,
@@ -240,10 +231,11 @@ static int go(struct sim *m, struct machine_frame *f, const struct interp_env *e
 static int turn(struct sim *m, struct err *err)
 {
     struct machine_frame *f = NULL;
-    struct interp_env env = {
-        .now_ms = m->now, .jitter = (uint32_t)draw(m), .seed = draw(m), .most_payload = m->s->most_payload};
+    struct interp_env env = {.now_ms = m->now, .most_payload = m->s->most_payload};
     int64_t wake = 0;
 
+    env.jitter = (uint32_t)random_next(&m->bits); /* one behind the other: in a list they have no order */
+    env.seed = random_next(&m->bits);
     switch (machine_next(m->m, m->now, &f, &wake)) {
     case MACHINE_GO:
         return go(m, f, &env, err);

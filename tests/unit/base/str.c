@@ -226,3 +226,18 @@ TEST(thousands_are_parted)
     is_str(str_grouped(1234567, out), "1,234,567");
     is_str(str_grouped(INT64_MIN, out), "-9,223,372,036,854,775,808");
 }
+
+TEST(characters_one_by_one)
+{
+    static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+    const char *p = text, *cut = text + sizeof text - 3, *end = text + sizeof text - 1;
+
+    is_int(str_character(&p, end), 'a');
+    is_int(str_character(&p, end), 0xe4);
+    is_int(str_character(&p, end), 0x20ac);
+    is_int(str_character(&p, cut), 0x1f600 >> 12); /* in the midst of one it stops at the end */
+    ok(p == cut);
+    p = cut - 2;
+    is_int(str_character(&p, end), 0x1f600);
+    ok(p == end);
+}
