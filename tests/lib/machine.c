@@ -48,6 +48,50 @@ char *machine_states(const struct machine_result *r)
     return join(r, true);
 }
 
+json_t *json_of(const char *text)
+{
+    struct err err;
+    json_t *v = NULL;
+
+    must_rc(json_parse(text, strlen(text), "test", &v, &err), &err);
+    return v;
+}
+
+struct asl *asl_of(const char *text)
+{
+    struct asl_diagnostics d;
+    struct asl *a = NULL;
+    struct err err;
+
+    must_rc(asl_parse(text, strlen(text), &a, &d, &err), &err);
+    asl_diagnostics_release(&d);
+    return a;
+}
+
+char *machine_of_state(const char *members)
+{
+    return xasprintf("{\"StartAt\":\"S\",\"States\":{\"S\":{%s,\"End\":true}}}", members);
+}
+
+void machine_gives(const struct machine_result *r, const char *want)
+{
+    char *text = json_text(r->output);
+
+    is_str(r->status, "SUCCEEDED");
+    if (r->error != NULL)
+        diag("%s: %s", r->error, r->cause ? r->cause : "");
+    is_str(text, want);
+    free(text);
+}
+
+void machine_types_are(const struct machine_result *r, const char *want)
+{
+    char *types = machine_types(r);
+
+    is_str(types, want);
+    free(types);
+}
+
 static void add_event(struct machine_result *ret, int64_t id, int64_t previous, const char *type,
                       const char *details)
 {

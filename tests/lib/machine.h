@@ -25,6 +25,14 @@ struct machine_result { /* machine_release */
 NODISCARD int machine_run(const struct rehearsal *h, const json_t *input, struct machine_result *ret,
                           struct err *err);
 void machine_release(struct machine_result *r);
+/* What the text means, whole; aborts the test where it is wrong. Owned. */
+json_t *json_of(const char *text);
+struct asl *asl_of(const char *text);
+/* A definition of one state S, whose members are given without "End": true. Owned. */
+char *machine_of_state(const char *members);
+/* SUCCEEDED, and its output is that text. */
+void machine_gives(const struct machine_result *r, const char *want);
+void machine_types_are(const struct machine_result *r, const char *want);
 /* "ExecutionStarted PassStateEntered ..." owned. */
 char *machine_types(const struct machine_result *r);
 /* The names of the states entered, "A B C", owned. */

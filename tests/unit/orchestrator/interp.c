@@ -8,34 +8,14 @@
 
 static const int64_t start = 1654430400000; /* 2022-06-05T12:00:00Z */
 
-static json_t *json(const char *text)
-{
-    struct err err;
-    json_t *v = NULL;
-
-    must_rc(json_parse(text, strlen(text), "test", &v, &err), &err);
-    return v;
-}
-
-static struct asl *parsed(const char *text)
-{
-    struct asl_diagnostics d;
-    struct asl *a = NULL;
-    struct err err;
-
-    must_rc(asl_parse(text, strlen(text), &a, &d, &err), &err);
-    asl_diagnostics_release(&d);
-    return a;
-}
-
 /* Runs and keeps the last result for the checks; mocks may be NULL. */
 static struct machine_result last;
 static uint32_t jitter;
 
 static void run(const char *definition, const char *input, const char *mocks)
 {
-    struct asl *a = parsed(definition);
-    json_t *in = json(input), *m = mocks ? json(mocks) : NULL;
+    struct asl *a = asl_of(definition);
+    json_t *in = json_of(input), *m = mocks ? json_of(mocks) : NULL;
     struct rehearsal machine = {
         .asl = a, .mocks = m, .start_ms = start, .jitter = jitter, .max_events = 2000};
     struct err err;
@@ -50,10 +30,10 @@ static void run(const char *definition, const char *input, const char *mocks)
 /* One state S ("End": true) on its own. */
 static void run_state(const char *members, const char *input, const char *mocks)
 {
-    char text[8192];
+    char *text = machine_of_state(members);
 
-    snprintf(text, sizeof text, "{\"StartAt\":\"S\",\"States\":{\"S\":{%s,\"End\":true}}}", members);
     run(text, input, mocks);
+    free(text);
 }
 
 static void is_json(const json_t *got, const char *want)
@@ -66,18 +46,12 @@ static void is_json(const json_t *got, const char *want)
 
 static void output_is(const char *want)
 {
-    is_str(last.status, "SUCCEEDED");
-    if (last.error != NULL)
-        diag("%s: %s", last.error, last.cause ? last.cause : "");
-    is_json(last.output, want);
+    machine_gives(&last, want);
 }
 
 static void types_are(const char *want)
 {
-    char *types = machine_types(&last);
-
-    is_str(types, want);
-    free(types);
+    machine_types_are(&last, want);
 }
 
 static void states_are(const char *want)
@@ -430,7 +404,7 @@ TEST(jitter_spreads_between_nothing_and_the_whole_delay)
 
 TEST(a_long_backoff_is_bounded)
 {
-    struct asl *a = parsed("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK
+    struct asl *a = asl_of("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK
                            ",\"Retry\":[{\"ErrorEquals\":[\"E\"],\"BackoffRate\":1e300,"
                            "\"MaxAttempts\":99999999}],\"End\":true}}}");
     json_t *input = json_object(), *retry = json_pack("[i]", 5000);
@@ -481,10 +455,10 @@ TEST(paths_that_find_nothing_in_a_task)
 
 TEST(time_outs_from_the_input)
 {
-    struct asl *a = parsed("{\"StartAt\":\"S\",\"States\":{\"S\":{\"Type\":\"Task\",\"Resource\":\"" ARN
+    struct asl *a = asl_of("{\"StartAt\":\"S\",\"States\":{\"S\":{\"Type\":\"Task\",\"Resource\":\"" ARN
                            "\",\"TimeoutSecondsPath\":\"$.t\","
                            "\"HeartbeatSecondsPath\":\"$.h\",\"End\":true}}}");
-    json_t *input = json("{\"t\":30,\"h\":10}");
+    json_t *input = json_of("{\"t\":30,\"h\":10}");
     struct cursor c = {.state = "S", .phase = PHASE_ENTER, .input = input};
     struct outcome o = {.kind = OUTCOME_NONE};
     struct interp_env env = {.now_ms = start};
@@ -525,9 +499,9 @@ TEST(context_object)
  * harmless */
 TEST(deciding_twice_gives_the_same_decision)
 {
-    struct asl *a = parsed("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK
+    struct asl *a = asl_of("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK
                            ",\"ResultPath\":\"$.a.b\",\"Next\":\"E\"},\"E\":{\"Type\":\"Succeed\"}}}");
-    json_t *input = json("{\"a\":{\"k\":1}}"), *output = json("{\"rows\":1}");
+    json_t *input = json_of("{\"a\":{\"k\":1}}"), *output = json_of("{\"rows\":1}");
     struct cursor c = {.state = "S", .phase = PHASE_TASK, .input = input, .entered_ms = start};
     struct outcome o = {.kind = OUTCOME_SUCCEEDED, .output = output};
     struct interp_env env = {.now_ms = start + 5};
@@ -556,7 +530,7 @@ TEST(deciding_twice_gives_the_same_decision)
 
 TEST(an_outcome_that_does_not_fit_the_phase_is_refused)
 {
-    struct asl *a = parsed("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK ",\"End\":true}}}");
+    struct asl *a = asl_of("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK ",\"End\":true}}}");
     json_t *input = json_object();
     static const struct {
         const char *state;
@@ -634,7 +608,7 @@ TEST(a_task_answer_beyond_the_limit_fails_the_attempt_and_can_be_caught)
 
 TEST(a_cause_that_is_no_utf8_is_kept_readable)
 {
-    struct asl *a = parsed("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK ",\"End\":true}}}");
+    struct asl *a = asl_of("{\"StartAt\":\"S\",\"States\":{\"S\":{" TASK ",\"End\":true}}}");
     json_t *input = json_object();
     struct cursor c = {.state = "S", .phase = PHASE_TASK, .input = input, .entered_ms = start};
     struct outcome o = {.kind = OUTCOME_FAILED, .error = "Orch.BadEncoding", .cause = "found \xff\xfe here"};
@@ -654,15 +628,15 @@ static void run_shipped(const char *mocks)
 {
     struct buf text = BUF_INIT(MAX_DEFINITION);
     const char *source = getenv("ORCH_SOURCE");
-    json_t *context = json("{\"Execution\":{\"StartTime\":\"2022-06-05T12:00:00Z\"}}"),
-           *answers = json(mocks);
-    json_t *input = json("{\"pipeline\":\"loans\",\"partition\":null,\"cause\":\"SCHEDULE\"}");
+    json_t *context = json_of("{\"Execution\":{\"StartTime\":\"2022-06-05T12:00:00Z\"}}"),
+           *answers = json_of(mocks);
+    json_t *input = json_of("{\"pipeline\":\"loans\",\"partition\":null,\"cause\":\"SCHEDULE\"}");
     char path[4096];
     struct err err;
 
     snprintf(path, sizeof path, "%s/orchestrator/workflows/ingest.asl.json", source ? source : ".");
     must_rc(fs_read(path, &text, &err), &err);
-    struct asl *a = parsed(text.p);
+    struct asl *a = asl_of(text.p);
     struct rehearsal machine = {
         .asl = a, .mocks = answers, .context = context, .start_ms = start, .max_events = 500};
     machine_release(&last);

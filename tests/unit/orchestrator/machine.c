@@ -14,26 +14,6 @@ static char *once; /* history of a run in one go */
 #define ARN  "arn:aws:states:us-east-1:000000000000:activity:orch-x"
 #define TASK "\"Type\":\"Task\",\"Resource\":\"" ARN "\",\"TimeoutSeconds\":60"
 
-static json_t *json(const char *text)
-{
-    struct err err;
-    json_t *v = NULL;
-
-    must_rc(json_parse(text, strlen(text), "test", &v, &err), &err);
-    return v;
-}
-
-static struct asl *parsed(const char *text)
-{
-    struct asl_diagnostics d;
-    struct asl *a = NULL;
-    struct err err;
-
-    must_rc(asl_parse(text, strlen(text), &a, &d, &err), &err);
-    asl_diagnostics_release(&d);
-    return a;
-}
-
 /* Everything that can be seen of the run, as text. */
 static char *whole(void)
 {
@@ -47,8 +27,8 @@ static char *whole(void)
 
 static void run(const char *definition, const char *input, const char *mocks)
 {
-    struct asl *a = parsed(definition);
-    json_t *in = json(input), *m = mocks ? json(mocks) : NULL;
+    struct asl *a = asl_of(definition);
+    json_t *in = json_of(input), *m = mocks ? json_of(mocks) : NULL;
     struct rehearsal h = {.asl = a, .mocks = m, .start_ms = start, .max_events = 2000};
     struct err err;
 
@@ -72,21 +52,15 @@ static void run(const char *definition, const char *input, const char *mocks)
 /* One state S ("End": true) on its own. */
 static void run_state(const char *members, const char *input, const char *mocks)
 {
-    char text[8192];
+    char *text = machine_of_state(members);
 
-    snprintf(text, sizeof text, "{\"StartAt\":\"S\",\"States\":{\"S\":{%s,\"End\":true}}}", members);
     run(text, input, mocks);
+    free(text);
 }
 
 static void output_is(const char *want)
 {
-    char *text = json_text(last.output);
-
-    is_str(last.status, "SUCCEEDED");
-    if (last.error != NULL)
-        diag("%s: %s", last.error, last.cause ? last.cause : "");
-    is_str(text, want);
-    free(text);
+    machine_gives(&last, want);
 }
 
 static void error_is(const char *error, const char *cause)
@@ -98,10 +72,7 @@ static void error_is(const char *error, const char *cause)
 
 static void types_are(const char *want)
 {
-    char *types = machine_types(&last);
-
-    is_str(types, want);
-    free(types);
+    machine_types_are(&last, want);
 }
 
 static void previous_are(const char *want)
@@ -394,9 +365,9 @@ static enum machine_next fail_until_it_waits(struct machine *m, int64_t now_ms, 
 TEST(a_clock_set_back_costs_one_retry_its_delay)
 {
     struct asl *a =
-        parsed("{\"StartAt\":\"T\",\"States\":{\"T\":{" TASK ",\"Retry\":[{\"ErrorEquals\":[\"E\"],"
+        asl_of("{\"StartAt\":\"T\",\"States\":{\"T\":{" TASK ",\"Retry\":[{\"ErrorEquals\":[\"E\"],"
                "\"IntervalSeconds\":30,\"BackoffRate\":1.0,\"MaxAttempts\":9}],\"End\":true}}}");
-    json_t *context = json("{}"), *input = json("{}");
+    json_t *context = json_of("{}"), *input = json_of("{}");
     struct machine *m = machine_new(a, context, 0);
     int64_t wake = 0, earlier = start - 7200000;
     int asked = 0;

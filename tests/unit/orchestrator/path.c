@@ -1,22 +1,14 @@
 #include "orchestrator/path.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "tests/lib/machine.h"
 #include "tests/tap.h"
-
-static json_t *json(const char *text)
-{
-    struct err err;
-    json_t *v = NULL;
-
-    must_rc(json_parse(text, strlen(text), "test", &v, &err), &err);
-    return v;
-}
 
 /* What the path finds, as text; "nothing", or "bad path". */
 static const char *get(const char *path, const char *data)
 {
     static char out[4096];
-    json_t *root = json(data), *context = json("{\"Execution\":{\"Name\":\"run-1\"}}"), *found = NULL;
+    json_t *root = json_of(data), *context = json_of("{\"Execution\":{\"Name\":\"run-1\"}}"), *found = NULL;
     struct scope s = {.input = root, .context = context};
     struct err err;
     int rc = path_get(path, &s, &found, &err);
@@ -37,7 +29,7 @@ static const char *get(const char *path, const char *data)
 static const char *put(const char *path, const char *data, const char *value)
 {
     static char out[4096];
-    json_t *root = json(data), *v = json(value), *made = NULL;
+    json_t *root = json_of(data), *v = json_of(value), *made = NULL;
     char *before = json_text(root), *after, *text;
     struct err err;
 
@@ -156,8 +148,8 @@ TEST(a_path_deeper_than_any_value_is_no_path)
 
 static char *applied(const char *template, const char *input, struct err *err)
 {
-    json_t *t = json(template), *in = json(input), *context = json("{\"State\":{\"Name\":\"S\"}}"),
-           *vars = json("{\"x\":{\"y\":[7]}}"), *made = NULL;
+    json_t *t = json_of(template), *in = json_of(input), *context = json_of("{\"State\":{\"Name\":\"S\"}}"),
+           *vars = json_of("{\"x\":{\"y\":[7]}}"), *made = NULL;
     struct scope s = {.input = in, .context = context, .vars = vars};
     char *text = template_apply(t, &s, &made, err) < 0 ? NULL : json_text(made);
 

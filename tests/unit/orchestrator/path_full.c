@@ -1,23 +1,16 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "orchestrator/path.h"
+#include "tests/lib/machine.h"
 #include "tests/tap.h"
-
-static json_t *json(const char *text)
-{
-    struct err err;
-    json_t *v = NULL;
-
-    must_rc(json_parse(text, strlen(text), "test", &v, &err), &err);
-    return v;
-}
 
 /* What the path finds, as text; "nothing: why", or "error: why". */
 static const char *find(const char *path, const char *data)
 {
     static char out[8192];
-    json_t *root = json(data), *context = json("{\"Execution\":{\"Input\":{\"l\":[{\"n\":1},{\"n\":2}]}}}"),
-           *vars = json("{\"v\":[{\"n\":5},{\"n\":6}]}"), *found = NULL;
+    json_t *root = json_of(data),
+           *context = json_of("{\"Execution\":{\"Input\":{\"l\":[{\"n\":1},{\"n\":2}]}}}"),
+           *vars = json_of("{\"v\":[{\"n\":5},{\"n\":6}]}"), *found = NULL;
     char *before = json_text(root), *after;
     struct scope s = {.input = root, .context = context, .vars = vars};
     struct err err;
@@ -335,7 +328,7 @@ TEST(texts_count_as_well_as_nodes)
     memset(text, 'x', LONG);
     text[LONG] = '\0';
     must_rc(buf_addf(&data, &err, "{\"l\":[[[[\"%s\"]]]],\"other\":\"%sy\"}", text, text), &err);
-    json_t *root = json(data.p);
+    json_t *root = json_of(data.p);
     const struct scope s = {.input = root};
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         json_t *found = NULL;
