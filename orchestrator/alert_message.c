@@ -42,11 +42,6 @@ static int make_id(const struct config *c, const struct channel *ch, struct mess
     return rc;
 }
 
-static const char *name_of(const struct item *it)
-{
-    return it->pipeline[0] != '\0' ? it->pipeline : "alerts";
-}
-
 /* Due items of one pipeline and class are neighbours, but for new and told before: the threads and the subject. */
 static bool begins_group(const struct items *l, size_t i)
 {
@@ -92,7 +87,7 @@ static void make_subject(const struct config *c, struct message *m, const char *
         add_thread(c, m, it, host);
         if (++groups <= SUBJECT_GROUPS)
             snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s %s%s", groups > 1 ? ", " : "",
-                     name_of(it), it->class,
+                     items_whose(it), it->class,
                      !it->gone || open == 0  ? ""
                      : it->ending[0] != '\0' ? " settled"
                                              : " recovered");
@@ -206,7 +201,7 @@ static int add_standing(struct buf *b, const struct items *l, struct err *err)
              end++)
             n += !l->v[end].due && !it->gone;
         if (n > 0)
-            rc = buf_addf(b, err, "Told before and not over: %zu %s of %s.\n", n, it->class, name_of(it));
+            rc = buf_addf(b, err, "Told before and not over: %zu %s of %s.\n", n, it->class, items_whose(it));
     }
     return rc;
 }

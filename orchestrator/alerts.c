@@ -53,7 +53,8 @@ static bool wants(const struct config *c, const struct channel *ch, const struct
     struct err none;
 
     if (it->pipeline[0] == '\0')
-        return (ch->all || c->mail.to[0] == NULL) && strcmp(it->part, ch->name) != 0;
+        return (ch->all || c->mail.to[0] == NULL) &&
+               (strcmp(it->class, "ALERT") != 0 || strcmp(it->part, ch->name) != 0);
     if (ch->all)
         return true;
     return config_flow(c, it->pipeline, &p, &none) == 0 && strcasecmp(p->owner_email, ch->address) == 0;
@@ -158,7 +159,7 @@ static int end(const struct standing *s, const struct channel *ch, const struct 
         return told_drop(s->store, ch->name, row->key, err);
     if (!configured)
         snprintf(ending, sizeof ending, "the pipeline is no longer in the config");
-    else if (row->part[0] != '\0' && row->pipeline[0] != '\0')
+    else if (row->part[0] != '\0')
         rc = told_ending(s->store, row->pipeline, row->part, row->class, ending, sizeof ending, err);
     return rc < 0 ? rc : told_gone(s->store, ch->name, row->key, ending, s->now_ms, err);
 }

@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "base/fault.h"
-#include "orchestrator/cmd.h"
+#include "orchestrator/cmd_exec.h"
 #include "state/pause.h"
 #include "state/request.h"
 
@@ -72,10 +72,53 @@ static int of_request(struct cli *c, const char *number, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* An execution of a definition of its own that failed; redriven and failed again it is told again. */
+static int of_execution(struct cli *c, const char *word, struct err *err)
+{
+    struct execution x = {0};
+    char subject[64], who[200];
+
+    if (reason == NULL || *reason == '\0')
+        return err_set(err, ERR_USAGE, "ack: --reason is needed: somebody will ask why it is right");
+    int rc = exec_find(c, STORE_OPEN, word, &x, err);
+    if (rc < 0)
+        return rc;
+    snprintf(subject, sizeof subject, "%lld.%lld", (long long)x.id, (long long)x.redrive_count);
+    if (!x.own || (strcmp(x.status, "FAILED") != 0 && strcmp(x.status, "TIMED_OUT") != 0)) {
+        rc = err_set(err, ERR_NOT_FOUND, "execution %s has nothing to acknowledge: it is %s", x.name,
+                     x.own ? x.status : "a pipeline's, whose partitions are acknowledged");
+        rc = err_hint(err, "orch status");
+        goto out;
+    }
+    rc = ack_covers(c->store, "", x.name, "FAILED", subject, err);
+    bool known_already = rc > 0;
+    if (rc == 0 && !dry_run)
+        rc = ack_put(c->store, "", x.name, "FAILED", subject, cli_who(who, sizeof who), reason,
+                     clock_now_ms(), err);
+    if (rc >= 0)
+        printf("execution %s %s\n", x.name,
+               known_already ? "is acknowledged already"
+               : dry_run     ? "would be acknowledged"
+                             : "is acknowledged, until it is redriven");
+out:
+    execution_release(&x);
+    return rc < 0 ? rc : 0;
+}
+
 static int run(struct cli *c, struct err *err)
 {
-    if (str_starts(c->args.items[0], "request/"))
-        return of_request(c, c->args.items[0] + 8, err);
+    const char *word = c->args.items[0];
+    const struct pipeline *flow;
+    struct err none;
+
+    if (str_starts(word, "request/"))
+        return of_request(c, word + 8, err);
+    if (strchr(word, '/') == NULL) {
+        if (cli_config(c, err) < 0)
+            return -(int)err->code;
+        if (config_flow(c->config, word, &flow, &none) < 0)
+            return of_execution(c, word, err);
+    }
     const struct pipeline *p = NULL;
     char part[PART_SIZE];
     bool any = false;
@@ -101,12 +144,13 @@ static int run(struct cli *c, struct err *err)
 
 const struct command cmd_ack = {
     "ack",
-    "PIPELINE/PARTITION | request/NUMBER",
-    "Lets a partition stand as it is: small, or with an object that is not loaded; or a request that failed.",
+    "PIPELINE/PARTITION | EXECUTION | request/NUMBER",
+    "Lets stand what is known: a partition that is small or has an object not loaded; what failed for good.",
     "For SMALL (far fewer rows than its like) and REFUSED (an object that came again, or too late, and is "
     "not to\n"
     "be loaded). It holds for what is there now: with other rows, or another object, it is told again.\n"
-    "A request (orch serve) is let stand for good.\n\n"
+    "A request (orch serve) is let stand for good, an execution of a definition of your own until it is "
+    "redriven.\n\n"
     "  orch ack loans/2022-06-05T12 --reason 'the bank was closed after noon'\n",
     opts,
     1,

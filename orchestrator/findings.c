@@ -488,3 +488,46 @@ int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms, findi
         rc = requests_findings(s, p->name, fn, arg, err);
     return rc < 0 ? rc : 0;
 }
+
+/* --- of no pipeline --- */
+
+struct telling {
+    finding_fn *fn;
+    void *arg;
+};
+
+static int on_own(void *arg, const struct execution *x, struct err *err)
+{
+    enum { TYPED = 80 };
+    struct telling *t = arg;
+    struct finding f = {.class = "FAILED", .part = x->name, .exit_status = 1};
+    const char *error = x->error != NULL                      ? x->error
+                        : strcmp(x->status, "TIMED_OUT") == 0 ? "States.Timeout"
+                                                              : "no reason";
+    char word[TYPED + 1];
+    struct err none;
+    int64_t number;
+
+    snprintf(f.text, sizeof f.text, "%s%s%s", error, x->cause != NULL && x->cause[0] != '\0' ? ": " : "",
+             x->cause != NULL ? x->cause : "");
+    /* A name that is a number would be taken for an id; a long one leaves no room for what to type. */
+    if (strlen(x->name) > TYPED || str_to_i64(str_of(x->name), 0, INT64_MAX, &number, &none) == 0)
+        snprintf(word, sizeof word, "%lld", (long long)x->id);
+    else
+        snprintf(word, sizeof word, "%s", x->name);
+    snprintf(
+        f.hint, sizeof f.hint,
+        "orch history %s --failed; when that is mended: orch redrive %s; orch ack %s --reason '...' lets it "
+        "stand",
+        word, word, word);
+    return t->fn(t->arg, &f, err);
+}
+
+int findings_of_none(struct store *s, finding_fn *fn, void *arg, struct err *err)
+{
+    enum { MOST = 20 };
+    struct telling t = {fn, arg};
+    int rc = requests_findings(s, "", fn, arg, err);
+
+    return rc < 0 ? rc : exec_own_failing(s, MOST, on_own, &t, err);
+}

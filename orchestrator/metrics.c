@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "orchestrator/view.h"
+#include "state/exec.h"
 #include "state/extraction.h"
 #include "state/last_tick.h"
 #include "state/metric.h"
@@ -418,6 +419,14 @@ static int asked_for(struct page *p, struct err *err)
     return rc;
 }
 
+static int own_failed(struct page *p, struct err *err)
+{
+    int64_t n = 0;
+    int rc = exec_own_failing_count(p->store, &n, err);
+
+    return rc < 0 ? rc : sample(p, "", NULL, n, false, err);
+}
+
 static int plain(struct page *p, struct err *err)
 {
     return sample(p, "", NULL, counted(p, p->family, "", ""), false, err);
@@ -462,6 +471,8 @@ static const struct family {
     {"orch_intake_last_timestamp_seconds", "gauge", "When rows last came in, or were rejected", came_last},
     {"orch_requests", "gauge", "What was asked for over HTTP and waits, is worked, or failed and stands",
      asked_for},
+    {"orch_executions_failed", "gauge",
+     "Executions of a definition of their own that failed or timed out, and stand", own_failed},
     {"orch_work_lease_lost_total", "counter",
      "Executions that were taken over from a run that was slow or stopped", plain},
     {"orch_work_fenced_total", "counter", "Tasks that were refused because another run had the pipeline",

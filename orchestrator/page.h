@@ -75,10 +75,12 @@ struct attention *attention_new(struct page *p); /* owned */
 void attention_free(struct attention *a);
 NODISCARD int attention_look(struct attention *a, struct page_flow *f); /* its findings */
 NODISCARD int attention_extract(struct attention *a, const struct pipeline *x);
-NODISCARD int attention_others(struct attention *a); /* requests that are no pipeline's: backups, restores */
+NODISCARD int
+attention_others(struct attention *a); /* what is no pipeline's: requests (backups, restores), executions */
 int64_t attention_count(const struct attention *a);
 int64_t attention_flows(const struct attention *a); /* pipelines and extracts that need it */
 int64_t attention_requests(const struct attention *a);
+int64_t attention_executions(const struct attention *a);
 void attention_put(struct attention *a, size_t shown); /* the rest is folded away */
 
 /* ---- the pages, one file each ---- */

@@ -11,11 +11,11 @@ enum {
 };
 
 struct entry {
-    const struct pipeline *flow; /* NULL: a request that is no pipeline's */
+    const struct pipeline *flow; /* NULL: a request, or an execution, that is no pipeline's */
     const char *class;
     int rank;
     size_t order;
-    char first[64], last[64];
+    char first[400], last[64]; /* an execution's name is long */
     int64_t n, since_ms;
     char *text, *hint; /* owned */
 };
@@ -23,8 +23,8 @@ struct attention {
     struct page *p;
     struct entry *v; /* owned */
     size_t n;
-    int64_t all, left, flows,
-        requests; /* findings; entries beyond MOST; pipelines that have one that counts */
+    int64_t all, left, flows, requests,
+        executions; /* findings; entries beyond MOST; pipelines that have one that counts */
     const struct pipeline *flow;
     struct page_flow *look;
     bool bad;
@@ -90,6 +90,11 @@ int64_t attention_flows(const struct attention *a)
 int64_t attention_requests(const struct attention *a)
 {
     return a->requests;
+}
+
+int64_t attention_executions(const struct attention *a)
+{
+    return a->executions;
 }
 
 static const char nothing_came[] = "no object has come";
@@ -176,15 +181,22 @@ int attention_extract(struct attention *a, const struct pipeline *x)
     return rc;
 }
 
+static int on_none(void *arg, const struct finding *x, struct err *err)
+{
+    struct attention *a = arg;
+
+    if (strcmp(x->class, "REQUEST") == 0)
+        a->requests++;
+    else
+        a->executions++;
+    return add(a, x, err);
+}
+
 int attention_others(struct attention *a)
 {
-    int64_t before = a->all;
-
     a->flow = NULL;
     a->look = NULL;
-    int rc = requests_findings(a->p->store, "", on_plain, a, a->p->err);
-    a->requests = a->all - before;
-    return rc;
+    return findings_of_none(a->p->store, on_none, a, a->p->err);
 }
 
 /* ---- written ---- */
@@ -204,7 +216,9 @@ static void command_of(const struct entry *e, char *out, size_t size)
     const char *verb = i < ARRAY_LEN(classes) ? classes[i].command : "doctor",
                *name = e->flow != NULL ? e->flow->name : "";
 
-    if (strcmp(e->class, "REQUEST") == 0) /* as its hint says it */
+    if (e->flow == NULL && strcmp(e->class, "FAILED") == 0) /* the first that its hint names */
+        snprintf(out, size, "%.*s", (int)strcspn(e->hint, ";"), e->hint);
+    else if (strcmp(e->class, "REQUEST") == 0) /* as its hint says it */
         snprintf(out, size, "orch ack request/%s --reason '...'", e->first + (e->first[0] == '#'));
     else if (i >= ARRAY_LEN(classes) || !classes[i].partition)
         snprintf(out, size, "orch %s", verb);
@@ -270,7 +284,11 @@ static void entry(struct page *p, const struct entry *e)
     page_put(p, "<li><h3>");
     page_badge(p, e->class);
     page_put(p, " ");
-    if (e->flow == NULL) {
+    if (e->flow == NULL && strcmp(e->class, "FAILED") == 0) {
+        page_put(p, "<a href=\"/executions?status=FAILED\">execution ");
+        page_text(p, e->first);
+        page_put(p, "</a>");
+    } else if (e->flow == NULL) {
         page_put(p, "<a href=\"/activity#requests\">request ");
         page_text(p, e->first);
         page_put(p, "</a>");

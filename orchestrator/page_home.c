@@ -57,8 +57,9 @@ static void verdict(struct home *h, bool stale)
 {
     struct page *p = h->p;
     size_t all = p->config->pipeline_count + p->config->extract_count;
-    int64_t bad = attention_flows(h->attention), requests = attention_requests(h->attention);
-    bool ill = bad > 0 || requests > 0;
+    int64_t bad = attention_flows(h->attention), requests = attention_requests(h->attention),
+            executions = attention_executions(h->attention);
+    bool ill = bad + requests + executions > 0;
 
     page_putf(p, "<h1 class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> ",
               ill || stale ? "bad" : "good", ill || stale ? "✖" : "●");
@@ -70,7 +71,10 @@ static void verdict(struct home *h, bool stale)
         if (requests > 0)
             page_putf(p, "%s%lld request%s", bad > 0 ? " and " : "", (long long)requests,
                       requests == 1 ? "" : "s");
-        page_put(p, bad + requests == 1 ? " needs attention" : " need attention");
+        if (executions > 0)
+            page_putf(p, "%s%lld execution%s", bad + requests > 0 ? " and " : "", (long long)executions,
+                      executions == 1 ? "" : "s");
+        page_put(p, bad + requests + executions == 1 ? " needs attention" : " need attention");
     } else if (!h->ticked) {
         page_put(p, "No tick has run yet");
     } else if (all == 0) {

@@ -58,7 +58,7 @@ int requests_findings(struct store *s, const char *pipeline,
 
 int status_requests_look(struct status *s, struct err *err)
 {
-    return s->single ? 0 : requests_findings(s->c->store, "", status_count_other, s, err);
+    return s->single ? 0 : findings_of_none(s->c->store, status_count_other, s, err);
 }
 
 struct writing {
@@ -68,7 +68,7 @@ struct writing {
 static int on_finding(void *arg, const struct finding *f, struct err *err)
 {
     struct writing *w = arg;
-    char text[1500], hint[500];
+    char text[1500], hint[500], part[400];
 
     UNUSED(err);
     if (w->j != NULL) {
@@ -83,7 +83,8 @@ static int on_finding(void *arg, const struct finding *f, struct err *err)
     }
     str_printable(f->text, strlen(f->text), text, sizeof text);
     str_printable(f->hint, strlen(f->hint), hint, sizeof hint);
-    printf("  %s %s: %s\n    %s\n", f->class, f->part, text, hint);
+    str_printable(f->part, strlen(f->part), part, sizeof part);
+    printf("  %s %s: %s\n    %s\n", f->class, part, text, hint);
     return 0;
 }
 
@@ -91,7 +92,7 @@ int status_requests_attention(struct status *s, struct jout *j, struct err *err)
 {
     struct writing w = {j};
 
-    return s->single ? 0 : requests_findings(s->c->store, "", on_finding, &w, err);
+    return s->single ? 0 : findings_of_none(s->c->store, on_finding, &w, err);
 }
 
 int status_requests_json(struct jout *j, struct store *s, struct err *err)
@@ -117,6 +118,6 @@ int status_requests_print(struct status *s, struct err *err)
                n.queued == 1 ? "" : "s", n.queued == 1 ? "s" : "", (long long)n.running,
                n.running == 1 ? "is" : "are");
     if (rc == 0 && !s->single)
-        rc = requests_findings(s->c->store, "", on_finding, &w, err);
+        rc = findings_of_none(s->c->store, on_finding, &w, err);
     return rc;
 }

@@ -164,19 +164,33 @@ size_t items_stand_for(const struct items *l, size_t i)
     return after + 1;
 }
 
+/* A channel is an ALERT, a request a REQUEST. */
+static bool of_execution(const struct item *it)
+{
+    return it->pipeline[0] == '\0' && strcmp(it->class, "FAILED") == 0;
+}
+
+const char *items_whose(const struct item *it)
+{
+    return it->pipeline[0] != '\0' ? it->pipeline : of_execution(it) ? "executions" : "alerts";
+}
+
 void item_line(const struct item *it, size_t count, struct item_line *ret)
 {
-    /* What is of no pipeline is of the alerts themselves. */
-    const char *name = it->pipeline[0] != '\0' ? it->pipeline : "alerts";
+    const char *name = items_whose(it);
     char since[CIVIL_RFC3339_SIZE];
 
-    snprintf(ret->where, sizeof ret->where, "%s%s%s", name, it->part[0] != '\0' ? "/" : "", it->part);
+    if (of_execution(it))
+        snprintf(ret->where, sizeof ret->where, "%s", it->part);
+    else
+        snprintf(ret->where, sizeof ret->where, "%s%s%s", name, it->part[0] != '\0' ? "/" : "", it->part);
     snprintf(ret->hint, sizeof ret->hint, "%s", it->gone ? "" : it->hint);
     if (count > 1) {
         snprintf(ret->text, sizeof ret->text, "and %zu more %s", count,
                  it->gone ? "are well again" : it->class);
         snprintf(ret->where, sizeof ret->where, "%s", name);
-        snprintf(ret->hint, sizeof ret->hint, "orch status %s lists them", it->pipeline);
+        snprintf(ret->hint, sizeof ret->hint, "orch status%s%s lists them",
+                 it->pipeline[0] != '\0' ? " " : "", it->pipeline);
     } else if (it->gone && it->ending[0] != '\0') {
         snprintf(ret->text, sizeof ret->text, "settled: %s; it was %s: %s", it->ending, it->class, it->text);
     } else if (it->gone && !it->again) {

@@ -22,6 +22,8 @@ char *items_key(const char *pipeline, const char *class, const char *part); /* o
 /* A copy of the texts; the rest is 0. Borrowed until the next items_add. */
 struct item *items_add(struct items *l, const char *pipeline, const char *class, const char *part,
                        const char *text, const char *hint);
+/* Whose it is: the pipeline; of no pipeline "executions" or "alerts". */
+const char *items_whose(const struct item *it);
 void items_clear(struct items *l); /* empty; usable again */
 /* By key, one of each. */
 void items_sort(struct items *l);

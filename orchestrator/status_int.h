@@ -36,7 +36,7 @@ struct status {
     struct status_flow *flows;      /* owned */
     size_t flow_count;
     int64_t findings;  /* that concern what was asked for */
-    int64_t of_others; /* of extracts, and of requests that are of no pipeline: told where they are */
+    int64_t of_others; /* of extracts, and of no pipeline: told where they are */
     int exit;
     struct jout *json; /* of who counts and writes at once */
 };
@@ -72,7 +72,7 @@ NODISCARD int status_finding_json(void *arg, const struct status_flow *f, const 
 struct view_channel;
 NODISCARD int status_channel_json(void *arg, const struct view_channel *c, struct err *err);
 NODISCARD int status_last_tick_json(struct jout *j, struct store *s, struct err *err);
-/* What was asked for over HTTP: counts, and what failed of no pipeline (that of pipelines is among their findings). */
+/* What was asked for over HTTP: counts, and the findings of no pipeline (those of pipelines are among theirs). */
 NODISCARD int status_requests_look(struct status *s, struct err *err);
 NODISCARD int status_requests_json(struct jout *j, struct store *s, struct err *err);
 NODISCARD int status_requests_attention(struct status *s, struct jout *j, struct err *err);

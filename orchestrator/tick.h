@@ -24,6 +24,11 @@ struct finding {
 NODISCARD int findings_of(struct store *s, const struct pipeline *p, int64_t now_ms,
                           int (*fn)(void *arg, const struct finding *f, struct err *err), void *arg,
                           struct err *err);
+/* Those of no pipeline: requests (orchestrator/requests.h), and executions of a definition of their own that FAILED or TIMED_OUT:
+ * class FAILED, part the execution's name; the oldest 20. */
+NODISCARD int findings_of_none(struct store *s,
+                               int (*fn)(void *arg, const struct finding *f, struct err *err), void *arg,
+                               struct err *err);
 /* 3, 4, 5, 1, 6, 75 in this order. */
 int exit_worse(int a, int b);
 #endif

@@ -48,7 +48,7 @@ NODISCARD int tick_ended(struct tick *t, int rc, struct err *err);
 /* An execution was started by this fire: those between it and the one acted on before had none of their own. */
 NODISCARD int tick_count_missed(struct tick *t, struct flow *f, int64_t execution_id, int64_t fire_ms,
                                 struct err *err);
-/* tick_own.c. Executions of definitions of their own: each as far as it goes; what ends otherwise than well is said. */
+/* tick_own.c. Executions of definitions of their own: each as far as it goes. */
 NODISCARD int tick_own(struct tick *t, struct err *err);
 /* Faults of the state file, which end the tick; any other is of one execution. */
 bool tick_is_of_state_file(enum err_code code);

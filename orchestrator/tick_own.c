@@ -1,35 +1,13 @@
 #include "base/mem.h"
 #include "orchestrator/tick_int.h"
 
-/* What nobody else says: no pipeline has it, so status finds no trouble of it. */
-static int ended(struct tick *t, int64_t id, struct err *err)
-{
-    struct execution x = {0};
-    int rc = exec_get(t->store, id, &x, err);
-
-    if (rc < 0)
-        return rc;
-    if (strcmp(x.status, "FAILED") == 0 || strcmp(x.status, "TIMED_OUT") == 0) {
-        char *text = xasprintf("%s: %s%s%s", x.status, x.error != NULL ? x.error : "States.Timeout",
-                               x.cause != NULL ? ": " : "", x.cause != NULL ? x.cause : "");
-        char *hint = xasprintf("orch history %s --failed; orch redrive %s", x.name, x.name);
-        tick_print(x.name, text, hint);
-        t->status = exit_worse(t->status, 1);
-        free(text);
-        free(hint);
-    }
-    execution_release(&x);
-    return 0;
-}
-
 static int work(struct tick *t, int64_t id, struct err *err)
 {
     enum engine_result result = ENGINE_HELD;
     int64_t wake = 0;
     int rc = engine_work(t->engine, id, &result, &wake, err);
 
-    if (rc == 0 && result == ENGINE_ENDED)
-        return ended(t, id, err);
+    /* What ends otherwise than well stands as a trouble (findings_of_none): tick_say tells it. */
     if (rc == 0 && result == ENGINE_WAITING && (t->own_wake_ms == 0 || wake < t->own_wake_ms))
         t->own_wake_ms = wake;
     return rc;

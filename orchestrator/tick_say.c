@@ -83,7 +83,7 @@ static int find_all(struct say *s, struct err *err)
     if (rc == 0)
         rc = alerts_findings(s->t->store, s->t->config, on_finding, s, err);
     if (rc == 0)
-        rc = requests_findings(s->t->store, "", on_finding, s, err);
+        rc = findings_of_none(s->t->store, on_finding, s, err);
     items_sort(&s->found);
     return rc;
 }
@@ -188,7 +188,7 @@ static int find_endings(struct say *s, struct err *err)
     for (size_t i = 0; rc >= 0 && i < s->gone.n; i++) {
         struct item *it = &s->gone.v[i];
         char ending[700] = "";
-        if (it->part[0] == '\0' || it->pipeline[0] == '\0')
+        if (it->part[0] == '\0')
             continue;
         rc = told_ending(s->t->store, it->pipeline, it->part, it->class, ending, sizeof ending, err);
         free(it->ending);

@@ -1,4 +1,5 @@
 #include "state/exec.h"
+#include "state/queue_int.h"
 #include "state/store_int.h"
 
 enum { PRUNE_AT_ONCE = 500 };
@@ -173,6 +174,24 @@ int exec_by_name(struct store *s, const char *name, struct execution *ret, struc
     return rc < 0 ? rc : 0;
 }
 
+static int each_execution(struct store *s, sqlite3_stmt *st,
+                          int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
+                          struct err *err)
+{
+    int rc;
+
+    while ((rc = stmt_step(s, st, err)) == 1) {
+        struct execution e;
+        read_execution(st, &e);
+        rc = fn(arg, &e, err);
+        execution_release(&e);
+        if (rc < 0)
+            break;
+    }
+    stmt_done(st);
+    return rc < 0 ? rc : 0;
+}
+
 int exec_list(struct store *s, const char *pipeline, const char *status, int64_t limit,
               int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg, struct err *err)
 {
@@ -191,15 +210,30 @@ int exec_list(struct store *s, const char *pipeline, const char *status, int64_t
     if (id != SQL_STATE_EXEC_LIST_RUNNING)
         bind_text(st, 2, status);
     bind_i64(st, 3, limit);
-    while ((rc = stmt_step(s, st, err)) == 1) {
-        struct execution e;
-        read_execution(st, &e);
-        rc = fn(arg, &e, err);
-        execution_release(&e);
-        if (rc < 0)
-            break;
-    }
-    stmt_done(st);
+    return each_execution(s, st, fn, arg, err);
+}
+
+int exec_own_failing(struct store *s, int64_t limit,
+                     int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
+                     struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_OWN_FAILING, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, limit);
+    return each_execution(s, st, fn, arg, err);
+}
+
+int exec_own_failing_count(struct store *s, int64_t *ret, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, SQL_STATE_EXEC_OWN_FAILING_COUNT, &st, err);
+
+    if (rc < 0)
+        return rc;
+    rc = query_i64(s, st, ret, err);
     return rc < 0 ? rc : 0;
 }
 
@@ -394,6 +428,18 @@ static int close_tasks(struct store *s, int64_t id, int64_t now_ms, struct err *
     return rc < 0 ? rc : 0;
 }
 
+static int of_id(struct store *s, enum sql_state_id what, int64_t id, struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc = store_stmt(s, what, &st, err);
+
+    if (rc < 0)
+        return rc;
+    bind_i64(st, 1, id);
+    rc = stmt_run(s, st, err);
+    return rc < 0 ? rc : 0;
+}
+
 int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
                 const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err)
 {
@@ -413,7 +459,10 @@ int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, 
     rc = stmt_run(s, st, err);
     if (rc == 0)
         return lost(err, "end", id);
-    return rc < 0 ? rc : close_tasks(s, id, now_ms, err);
+    rc = rc < 0 ? rc : close_tasks(s, id, now_ms, err);
+    if (rc >= 0)
+        rc = of_id(s, SQL_STATE_EXEC_FINISH_UNSAID, id, err);
+    return rc < 0 ? rc : of_id(s, SQL_STATE_EXEC_FINISH_UNTOLD, id, err);
 }
 
 int exec_worked(struct store *s, int64_t id, struct err *err)

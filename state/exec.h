@@ -62,6 +62,12 @@ NODISCARD int exec_get(struct store *s, int64_t id, struct execution *ret,
 NODISCARD int exec_by_name(struct store *s, const char *name, struct execution *ret, struct err *err);
 /* Ids of running executions of definitions of their own, behind `after`, oldest first; their number, at most n. */
 NODISCARD int exec_own_running(struct store *s, int64_t after, int64_t *ids, int n, struct err *err);
+/* FAILED or TIMED_OUT executions of definitions of their own that stand: not run again since, nor let stand by a person
+ * (ack_put: pipeline "", part its name, class FAILED, subject "ID.REDRIVES"). The oldest; how many there are. fn's argument is borrowed. */
+NODISCARD int exec_own_failing(struct store *s, int64_t limit,
+                               int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
+                               struct err *err);
+NODISCARD int exec_own_failing_count(struct store *s, int64_t *ret, struct err *err);
 /* By pipeline and status (either may be NULL), newest first. fn's argument is borrowed. */
 NODISCARD int exec_list(struct store *s, const char *pipeline, const char *status, int64_t limit,
                         int (*fn)(void *arg, const struct execution *e, struct err *err), void *arg,
@@ -135,7 +141,8 @@ NODISCARD int task_finish(struct store *s, const char *token, const char *status
 /* True inside a step's transaction: its token is still the live one. Every write of a step begins with it. */
 NODISCARD int task_guard(struct store *s, const char *token, struct err *err); /* ERR_LOCK_LOST */
 
-/* Closes it and releases the claim; live tasks become ABORTED, frames stay as they stand. 0 rows is ERR_LOCK_LOST. */
+/* Closes it and releases the claim; live tasks become ABORTED, frames stay as they stand. 0 rows is ERR_LOCK_LOST. One of a
+ * definition of its own that was redriven and fails again is a new trouble. */
 NODISCARD int exec_finish(struct store *s, int64_t id, int64_t claim, const char *status, const char *output,
                           const char *error, const char *cause, bool idle, int64_t now_ms, struct err *err);
 /* 1 when it started a task that does more than look (generate, check): only then is there something to remember. */

@@ -116,8 +116,9 @@ int told_channels(struct store *s, int (*fn)(void *arg, const char *channel, str
 
 static int ending_of(struct store *s, sqlite3_stmt *st, char *out, size_t size, struct err *err)
 {
-    static const char *const words[][2] = {
-        {"SKIPPED", "skipped"}, {"ADOPTED", "adopted"}, {"ACKNOWLEDGED", "acknowledged"}};
+    static const char *const words[][2] = {{"SKIPPED", "skipped"},           {"ADOPTED", "adopted"},
+                                           {"ACKNOWLEDGED", "acknowledged"}, {"REDRIVEN", "redriven"},
+                                           {"STOPPED", "stopped"},           {"FORGOTTEN", "no longer kept"}};
     int rc = stmt_step(s, st, err);
 
     for (size_t i = 0; rc == 1 && i < ARRAY_LEN(words); i++)
@@ -128,13 +129,32 @@ static int ending_of(struct store *s, sqlite3_stmt *st, char *out, size_t size, 
     return rc;
 }
 
+/* Of no pipeline: an execution of a definition of its own, or what has no ending but that it is well (a channel, a request). */
+static int ending_of_own(struct store *s, const char *part, const char *class, char *out, size_t size,
+                         struct err *err)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    if (strcmp(class, "FAILED") != 0)
+        return 0;
+    rc = store_stmt(s, SQL_STATE_TOLD_ENDING_OWN, &st, err);
+    if (rc < 0)
+        return rc;
+    bind_text(st, 1, part);
+    return ending_of(s, st, out, size, err);
+}
+
 int told_ending(struct store *s, const char *pipeline, const char *part, const char *class, char *out,
                 size_t size, struct err *err)
 {
     sqlite3_stmt *st;
-    int rc = store_stmt(s, SQL_STATE_TOLD_ENDING_PART, &st, err);
+    int rc;
 
     out[0] = '\0';
+    if (pipeline[0] == '\0')
+        return ending_of_own(s, part, class, out, size, err);
+    rc = store_stmt(s, SQL_STATE_TOLD_ENDING_PART, &st, err);
     if (rc < 0)
         return rc;
     bind_text(st, 1, pipeline);

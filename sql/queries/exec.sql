@@ -36,6 +36,28 @@ FROM execution WHERE (?2 IS NULL OR status = ?2) ORDER BY id DESC LIMIT ?3;
 -- name: exec_own_running
 SELECT id FROM execution INDEXED BY execution_own WHERE own = 1 AND status = 'RUNNING' AND id > ?1 ORDER BY id LIMIT ?2;
 
+-- A failure stands until it is redriven, a later one of the same state machine with the same input has ended well, or a
+-- person has let it stand. Another input is other work: that it ended well says nothing of this one. The oldest ?1.
+-- name: exec_own_failing
+SELECT id, name, pipeline, workflow_sha256, cause_of_start, status, input, output, error, cause, start_ms, stop_ms,
+  deadline_ms, redrive_count, redrive_ms, idle, stop_requested, stop_error, stop_cause, claim, claim_lock,
+  claim_boot_id, claim_pid, claim_pid_start, claim_lease_boot_ms, claim_lease_ms, own
+FROM execution e INDEXED BY execution_own_failed
+WHERE e.own = 1 AND e.status IN ('FAILED', 'TIMED_OUT')
+AND NOT EXISTS (SELECT 1 FROM ack a WHERE a.pipeline = '' AND a.part = e.name AND a.class = 'FAILED'
+                AND a.subject = e.id || '.' || e.redrive_count)
+AND NOT EXISTS (SELECT 1 FROM execution x INDEXED BY execution_own_well WHERE x.own = 1 AND x.status = 'SUCCEEDED'
+                AND x.pipeline = e.pipeline AND x.id > e.id AND x.input = e.input)
+ORDER BY e.id LIMIT ?1;
+-- all that exec_own_failing tells
+-- name: exec_own_failing_count
+SELECT count(*) FROM execution e INDEXED BY execution_own_failed
+WHERE e.own = 1 AND e.status IN ('FAILED', 'TIMED_OUT')
+AND NOT EXISTS (SELECT 1 FROM ack a WHERE a.pipeline = '' AND a.part = e.name AND a.class = 'FAILED'
+                AND a.subject = e.id || '.' || e.redrive_count)
+AND NOT EXISTS (SELECT 1 FROM execution x INDEXED BY execution_own_well WHERE x.own = 1 AND x.status = 'SUCCEEDED'
+                AND x.pipeline = e.pipeline AND x.id > e.id AND x.input = e.input);
+
 -- name: exec_claim
 UPDATE execution SET claim = ?3, claim_lock = ?4, claim_boot_id = ?5, claim_pid = ?6, claim_pid_start = ?7,
   claim_lease_boot_ms = ?8, claim_lease_ms = ?9
@@ -56,6 +78,14 @@ SELECT 1 FROM execution WHERE id = ?1 AND stop_requested <> 0;
 UPDATE execution SET status = ?3, output = ?4, error = ?5, cause = ?6, idle = ?7, stop_ms = ?8, claim_lock = NULL,
   claim_pid = NULL, claim_pid_start = NULL, claim_boot_id = NULL, claim_lease_boot_ms = NULL, claim_lease_ms = NULL
 WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING';
+-- One that failed before, was redriven, and failed again, is news: what was said of it is forgotten. The key is that of
+-- orchestrator/say_items.h, of no pipeline.
+-- name: exec_finish_unsaid
+DELETE FROM trouble WHERE key = (SELECT ' FAILED ' || name FROM execution WHERE id = ?1 AND own = 1
+  AND status IN ('FAILED', 'TIMED_OUT') AND redrive_count > 0);
+-- name: exec_finish_untold
+DELETE FROM told WHERE key = (SELECT ' FAILED ' || name FROM execution WHERE id = ?1 AND own = 1
+  AND status IN ('FAILED', 'TIMED_OUT') AND redrive_count > 0);
 -- The claim is still ours, and the execution runs.
 -- name: exec_ours
 SELECT 1 FROM execution WHERE id = ?1 AND claim = ?2 AND status = 'RUNNING' AND claim_lock IS NOT NULL;

@@ -25,6 +25,24 @@ SELECT p.state, p.reason, (SELECT a.who FROM audit a WHERE a.pipeline = p.pipeli
 FROM partition_ p WHERE p.pipeline = ?1 AND p.part = ?2 AND p.state IN ('SKIPPED', 'ADOPTED');
 -- name: told_ending_ack
 SELECT 'ACKNOWLEDGED', reason, who FROM ack WHERE pipeline = ?1 AND part = ?2 AND class = ?3;
+-- Of an execution of a definition of its own (?1): let stand as it ended; redriven, and not at its end; stopped behind that; or kept
+-- no more.
+-- name: told_ending_own
+SELECT 'ACKNOWLEDGED', a.reason, a.who FROM ack a JOIN execution e ON e.name = a.part
+WHERE a.pipeline = '' AND a.part = ?1 AND a.class = 'FAILED' AND a.subject = e.id || '.' || e.redrive_count
+  AND e.status IN ('FAILED', 'TIMED_OUT')
+UNION ALL
+SELECT 'REDRIVEN', 'it runs again', coalesce((SELECT who FROM audit WHERE verb = 'redrive' AND part = ?1
+                                              ORDER BY id DESC LIMIT 1), '')
+FROM execution WHERE name = ?1 AND status = 'RUNNING'
+UNION ALL
+SELECT 'STOPPED', coalesce((SELECT reason FROM audit WHERE verb = 'stop' AND part = ?1 ORDER BY id DESC LIMIT 1), ''),
+  coalesce((SELECT who FROM audit WHERE verb = 'stop' AND part = ?1 ORDER BY id DESC LIMIT 1), '')
+FROM execution WHERE name = ?1 AND status = 'ABORTED'
+UNION ALL
+SELECT 'FORGOTTEN', 'it is as old as retention.executions', ''
+WHERE NOT EXISTS (SELECT 1 FROM execution WHERE name = ?1)
+LIMIT 1;
 -- name: channel_list
 SELECT name, error, sent, failed, ok_ms, failing_since_ms, tried_ms FROM channel ORDER BY name;
 -- name: channel_ok
