@@ -103,6 +103,15 @@ static bool is_given(const json_t *env, const char *entry)
     return false;
 }
 
+/* A variable, as the definition names it; value NULL: it comes from data. */
+static int check_variable(const char *name, const char *value, bool data, struct err *err)
+{
+    if (is_variable(name) && !str_starts(name, "ORCH_") && (data || value != NULL))
+        return 0;
+    return err_set(err, ERR_CONTRACT, "env: '%.100s' is no variable of a text or number%s", name,
+                   str_starts(name, "ORCH_") ? ": orch gives those itself" : "");
+}
+
 static int make_env(const struct step_ctx *c, const json_t *parameters, struct words *w, struct err *err)
 {
     const json_t *env = json_object_get(parameters, "env");
@@ -116,10 +125,9 @@ static int make_env(const struct step_ctx *c, const json_t *parameters, struct w
             words_add(w, xstrdup(c->world->environment[i]));
     json_object_foreach((json_t *)(uintptr_t)env, name, value) {
         char *word = word_of(value);
-        if (!is_variable(name) || str_starts(name, "ORCH_") || word == NULL) {
+        if (check_variable(name, word, false, err) < 0) {
             free(word);
-            return err_set(err, ERR_CONTRACT, "env: '%.100s' is no variable of a text or number%s", name,
-                           str_starts(name, "ORCH_") ? ": orch gives those itself" : "");
+            return -(int)err->code;
         }
         words_add(w, xasprintf("%s=%s", name, word));
         free(word);
@@ -148,6 +156,47 @@ static int one_of(const json_t *parameters, const char *name, const char *const 
     return rc < 0 ? rc
                   : err_set(err, ERR_CONTRACT, "%s is '%.40s' where %s or %s is expected", name, word,
                             words[0], words[1]);
+}
+
+static const char *const outputs[] = {"json", "text", "none", NULL}, *const hearts[] = {"orch", "output",
+                                                                                        NULL};
+
+static int check_env(const json_t *env, struct err *err)
+{
+    const char *key;
+    json_t *value;
+    int rc = 0;
+
+    if (env != NULL && !json_is_object(env))
+        return err_set(err, ERR_CONTRACT, "env is %s where an object is expected", json_kind(env));
+    json_object_foreach((json_t *)(uintptr_t)env, key, value) {
+        bool data = str_ends(key, ".$");
+        char *name = xasprintf("%.*s", (int)(strlen(key) - (data ? 2 : 0)), key), *word = word_of(value);
+        rc = check_variable(name, word, data, err);
+        free(name);
+        free(word);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+int step_check_command(const json_t *parameters, struct err *err)
+{
+    struct words argv = {0};
+    const char *cwd;
+    int which, rc = make_argv(parameters, &argv, err);
+
+    if (rc == 0)
+        rc = check_env(json_object_get(parameters, "env"), err);
+    if (rc == 0)
+        rc = json_get_str(parameters, "cwd", ".", &cwd, err);
+    if (rc == 0)
+        rc = one_of(parameters, "output", outputs, &which, err);
+    if (rc == 0)
+        rc = one_of(parameters, "heartbeat", hearts, &which, err);
+    words_release(&argv);
+    return rc;
 }
 
 static int result_of(const char *program, const struct buf *out, enum output how, json_t **ret,
@@ -225,8 +274,6 @@ static int failure(struct step_ctx *c, const char *program, const struct process
 
 int step_run_command(struct step_ctx *c, const json_t *parameters, json_t **ret_owned, struct err *err)
 {
-    static const char *const outputs[] = {"json", "text", "none", NULL}, *const hearts[] = {"orch", "output",
-                                                                                            NULL};
     const json_t *input = json_object_get(parameters, "input");
     char *text = input != NULL ? json_text(input) : NULL, *folder = NULL;
     struct process_end end = {.out = BUF_INIT(MAX_PAYLOAD)};

@@ -61,22 +61,42 @@ static int read_file(const struct step_ctx *c, const char *name, struct buf *ret
     return rc;
 }
 
+/* What is to be run, but for what stands in a file. */
+static int check(const json_t *parameters, const char **ret_file, struct query_statement *ret,
+                 struct err *err)
+{
+    const json_t *sql = json_object_get(parameters, "sql"), *values = json_object_get(parameters, "values");
+    int rc = json_get_str(parameters, "file", NULL, ret_file, err);
+
+    if (rc < 0)
+        return rc;
+    if ((sql != NULL) == (*ret_file != NULL))
+        return err_set(err, ERR_CONTRACT, "sql or file: one of the two");
+    if (json_is_array(sql))
+        return many_statements(sql, values, ret, err);
+    return *ret_file == NULL ? one_statement(sql, values, "sql", ret, err) : 0;
+}
+
+int step_check_sql(const json_t *parameters, struct err *err)
+{
+    struct query_statement *all = xcalloc(MAX_STATEMENTS, sizeof *all);
+    const char *file;
+    int rc = check(parameters, &file, all, err);
+
+    free(all);
+    return rc;
+}
+
 static int statements(const struct step_ctx *c, const json_t *parameters, struct buf *text,
                       struct query_statement *ret, size_t *ret_n, struct err *err)
 {
     const json_t *sql = json_object_get(parameters, "sql"), *values = json_object_get(parameters, "values");
     const char *file;
-    int rc = json_get_str(parameters, "file", NULL, &file, err);
+    int rc = check(parameters, &file, ret, err);
 
-    if (rc < 0)
-        return rc;
-    if ((sql != NULL) == (file != NULL))
-        return err_set(err, ERR_CONTRACT, "sql or file: one of the two");
     *ret_n = json_is_array(sql) ? json_array_size(sql) : 1;
-    if (json_is_array(sql))
-        return many_statements(sql, values, ret, err);
-    if (file == NULL)
-        return one_statement(sql, values, "sql", ret, err);
+    if (rc < 0 || file == NULL)
+        return rc;
     rc = read_file(c, file, text, err);
     json_t *whole = rc == 0 ? json_stringn(text->n > 0 ? text->p : "", text->n) : NULL;
     if (rc == 0 && whole == NULL)

@@ -113,7 +113,7 @@ int step_check_parameters(const struct step_type *type, const json_t *parameters
         p += strcspn(p, " ");
         p += strspn(p, " ");
     }
-    return 0;
+    return type->check != NULL ? type->check(parameters, err) : 0;
 }
 
 int step_source(struct step_ctx *c, struct source **ret, struct err *err)

@@ -129,6 +129,9 @@ struct step_type {
     /* Their names, '?' behind those that may be missing, '!' behind those that stand in the definition itself: no ".$", so
      * that no input chooses what is run or reached. NULL: not checked. */
     const char *parameters;
+    /* What is wrong with those that stand in the definition, whatever its data ("name.$" counts as given): ERR_CONTRACT, in
+     * the words of run. NULL: run alone knows. */
+    int (*check)(const json_t *parameters, struct err *err);
 };
 extern const struct step_type step_types[]; /* ends with name NULL; steps/all.c */
 /* By Resource ARN (any region and account); NULL when none of ours. */
@@ -139,7 +142,7 @@ bool step_of_pipeline(const struct step_type *type);
 
 /*
  * The keys of a state's Parameters (".$" is not part of a name) against the step's: what the step does not know, or
- * needs and is not given, is ERR_CONTRACT and named, before anything is done.
+ * needs and is not given, is ERR_CONTRACT and named, before anything is done; and so is a literal that it can make nothing of.
  */
 NODISCARD int step_check_parameters(const struct step_type *type, const json_t *parameters, struct err *err);
 bool step_has_literals(const struct step_type *type); /* then a state without Parameters is refused too */

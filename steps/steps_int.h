@@ -7,6 +7,9 @@ step_fn step_run_generate_queue, step_run_check_now_processing, step_run_etl_que
     step_run_ingest, step_run_reconcile, step_run_reset_flag, step_run_replay_rejects, step_run_extract_plan,
     step_run_extract, step_run_extract_publish, step_run_extract_failed, step_run_command, step_run_sql,
     step_run_http, step_run_object_list, step_run_object_get, step_run_object_put, step_run_object_remove;
+/* Of struct step_type. */
+NODISCARD int step_check_command(const json_t *parameters, struct err *err);
+NODISCARD int step_check_sql(const json_t *parameters, struct err *err);
 
 /* reset_flag.c: how long what has failed waits after so many tries before: 10 s, doubled, up to 5 minutes. */
 int64_t step_wait_ms(int64_t tries);

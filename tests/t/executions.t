@@ -92,6 +92,17 @@ r = w.orch('validate', '-o', 'json')
 same((r.rc, [d['code'] for d in json.loads(r.out)['diagnostics'] if 'nowhere' in d['message']]), (3, ['INVALID_PARAMETERS']), 'and by validate') or diag(r.out + r.err)
 del w.config_json['workflows']['reach']
 w.write_config(w.config_json)
+for step, given, said in (('command', {'argv': 'sh -c true'}, 'argv is a list that begins with the program'), ('command', {'argv': []}, 'argv is a list that begins with the program'),
+                          ('command', {'argv': ['true', None]}, 'argv[1] is null'), ('command', {'argv': ['true'], 'output': 'yaml'}, "output is 'yaml'"),
+                          ('command', {'argv': ['true'], 'env': {'ORCH_KEY': 'x'}}, "'ORCH_KEY' is no variable"), ('command', {'argv': ['true'], 'cwd': 1}, 'cwd'),
+                          ('sql', {'connection': 'warehouse', 'sql': 'SELECT 1', 'file': 'a.sql'}, 'sql or file: one of the two'), ('sql', {'connection': 'warehouse'}, 'sql or file: one of the two'),
+                          ('sql', {'connection': 'warehouse', 'sql': ['SELECT 1', 'SELECT 2'], 'values': [[]]}, 'for each of the 2 statements'), ('sql', {'connection': 'warehouse', 'sql': []}, '1 to ')):
+    write('literal.asl.json', {'A': {'Type': 'Task', 'Resource': f'arn:aws:states:us-east-1:000000000000:activity:orch-{step}', 'Parameters': given, 'TimeoutSeconds': 60, 'End': True}})
+    for words in ['start', 'literal.asl.json'], ['validate', '--workflow', 'literal.asl.json']:
+        r = w.orch(*words)
+        same((r.rc, "'A': " in r.out + r.err, said in r.out + r.err), (3, True, True), f'{words[0]}: {said}: refused before anything runs') or diag(f'{r.rc} {r.out}{r.err}')
+write('literal.asl.json', {'A': {'Type': 'Task', 'Resource': 'arn:aws:states:us-east-1:000000000000:activity:orch-command', 'Parameters': {'argv': ['true'], 'arguments.$': '$.x', 'env': {'A.$': '$.y', 'B': 1}}, 'TimeoutSeconds': 60, 'End': True}})
+same(w.orch('validate', '--workflow', 'literal.asl.json').rc, 0, 'what comes from data is not known before')
 os.rename(w.path('own.asl.json'), w.path('loans.asl.json'))
 like(w.orch('start', 'loans.asl.json').err, "'loans' is a name of orch.json", 'a file with a pipeline\'s name is no state machine of that name')
 os.rename(w.path('loans.asl.json'), w.path('own.asl.json'))
