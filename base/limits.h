@@ -22,6 +22,7 @@
 #define MAX_HTTP_BODY     (8 * MIB)   /* any response that is kept in memory */
 #define MAX_HTTP_HEADERS  (256 * KIB) /* response headers */
 #define HTTP_READ_AHEAD   (1 * MIB)   /* body bytes buffered before the transfer is paused */
+#define CLOCK_SLACK_MS    60000       /* what was written further ahead than that: the clock was set back */
 #define MAX_KEY           1024        /* S3's limit for a key, in bytes of UTF-8 */
 #define MAX_LIST_PAGES    10000       /* of one prefix: 10 M objects */
 #define MAX_UPLOAD_PIECES 10000       /* S3's limit; with SINK_PIECE 78 GiB of one object */

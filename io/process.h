@@ -5,10 +5,11 @@
 #include <stdint.h>
 /*
  * Somebody's program, run without a shell, watched, and never left behind. Between us and it stands a keeper, a process of
- * ours that does nothing else: it leads a session of its own, has no descriptor of ours but two pipes, and ends everything
- * that the program started, whatever group or session that made for itself, with SIGKILL
+ * ours that does nothing else: it leads a session of its own, has no descriptor of ours but a socket for orders, a pipe for
+ * reports and the program's three, and ends everything that the program started, whatever group or session that made for
+ * itself, with SIGKILL
  *   - when the program has ended (what it left in the background goes too),
- *   - when we are gone: kill -9 closes the pipe that the keeper listens to,
+ *   - when we are gone: kill -9 closes the socket that the keeper listens to,
  *   - when we say nothing for silence_ms of CLOCK_BOOTTIME: stopped, or asleep, we may have been taken for dead.
  * Should the keeper be killed, the program gets SIGKILL by PR_SET_PDEATHSIG. A program that gives itself another user's rights
  * is out of reach of all of it.

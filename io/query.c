@@ -117,12 +117,15 @@ static int check_statement(const struct query_statement *s, struct err *err)
         "USE",    "SET",   "CALL",   "LOAD", "HANDLER",  "PREPARE",   "EXECUTE", "ATTACH", "DETACH", "PRAGMA",
         "VACUUM", "KILL",  "DO",     "IF",   "CASE",     "WHILE",     "LOOP",    "REPEAT", "FOR"};
     const char *p = behind_comments(s->sql);
+    char shown[4 * 20 + 16];
     size_t n = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     if (*p == '\0')
         return err_set(err, ERR_CONTRACT, "the statement is empty");
-    if (n == 0) /* ';', a mark of another encoding: what comes behind it could be any of these words */
-        return err_set(err, ERR_CONTRACT, "a statement begins with a word, not with '%.20s'", p);
+    if (n == 0) { /* ';', a mark of another encoding: what comes behind it could be any of these words */
+        str_printable(p, strnlen(p, 20), shown, sizeof shown);
+        return err_set(err, ERR_CONTRACT, "a statement begins with a word, not with '%s'", shown);
+    }
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strlen(words[i]) == n && strncasecmp(p, words[i], n) == 0) {
             err_set(err, ERR_CONTRACT, "%s is no statement of a task", words[i]);

@@ -77,7 +77,10 @@ int exec_wait(struct cli *c, struct engine *engine, int64_t id, struct err *err)
         out_document(&c->out, o);
     else
         print(&x);
-    rc = strcmp(x.status, "SUCCEEDED") == 0 ? 0 : strcmp(x.status, "RUNNING") == 0 ? 75 : 1;
+    if (strcmp(x.status, "RUNNING") == 0) /* a signal came first */
+        rc = err_exit_status(ERR_CANCELLED);
+    else
+        rc = strcmp(x.status, "SUCCEEDED") != 0;
 out:
     json_decref(o);
     execution_release(&x);

@@ -246,10 +246,9 @@ struct machine_end machine_end(const struct machine *m)
  * then; one that was put down since knows today's clock. A Wait may name a time, so it keeps its own. */
 static bool is_due(const struct node *n, int64_t now_ms)
 {
-    enum { SLACK_MS = 60000 };
-
-    return n->f.wake_ms <= now_ms || (n->f.phase == PHASE_RETRY && n->f.entered_ms > now_ms + SLACK_MS &&
-                                      n->f.wake_ms >= n->f.entered_ms);
+    return n->f.wake_ms <= now_ms ||
+           (n->f.phase == PHASE_RETRY && n->f.entered_ms > now_ms + CLOCK_SLACK_MS &&
+            n->f.wake_ms >= n->f.entered_ms);
 }
 
 /* The one that is due first; where none is due, *ret_wake_ms is the earliest time. */

@@ -14,7 +14,6 @@ struct resource_map {
 
 static int refuse(struct err *err, const char *what, const char *arn, const char *why)
 {
-    err->code = ERR_WORKFLOW;
     return arn != NULL ? err_set(err, ERR_WORKFLOW, "%s: '%.200s': %s", what, arn, why)
                        : err_set(err, ERR_WORKFLOW, "%s: %s", what, why);
 }

@@ -18,7 +18,6 @@ enum {
     PRUNE_ROUNDS = 20,
     BACKOFF_MS = 5000,
     BACKOFF_MAX_MS = 300000,
-    CLOCK_SLACK_MS = 60000, /* a newest fire further ahead than that: the clock was set back */
     SLICE_MS = 200,
 };
 

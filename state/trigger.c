@@ -1,4 +1,5 @@
 #include "state/trigger.h"
+#include "base/limits.h"
 #include "state/store_int.h"
 
 int trigger_find(struct store *s, const char *pipeline, const char *expression, struct trigger *ret,
@@ -28,8 +29,7 @@ int trigger_get(struct store *s, const char *pipeline, const char *expression, i
 
     /* An anchor still to come: the clock was set back, and a rate() would be silent until then. Not one of a moment
      * from now: that is another tick's, made while this one waited for the transaction. */
-    enum { SLACK_MS = 60000 };
-    if (rc < 0 || (rc > 0 && ret->anchor_ms <= now_ms + SLACK_MS))
+    if (rc < 0 || (rc > 0 && ret->anchor_ms <= now_ms + CLOCK_SLACK_MS))
         return rc < 0 ? rc : 0;
     rc = store_stmt(s, SQL_STATE_TRIGGER_PUT, &st, err);
     if (rc < 0)

@@ -141,6 +141,8 @@ TEST(two_statements_in_one_are_refused_and_nothing_is_done)
             fails(
                 ask(both[i], &(struct ask){.sql = {"INSERT INTO v VALUES (1)", hidden[k]}, .values = {NULL}}),
                 &err, ERR_CONTRACT);
+        fails(ask(both[i], &(struct ask){.sql = {"\x1b[2J\xff"}, .values = {NULL}}), &err, ERR_CONTRACT);
+        is_str(err.msg, "a statement begins with a word, not with '\\x1b[2J\\xff'");
         must_rc(ask(both[i], &(struct ask){.sql = {"/* My own */ SELECT 1 AS n"}, .values = {NULL}}), &err);
         fails(ask(both[i], &(struct ask){.sql = {"INSERT INTO v VALUES (?)"}, .values = {"[1, 2]"}}), &err,
               ERR_CONTRACT);
