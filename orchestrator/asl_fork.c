@@ -2,6 +2,7 @@
  * whose. */
 #include "base/limits.h"
 #include "orchestrator/asl_int.h"
+#include "orchestrator/path.h"
 
 /* ---- what runs within ---- */
 
@@ -98,6 +99,31 @@ void check_tolerated_percentage(struct check *c, const char *field, const json_t
         asl_invalid(c, "'%s' must be a number from 0 to 100", field);
 }
 
+/*
+ * The items are worked out once more whenever the execution is read back, and a redrive changes RedriveCount, RedriveTime and
+ * RetryCount. A path to one node finds none of them where an array is asked for; one that gathers nodes of $$ would.
+ */
+static void check_items(struct check *c, const json_t *state)
+{
+    static const char *const lasting[] = {"$$.Execution.Input", "$$.Map.Item.Value"};
+    const char *path = json_string_value(json_object_get(state, "InputPath"));
+
+    if (path == NULL || !str_starts(path, "$$") || path_kind(path, true) != 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(lasting); i++) {
+        size_t n = strlen(lasting[i]);
+        if (strncmp(path, lasting[i], n) == 0 && (path[n] == '.' || path[n] == '['))
+            return;
+    }
+    size_t mark = at_push(c, "InputPath");
+    asl_unsupported(
+        c,
+        "'InputPath': '%.100s' gathers nodes of $$, which a redrive changes, and a Map's items with "
+        "them; that is not in profile orch-asl/1. Name one node, such as $$.Execution.Input",
+        path);
+    at_pop(c, mark);
+}
+
 void check_map(struct check *c, const json_t *state)
 {
     if (json_object_get(state, "ItemProcessor") == NULL && json_object_get(state, "Iterator") == NULL)
@@ -107,6 +133,7 @@ void check_map(struct check *c, const json_t *state)
     at_most_one(c, state, "MaxConcurrency", "MaxConcurrencyPath");
     at_most_one(c, state, "ToleratedFailureCount", "ToleratedFailureCountPath");
     at_most_one(c, state, "ToleratedFailurePercentage", "ToleratedFailurePercentagePath");
+    check_items(c, state);
 }
 
 /* ---- scopes ---- */

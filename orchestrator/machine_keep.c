@@ -104,8 +104,9 @@ int machine_load(struct machine *m, const struct machine_frame *f, struct err *e
 }
 
 /*
- * What the frame forked is worked out once more, from its input: nothing of it is kept. Of a Parallel only the number of
- * branches: they have their input already, and Parameters may draw random numbers, which would be others now.
+ * What the frame forked is worked out once more, from its input: nothing of it is kept. The items come out the same after a
+ * redrive too: asl_fork.c refuses what would not. Of a Parallel only the number of branches: they have their input already,
+ * and Parameters may draw random numbers, which would be others now.
  */
 static int fork_again(struct machine *m, struct node *n, struct err *err)
 {

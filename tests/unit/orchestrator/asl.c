@@ -341,6 +341,30 @@ TEST(transitions)
         "");
 }
 
+#define MAP_WITH(more)                                                                                       \
+    "\"Type\":\"Map\",\"ItemProcessor\":{\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"End\":"    \
+    "true}}}," more ",\"Next\":\"E\""
+
+/* After a redrive the items would be others. */
+TEST(a_map_takes_no_items_that_a_redrive_changes)
+{
+    static const char *const refused[] = {"$$..RetryCount", "$$.Execution[*]",    "$$.State.*",
+                                          "$$.*",           "$$['Execution'][*]", "$$.Execution.InputOf[*]"};
+    static const char *const fine[] = {"$$.Execution.Input[*].n",       "$$.Execution.Input", "$$",
+                                       "$$.Map.Item.Value[?(@.n > 1)]", "$..RetryCount",      "$.l[*]"};
+    char more[200];
+
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        snprintf(more, sizeof more, MAP_WITH("\"InputPath\":\"%s\""), refused[i]);
+        is_str(state(more), NOT_OURS "/States/S/InputPath");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fine); i++) {
+        snprintf(more, sizeof more, MAP_WITH("\"InputPath\":\"%s\""), fine[i]);
+        ok(strstr(state(more), "UNSUPPORTED") == NULL);
+    }
+    is_str(state("\"Type\":\"Pass\",\"InputPath\":\"$$..RetryCount\",\"Next\":\"E\""), "");
+}
+
 TEST(task_fields)
 {
     is_str(state("\"Type\":\"Task\",\"TimeoutSeconds\":1,\"Next\":\"E\""), BAD "/States/S");
