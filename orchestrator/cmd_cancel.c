@@ -70,9 +70,15 @@ static int find_running(struct cancelling *k, struct err *err)
 /* Asks, and waits until the owner has obeyed or its lease is over: then the execution is ours to end. */
 static int stop(struct cancelling *k, struct execution *x, struct err *err)
 {
-    const char *why = *reason != '\0' ? reason : "orch cancel";
+    const struct stop_ask again = {.error = "Orch.Cancelled",
+                                   .cause = *reason != '\0' ? reason : "orch cancel"},
+                          ask = {.error = again.error,
+                                 .cause = again.cause,
+                                 .who = k->who,
+                                 .verb = "cancel",
+                                 .reason = reason};
     int64_t id = x->id, began = clock_mono_ms(), left = 0;
-    int rc = engine_stop(k->engine, id, "Orch.Cancelled", why, err);
+    int rc = engine_stop(k->engine, id, &ask, err);
 
     for (bool said = false; rc == 0; said = true) {
         execution_release(x);
@@ -91,7 +97,7 @@ static int stop(struct cancelling *k, struct execution *x, struct err *err)
             break;
         clock_sleep_ms(POLL_MS);
         if (left <= 0) /* taken over, like by a tick */
-            rc = engine_stop(k->engine, id, "Orch.Cancelled", why, err);
+            rc = engine_stop(k->engine, id, &again, err);
     }
     return rc;
 }
@@ -127,8 +133,6 @@ static int one_execution(struct cancelling *k, int64_t id, struct err *err)
                                          : "it had come to its end before");
         k->open |= running;
     }
-    if (rc == 0 && !dry_run)
-        rc = audit_put(k->c->store, k->who, "cancel", k->p->name, x.name, reason, clock_now_ms(), err);
     execution_release(&x);
     return rc < 0 ? rc : 0;
 }

@@ -3,7 +3,6 @@
 #include "orchestrator/cmd_exec.h"
 #include "orchestrator/engine.h"
 #include "orchestrator/java.h"
-#include "state/queue.h"
 
 enum { MAX_ERROR_LENGTH = 256 }; /* as on AWS; of a cause MAX_CAUSE */
 
@@ -49,10 +48,13 @@ static int run(struct cli *c, struct err *err)
     }
     rc = engine_new(c->config, c->store, &engine, err);
     if (rc >= 0)
-        rc = engine_stop(engine, e.id, error, cause, err);
-    if (rc >= 0)
-        rc = audit_put(c->store, cli_who(who, sizeof who), "stop", e.pipeline, e.name,
-                       cause != NULL ? cause : "", clock_now_ms(), err);
+        rc = engine_stop(engine, e.id,
+                         &(struct stop_ask){.error = error,
+                                            .cause = cause,
+                                            .who = cli_who(who, sizeof who),
+                                            .verb = "stop",
+                                            .reason = cause != NULL ? cause : ""},
+                         err);
     if (rc >= 0)
         rc = exec_get(c->store, e.id, &after, err);
     if (rc < 0)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/hash.h"
 #include "orchestrator/engine_int.h"
+#include "state/queue.h"
 #include "state/trigger.h"
 #include <unistd.h>
 
@@ -524,6 +525,19 @@ static void open_io(struct engine *e, struct run *r)
     r->ctx.io = e->io;
 }
 
+/* What cannot be read back is the same at every tick, and would be RUNNING for ever; but a file that is busy, or a full disk,
+ * says nothing of the execution. */
+static int give_up(struct run *r, const char *error, const struct err *why, enum engine_result *ret,
+                   struct err *err)
+{
+    if (err_retryable(why->code) && why->code != ERR_NOT_FOUND) {
+        *err = *why;
+        return -(int)err->code;
+    }
+    *ret = ENGINE_ENDED;
+    return run_close(r, "FAILED", error, why->msg, err);
+}
+
 static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wake_ms, struct err *err)
 {
     struct engine *e = r->e;
@@ -531,19 +545,15 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
 
     r->lease_ms = LEASE_MS;
     r->renewed_mono = clock_mono_ms();
-    int rc = load_context(r, err);
-    if (rc < 0)
-        return rc;
+    if (load_context(r, &why) < 0)
+        return give_up(r, "States.Runtime", &why, ret, err);
     if (!r->x.own && config_flow(e->config, r->x.pipeline, &r->pipeline, err) < 0)
         return -(int)err->code;
     if (load_definition(r, &why) <
-        0) { /* pinned by an orch that allowed it: a new execution takes today's text */
-        *ret = ENGINE_ENDED;
-        return run_close(r, "FAILED", err_asl(&why), why.msg, err);
-    }
-    rc = tree_load(r, err);
-    if (rc < 0)
-        return rc;
+        0) /* pinned by an orch that allowed it: a new execution takes today's text */
+        return give_up(r, err_asl(&why), &why, ret, err);
+    if (tree_load(r, &why) < 0)
+        return give_up(r, "States.Runtime", &why, ret, err);
     open_io(e, r);
     return run_loop(r, ret, ret_wake_ms, err);
 }
@@ -551,12 +561,11 @@ static int work_claimed(struct run *r, enum engine_result *ret, int64_t *ret_wak
 /* 1: nothing to do before *ret_wake_ms, and nobody asked for anything else: not worth a claim. */
 static int sleeps(struct engine *e, const struct execution *x, int64_t *ret_wake_ms, struct err *err)
 {
-    enum { SLACK_MS = 60000 }; /* as machine_next's */
     int64_t now = clock_now_ms();
 
     if (x->stop_requested || (x->deadline_ms != 0 && now >= x->deadline_ms))
         return 0;
-    int rc = frame_wake(e->store, x->id, now + SLACK_MS, ret_wake_ms, err);
+    int rc = frame_wake(e->store, x->id, now + CLOCK_SLACK_MS, ret_wake_ms, err);
     if (rc < 0 || *ret_wake_ms <= now)
         return rc;
     if (x->deadline_ms != 0 && x->deadline_ms < *ret_wake_ms)
@@ -597,30 +606,37 @@ out:
     return rc < 0 ? rc : 0;
 }
 
-static int request_stop(struct engine *e, int64_t id, const char *error, const char *cause, struct err *err)
+static int request_stop(struct engine *e, const struct execution *x, const struct stop_ask *a,
+                        struct err *err)
 {
     int rc = store_begin(e->store, err);
 
     if (rc == 0)
-        rc = exec_request_stop(e->store, id, error, cause, err);
+        rc = exec_request_stop(e->store, x->id, a->error, a->cause, err);
+    if (rc == 0 && a->who != NULL)
+        rc = audit_put(e->store, a->who, a->verb, x->pipeline, x->name, a->reason, clock_now_ms(), err);
     if (rc == 0)
         rc = store_commit(e->store, err);
     store_rollback(e->store);
     return rc;
 }
 
-int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause, struct err *err)
+int engine_stop(struct engine *e, int64_t execution_id, const struct stop_ask *a, struct err *err)
 {
     struct run r = {.e = e};
-    int rc = request_stop(e, execution_id, error, cause, err);
+    struct execution before = {0};
+    int rc = exec_get(e->store, execution_id, &before, err);
 
+    if (rc == 0)
+        rc = request_stop(e, &before, a, err);
+    execution_release(&before);
     if (rc == 0)
         rc = exec_get(e->store, execution_id, &r.x, err);
     if (rc != 0 || strcmp(r.x.status, "RUNNING") != 0)
         goto out;
     rc = claim(e, &r, err);
     if (rc == 1)
-        rc = run_close(&r, "ABORTED", error, cause, err);
+        rc = run_close(&r, "ABORTED", a->error, a->cause, err);
     if (rc < 0 && err->code == ERR_LOCK_LOST) /* somebody else took it just now, and will see the request */
         rc = 0;
 out:

@@ -38,9 +38,13 @@ NODISCARD int engine_work(struct engine *e, int64_t execution_id, enum engine_re
                           int64_t *ret_wake_ms, struct err *err);
 /* Set by signal handlers: polled in every beat. */
 extern volatile int engine_stop_signal;
+struct stop_ask {
+    const char *error, *cause; /* NULL: none */
+    /* For the audit, in the transaction that asks; who NULL: it is noted already. */
+    const char *who, *verb, *reason;
+};
 /* orch stop: ABORTED; where a living owner works it, asks, and it obeys within seconds. */
-NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const char *error, const char *cause,
-                          struct err *err);
+NODISCARD int engine_stop(struct engine *e, int64_t execution_id, const struct stop_ask *a, struct err *err);
 /* Deletes the lock files that killed processes left. Returns how many. */
 NODISCARD int engine_sweep(struct engine *e, struct err *err);
 /* Every Task: a step of ours, and only parameters that it knows; or bound to one by the map (NULL: none). ERR_WORKFLOW names

@@ -46,6 +46,7 @@ struct run {
     struct task t;     /* the one that is worked */
     struct step_ctx ctx;
     enum why why;
+    bool broken; /* m stopped in the midst of a step: it is not to be flushed */
     int64_t lease_ms, renewed_mono, beat_mono, task_mono;
     uint64_t random; /* drawn for each transaction, and moved on with each decision in it */
 };

@@ -97,15 +97,14 @@ static int put_step(struct run *r, struct machine_frame *f, const struct outcome
 {
     struct interp_env env = {.now_ms = now, .seed = random_next(&r->random)};
     struct machine_step s;
-    struct err why;
     int rc;
 
     env.jitter = (uint32_t)random_next(&r->random);
-    rc = o != NULL ? machine_answer(r->m, f, o, &env, &s, &why) : machine_go(r->m, f, &env, &s, &why);
+    rc = o != NULL ? machine_answer(r->m, f, o, &env, &s, err) : machine_go(r->m, f, &env, &s, err);
     if (rc < 0) { /* the frame is not what the definition says */
         machine_step_release(&s);
-        rc = put_end(r, "FAILED", err_asl(&why), why.msg, err);
-        return rc < 0 ? rc : 1;
+        r->broken = true;
+        return rc;
     }
     bool ended = s.ended;
     rc = tree_write(r, &s, now, err);
@@ -133,8 +132,8 @@ static int put_steps(struct run *r, struct machine_frame *f, const struct outcom
  * T1, T2, T4, T5: the task's end (when status is not NULL), the decision, and the pure states that follow, in one
  * transaction. 1: the execution has ended. After a failure r->m is not what the file says: the run is over.
  */
-static int apply(struct run *r, struct machine_frame *f, const struct outcome *o, const char *task_status,
-                 struct err *err)
+static int apply_once(struct run *r, struct machine_frame *f, const struct outcome *o,
+                      const char *task_status, struct err *err)
 {
     int64_t now = clock_now_ms();
     int rc = store_begin(r->e->store, err), ended = 0;
@@ -155,6 +154,20 @@ static int apply(struct run *r, struct machine_frame *f, const struct outcome *o
     store_rollback(r->e->store);
     task_release(&r->t);
     return rc < 0 ? rc : ended;
+}
+
+/* The same; where the machine breaks in the midst of it nothing of it is kept, and the execution is closed. */
+static int apply(struct run *r, struct machine_frame *f, const struct outcome *o, const char *task_status,
+                 struct err *err)
+{
+    struct err why;
+    int rc = apply_once(r, f, o, task_status, err);
+
+    if (rc >= 0 || !r->broken)
+        return rc;
+    why = *err;
+    rc = run_close(r, "FAILED", err_asl(&why), why.msg, err);
+    return rc < 0 ? rc : 1;
 }
 
 /* ---- act ---- */

@@ -353,7 +353,8 @@ TEST(stop_ends_what_nobody_works_and_asks_who_does)
     int64_t id = ef_start(&f, "{\"seconds\": 60}");
     int kid = ef_child(&f, NULL);
     wait_for_file("slow");
-    must_rc(engine_stop(f.engine, id, "Stopped", "by a test", &f.err), &f.err);
+    must_rc(engine_stop(f.engine, id, &(struct stop_ask){.error = "Stopped", .cause = "by a test"}, &f.err),
+            &f.err);
     is_text("SELECT status FROM execution", "RUNNING");
     is_int(ef_wait(kid), ENGINE_ENDED); /* it looks every second */
     is_text("SELECT status || ' ' || error || ' ' || cause FROM execution", "ABORTED Stopped by a test");
@@ -363,7 +364,7 @@ TEST(stop_ends_what_nobody_works_and_asks_who_does)
 
     ef_make(&f, slow, "");
     id = ef_start(&f, "{\"seconds\": 60}");
-    must_rc(engine_stop(f.engine, id, NULL, NULL, &f.err), &f.err);
+    must_rc(engine_stop(f.engine, id, &(struct stop_ask){0}, &f.err), &f.err);
     is_text("SELECT status FROM execution", "ABORTED");
     is_int(lock_files(), 0);
     ef_close(&f);

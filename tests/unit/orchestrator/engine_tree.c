@@ -205,7 +205,7 @@ TEST(stopped_or_timed_out_the_frames_stay_as_they_stand_and_their_tasks_end)
     ef_make(&f, workflow, "");
     int64_t id = ef_start(&f, NULL);
     is_int(work(id, NULL), ENGINE_WAITING);
-    must_rc(engine_stop(f.engine, id, "Stopped", NULL, &f.err), &f.err);
+    must_rc(engine_stop(f.engine, id, &(struct stop_ask){.error = "Stopped"}, &f.err), &f.err);
     is_text("SELECT status || ' ' || error FROM execution", "ABORTED Stopped");
     /* as recorded on AWS: one event, which points at nothing before it */
     is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
@@ -398,4 +398,54 @@ TEST(an_execution_with_a_full_history_is_not_redriven)
     is_str(can.reason, "Execution history event limit exceeded");
     execution_release(&x);
     ef_close(&f);
+}
+
+#define TWO_NAPS                                                                                             \
+    "{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Parallel\",\"End\":true,\"Branches\":[{\"StartAt\":"   \
+    "\"A\","                                                                                                 \
+    "\"States\":{\"A\":{\"Type\":\"Wait\",\"Seconds\":600,\"Next\":\"Z\"},\"Z\":{\"Type\":\"Wait\","         \
+    "\"Seconds\":600,\"End\":true}}},{\"StartAt\":\"B\",\"States\":{\"B\":{\"Type\":\"Wait\",\"Seconds\":"   \
+    "600,"                                                                                                   \
+    "\"End\":true}}}]}}}"
+
+/* Of the steps that shared the transaction nothing is left: neither their events, nor frames that were half changed. */
+TEST(a_machine_that_breaks_in_a_step_is_rolled_back_and_the_execution_closed)
+{
+    ef_make(&f, TWO_NAPS, "");
+    int64_t id = ef_start(&f, NULL);
+    is_int(work(id, NULL), ENGINE_WAITING);
+    int64_t events = ef_number(&f, "SELECT count(*) FROM event");
+    ef_sql(&f, "UPDATE frame SET wake_ms = 1 WHERE state = 'A'");
+    ef_sql(&f, "UPDATE frame SET wake_ms = 2, phase = 'RETRY' WHERE state = 'B'"); /* a Wait has none */
+    is_int(work(id, NULL), ENGINE_ENDED);
+    is_text("SELECT status || ' ' || error FROM execution", "FAILED Orch.Internal");
+    is_int(ef_number(&f, "SELECT count(*) FROM event"), events + 1);
+    is_text("SELECT type FROM event ORDER BY id DESC LIMIT 1", "ExecutionFailed");
+    is_text("SELECT group_concat(state || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER BY id)",
+            "P CHILDREN, A WAIT, B RETRY");
+    ef_close(&f);
+}
+
+/* The next tick would read the same, and so would all that follow. */
+TEST(what_cannot_be_read_back_is_closed_and_not_running_for_ever)
+{
+    static const char *const damages[] = {
+        "UPDATE frame SET state = 'Nowhere' WHERE state = 'B'",
+        "UPDATE frame SET retry = '[' WHERE state = 'B'",
+        "UPDATE frame SET item = 7 WHERE state = 'B'",
+        "UPDATE execution SET input = '{'",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+        ef_make(&f, TWO_NAPS, "");
+        int64_t id = ef_start(&f, NULL);
+        is_int(work(id, NULL), ENGINE_WAITING);
+        ef_sql(&f, "UPDATE frame SET wake_ms = 1 WHERE state = 'A'");
+        ef_sql(&f, damages[i]);
+        is_int(work(id, NULL), ENGINE_ENDED);
+        is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+        is_int(ef_number(&f, "SELECT count(*) FROM event WHERE type = 'ExecutionFailed'"), 1);
+        is_int(ef_number(&f, "SELECT count(*) FROM execution WHERE claim_lock IS NULL"), 1);
+        ef_close(&f);
+    }
 }
