@@ -18,8 +18,8 @@ enum {
 struct open_one { /* queued for its pipeline: ended behind it */
     int64_t id;
     struct lock *lock;
-    const struct pipeline *p;
-    char *from, *to; /* owned; NULL: open */
+    const struct flow *flow; /* of its pipeline */
+    char *from, *to;         /* owned; NULL: open */
 };
 struct requests {
     struct tick *t;
@@ -46,8 +46,8 @@ struct doing {
     struct requests *q;
     const struct request *r;
     const json_t *args;
-    json_t *result; /* owned */
-    bool stays_open;
+    json_t *result;                /* owned */
+    const struct flow *stays_open; /* what it was queued for; NULL: it is done */
 };
 
 static int on_acted(void *arg, const char *part, struct err *err)
@@ -95,7 +95,7 @@ static int replay(struct doing *d, struct err *err)
     json_decref(rows);
     if (rc == 0) {
         f->asked = true;
-        d->stays_open = true;
+        d->stays_open = f;
     }
     return rc;
 }
@@ -247,7 +247,7 @@ static void keep_open(struct requests *q, const struct doing *d, struct lock *lo
     q->open = xrealloc(q->open, (q->open_count + 1) * sizeof *q->open);
     q->open[q->open_count++] = (struct open_one){.id = d->r->id,
                                                  .lock = lock,
-                                                 .p = flow_of(q->t, d->r->pipeline)->p,
+                                                 .flow = d->stays_open,
                                                  .from = part != NULL   ? xstrdup(part)
                                                          : from != NULL ? xstrdup(from)
                                                                         : NULL,
@@ -296,7 +296,7 @@ static bool must_wait(struct requests *q, const struct request *r)
     bool queues = strcmp(r->kind, "replay") == 0 || strcmp(r->kind, "retry") == 0;
 
     for (size_t i = 0; !queues && i < q->open_count; i++)
-        if (strcmp(q->open[i].p->name, r->pipeline) == 0)
+        if (strcmp(q->open[i].flow->p->name, r->pipeline) == 0)
             return true;
     return json_object_get(q->busy, r->pipeline) != NULL;
 }
@@ -365,7 +365,8 @@ static int end_one(struct requests *q, const struct open_one *o, struct err *err
     int rc = request_get(q->t->store, o->id, &r, err);
 
     if (rc == 0)
-        rc = view_each(q->t->store, o->p, o->from, o->to, clock_now_ms(), VIEW_BRIEF, on_part, counts, err);
+        rc = view_each(q->t->store, o->flow->p, o->from, o->to, clock_now_ms(), VIEW_BRIEF, on_part, counts,
+                       err);
     json_t *states = json_object(),
            *result = json_pack("{s:I,s:O}", "acted", (json_int_t)r.acted, "states", states);
     for (enum view_state s = 0; s < VIEW_STATES; s++)
@@ -380,9 +381,9 @@ static int end_one(struct requests *q, const struct open_one *o, struct err *err
 }
 
 /* A run of it waits, here or elsewhere, or the tick had enough: the next one goes on. */
-static bool goes_on(struct requests *q, const struct open_one *o)
+static bool goes_on(const struct open_one *o)
 {
-    const struct flow *f = flow_of(q->t, o->p->name);
+    const struct flow *f = o->flow;
 
     return f->wake_ms > 0 || f->held || f->more;
 }
@@ -395,8 +396,8 @@ int requests_end(struct requests *q, bool whole, struct err *err)
         return 0;
     for (size_t i = 0; i < q->open_count; i++) {
         if (whole && rc == 0)
-            rc = goes_on(q, &q->open[i]) ? request_again(q->t->store, q->open[i].id, err)
-                                         : end_one(q, &q->open[i], err);
+            rc = goes_on(&q->open[i]) ? request_again(q->t->store, q->open[i].id, err)
+                                      : end_one(q, &q->open[i], err);
         lock_release(q->open[i].lock);
         free(q->open[i].from);
         free(q->open[i].to);
