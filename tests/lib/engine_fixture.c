@@ -291,6 +291,25 @@ int64_t ef_number(struct engine_fixture *f, const char *sql)
     return n;
 }
 
+void ef_is(struct engine_fixture *f, const char *sql, const char *want)
+{
+    char *got = ef_text(f, sql);
+
+    is_str(got, want);
+    free(got);
+}
+
+enum engine_result ef_work(struct engine_fixture *f, int64_t id, int64_t *ret_wake)
+{
+    enum engine_result result = ENGINE_HELD;
+    int64_t wake = 0;
+
+    must_rc(engine_work(f->engine, id, &result, &wake, &f->err), &f->err);
+    if (ret_wake != NULL)
+        *ret_wake = wake;
+    return result;
+}
+
 void ef_sql(struct engine_fixture *f, const char *sql)
 {
     free(ef_text(f, sql));

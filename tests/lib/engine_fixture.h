@@ -36,8 +36,11 @@ int64_t ef_start(struct engine_fixture *f, const char *input); /* an execution o
 /* "A B C": types of the history in order, or of the events whose type ends in suffix. Owned. */
 char *ef_history(struct engine_fixture *f, int64_t id, const char *suffix);
 int64_t ef_number(struct engine_fixture *f, const char *sql);
-char *ef_text(struct engine_fixture *f, const char *sql); /* owned; "" for NULL or no row */
+char *ef_text(struct engine_fixture *f, const char *sql);                /* owned; "" for NULL or no row */
+void ef_is(struct engine_fixture *f, const char *sql, const char *want); /* ef_text is so */
 void ef_sql(struct engine_fixture *f, const char *sql);
+/* engine_work, as long as it can; ret_wake may be NULL. */
+enum engine_result ef_work(struct engine_fixture *f, int64_t id, int64_t *ret_wake);
 /*
  * Another process of this very program, for fault rules, other clocks, signals: it works execution 1 in the folder and
  * exits with its enum engine_result, or 100 on an error (which it prints). env: NULL-ended, "NAME=value".

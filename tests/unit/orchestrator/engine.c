@@ -38,25 +38,6 @@ static const char chain_history[] =
 static const char slow[] =
     "{\"StartAt\": \"S\", \"States\": {\"S\": " SLOW("10", RETRY ", \"End\": true") "}}";
 
-static enum engine_result work(int64_t id, int64_t *ret_wake)
-{
-    enum engine_result result = ENGINE_HELD;
-    int64_t wake = 0;
-
-    must_rc(engine_work(f.engine, id, &result, &wake, &f.err), &f.err);
-    if (ret_wake != NULL)
-        *ret_wake = wake;
-    return result;
-}
-
-static void is_text(const char *sql, const char *want)
-{
-    char *got = ef_text(&f, sql);
-
-    is_str(got, want);
-    free(got);
-}
-
 static void is_history(int64_t id, const char *suffix, const char *want)
 {
     char *got = ef_history(&f, id, suffix);
@@ -95,15 +76,15 @@ TEST(a_run_is_recorded_as_aws_does)
 {
     ef_make(&f, chain, "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_ENDED);
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
     is_history(id, "", chain_history);
-    is_text("SELECT status FROM execution", "SUCCEEDED");
-    is_text("SELECT output FROM execution", "{\"x\":1,\"b\":{\"lines\":1},\"d\":{\"lines\":2}}");
-    is_text(
-        "SELECT group_concat(previous_id) FROM (SELECT previous_id FROM event ORDER BY id)",
+    ef_is(&f, "SELECT status FROM execution", "SUCCEEDED");
+    ef_is(&f, "SELECT output FROM execution", "{\"x\":1,\"b\":{\"lines\":1},\"d\":{\"lines\":2}}");
+    ef_is(
+        &f, "SELECT group_concat(previous_id) FROM (SELECT previous_id FROM event ORDER BY id)",
         "0,0,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"); /* the first state does not point at ExecutionStarted */
-    is_text("SELECT json_extract(details, '$.executionStartedEventDetails.input') FROM event WHERE id = 1",
-            "{}");
+    ef_is(&f, "SELECT json_extract(details, '$.executionStartedEventDetails.input') FROM event WHERE id = 1",
+          "{}");
     ok(ef_number(
            &f,
            "SELECT json_extract(details, '$.activityStartedEventDetails.workerName') LIKE '%:%' FROM event "
@@ -111,7 +92,7 @@ TEST(a_run_is_recorded_as_aws_does)
     is_int(ef_number(&f, "SELECT count(*) FROM task WHERE status = 'SUCCEEDED'"), 2);
     is_int(ef_number(&f, "SELECT claim_lock IS NULL AND claim = 1 FROM execution"), 1);
     is_int(lock_files(), 0);
-    is_int(work(id, NULL), ENGINE_ENDED); /* again: nothing happens */
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED); /* again: nothing happens */
     is_history(id, "", chain_history);
     ef_close(&f);
 }
@@ -129,10 +110,10 @@ TEST(the_context_object_names_execution_and_machine)
     int64_t id;
     must_rc(config_pipeline(f.config, "p", &p, &f.err), &f.err);
     must_rc(engine_start(f.engine, p, "first", "START", input, &id, &f.err), &f.err);
-    is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT output FROM execution",
-            "{\"id\":\"arn:aws:states:us-east-1:000000000000:execution:p:first\","
-            "\"in\":7,\"machine\":\"p\",\"n\":0}");
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+    ef_is(&f, "SELECT output FROM execution",
+          "{\"id\":\"arn:aws:states:us-east-1:000000000000:execution:p:first\","
+          "\"in\":7,\"machine\":\"p\",\"n\":0}");
     json_decref(input);
     ef_close(&f);
 }
@@ -150,7 +131,7 @@ TEST(names_are_idempotent_and_checked)
     is_int(again, id);
     fails(engine_start(f.engine, p, "n", "START", other, &again, &f.err), &f.err, ERR_CONFLICT);
     is_str(err_asl(&f.err), "ExecutionAlreadyExists");
-    is_int(work(id, NULL), ENGINE_ENDED);
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
     fails(engine_start(f.engine, p, "n", "START", input, &again, &f.err), &f.err, ERR_CONFLICT);
     fails(engine_start(f.engine, p, "a b", "START", input, &again, &f.err), &f.err, ERR_USAGE);
     fails(engine_start(f.engine, p, "", "START", input, &again, &f.err), &f.err, ERR_USAGE);
@@ -189,10 +170,10 @@ TEST(a_failed_step_meets_catch_and_its_words_are_kept)
                     "\"F\": {\"Type\": \"Fail\", \"ErrorPath\": \"$.Error\", \"CausePath\": \"$.Cause\"}}}",
         "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT status || ' ' || error || ' ' || cause FROM execution",
-            "FAILED Orch.BadCsv line 3: 'x' (hint: mend it)");
-    is_text("SELECT status FROM task", "FAILED");
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+    ef_is(&f, "SELECT status || ' ' || error || ' ' || cause FROM execution",
+          "FAILED Orch.BadCsv line 3: 'x' (hint: mend it)");
+    ef_is(&f, "SELECT status FROM task", "FAILED");
     is_history(id, "",
                "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted ActivityFailed "
                "TaskStateExited FailStateEntered ExecutionFailed");
@@ -279,10 +260,10 @@ TEST(a_living_owner_is_left_alone)
     int64_t id = ef_start(&f, "{\"seconds\": 60}");
     int kid = ef_child(&f, NULL);
     wait_for_file("slow");
-    is_int(work(id, NULL), ENGINE_HELD);
+    is_int(ef_work(&f, id, NULL), ENGINE_HELD);
     kill(kid, SIGKILL);
     is_int(ef_wait(kid), 128 + SIGKILL);
-    is_int(work(id, NULL), ENGINE_WAITING); /* dead: taken over at once; Retry waits a second */
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING); /* dead: taken over at once; Retry waits a second */
     is_history(id, "TimedOut", "ActivityTimedOut");
     ef_close(&f);
 }
@@ -294,7 +275,7 @@ TEST(after_a_reboot_the_lock_file_says_nothing)
     int kid = ef_child(&f, NULL);
     wait_for_file("slow");
     ef_sql(&f, "UPDATE execution SET claim_boot_id = 'another boot'");
-    is_int(work(id, NULL), ENGINE_WAITING);
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING);
     kill(kid, SIGKILL);
     ef_wait(kid);
     ef_close(&f);
@@ -311,13 +292,13 @@ TEST(a_stopped_owner_is_taken_over_when_its_lease_is_over_and_lets_go_when_it_wa
     wait_for_file("slow");
     kill(kid, SIGSTOP);
     must(waitpid(kid, &status, WUNTRACED) == kid && WIFSTOPPED(status));
-    is_int(work(id, NULL), ENGINE_HELD);                     /* its lease holds */
+    is_int(ef_work(&f, id, NULL), ENGINE_HELD);              /* its lease holds */
     is_int(ef_wait(ef_child(&f, later)), ENGINE_WAITING);    /* over: the task timed out, Retry waits */
     is_int(ef_wait(ef_child(&f, much_later)), ENGINE_ENDED); /* the second attempt */
     kill(kid, SIGCONT);
     is_int(ef_wait(kid),
            ENGINE_HELD); /* it found its token gone, wrote nothing, and said that another has it */
-    is_text("SELECT status FROM execution", "SUCCEEDED");
+    ef_is(&f, "SELECT status FROM execution", "SUCCEEDED");
     is_history(id, "",
                "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted ActivityTimedOut "
                "ActivityScheduled ActivityStarted ActivitySucceeded TaskStateExited ExecutionSucceeded");
@@ -335,10 +316,10 @@ TEST(sigterm_gives_the_task_back)
     wait_for_file("slow");
     kill(kid, SIGTERM);
     is_int(ef_wait(kid), ENGINE_STOPPED);
-    is_text("SELECT status FROM execution", "RUNNING");
+    ef_is(&f, "SELECT status FROM execution", "RUNNING");
     is_int(ef_number(&f, "SELECT claim_lock IS NULL FROM execution"), 1);
     is_int(lock_files(), 0);
-    is_int(work(id, NULL), ENGINE_WAITING); /* no lease to wait for */
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING); /* no lease to wait for */
     is_history(id, "TimedOut", "ActivityTimedOut");
     kid = ef_child(&f, later);
     wait_for_file("slow");
@@ -355,17 +336,17 @@ TEST(stop_ends_what_nobody_works_and_asks_who_does)
     wait_for_file("slow");
     must_rc(engine_stop(f.engine, id, &(struct stop_ask){.error = "Stopped", .cause = "by a test"}, &f.err),
             &f.err);
-    is_text("SELECT status FROM execution", "RUNNING");
+    ef_is(&f, "SELECT status FROM execution", "RUNNING");
     is_int(ef_wait(kid), ENGINE_ENDED); /* it looks every second */
-    is_text("SELECT status || ' ' || error || ' ' || cause FROM execution", "ABORTED Stopped by a test");
-    is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
-    is_text("SELECT status FROM task", "ABORTED");
+    ef_is(&f, "SELECT status || ' ' || error || ' ' || cause FROM execution", "ABORTED Stopped by a test");
+    ef_is(&f, "SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
+    ef_is(&f, "SELECT status FROM task", "ABORTED");
     ef_close(&f);
 
     ef_make(&f, slow, "");
     id = ef_start(&f, "{\"seconds\": 60}");
     must_rc(engine_stop(f.engine, id, &(struct stop_ask){0}, &f.err), &f.err);
-    is_text("SELECT status FROM execution", "ABORTED");
+    ef_is(&f, "SELECT status FROM execution", "ABORTED");
     is_int(lock_files(), 0);
     ef_close(&f);
 }
@@ -379,9 +360,9 @@ TEST(timeouts_of_task_and_execution_are_two_things)
                 "slow") "\", \"Parameters\": {\"seconds\": 60}, \"TimeoutSeconds\": 1, \"End\": true}}}",
             "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Timeout");
-    is_text("SELECT status FROM task", "TIMED_OUT");
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED States.Timeout");
+    ef_is(&f, "SELECT status FROM task", "TIMED_OUT");
     is_history(id, "TimedOut", "ActivityTimedOut");
     ef_close(&f);
 
@@ -392,12 +373,12 @@ TEST(timeouts_of_task_and_execution_are_two_things)
             "");
     id = ef_start(&f, NULL);
     int64_t wake = 0, start = ef_number(&f, "SELECT start_ms FROM execution");
-    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(ef_work(&f, id, &wake), ENGINE_WAITING);
     is_int(wake, start + 3600000); /* not when the Wait is over: when the execution is */
     is_int(ef_wait(ef_child(&f, later)), ENGINE_ENDED);
     is_int(ef_number(&f, "SELECT status = 'TIMED_OUT' AND error IS NULL AND cause IS NULL FROM execution"),
            1);
-    is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionTimedOut 0");
+    ef_is(&f, "SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionTimedOut 0");
     ef_close(&f);
 }
 
@@ -411,13 +392,13 @@ TEST(a_wait_gives_the_claim_up_and_goes_on_later)
         "{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}",
         "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(ef_work(&f, id, &wake), ENGINE_WAITING);
     is_int(lock_files(), 0);
     int64_t claims = ef_number(&f, "SELECT claim FROM execution");
-    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(ef_work(&f, id, &wake), ENGINE_WAITING);
     is_int(ef_number(&f, "SELECT claim FROM execution"), claims); /* looking at it costs no claim */
     is_int(ef_wait(ef_child(&f, later)), ENGINE_ENDED);
-    is_text("SELECT status FROM execution", "SUCCEEDED");
+    ef_is(&f, "SELECT status FROM execution", "SUCCEEDED");
     ef_close(&f);
 }
 
@@ -431,11 +412,11 @@ TEST(an_endless_loop_ends_at_the_limit_of_the_history)
         "");
     int64_t id = ef_start(&f, NULL);
     engine_max_events = 2500;
-    is_int(work(id, NULL), ENGINE_ENDED);
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
     engine_max_events = MAX_TRANSITIONS;
-    is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
     is_int(ef_number(&f, "SELECT count(*) FROM event"), ef_number(&f, "SELECT max(id) FROM event"));
     is_int(ef_number(&f, "SELECT max(id) FROM event"), 2500);
-    is_text("SELECT type FROM event ORDER BY id DESC LIMIT 1", "ExecutionFailed");
+    ef_is(&f, "SELECT type FROM event ORDER BY id DESC LIMIT 1", "ExecutionFailed");
     ef_close(&f);
 }

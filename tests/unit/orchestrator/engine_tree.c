@@ -45,25 +45,6 @@ static char *whole_of_both(void)
                      strstr(both, "\"Both\":"));
 }
 
-static enum engine_result work(int64_t id, int64_t *ret_wake)
-{
-    enum engine_result result = ENGINE_HELD;
-    int64_t wake = 0;
-
-    must_rc(engine_work(f.engine, id, &result, &wake, &f.err), &f.err);
-    if (ret_wake != NULL)
-        *ret_wake = wake;
-    return result;
-}
-
-static void is_text(const char *sql, const char *want)
-{
-    char *got = ef_text(&f, sql);
-
-    is_str(got, want);
-    free(got);
-}
-
 /* Works on, an hour later each time, until it has ended. */
 static int go_on(int from)
 {
@@ -182,14 +163,14 @@ TEST(branches_that_wait_give_the_claim_up_and_sleep_until_the_first)
 
     ef_make(&f, workflow, "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(ef_work(&f, id, &wake), ENGINE_WAITING);
     is_int(wake, ef_number(&f, "SELECT min(wake_ms) FROM frame WHERE phase = 'WAIT'"));
     is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"),
            3); /* the third item has no place yet */
-    is_text("SELECT phase FROM frame WHERE state = 'Each'", "CHILDREN");
+    ef_is(&f, "SELECT phase FROM frame WHERE state = 'Each'", "CHILDREN");
     int64_t claims = ef_number(&f, "SELECT claim FROM execution"),
             events = ef_number(&f, "SELECT count(*) FROM event");
-    is_int(work(id, &wake), ENGINE_WAITING);
+    is_int(ef_work(&f, id, &wake), ENGINE_WAITING);
     is_int(ef_number(&f, "SELECT claim FROM execution"), claims); /* looking at it costs no claim */
     is_int(ef_number(&f, "SELECT count(*) FROM event"), events);
     is_int(go_on(1), ENGINE_ENDED);
@@ -204,11 +185,11 @@ TEST(stopped_or_timed_out_the_frames_stay_as_they_stand_and_their_tasks_end)
 
     ef_make(&f, workflow, "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_WAITING);
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING);
     must_rc(engine_stop(f.engine, id, &(struct stop_ask){.error = "Stopped"}, &f.err), &f.err);
-    is_text("SELECT status || ' ' || error FROM execution", "ABORTED Stopped");
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "ABORTED Stopped");
     /* as recorded on AWS: one event, which points at nothing before it */
-    is_text("SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
+    ef_is(&f, "SELECT type || ' ' || previous_id FROM event ORDER BY id DESC LIMIT 1", "ExecutionAborted 0");
     is_int(ef_number(&f, "SELECT count(*) FROM event WHERE type LIKE '%StateAborted'"), 0);
     is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"), 3);
     ef_close(&f);
@@ -234,7 +215,7 @@ TEST(a_dead_owners_task_is_not_kept_waiting_by_those_of_other_branches)
     }
     kill(kid, SIGKILL);
     is_int(ef_wait(kid), 128 + SIGKILL);
-    is_int(work(id, NULL), ENGINE_WAITING); /* A for its retry; B is done */
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING); /* A for its retry; B is done */
     char *history = ef_history(&f, id, "");
     is_str(history,
            "ExecutionStarted ParallelStateEntered ParallelStateStarted TaskStateEntered ActivityScheduled "
@@ -290,7 +271,7 @@ TEST(the_path_that_is_drawn_goes_through_every_branch)
                                                                                "\"Type\":\"Succeed\"}}}",
         "");
     id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_ENDED);
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
     must_rc(exec_get(f.store, id, &x, &f.err), &f.err);
     must_rc(trail_read(f.store, &x, &t, &f.err), &f.err);
     is_int(steps(&t, "S", "Z", true), 1);
@@ -310,17 +291,17 @@ TEST(the_task_of_a_branch_that_is_aborted_ends_with_it)
                                                                 "\"Type\":\"Fail\",\"Error\":\"No\"}}}]}}}",
             "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT status || ' ' || error FROM execution", "FAILED No");
-    is_text("SELECT status FROM task", "ABORTED");
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED No");
+    ef_is(&f, "SELECT status FROM task", "ABORTED");
     char *history = ef_history(&f, id, "");
     is_str(history,
            "ExecutionStarted ParallelStateEntered ParallelStateStarted TaskStateEntered ActivityScheduled "
            "FailStateEntered TaskStateAborted ParallelStateFailed ExecutionFailed");
     free(history);
     /* a redrive finds where it stood: both branches at their states, what is around them with children */
-    is_text("SELECT group_concat(state || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER BY id)",
-            "S CHILDREN, T TASK, X ENTER");
+    ef_is(&f, "SELECT group_concat(state || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER BY id)",
+          "S CHILDREN, T TASK, X ENTER");
     ef_close(&f);
 }
 
@@ -335,11 +316,12 @@ TEST(an_item_that_could_not_be_selected_leaves_no_frame)
             "\"End\":true}}}}}}",
             "");
     int64_t id = ef_start(&f, "{\"l\":[{\"n\":1},{},{\"n\":3}]}");
-    is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
-    is_text("SELECT group_concat(state || ' ' || item || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER "
-            "BY id)",
-            "M 0 SPAWN, P 0 DONE");
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+    ef_is(&f,
+          "SELECT group_concat(state || ' ' || item || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER "
+          "BY id)",
+          "M 0 SPAWN, P 0 DONE");
     ef_close(&f);
 }
 
@@ -362,7 +344,7 @@ TEST(a_map_keeps_no_item_beside_the_history)
         must_rc(buf_addf(&text, &f.err, "%s{\"n\":%d,\"pad\":\"%0500d\"}", i > 0 ? "," : "", i, i), &f.err);
     must_rc(buf_adds(&text, "]}", &f.err), &f.err);
     int64_t id = ef_start(&f, text.p);
-    is_int(work(id, NULL), ENGINE_WAITING);
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING);
     is_int(ef_number(&f, "SELECT count(*) FROM frame WHERE phase = 'WAIT'"), 40);
     is_int(ef_number(&f, "SELECT count(input) FROM frame"), 0);
     is_int(go_on(1), ENGINE_ENDED);
@@ -388,9 +370,9 @@ TEST(an_execution_with_a_full_history_is_not_redriven)
             "");
     int64_t id = ef_start(&f, NULL);
     engine_max_events = 12; /* the failure, which ends five waits, has no room */
-    is_int(work(id, NULL), ENGINE_ENDED);
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
     engine_max_events = MAX_TRANSITIONS;
-    is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
     ok(ef_number(&f, "SELECT count(*) FROM event") < 11);
     must_rc(exec_get(f.store, id, &x, &f.err), &f.err);
     must_rc(redrivable(f.store, &x, &can, &f.err), &f.err);
@@ -413,16 +395,16 @@ TEST(a_machine_that_breaks_in_a_step_is_rolled_back_and_the_execution_closed)
 {
     ef_make(&f, TWO_NAPS, "");
     int64_t id = ef_start(&f, NULL);
-    is_int(work(id, NULL), ENGINE_WAITING);
+    is_int(ef_work(&f, id, NULL), ENGINE_WAITING);
     int64_t events = ef_number(&f, "SELECT count(*) FROM event");
     ef_sql(&f, "UPDATE frame SET wake_ms = 1 WHERE state = 'A'");
     ef_sql(&f, "UPDATE frame SET wake_ms = 2, phase = 'RETRY' WHERE state = 'B'"); /* a Wait has none */
-    is_int(work(id, NULL), ENGINE_ENDED);
-    is_text("SELECT status || ' ' || error FROM execution", "FAILED Orch.Internal");
+    is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+    ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED Orch.Internal");
     is_int(ef_number(&f, "SELECT count(*) FROM event"), events + 1);
-    is_text("SELECT type FROM event ORDER BY id DESC LIMIT 1", "ExecutionFailed");
-    is_text("SELECT group_concat(state || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER BY id)",
-            "P CHILDREN, A WAIT, B RETRY");
+    ef_is(&f, "SELECT type FROM event ORDER BY id DESC LIMIT 1", "ExecutionFailed");
+    ef_is(&f, "SELECT group_concat(state || ' ' || phase, ', ') FROM (SELECT * FROM frame ORDER BY id)",
+          "P CHILDREN, A WAIT, B RETRY");
     ef_close(&f);
 }
 
@@ -439,11 +421,11 @@ TEST(what_cannot_be_read_back_is_closed_and_not_running_for_ever)
     for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
         ef_make(&f, TWO_NAPS, "");
         int64_t id = ef_start(&f, NULL);
-        is_int(work(id, NULL), ENGINE_WAITING);
+        is_int(ef_work(&f, id, NULL), ENGINE_WAITING);
         ef_sql(&f, "UPDATE frame SET wake_ms = 1 WHERE state = 'A'");
         ef_sql(&f, damages[i]);
-        is_int(work(id, NULL), ENGINE_ENDED);
-        is_text("SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
+        is_int(ef_work(&f, id, NULL), ENGINE_ENDED);
+        ef_is(&f, "SELECT status || ' ' || error FROM execution", "FAILED States.Runtime");
         is_int(ef_number(&f, "SELECT count(*) FROM event WHERE type = 'ExecutionFailed'"), 1);
         is_int(ef_number(&f, "SELECT count(*) FROM execution WHERE claim_lock IS NULL"), 1);
         ef_close(&f);
