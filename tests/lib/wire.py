@@ -240,7 +240,8 @@ class Wire:
         self.arm()
         self.listener = socket.create_server(('127.0.0.1', 0), backlog=64)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
 
     def connect(self):
         if isinstance(self.upstream, str):
@@ -311,5 +312,8 @@ class Wire:
         self.let_go.set()
 
     def close(self):
+        # its thread has left the listener before that is closed: it would go on with whatever gets the same descriptor
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.listener.close()
         self.calm()

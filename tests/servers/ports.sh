@@ -3,7 +3,7 @@
 # as long as it lives: tests that run side by side do not meet.
 set -eu
 pid=${1:?the pid of the test}
-book=${TMPDIR:-/tmp}/orch-test-ports.$(id -u)
+book=/tmp/orch-test-ports.$(id -u) # one, also for tests whose TMPDIR is in memory
 mkdir -p "$book"
 exec 9>"$book/lock"
 flock 9
