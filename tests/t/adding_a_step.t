@@ -2,24 +2,8 @@
 """docs/adding-a-step.md: its code is the tree's, word for word, and compiles as it stands there."""
 import os, re, subprocess, sys
 
-SOURCE = os.environ.get("ORCH_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("ORCH_BUILD") or os.path.join(SOURCE, "build", "dev")
-ORCH = os.environ.get("ORCH") or os.path.join(BUILD, "orch")
-points = failures = 0
-
-
-def point(what, faults):
-    global points, failures
-    points += 1
-    failures += bool(faults)
-    print(f"{'not ' if faults else ''}ok {points} - {what}")
-    for fault in faults:
-        print(f"# {fault}", file=sys.stderr)
-
-
-def read(path):
-    with open(os.path.join(SOURCE, path), encoding="utf-8") as f:
-        return f.read()
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from points import BUILD, ORCH, SOURCE, plan, point, read
 
 
 text = read("docs/adding-a-step.md")
@@ -37,5 +21,4 @@ for path, code in whole:
     point(f"the page's {path} compiles", ran.stderr.splitlines()[:5] if ran.returncode else [])
     shortest = min((len(read(f"steps/{n}").splitlines()), n) for n in os.listdir(f"{SOURCE}/steps") if n.endswith(".c") and re.search(r"^int step_run_\w+\(struct step_ctx", read(f"steps/{n}"), re.M))
     point("and is the shortest step", [] if f"steps/{shortest[1]}" == path else [f"steps/{shortest[1]} has {shortest[0]} lines"])
-print(f"1..{points}")
-sys.exit(failures > 0)
+plan()

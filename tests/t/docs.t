@@ -5,23 +5,8 @@ import re
 import subprocess
 import sys
 
-SOURCE = os.environ.get("ORCH_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ORCH = os.environ.get("ORCH") or os.path.join(SOURCE, "build", "dev", "orch")
-points = failures = 0
-
-
-def point(what, faults):
-    global points, failures
-    points += 1
-    failures += bool(faults)
-    print(f"{'not ' if faults else ''}ok {points} - {what}")
-    for fault in faults:
-        print(f"# {fault}", file=sys.stderr)
-
-
-def read(path):
-    with open(os.path.join(SOURCE, path), encoding="utf-8") as f:
-        return f.read()
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from points import ORCH, SOURCE, plan, point, read
 
 
 def pages():
@@ -120,5 +105,4 @@ links()
 files()
 words()
 commands()
-print(f"1..{points}")
-sys.exit(failures > 0)
+plan()

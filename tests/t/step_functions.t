@@ -59,6 +59,18 @@ def start(definition='hourly-load.asl.json', map='resource-map.json', wait=True,
     return f'run-{count}', r
 
 
+def raced(definition, name):
+    """The definition runs, and another takes the sign between its look and its put."""
+    go = w.path('go-' + name)
+    p = w.spawn('start', definition, '--resource-map', 'resource-map.json', '--name', name, '--wait', fault=f'engine.step_done=wait:{go}@2')
+    until = time.monotonic() + 60
+    while time.monotonic() < until and (not os.path.exists(w.path('orch.db')) or w.state("SELECT COUNT(*) FROM event WHERE type = 'ActivityStarted'")[0][0] < 2):
+        time.sleep(0.02)
+    w.put(SIGN, b'2022060512 another')
+    open(go, 'w').close()
+    p.communicate()
+
+
 def outcome(name):
     d = json.loads(w.good('describe', name, '-o', 'json').out)
     return d['status'], d.get('error')
@@ -99,14 +111,7 @@ same(w.s3.get(w.bucket, SIGN), b'2022060511 somebody', "and the sign is still th
 
 # ---- lost race: another takes the sign between the look and the put
 fresh()
-go = w.path('go')
-p = w.spawn('start', 'hourly-load.asl.json', '--resource-map', 'resource-map.json', '--name', 'race', '--wait', fault=f'engine.step_done=wait:{go}@2')
-until = time.monotonic() + 60
-while time.monotonic() < until and (not os.path.exists(w.path('orch.db')) or w.state("SELECT COUNT(*) FROM event WHERE type = 'ActivityStarted'")[0][0] < 2):
-    time.sleep(0.02)
-w.put(SIGN, b'2022060512 another')
-open(go, 'w').close()
-p.communicate()
+raced('hourly-load.asl.json', 'race')
 same((outcome('race'), entered('race')[-2:], rows()), (('SUCCEEDED', None), ['Taken', 'Done'], 0), 'lost race: the other one loads it')
 same(w.s3.get(w.bucket, SIGN), b'2022060512 another', "and keeps its sign")
 
@@ -197,14 +202,7 @@ w.put(SIGN, b'2022060511')
 name, r = start('published.asl.json')
 same((outcome(name), entered(name)[-2:], there(QUEUE)), (('SUCCEEDED', None), ['nowprocessingCheck', 'endStatus'], True), 'published: held lock')
 fresh()
-os.unlink(go)
-p = w.spawn('start', 'published.asl.json', '--resource-map', 'resource-map.json', '--name', 'late', '--wait', fault=f'engine.step_done=wait:{go}@2')
-until = time.monotonic() + 60
-while time.monotonic() < until and (not os.path.exists(w.path('orch.db')) or w.state("SELECT COUNT(*) FROM event WHERE type = 'ActivityStarted'")[0][0] < 2):
-    time.sleep(0.02)
-w.put(SIGN, b'2022060512 another')
-open(go, 'w').close()
-p.communicate()
+raced('published.asl.json', 'late')
 same((outcome('late'), entered('late')[-2:], rows()), (('SUCCEEDED', None), ['isParallelCheck', 'endStatus'], 0), 'published: lost race')
 name, r = start('published.asl.json', map='strange.json')
 same((outcome(name), entered(name)[-1]), (('FAILED', 'States.Runtime'), 'nowprocessingCheck'), 'published: unknown answer, for which it has no Default')
