@@ -18,7 +18,8 @@ static void overview(void)
     int wide = 0;
 
     fputs("orch loads hourly or daily CSV partitions from S3 or a folder into MySQL,\n"
-          "MariaDB or SQLite, exactly once.\n\n"
+          "MariaDB or SQLite, exactly once, and works state machines in Amazon States\n"
+          "Language (start, simulate).\n\n"
           "  orch init --demo demo      something to try, no server needed\n"
           "  orch -c demo/orch.json tick\n"
           "  orch -c demo/orch.json status\n\n"
